@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * abi - what the tool and its programs in the kernel both know: the constants a program is loaded
+ * with, and the keys and values of its maps.
+ *
+ * Fixed-width types without padding.  Numbers are in host byte order but where a type says __be.
+ * Configuration and counters never share a map: replacing the one must not lose the other.
+ */
+#ifndef EM_ABI_H
+#define EM_ABI_H
+
+#include <linux/types.h>
+
+/* Changes with any change below, so that a tool never misreads the maps of another version. */
+#define EM_ABI_VERSION 1
+
+#define EM_ABI_LISTENERS 256
+/* A piece of up to 8 bytes is one load; of 16 bytes in 4 pieces at most one is longer. */
+#define EM_ABI_LOADS	 5
+/* 8 checks of at most 1024 bytes, 8 bytes a step. */
+#define EM_ABI_STEPS	 (8 * 1024 / 8)
+/* Offsets of header and payload bytes a program looks at; the verifier's limit is 65535. */
+#define EM_ABI_OFFSET_MAX 0xf000
+/* IPv6 extension headers walked before a packet is taken for not ours. */
+#define EM_ABI_HEADERS	 512
+
+/*
+ * All loads are of the 8 bytes that end at payload byte `end`, masked to those that are wanted:
+ * the UDP header before the payload makes that possible from its first byte on, and no length has
+ * to be told apart.
+ */
+struct em_abi_load {
+	__u16 end;    /* payload offset after the last byte */
+	__u16 length; /* bytes wanted, 1-8 */
+	__u32 reserved;
+	__u64 mask; /* of the bytes wanted, and of these what the configuration masks */
+};
+
+/* A condition: load, byteswap if little_endian, mask, then min <= value <= max. */
+struct em_abi_step {
+	struct em_abi_load load;
+	__u64 min;
+	__u64 max;
+	__u32 little_endian;
+	__u32 reserved;
+};
+
+/* A masked tag of up to 16 bytes as a 128-bit big-endian number. */
+struct em_abi_tag {
+	__u64 high;
+	__u64 low;
+};
+
+enum em_abi_verdict { EM_ABI_PASS, EM_ABI_DROP, EM_ABI_PORT };
+
+struct em_abi_listener {
+	__u16 need;	  /* payload bytes that must be in the frame */
+	__u16 length_min; /* of the UDP length field, inclusive, `need` included */
+	__u16 length_max;
+	__be16 unknown_port;
+	__u8 unknown; /* enum em_abi_verdict */
+	__u8 invalid; /* EM_ABI_PASS or EM_ABI_DROP */
+	__u8 has_sources;
+	__u8 n_loads;
+	__u32 first_step; /* in the steps map */
+	__u32 n_steps;
+	__u32 reserved;
+	struct em_abi_load loads[EM_ABI_LOADS]; /* of the tag, joined in order */
+};
+
+/* .rodata: frozen before the program is verified, which drops what the policy does not need. */
+struct em_abi_constants {
+	__u32 version; /* EM_ABI_VERSION */
+	__u32 generation;
+	__u8 has_addresses; /* some listener has */
+	__u8 has_steps;
+	__u16 reserved;
+	__u32 n_listeners;
+	struct em_abi_listener listeners[EM_ABI_LISTENERS];
+};
+
+#define EM_ABI_IPV4 4
+#define EM_ABI_IPV6 6
+
+/* Who answers for a destination; family and address are 0 for a listener without addresses. */
+struct em_abi_claim {
+	__u32 ifindex;
+	__be16 port;
+	__u16 vlan; /* 0: untagged */
+	__u32 family;
+	__u8 address[16];
+};
+
+/* A permitted source, for longest-prefix match. */
+struct em_abi_source {
+	__u32 prefix_length; /* bits; EM_ABI_SOURCE_FIXED of them are listener and family */
+	__u16 listener;
+	__u16 family;
+	__u8 address[16];
+};
+#define EM_ABI_SOURCE_FIXED 32
+
+struct em_abi_entity_key {
+	struct em_abi_tag tag;
+	__u32 listener;
+	__u32 reserved;
+};
+
+struct em_abi_entity {
+	__u32 counter; /* index in the entity counters */
+	__be16 port;
+	__u16 reserved;
+};
+
+/* Per CPU; what stats sums up. */
+struct em_abi_count {
+	__u64 packets;
+	__u64 bytes;
+};
+
+enum em_abi_reason { EM_ABI_SOURCE, EM_ABI_LENGTH, EM_ABI_CHECK, EM_ABI_REASONS };
+
+struct em_abi_listener_count {
+	struct em_abi_count total;
+	__u64 rewritten;
+	__u64 unknown;
+	__u64 invalid[EM_ABI_REASONS];
+};
+
+_Static_assert(sizeof(struct em_abi_load) == 16, "no padding");
+_Static_assert(sizeof(struct em_abi_step) == 40, "no padding");
+_Static_assert(sizeof(struct em_abi_listener) == 24 + 16 * EM_ABI_LOADS, "no padding");
+_Static_assert(sizeof(struct em_abi_constants) ==
+		       16 + EM_ABI_LISTENERS * sizeof(struct em_abi_listener),
+	       "no padding");
+_Static_assert(sizeof(struct em_abi_claim) == 28, "no padding");
+_Static_assert(sizeof(struct em_abi_source) == 24, "no padding");
+_Static_assert(sizeof(struct em_abi_entity_key) == 24, "no padding");
+_Static_assert(sizeof(struct em_abi_entity) == 8, "no padding");
+_Static_assert(sizeof(struct em_abi_listener_count) == 56, "no padding");
+
+#endif

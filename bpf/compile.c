@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "compile.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/udp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOAD_BYTES 8
+
+static uint64_t ones(size_t length)
+{
+	return UINT64_MAX >> (64 - 8 * length);
+}
+
+static uint64_t big_endian(const uint8_t *bytes, size_t length)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < length; i++)
+		value = value << 8 | bytes[i];
+	return value;
+}
+
+static struct em_abi_load make_load(uint16_t offset, size_t length, uint64_t mask)
+{
+	return (struct em_abi_load){ .end = offset + length, .length = length, .mask = mask };
+}
+
+static size_t count_steps(const struct em_listener *listener)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < listener->n_checks; i++)
+		n += (listener->checks[i].length + LOAD_BYTES - 1) / LOAD_BYTES;
+	return n;
+}
+
+/* Bits of `bytes` outside the mask make min == max a value that no masked load has. */
+static struct em_abi_step *compile_bytes(const struct em_check *check, struct em_abi_step *step)
+{
+	for (size_t done = 0; done < check->length; done += LOAD_BYTES, step++) {
+		size_t length = check->length - done;
+
+		if (length > LOAD_BYTES)
+			length = LOAD_BYTES;
+		step->load = make_load(check->offset + done, length,
+				       big_endian(check->mask + done, length));
+		step->min = step->max = big_endian(check->bytes + done, length);
+	}
+	return step;
+}
+
+static struct em_abi_step *compile_number(const struct em_check *check, struct em_abi_step *step)
+{
+	step->load = make_load(check->offset, check->length, ones(check->length));
+	step->little_endian = check->little_endian;
+	step->min = check->min;
+	step->max = check->max;
+	return step + 1;
+}
+
+static struct em_abi_step *compile_checks(const struct em_listener *listener,
+					  struct em_abi_step *step)
+{
+	for (size_t i = 0; i < listener->n_checks; i++) {
+		if (listener->checks[i].kind == EM_CHECK_BYTES)
+			step = compile_bytes(&listener->checks[i], step);
+		else
+			step = compile_number(&listener->checks[i], step);
+	}
+	return step;
+}
+
+static void compile_tag_loads(const struct em_tag *tag, struct em_abi_listener *out)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < tag->n_pieces; i++) {
+		const struct em_piece *piece = &tag->pieces[i];
+
+		for (size_t done = 0; done < piece->length; done += LOAD_BYTES) {
+			size_t length = piece->length - done;
+
+			if (length > LOAD_BYTES)
+				length = LOAD_BYTES;
+			out->loads[out->n_loads++] = make_load(piece->offset + done, length,
+							       big_endian(tag->mask + at, length));
+			at += length;
+		}
+	}
+}
+
+static enum em_abi_verdict verdict(enum em_disposition disposition)
+{
+	switch (disposition) {
+	case EM_DROP:
+		return EM_ABI_DROP;
+	case EM_PORT:
+		return EM_ABI_PORT;
+	case EM_PASS:
+		break;
+	}
+	return EM_ABI_PASS;
+}
+
+static void compile_listener(const struct em_listener *listener, struct em_abi_listener *out)
+{
+	uint16_t need = em_listener_need(listener);
+
+	*out = (struct em_abi_listener){
+		.need = need,
+		.length_min = sizeof(struct udphdr) +
+			      (listener->payload_min > need ? listener->payload_min : need),
+		.length_max = sizeof(struct udphdr) + listener->payload_max,
+		.unknown = verdict(listener->unknown),
+		.unknown_port = htons(listener->unknown_port),
+		.invalid = verdict(listener->invalid),
+		.has_sources = listener->n_sources > 0,
+		.n_steps = count_steps(listener),
+	};
+	compile_tag_loads(&listener->tag, out);
+}
+
+int em_compile(const struct em_policy *policy, struct em_abi_constants *constants,
+	       struct em_compiled_steps *steps)
+{
+	struct em_abi_step *step;
+	size_t n = 0;
+
+	memset(constants, 0, sizeof(*constants));
+	constants->version = EM_ABI_VERSION;
+	constants->n_listeners = policy->n_listeners;
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		compile_listener(&policy->listeners[i], &constants->listeners[i]);
+		constants->listeners[i].first_step = n;
+		n += constants->listeners[i].n_steps;
+		constants->has_addresses |= policy->listeners[i].n_addresses > 0;
+	}
+	constants->has_steps = n > 0;
+	steps->n_steps = n;
+	steps->steps = step = calloc(n + 1, sizeof(*step));
+	if (!step)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		step = compile_checks(&policy->listeners[i], step);
+	return 0;
+}
+
+struct em_abi_tag em_compile_tag(const struct em_listener *listener, const uint8_t *tag)
+{
+	uint8_t length = listener->tag.length;
+
+	if (length <= LOAD_BYTES)
+		return (struct em_abi_tag){ .low = big_endian(tag, length) };
+	return (struct em_abi_tag){ .high = big_endian(tag, length - LOAD_BYTES),
+				    .low = big_endian(tag + length - LOAD_BYTES, LOAD_BYTES) };
+}
+
+static uint16_t family(const struct em_address *address)
+{
+	return address->family == AF_INET ? EM_ABI_IPV4 : EM_ABI_IPV6;
+}
+
+struct em_abi_source em_compile_source(size_t listener, const struct em_prefix *prefix)
+{
+	struct em_abi_source source = { .prefix_length = EM_ABI_SOURCE_FIXED + prefix->length,
+					.listener = listener,
+					.family = family(&prefix->address) };
+
+	memcpy(source.address, prefix->address.bytes, sizeof(source.address));
+	return source;
+}
+
+struct em_abi_claim em_compile_claim(const struct em_listener *listener, unsigned int ifindex,
+				     const struct em_address *address)
+{
+	struct em_abi_claim claim = { .ifindex = ifindex,
+				      .port = htons(listener->port),
+				      .vlan = listener->vlan };
+
+	if (address) {
+		claim.family = family(address);
+		memcpy(claim.address, address->bytes, sizeof(claim.address));
+	}
+	return claim;
+}
+
+size_t em_compile_count_entities(const struct em_policy *policy)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		n += policy->listeners[i].n_entities;
+	return n;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * compile - a policy in the terms of the programs in the kernel (abi.h); pure.
+ *
+ * Listeners keep their index; the counter of an entity is its place among the entities of all
+ * listeners, in the order of the policy.
+ */
+#ifndef EM_COMPILE_H
+#define EM_COMPILE_H
+
+#include <stddef.h>
+
+#include "abi.h"
+#include "policy.h"
+
+/* All conditions of a policy, in the order of its listeners. */
+struct em_compiled_steps {
+	struct em_abi_step *steps; /* owned by the caller of em_compile() */
+	size_t n_steps;
+};
+
+/*
+ * Fills in the constants but for the generation, and makes the steps (free() steps->steps).
+ * Returns 0 or -ENOMEM.
+ */
+int em_compile(const struct em_policy *policy, struct em_abi_constants *constants,
+	       struct em_compiled_steps *steps);
+
+/* A tag of the listener, as the programs put it together. */
+struct em_abi_tag em_compile_tag(const struct em_listener *listener, const uint8_t *tag);
+
+/* A source prefix as a key; the index is that of the listener. */
+struct em_abi_source em_compile_source(size_t listener, const struct em_prefix *prefix);
+
+/* A claim on one interface; address is NULL for a listener without addresses. */
+struct em_abi_claim em_compile_claim(const struct em_listener *listener, unsigned int ifindex,
+				     const struct em_address *address);
+
+/* The entities of all listeners. */
+size_t em_compile_count_entities(const struct em_policy *policy);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sort - the decision about one packet: whose it is, whether it is valid, where it goes, and the
+ * counters.  Shared by every hook; what a hook does itself is to find the frame and to rewrite.
+ */
+#ifndef EM_SORT_BPF_H
+#define EM_SORT_BPF_H
+
+#include "maps.bpf.h"
+#include "parse.bpf.h"
+
+/* What the hook is to do. */
+struct em_decision {
+	bool drop;
+	__be16 port; /* rewrite the destination port to this; 0: leave it */
+};
+
+/* The masked number that a load describes; `payload` is the offset of the payload. */
+static __always_inline bool em_load(void *data, void *data_end, __u64 payload,
+				    const volatile struct em_abi_load *load, __u64 *value)
+{
+	__u64 offset = payload + load->end - sizeof(*value);
+	__be64 *at;
+
+	/* Else the end is computed from payload + end, another register than the one checked. */
+	barrier_var(offset);
+	if (offset > EM_ABI_OFFSET_MAX)
+		return false;
+	at = data + offset;
+	if ((void *)(at + 1) > data_end)
+		return false;
+	*value = bpf_be64_to_cpu(*at) & load->mask;
+	return true;
+}
+
+static __always_inline const __u32 *em_claim(void *data, void *data_end,
+					     const struct em_packet *packet, __u32 ifindex,
+					     __be16 port)
+{
+	struct em_abi_claim claim = { .ifindex = ifindex, .port = port, .vlan = packet->vlan };
+	const struct ipv6hdr *ip6 = data + packet->network;
+	const struct iphdr *ip = data + packet->network;
+	const __u32 *listener;
+
+	if (em_constants.has_addresses) {
+		claim.family = packet->family;
+		if (packet->family == EM_ABI_IPV4) {
+			if ((void *)(ip + 1) > data_end)
+				return NULL;
+			__builtin_memcpy(claim.address, &ip->daddr, sizeof(ip->daddr));
+		} else {
+			if ((void *)(ip6 + 1) > data_end)
+				return NULL;
+			__builtin_memcpy(claim.address, &ip6->daddr, sizeof(ip6->daddr));
+		}
+		listener = bpf_map_lookup_elem(&entitymux_claim, &claim);
+		if (listener)
+			return listener;
+		claim.family = 0;
+		__builtin_memset(claim.address, 0, sizeof(claim.address));
+	}
+	return bpf_map_lookup_elem(&entitymux_claim, &claim);
+}
+
+static __always_inline bool em_source_permitted(void *data, void *data_end,
+						const struct em_packet *packet, __u32 id)
+{
+	struct em_abi_source source = { .listener = id, .family = packet->family };
+	const struct ipv6hdr *ip6 = data + packet->network;
+	const struct iphdr *ip = data + packet->network;
+
+	if (packet->family == EM_ABI_IPV4) {
+		if ((void *)(ip + 1) > data_end)
+			return false;
+		__builtin_memcpy(source.address, &ip->saddr, sizeof(ip->saddr));
+		source.prefix_length = EM_ABI_SOURCE_FIXED + 32;
+	} else {
+		if ((void *)(ip6 + 1) > data_end)
+			return false;
+		__builtin_memcpy(source.address, &ip6->saddr, sizeof(ip6->saddr));
+		source.prefix_length = EM_ABI_SOURCE_FIXED + 128;
+	}
+	return bpf_map_lookup_elem(&entitymux_src, &source);
+}
+
+static __always_inline bool em_checks_hold(void *data, void *data_end, __u64 payload,
+					   const volatile struct em_abi_listener *listener)
+{
+	const struct em_abi_step *step;
+	__u32 i, index;
+	__u64 value;
+
+	for (i = 0; i < EM_ABI_STEPS; i++) {
+		if (i >= listener->n_steps)
+			return true;
+		index = listener->first_step + i;
+		step = bpf_map_lookup_elem(&entitymux_step, &index);
+		if (!step || !em_load(data, data_end, payload, &step->load, &value))
+			return false;
+		if (step->little_endian)
+			value = __builtin_bswap64(value) >> (64 - 8 * step->load.length);
+		if (value < step->min || value > step->max)
+			return false;
+	}
+	return true;
+}
+
+static __always_inline bool em_tag(void *data, void *data_end, __u64 payload,
+				   const volatile struct em_abi_listener *listener,
+				   struct em_abi_tag *tag)
+{
+	__u32 i, half;
+	__u64 value;
+
+	for (i = 0; i < EM_ABI_LOADS; i++) {
+		if (i >= listener->n_loads)
+			break;
+		if (!em_load(data, data_end, payload, &listener->loads[i], &value))
+			return false;
+		/* A shift by 64 at once would be a shift by 0. */
+		half = 4 * listener->loads[i].length;
+		tag->high = tag->high << half << half | tag->low >> (64 - 2 * half);
+		tag->low = tag->low << half << half | value;
+	}
+	return true;
+}
+
+static __always_inline void em_invalid(const volatile struct em_abi_listener *listener,
+				       struct em_abi_listener_count *count,
+				       enum em_abi_reason reason, struct em_decision *decision)
+{
+	count->invalid[reason]++;
+	decision->drop = listener->invalid == EM_ABI_DROP;
+}
+
+static __always_inline void em_unknown(const volatile struct em_abi_listener *listener,
+				       struct em_abi_listener_count *count,
+				       struct em_decision *decision)
+{
+	count->unknown++;
+	if (listener->unknown == EM_ABI_PORT)
+		decision->port = listener->unknown_port;
+	else
+		decision->drop = listener->unknown == EM_ABI_DROP;
+}
+
+/* Counters are per CPU, and no hook of one CPU interrupts another: plain additions do. */
+static __always_inline void em_sort(void *data, void *data_end, const struct em_packet *packet,
+				    __u32 ifindex, struct em_decision *decision)
+{
+	const volatile struct em_abi_listener *listener;
+	struct em_abi_entity_key key = {};
+	struct em_abi_listener_count *count;
+	const struct em_abi_entity *entity;
+	struct em_abi_count *entity_count;
+	const struct udphdr *udp;
+	__u32 length, id;
+	__u64 payload;
+	const __u32 *claim;
+
+	if (packet->transport > EM_ABI_OFFSET_MAX)
+		return;
+	udp = data + packet->transport;
+	if ((void *)(udp + 1) > data_end)
+		return;
+	length = bpf_ntohs(udp->len);
+	claim = em_claim(data, data_end, packet, ifindex, udp->dest);
+	if (!claim || *claim >= EM_ABI_LISTENERS)
+		return;
+	id = *claim;
+	listener = &em_constants.listeners[id];
+	count = bpf_map_lookup_elem(&entitymux_lcnt, &id);
+	if (!count)
+		return;
+
+	count->total.packets++;
+	count->total.bytes += packet->length;
+	if (listener->has_sources && !em_source_permitted(data, data_end, packet, id))
+		return em_invalid(listener, count, EM_ABI_SOURCE, decision);
+	payload = packet->transport + sizeof(*udp);
+	if (length < listener->length_min || length > listener->length_max ||
+	    payload + listener->need > packet->network + packet->length)
+		return em_invalid(listener, count, EM_ABI_LENGTH, decision);
+	if (em_constants.has_steps && !em_checks_hold(data, data_end, payload, listener))
+		return em_invalid(listener, count, EM_ABI_CHECK, decision);
+	key.listener = id;
+	if (!em_tag(data, data_end, payload, listener, &key.tag))
+		return em_invalid(listener, count, EM_ABI_LENGTH, decision);
+	entity = bpf_map_lookup_elem(&entitymux_tag, &key);
+	if (!entity)
+		return em_unknown(listener, count, decision);
+	count->rewritten++;
+	entity_count = bpf_map_lookup_elem(&entitymux_ecnt, &entity->counter);
+	if (entity_count) {
+		entity_count->packets++;
+		entity_count->bytes += packet->length;
+	}
+	decision->port = entity->port;
+}
+
+#endif
