@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "apply.h"
+
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+void em_current_clear(struct em_current *current)
+{
+	em_installed_clear(&current->installed);
+	em_applied_clear(&current->applied);
+	memset(current, 0, sizeof(*current));
+}
+
+/* The newest generation that any backend has; whatever else there is remains of something. */
+static int discover(struct em_current *current, struct em_diag *diag)
+{
+	for (size_t i = 0; em_datapaths[i]; i++) {
+		struct em_installed installed = { 0 };
+		int rc = em_datapaths[i]->discover(&installed, diag);
+
+		if (rc)
+			return rc;
+		current->remains |= installed.remains;
+		if (installed.generation <= current->installed.generation) {
+			current->remains |= installed.generation > 0;
+			em_installed_clear(&installed);
+			continue;
+		}
+		current->remains |= current->installed.generation > 0;
+		em_installed_clear(&current->installed);
+		current->installed = installed;
+		current->datapath = em_datapaths[i];
+	}
+	return 0;
+}
+
+int em_current_read(struct em_current *out, struct em_state *state, struct em_diag *diag)
+{
+	struct em_current current = { 0 };
+	uint32_t generation;
+	int rc = discover(&current, diag);
+
+	if (rc) {
+		em_current_clear(&current);
+		return rc;
+	}
+	generation = current.installed.generation;
+	/* Gone from the kernel, with its interfaces perhaps, but never removed. */
+	if (!generation)
+		generation = em_state_next_generation(state, 0) - 1;
+	if (generation)
+		rc = em_state_load(state, generation, &current.applied, diag);
+	if (rc && rc != -ENOENT) {
+		em_current_clear(&current);
+		return rc;
+	}
+	*out = current;
+	return 0;
+}
+
+bool em_current_has(const struct em_current *current, const struct em_attachment *wanted)
+{
+	for (size_t i = 0; i < current->installed.n_attachments; i++) {
+		const struct em_attachment *present = &current->installed.attachments[i];
+
+		if (present->ifindex == wanted->ifindex && present->hook == wanted->hook &&
+		    !strcmp(present->interface, wanted->interface))
+			return true;
+	}
+	return false;
+}
+
+bool em_current_is_whole(const struct em_current *current)
+{
+	const struct em_applied *applied = &current->applied;
+
+	if (current->remains || !applied->generation ||
+	    applied->generation != current->installed.generation ||
+	    applied->n_attachments != current->installed.n_attachments)
+		return false;
+	for (size_t i = 0; i < applied->n_attachments; i++)
+		if (!em_current_has(current, &applied->attachments[i]))
+			return false;
+	return true;
+}
+
+/* Counters of the generation in force, held open while another one takes its place. */
+struct old_counters {
+	struct em_counters *counters; /* NULL: there are none, or none that could be named */
+	const struct em_datapath *datapath;
+};
+
+static int open_counters(struct old_counters *old, const struct em_current *current,
+			 struct em_diag *diag)
+{
+	*old = (struct old_counters){ .datapath = current->datapath };
+	if (!current->datapath || !current->applied.generation)
+		return 0;
+	return current->datapath->open_counters(&old->counters, current->installed.generation,
+						diag);
+}
+
+static void close_counters(struct old_counters *old)
+{
+	if (old->counters)
+		old->datapath->close_counters(old->counters);
+}
+
+static int read_counters(struct em_stats **out, const struct old_counters *old,
+			 const struct em_current *current, struct em_state *state,
+			 struct em_diag *diag)
+{
+	struct em_stats *stats = NULL;
+	int rc = em_stats_new(&stats, current->applied.policy);
+
+	if (rc)
+		return em_diag_error(diag, rc, NULL, "%s", strerror(-rc));
+	if (old->counters)
+		rc = old->datapath->read_counters(old->counters, current->applied.policy, stats,
+						  diag);
+	if (!rc)
+		rc = em_state_load_carried(state, &current->applied, stats, diag);
+	if (rc) {
+		em_stats_free(stats);
+		return rc;
+	}
+	*out = stats;
+	return 0;
+}
+
+int em_current_stats(struct em_stats **out, const struct em_current *current,
+		     struct em_state *state, struct em_diag *diag)
+{
+	struct old_counters counters;
+	int rc = open_counters(&counters, current, diag);
+
+	if (rc)
+		return rc;
+	rc = read_counters(out, &counters, current, state, diag);
+	close_counters(&counters);
+	return rc;
+}
+
+/* Carries what was counted so far over into a generation that is stored already. */
+static int carry_over(const struct em_applied *next, const struct old_counters *old,
+		      const struct em_current *current, struct em_state *state,
+		      struct em_diag *diag)
+{
+	struct em_stats *before __attribute__((cleanup(em_stats_freep))) = NULL;
+	struct em_stats *carried __attribute__((cleanup(em_stats_freep))) = NULL;
+	int rc;
+
+	if (!current->applied.generation)
+		return 0;
+	rc = read_counters(&before, old, current, state, diag);
+	if (rc)
+		return rc;
+	rc = em_stats_new(&carried, next->policy);
+	if (rc)
+		return em_diag_error(diag, rc, NULL, "%s", strerror(-rc));
+	em_stats_add(carried, next->policy, before, current->applied.policy);
+	return em_state_save_carried(state, next, carried, diag);
+}
+
+/*
+ * Waits until every packet that was under way in the old generation is through.  The command waits
+ * for an RCU grace period; a kernel with nohz_full refuses it.
+ */
+static void wait_for_packets(void)
+{
+	const struct timespec moment = { .tv_nsec = 100 * 1000 * 1000 };
+
+	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		nanosleep(&moment, NULL);
+}
+
+static void stamp(char text[32])
+{
+	time_t now = time(NULL);
+	struct tm utc;
+
+	strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+}
+
+static int store(struct em_applied *next, const struct em_apply *apply, uint32_t generation,
+		 struct em_state *state, struct em_diag *diag)
+{
+	*next = (struct em_applied){
+		.generation = generation,
+		.backend = apply->plan.backend,
+		.wanted = apply->wanted,
+		.config = (char *)(uintptr_t)apply->config,
+		.reason = (char *)(uintptr_t)apply->plan.reason,
+		.attachments = apply->plan.attachments,
+		.n_attachments = apply->plan.n_attachments,
+		.policy = apply->policy,
+	};
+	stamp(next->applied_at);
+	return em_state_store(state, next, diag);
+}
+
+/* From here on the new generation is in force: what fails now is reported, but undoes nothing. */
+static int clean_up(const struct em_applied *next, const struct em_plan *plan,
+		    const struct old_counters *old, const struct em_current *current,
+		    struct em_state *state, struct em_diag *diag)
+{
+	int first = 0, rc;
+
+	for (size_t i = 0; em_datapaths[i]; i++) {
+		rc = em_datapaths[i] == plan->datapath ? 0 : em_datapaths[i]->detach(diag);
+		first = first ? first : rc;
+	}
+	wait_for_packets();
+	rc = carry_over(next, old, current, state, diag);
+	first = first ? first : rc;
+	for (size_t i = 0; em_datapaths[i]; i++) {
+		rc = em_datapaths[i]->clean(
+			em_datapaths[i] == plan->datapath ? next->generation : 0, diag);
+		first = first ? first : rc;
+	}
+	rc = em_state_clean(state, next->generation, diag);
+	return first ? first : rc;
+}
+
+/* The generation is stored and prepared. */
+static int go_over(const struct em_applied *next, struct em_prepared *prepared,
+		   struct em_plan *plan, const struct em_current *current,
+		   struct em_state *state, struct em_diag *diag)
+{
+	struct old_counters old;
+	int rc = open_counters(&old, current, diag);
+
+	if (rc)
+		return rc;
+	/* Should we die between the switch and the last counts, these are nearly right. */
+	rc = carry_over(next, &old, current, state, diag);
+	if (!rc)
+		rc = plan->datapath->commit(prepared, plan, diag);
+	if (rc)
+		em_state_clean(state, current->installed.generation, diag);
+	else
+		rc = clean_up(next, plan, &old, current, state, diag);
+	close_counters(&old);
+	return rc;
+}
+
+static int install(struct em_apply *apply, const struct em_current *current,
+		   struct em_state *state, struct em_diag *diag)
+{
+	uint32_t generation = em_state_next_generation(state, current->installed.generation);
+	const struct em_datapath *datapath = apply->plan.datapath;
+	struct em_prepared *prepared = NULL;
+	struct em_applied next;
+	sigset_t all, before;
+	int rc = datapath->prepare(&prepared, apply->policy, &apply->plan, generation, diag);
+
+	if (rc)
+		return rc;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	rc = store(&next, apply, generation, state, diag);
+	if (!rc)
+		rc = go_over(&next, prepared, &apply->plan, current, state, diag);
+	datapath->release(prepared);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
+static bool same_attachments(const struct em_plan *plan, const struct em_applied *applied)
+{
+	if (plan->n_attachments != applied->n_attachments)
+		return false;
+	for (size_t i = 0; i < plan->n_attachments; i++)
+		if (plan->attachments[i].ifindex != applied->attachments[i].ifindex ||
+		    plan->attachments[i].hook != applied->attachments[i].hook)
+			return false;
+	return true;
+}
+
+static bool is_unchanged(const struct em_apply *apply, const struct em_current *current,
+			 struct em_state *state)
+{
+	return em_current_is_whole(current) && current->applied.backend == apply->plan.backend &&
+	       same_attachments(&apply->plan, &current->applied) &&
+	       !strcmp(current->applied.config, apply->config) &&
+	       em_state_same_policy(state, current->applied.generation, apply->policy);
+}
+
+/* One choice from beginning to end; -EOPNOTSUPP with plan.lacking where it is not for this host. */
+static int try_choice(struct em_apply *apply, const struct em_current *current,
+		      struct em_state *state, struct em_diag *diag)
+{
+	const struct em_datapath *datapath = apply->plan.datapath;
+	int rc = datapath->carry(apply->policy, &apply->plan, diag);
+
+	if (rc)
+		return rc;
+	apply->unchanged = is_unchanged(apply, current, state);
+	if (apply->unchanged || apply->dry_run)
+		return 0;
+	return install(apply, current, state, diag);
+}
+
+/* "xdp: why not; nft: …", for the reason of the choice that is made in the end. */
+static void note_lacking(char *why, size_t size, const struct em_plan *plan)
+{
+	size_t used = strlen(why);
+
+	snprintf(why + used, size - used, "%s%s: %s", used ? "; " : "",
+		 em_backend_name(plan->backend), plan->lacking);
+}
+
+static void give_reason(struct em_apply *apply, const char *why)
+{
+	struct em_plan *plan = &apply->plan;
+
+	if (apply->wanted != EM_BACKEND_AUTO)
+		snprintf(plan->reason, sizeof(plan->reason), "asked for");
+	else if (why[0])
+		snprintf(plan->reason, sizeof(plan->reason), "%s", why);
+	else
+		snprintf(plan->reason, sizeof(plan->reason), "the fastest this host can carry");
+}
+
+static int report_lacking(const struct em_apply *apply, const char *why, struct em_diag *diag)
+{
+	if (apply->wanted != EM_BACKEND_AUTO)
+		return em_diag_error(diag, -EOPNOTSUPP, &apply->plan.lacking_place,
+				     "%s cannot carry this policy here: %s",
+				     em_backend_name(apply->wanted), apply->plan.lacking);
+	return em_diag_error(diag, -EOPNOTSUPP, &apply->plan.lacking_place,
+			     "no backend can carry this policy here: %s", why);
+}
+
+static int try_choices(struct em_apply *apply, const struct em_current *current,
+		       struct em_state *state, struct em_diag *diag)
+{
+	struct em_choice choices[EM_CHOICES_MAX];
+	size_t n = em_datapath_choices(apply->wanted, choices);
+	char why[512] = "";
+	int rc = -EOPNOTSUPP;
+
+	if (!n)
+		return em_diag_error(diag, rc, NULL, "backend %s is not built into this entitymux",
+				     em_backend_name(apply->wanted));
+	for (size_t i = 0; i < n && rc == -EOPNOTSUPP; i++) {
+		em_plan_clear(&apply->plan);
+		rc = em_plan_init(&apply->plan, apply->policy, &choices[i], diag);
+		if (rc)
+			return rc;
+		give_reason(apply, why);
+		rc = try_choice(apply, current, state, diag);
+		if (rc == -EOPNOTSUPP)
+			note_lacking(why, sizeof(why), &apply->plan);
+	}
+	if (rc == -EOPNOTSUPP)
+		report_lacking(apply, why, diag);
+	return rc;
+}
+
+int em_apply_policy(struct em_apply *apply, struct em_state *state, struct em_diag *diag)
+{
+	struct em_current current = { 0 };
+	int rc = em_current_read(&current, state, diag);
+
+	if (!rc)
+		rc = try_choices(apply, &current, state, diag);
+	em_current_clear(&current);
+	return rc;
+}
+
+int em_apply_remove(struct em_state *state, struct em_diag *diag)
+{
+	int first = 0, rc;
+
+	for (size_t i = 0; em_datapaths[i]; i++) {
+		rc = em_datapaths[i]->detach(diag);
+		if (!rc)
+			rc = em_datapaths[i]->clean(0, diag);
+		first = first ? first : rc;
+	}
+	if (!first)
+		first = em_state_clean(state, 0, diag);
+	return first;
+}

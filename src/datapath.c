@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "datapath.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "config-build.h"
+
+static const char *const hook_names[EM_HOOKS] = {
+	[EM_HOOK_XDP_NATIVE] = "xdp-native",
+	[EM_HOOK_XDP_GENERIC] = "xdp-generic",
+	[EM_HOOK_TC_INGRESS] = "tc-ingress",
+	[EM_HOOK_NFT_INGRESS] = "nft-ingress",
+};
+
+const struct em_datapath *const em_datapaths[] = {
+#ifdef HAVE_BPF
+	&em_datapath_bpf,
+#endif
+	&em_datapath_nft,
+	NULL,
+};
+
+/* In the order in which they are tried. */
+static const struct {
+	struct em_choice choice;
+	bool automatic;
+} choices_known[] = {
+#ifdef HAVE_BPF
+	{ { &em_datapath_bpf, EM_BACKEND_XDP }, true },
+	{ { &em_datapath_bpf, EM_BACKEND_XDP_GENERIC }, false },
+#endif
+	{ { &em_datapath_nft, EM_BACKEND_NFT }, true },
+};
+
+const char *em_hook_name(enum em_hook hook)
+{
+	return hook_names[hook];
+}
+
+int em_hook_parse(const char *name)
+{
+	for (int i = 0; i < EM_HOOKS; i++)
+		if (!strcmp(hook_names[i], name))
+			return i;
+	return -1;
+}
+
+void em_plan_clear(struct em_plan *plan)
+{
+	free(plan->attachments);
+	memset(plan, 0, sizeof(*plan));
+}
+
+int em_plan_lacks(struct em_plan *plan, const struct em_place *place, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(plan->lacking, sizeof(plan->lacking), format, args);
+	va_end(args);
+	plan->lacking_place = place ? *place : (struct em_place){ 0 };
+	return -EOPNOTSUPP;
+}
+
+void em_installed_clear(struct em_installed *installed)
+{
+	free(installed->attachments);
+	memset(installed, 0, sizeof(*installed));
+}
+
+size_t em_datapath_choices(enum em_backend wanted, struct em_choice choices[EM_CHOICES_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(choices_known) / sizeof(choices_known[0]); i++)
+		if (wanted == choices_known[i].choice.backend ||
+		    (wanted == EM_BACKEND_AUTO && choices_known[i].automatic))
+			choices[n++] = choices_known[i].choice;
+	return n;
+}
+
+static int check_interface(int socket, struct em_attachment *attachment, struct em_diag *diag)
+{
+	struct ifreq request = { 0 };
+
+	attachment->ifindex = if_nametoindex(attachment->interface);
+	memcpy(request.ifr_name, attachment->interface, sizeof(request.ifr_name));
+	if (!attachment->ifindex || ioctl(socket, SIOCGIFFLAGS, &request) < 0)
+		return em_diag_error(diag, -errno, NULL, "interface %s: %s",
+				     attachment->interface, strerror(errno));
+	if (!(request.ifr_flags & IFF_UP))
+		return em_diag_error(diag, -ENETDOWN, NULL,
+				     "interface %s is down; bring it up first: ip link set %s up",
+				     attachment->interface, attachment->interface);
+	return 0;
+}
+
+static int check_interfaces(struct em_plan *plan, struct em_diag *diag)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), first = 0;
+
+	if (fd < 0)
+		return em_diag_error(diag, -errno, NULL, "socket: %s", strerror(errno));
+	for (size_t i = 0; i < plan->n_attachments; i++) {
+		int rc = check_interface(fd, &plan->attachments[i], diag);
+
+		first = first ? first : rc;
+	}
+	close(fd);
+	return first;
+}
+
+int em_plan_init(struct em_plan *plan, const struct em_policy *policy,
+		 const struct em_choice *choice, struct em_diag *diag)
+{
+	char(*names)[IF_NAMESIZE] = NULL;
+	int n = em_policy_interfaces(policy, &names);
+
+	if (n < 0)
+		return em_diag_error(diag, n, NULL, "%s", strerror(-n));
+	*plan = (struct em_plan){ .datapath = choice->datapath, .backend = choice->backend };
+	plan->attachments = calloc(n, sizeof(*plan->attachments));
+	if (!plan->attachments) {
+		free(names);
+		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
+	}
+	plan->n_attachments = n;
+	for (int i = 0; i < n; i++)
+		memcpy(plan->attachments[i].interface, names[i], IF_NAMESIZE);
+	free(names);
+	return check_interfaces(plan, diag);
+}
+
+int em_datapath_reject(const struct em_policy *policy, struct em_diag *diag)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct em_listener *listener = &policy->listeners[i];
+
+		if (listener->replies)
+			rc = em_diag_error(diag, -EOPNOTSUPP, &listener->replies_place,
+					   "replies: no backend of this version carries replies");
+	}
+	return rc;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * datapath - what a backend has to be able to do, and the choice between backends.
+ *
+ * A policy in the kernel is a *generation*, a number from 1 that everything installed for it
+ * carries.  The kernel is the truth about which generation is in force; no handle outlives a
+ * process.  Applying a policy is: prepare the next generation beside the current one, commit
+ * (traffic goes over in one step), read the last counts of the old one, clean up.
+ */
+#ifndef EM_DATAPATH_H
+#define EM_DATAPATH_H
+
+#include <net/if.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy.h"
+#include "stats.h"
+
+enum em_hook {
+	EM_HOOK_XDP_NATIVE,
+	EM_HOOK_XDP_GENERIC,
+	EM_HOOK_TC_INGRESS,
+	EM_HOOK_NFT_INGRESS,
+	EM_HOOKS
+};
+
+/* "xdp-native", …; and back: -1 where it is no hook's name. */
+const char *em_hook_name(enum em_hook hook);
+int em_hook_parse(const char *name);
+
+struct em_attachment {
+	char interface[IF_NAMESIZE];
+	unsigned int ifindex;
+	enum em_hook hook;
+};
+
+/* Which hook each interface of a policy gets. */
+struct em_plan {
+	const struct em_datapath *datapath;
+	enum em_backend backend; /* EM_BACKEND_XDP, …_XDP_GENERIC, …_TC or …_NFT */
+	char reason[512];	 /* why this backend, for a person */
+	char lacking[256];	 /* what made an operation return -EOPNOTSUPP */
+	struct em_place lacking_place; /* the key it is about, if it is about one */
+	struct em_attachment *attachments; /* owned; one per interface, in the policy's order */
+	size_t n_attachments;
+};
+
+/* What a backend finds of ours in the kernel. */
+struct em_installed {
+	uint32_t generation; /* in force; 0: nothing */
+	struct em_attachment *attachments; /* owned; those that carry this generation */
+	size_t n_attachments;
+	/*
+	 * Something else of ours lies about: remains of a run that died, an interface that carries
+	 * another generation.
+	 */
+	bool remains;
+};
+
+void em_plan_clear(struct em_plan *plan);
+/* Writes what is lacking to the plan; place may be NULL.  Returns -EOPNOTSUPP. */
+int em_plan_lacks(struct em_plan *plan, const struct em_place *place, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void em_installed_clear(struct em_installed *installed);
+
+struct em_prepared; /* a generation that waits for commit; each backend has its own */
+struct em_counters; /* the counters of one generation, open for reading */
+
+/* Called once per finding; place is that of the key. */
+typedef void em_review_fn(void *context, const struct em_place *place, const char *finding);
+
+/*
+ * The operations of a backend.  All are mandatory.  Each returns 0 or -errno and reports to diag
+ * what it returns; with one exception: `carry`, `prepare` and `commit` return em_plan_lacks(),
+ * unreported, where the kernel or a driver lacks something, so that the next choice may be tried.
+ */
+struct em_datapath {
+	const char *name; /* as a person knows it: "eBPF", "nftables" */
+
+	/*
+	 * What of the policy this backend cannot carry on every kernel, key by key, judged without
+	 * asking the kernel.
+	 */
+	void (*review)(const struct em_policy *policy, em_review_fn *found, void *context);
+
+	/*
+	 * Whether this host can carry the policy over plan->backend, found by trying, as far as
+	 * that goes without side effects.  Fills in the hooks of plan->attachments.
+	 */
+	int (*carry)(const struct em_policy *policy, struct em_plan *plan, struct em_diag *diag);
+
+	/* Builds everything for a generation in the kernel; traffic is untouched. */
+	int (*prepare)(struct em_prepared **out, const struct em_policy *policy,
+		       struct em_plan *plan, uint32_t generation, struct em_diag *diag);
+	/*
+	 * Traffic of all interfaces goes over to the prepared generation, and from interfaces that
+	 * are not in it no longer anywhere.  On failure the old one is in force as before.
+	 */
+	int (*commit)(struct em_prepared *prepared, struct em_plan *plan, struct em_diag *diag);
+	/* Frees the handle, and what was prepared in the kernel unless it was committed. */
+	void (*release)(struct em_prepared *prepared);
+
+	/* What of ours is there.  A kernel without the facility has nothing: 0. */
+	int (*discover)(struct em_installed *out, struct em_diag *diag);
+
+	/* The counters of the generation in force, usable until closed, also after detach. */
+	int (*open_counters)(struct em_counters **out, uint32_t generation, struct em_diag *diag);
+	/* Adds them to stats, which is shaped like policy, the one of that generation. */
+	int (*read_counters)(struct em_counters *counters, const struct em_policy *policy,
+			     struct em_stats *stats, struct em_diag *diag);
+	void (*close_counters)(struct em_counters *counters);
+
+	/* No packet is handled by us any more; counters of nft stay readable.  Idempotent. */
+	int (*detach)(struct em_diag *diag);
+	/* Removes all that carries our name but generation keep (0: keep nothing).  Idempotent. */
+	int (*clean)(uint32_t keep, struct em_diag *diag);
+};
+
+extern const struct em_datapath em_datapath_bpf; /* bpf/datapath_xdp_tc.c */
+extern const struct em_datapath em_datapath_nft; /* nft/datapath_nft.c */
+
+/* All of them, ended by NULL. */
+extern const struct em_datapath *const em_datapaths[];
+
+/* A way to carry a policy. */
+struct em_choice {
+	const struct em_datapath *datapath;
+	enum em_backend backend;
+};
+
+#define EM_CHOICES_MAX 4
+
+/* What to try for a backend asked for, in order.  Returns how many; 0: not built in. */
+size_t em_datapath_choices(enum em_backend wanted, struct em_choice choices[EM_CHOICES_MAX]);
+
+/*
+ * A plan for a choice with an attachment for each interface of the policy, its hook still to be
+ * filled in.  Reports an interface that is missing or down.  Returns 0 or -errno.
+ */
+int em_plan_init(struct em_plan *plan, const struct em_policy *policy,
+		 const struct em_choice *choice, struct em_diag *diag);
+
+/* Reports what no backend carries yet.  Returns 0 or -EOPNOTSUPP. */
+int em_datapath_reject(const struct em_policy *policy, struct em_diag *diag);
+
+/*
+ * Writes the policy as the ruleset of the nft backend, for `nft -f`; nft/ruleset.h.  The same as
+ * em_datapath_nft installs as this generation.  Returns 0, or -errno, reported.
+ */
+int em_datapath_nft_print(FILE *out, const struct em_policy *policy, uint32_t generation,
+			  struct em_diag *diag);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * diag - what the tool has to say to a person, and the only writer of standard error.
+ */
+#include "diag.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+void em_diag_init(struct em_diag *diag, FILE *out)
+{
+	*diag = (struct em_diag){.out = out};
+}
+
+/* Text from a file may hold what a terminal would obey. */
+static void defuse(char *text)
+{
+	for (; *text; text++)
+		if (iscntrl((unsigned char)*text) && *text != '\n' && *text != '\t')
+			*text = '?';
+}
+
+static void print(struct em_diag *diag, const struct em_place *place, const char *severity,
+		  const char *format, va_list arguments) __attribute__((format(printf, 4, 0)));
+
+static void print(struct em_diag *diag, const struct em_place *place, const char *severity,
+		  const char *format, va_list arguments)
+{
+	char *message = NULL;
+
+	if (vasprintf(&message, format, arguments) < 0)
+		message = NULL;
+	if (message)
+		defuse(message);
+	fputs("entitymux: ", diag->out);
+	if (place && place->file && place->line)
+		fprintf(diag->out, "%s:%u: ", place->file, place->line);
+	else if (place && place->file)
+		fprintf(diag->out, "%s: ", place->file);
+	fprintf(diag->out, "%s%s\n", severity, message ? message : format);
+	fflush(diag->out);
+	free(message);
+}
+
+int em_diag_error(struct em_diag *diag, int code, const struct em_place *place, const char *format,
+		  ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	print(diag, place, "", format, arguments);
+	va_end(arguments);
+	diag->errors++;
+	return code;
+}
+
+void em_diag_warning(struct em_diag *diag, const struct em_place *place, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	print(diag, place, "warning: ", format, arguments);
+	va_end(arguments);
+	diag->warnings++;
+}
+
+void em_diag_note(struct em_diag *diag, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	print(diag, NULL, "", format, arguments);
+	va_end(arguments);
+}

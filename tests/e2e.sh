@@ -1,0 +1,10 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The end-to-end table on every backend of this build, on this kernel.
+if [ "$(id -u)" -ne 0 ]; then
+	echo 'the end-to-end tests make network namespaces: run as root (sudo make check)'
+	exit 77
+fi
+# shellcheck disable=SC2086 # a list of words
+exec tests/e2e/e2e -c "$srcdir/tests/e2e/cases" "$ENTITYMUX" $E2E_BACKENDS

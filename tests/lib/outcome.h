@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * outcome - what became of a packet, in the words that the tests use.
+ */
+#ifndef TEST_OUTCOME_H
+#define TEST_OUTCOME_H
+
+#include "classify.h"
+
+#define OUTCOME_MAX 160
+
+/*
+ * "not-ours", "rewritten ENTITY PORT", "unknown pass|drop|PORT" or "invalid REASON pass|drop", and
+ * " @LISTENER" unless it is the first one of the policy.  Returns text.
+ */
+const char *outcome_describe(const struct em_policy *policy, const struct em_classification *class,
+			     char text[OUTCOME_MAX]);
+
+#endif

@@ -1,0 +1,744 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The folder of what is applied: generations, their remains, and the lock between runs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config.h"
+#include "state.h"
+
+#define CONFIG                                                                                     \
+	"backend = \"auto\";\n"                                                                    \
+	"listeners = (\n"                                                                          \
+	"{ name = \"a\"; interfaces = [ \"eth0\", \"eth1\" ]; port = 5000;\n"                      \
+	"  tag = { offset = 4; length = 4; };\n"                                                   \
+	"  entities = ( { name = \"plant-a\"; tag = \"0xdeadbeef\"; port = 6001; },\n"             \
+	"               { tag = \"0x00000001\"; port = 6002; } ); },\n"                            \
+	"{ name = \"b\"; interfaces = [ \"eth0\" ]; port = 5001; payload = { min = 9; };\n"        \
+	"  tag = { offset = 0; length = 1; }; entities = ( { tag = \"0x01\"; port = 7; } ); } "    \
+	");\n"
+
+/* A root folder that is not there yet, and what is reported. */
+struct fixture {
+	char above[64];
+	char root[80];
+	char net[160]; /* the folder of this namespace */
+	struct em_diag diag;
+	char *messages;
+	size_t size;
+};
+
+static int setup(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct stat status;
+
+	if (!fixture || stat("/proc/self/ns/net", &status))
+		return -1;
+	strcpy(fixture->above, "/tmp/entitymux-test-XXXXXX");
+	if (!mkdtemp(fixture->above))
+		return -1;
+	snprintf(fixture->root, sizeof(fixture->root), "%s/entitymux", fixture->above);
+	snprintf(fixture->net, sizeof(fixture->net), "%s/net-%ju", fixture->root,
+		 (uintmax_t)status.st_ino);
+	em_diag_init(&fixture->diag, open_memstream(&fixture->messages, &fixture->size));
+	*state = fixture;
+	return fixture->diag.out ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+	(void)status, (void)type, (void)walk;
+	return remove(path);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	nftw(fixture->above, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	fclose(fixture->diag.out);
+	free(fixture->messages);
+	free(fixture);
+	return 0;
+}
+
+static const char *reported(struct fixture *fixture)
+{
+	fflush(fixture->diag.out);
+	return fixture->messages;
+}
+
+/* A path below the folder of this namespace. */
+static const char *below(const struct fixture *fixture, const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", fixture->net, name);
+	return path;
+}
+
+static bool exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+static void put(const char *path, const char *mode, const char *text)
+{
+	FILE *file = fopen(path, mode);
+
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+static struct em_state *open_state(struct fixture *fixture, enum em_state_mode mode)
+{
+	struct em_state *state = NULL;
+
+	assert_int_equal(em_state_open_at(&state, fixture->root, mode, &fixture->diag), 0);
+	assert_non_null(state);
+	return state;
+}
+
+static struct em_policy *policy_of(struct fixture *fixture, const char *text)
+{
+	struct em_policy *policy = NULL;
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/conf", fixture->above);
+	put(path, "w", text);
+	assert_int_equal(em_config_read(&policy, path, &fixture->diag), 0);
+	return policy;
+}
+
+static const struct em_attachment attachments[] = {
+	{.interface = "eth0", .ifindex = 2, .hook = EM_HOOK_XDP_NATIVE},
+	{.interface = "eth1", .ifindex = 30, .hook = EM_HOOK_TC_INGRESS},
+};
+
+/* To be cleared with clear(): only the policy is its own. */
+static struct em_applied applied_of(struct fixture *fixture, uint32_t generation)
+{
+	struct em_applied applied = {
+		.generation = generation,
+		.backend = EM_BACKEND_XDP,
+		.wanted = EM_BACKEND_AUTO,
+		.config = (char *)(uintptr_t) "/etc/with blank\xff/entitymux.conf",
+		.reason = (char *)(uintptr_t) "eth1: its driver has no XDP",
+		.applied_at = "2026-11-22T10:00:00Z",
+		.attachments = (struct em_attachment *)(uintptr_t)attachments,
+		.n_attachments = 2,
+		.policy = policy_of(fixture, CONFIG),
+	};
+
+	return applied;
+}
+
+static void store(struct fixture *fixture, struct em_state *state, uint32_t generation)
+{
+	struct em_applied applied = applied_of(fixture, generation);
+
+	assert_int_equal(em_state_store(state, &applied, &fixture->diag), 0);
+	em_policy_free(applied.policy);
+}
+
+static void test_read_nothing(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_READ);
+	struct em_applied applied = applied_of(fixture, 1), loaded = {0};
+	struct em_stats *stats = NULL;
+
+	assert_int_equal(em_state_load(state, 1, &loaded, &fixture->diag), -ENOENT);
+	assert_int_equal(em_state_next_generation(state, 5), 6);
+	assert_false(em_state_same_policy(state, 1, applied.policy));
+	assert_int_equal(em_stats_new(&stats, applied.policy), 0);
+	assert_int_equal(em_state_load_carried(state, &applied, stats, &fixture->diag), 0);
+	em_state_close(state);
+	assert_false(exists(fixture->root));
+	assert_string_equal(reported(fixture), "");
+	em_stats_free(stats);
+	em_policy_free(applied.policy);
+}
+
+static void test_store_load(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	struct em_applied loaded = {0};
+
+	store(fixture, state, 3);
+	em_state_close(state);
+	state = open_state(fixture, EM_STATE_READ);
+	assert_int_equal(em_state_load(state, 2, &loaded, &fixture->diag), -ENOENT);
+	assert_int_equal(em_state_load(state, 3, &loaded, &fixture->diag), 0);
+	assert_int_equal(loaded.generation, 3);
+	assert_int_equal(loaded.backend, EM_BACKEND_XDP);
+	assert_int_equal(loaded.wanted, EM_BACKEND_AUTO);
+	assert_string_equal(loaded.config, "/etc/with blank\xff/entitymux.conf");
+	assert_string_equal(loaded.reason, "eth1: its driver has no XDP");
+	assert_string_equal(loaded.applied_at, "2026-11-22T10:00:00Z");
+	assert_int_equal(loaded.n_attachments, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal(loaded.attachments[i].interface, attachments[i].interface);
+		assert_int_equal(loaded.attachments[i].ifindex, attachments[i].ifindex);
+		assert_int_equal(loaded.attachments[i].hook, attachments[i].hook);
+	}
+	assert_true(em_state_same_policy(state, 3, loaded.policy));
+	assert_string_equal(reported(fixture), "");
+	em_applied_clear(&loaded);
+	assert_null(loaded.policy);
+	em_state_close(state);
+}
+
+static void test_modes(void **context)
+{
+	static const struct {
+		const char *name;
+		unsigned int mode;
+	} files[] = {
+		{"", 0755},
+		{"gen-1", 0755},
+		{"gen-1/policy.conf", 0644},
+		{"gen-1/applied", 0644},
+		{"lock", 0600}, /* whoever could open it could keep it locked */
+	};
+	struct fixture *fixture = *context;
+	mode_t mask = umask(022);
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	struct stat status;
+
+	store(fixture, state, 1);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		assert_int_equal(stat(below(fixture, files[i].name), &status), 0);
+		assert_int_equal(status.st_mode & 07777, files[i].mode);
+	}
+	em_state_close(state);
+	umask(mask);
+}
+
+static void test_same_policy(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	struct em_policy *policy = policy_of(fixture, CONFIG);
+	uint16_t port = policy->listeners[1].entities[0].port;
+	struct stat status;
+
+	store(fixture, state, 1);
+	assert_true(em_state_same_policy(state, 1, policy));
+	assert_false(em_state_same_policy(state, 2, policy));
+	/* in an entities file, of the same length */
+	policy->listeners[1].entities[0].port = port + 1;
+	assert_false(em_state_same_policy(state, 1, policy));
+	policy->listeners[1].entities[0].port = port;
+	policy->listeners[1].payload_min++;
+	assert_false(em_state_same_policy(state, 1, policy));
+	policy->listeners[1].payload_min--;
+	/* an entity less: what is stored begins with what is written */
+	policy->listeners[0].n_entities--;
+	assert_false(em_state_same_policy(state, 1, policy));
+	policy->listeners[0].n_entities++;
+	policy->n_listeners--;
+	assert_false(em_state_same_policy(state, 1, policy));
+	policy->n_listeners++;
+	assert_true(em_state_same_policy(state, 1, policy));
+	put(below(fixture, "gen-1/policy.conf"), "a", "\n");
+	assert_false(em_state_same_policy(state, 1, policy));
+	assert_int_equal(stat(below(fixture, "gen-1/policy.conf"), &status), 0);
+	assert_int_equal(truncate(below(fixture, "gen-1/policy.conf"), status.st_size - 1), 0);
+	assert_true(em_state_same_policy(state, 1, policy));
+	assert_int_equal(truncate(below(fixture, "gen-1/policy.conf"), status.st_size - 2), 0);
+	assert_false(em_state_same_policy(state, 1, policy));
+	assert_string_equal(reported(fixture), "");
+	em_policy_free(policy);
+	em_state_close(state);
+}
+
+static void test_next_generation(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+
+	assert_int_equal(em_state_next_generation(state, 0), 1);
+	store(fixture, state, 9);
+	store(fixture, state, 10);
+	assert_int_equal(em_state_next_generation(state, 0), 11);
+	assert_int_equal(em_state_next_generation(state, 10), 11);
+	assert_int_equal(em_state_next_generation(state, 20), 21);
+	assert_int_equal(mkdir(below(fixture, "gen-12.tmp"), 0755), 0);
+	assert_int_equal(em_state_next_generation(state, 0), 13);
+	assert_int_equal(mkdir(below(fixture, "gen-99.old"), 0755), 0);
+	assert_int_equal(mkdir(below(fixture, "gen-99999999999"), 0755), 0);
+	assert_int_equal(em_state_next_generation(state, 0), 13);
+	em_state_close(state);
+}
+
+static void test_clean(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+
+	for (uint32_t generation = 1; generation <= 4; generation++)
+		store(fixture, state, generation);
+	assert_int_equal(mkdir(below(fixture, "gen-3.tmp"), 0755), 0);
+	put(below(fixture, "gen-3.tmp/policy.conf"), "w", "");
+	assert_int_equal(mkdir(below(fixture, "gen-2.tmp"), 0755), 0);
+	put(below(fixture, "gen-2.tmp/policy.conf"), "w", "");
+	assert_int_equal(em_state_clean(state, 3, &fixture->diag), 0);
+	em_state_close(state);
+	assert_false(exists(below(fixture, "gen-1")));
+	assert_false(exists(below(fixture, "gen-2")));
+	assert_false(exists(below(fixture, "gen-2.tmp")));
+	assert_false(exists(below(fixture, "gen-3.tmp")));
+	assert_true(exists(below(fixture, "gen-3/policy.conf")));
+	assert_false(exists(below(fixture, "gen-4")));
+
+	state = open_state(fixture, EM_STATE_WRITE);
+	assert_int_equal(em_state_clean(state, 0, &fixture->diag), 0);
+	assert_int_equal(em_state_clean(state, 0, &fixture->diag), 0);
+	store(fixture, state, 5); /* still usable */
+	assert_int_equal(em_state_clean(state, 0, &fixture->diag), 0);
+	assert_true(exists(below(fixture, "lock")));
+	em_state_close(state);
+	assert_false(exists(fixture->root));
+	assert_string_equal(reported(fixture), "");
+}
+
+static void test_clean_foreign(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+
+	/* The one that fails is in the middle, in whichever order they are found. */
+	for (uint32_t generation = 1; generation <= 3; generation++)
+		store(fixture, state, generation);
+	assert_int_equal(mkdir(below(fixture, "gen-2/folder"), 0755), 0);
+	assert_int_not_equal(em_state_clean(state, 0, &fixture->diag), 0);
+	assert_false(exists(below(fixture, "gen-1")));
+	assert_false(exists(below(fixture, "gen-3")));
+	assert_non_null(strstr(reported(fixture), fixture->net));
+	em_state_close(state);
+	assert_true(exists(below(fixture, "lock")));
+}
+
+static void test_half_written(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	struct em_applied applied = applied_of(fixture, 2), loaded = {0};
+	char whole[256];
+
+	store(fixture, state, 1);
+	snprintf(whole, sizeof(whole), "%s", below(fixture, "gen-1"));
+	assert_int_equal(rename(whole, below(fixture, "gen-2.tmp")), 0);
+	assert_int_equal(em_state_load(state, 2, &loaded, &fixture->diag), -ENOENT);
+	assert_false(em_state_same_policy(state, 2, applied.policy));
+	put(below(fixture, "gen-2.tmp/leftover"), "w", "");
+	assert_int_equal(em_state_store(state, &applied, &fixture->diag), 0);
+	assert_false(exists(below(fixture, "gen-2.tmp")));
+	assert_false(exists(below(fixture, "gen-2/leftover")));
+	assert_int_equal(em_state_load(state, 2, &loaded, &fixture->diag), 0);
+	assert_string_equal(reported(fixture), "");
+	em_applied_clear(&loaded);
+	em_policy_free(applied.policy);
+	em_state_close(state);
+}
+
+static void test_store_twice(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	struct em_applied applied = applied_of(fixture, 1), loaded = {0};
+
+	store(fixture, state, 1);
+	strcpy(applied.applied_at, "later");
+	assert_int_not_equal(em_state_store(state, &applied, &fixture->diag), 0);
+	assert_int_equal(fixture->diag.errors, 1);
+	assert_false(exists(below(fixture, "gen-1.tmp")));
+	assert_int_equal(em_state_load(state, 1, &loaded, &fixture->diag), 0);
+	assert_string_equal(loaded.applied_at, "2026-11-22T10:00:00Z");
+	em_applied_clear(&loaded);
+	em_policy_free(applied.policy);
+	em_state_close(state);
+}
+
+static void test_malformed(void **context)
+{
+	static const char *const malformed[] = {
+		"",
+		"generation 1\n",
+		"generation 2\nbackend xdp\nwanted auto\nconfig c\nreason r\napplied_at t\n",
+		"generation 1\nbackend xdq\nwanted auto\nconfig c\nreason r\napplied_at t\n",
+		"generation 1\nbackend xdp\nwanted auto\nreason r\napplied_at t\n",
+		"generation 1\nbackend xdp\nwanted auto\nconfig c\nreason r\napplied_at t\nodd x\n",
+		"generation 1\nbackend xdp\nwanted auto\nconfig c\nreason r\napplied_at t\n"
+		"attachment 1 xdp-native\n",
+		"generation 1\nbackend xdp\nwanted auto\nconfig c\nreason r\napplied_at t\n"
+		"attachment 1 xdp-native sixteen-letters-\n",
+	};
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	struct em_applied loaded = {.generation = 77};
+	unsigned int errors;
+
+	store(fixture, state, 1);
+	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+		put(below(fixture, "gen-1/applied"), "w", malformed[i]);
+		errors = fixture->diag.errors;
+		if (em_state_load(state, 1, &loaded, &fixture->diag) != -EIO)
+			fail_msg("accepted: %s", malformed[i]);
+		assert_int_equal(fixture->diag.errors, errors + 1);
+		assert_int_equal(loaded.generation, 77);
+	}
+	store(fixture, state, 2);
+	put(below(fixture, "gen-2/policy.conf"), "w", "listeners = 1;\n");
+	assert_int_equal(em_state_load(state, 2, &loaded, &fixture->diag), -EIO);
+	unlink(below(fixture, "gen-2/policy.conf"));
+	assert_int_equal(em_state_load(state, 2, &loaded, &fixture->diag), -EIO);
+	unlink(below(fixture, "gen-2/applied"));
+	assert_int_equal(em_state_load(state, 2, &loaded, &fixture->diag), -EIO);
+	em_state_close(state);
+}
+
+static void test_carried(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	struct em_applied applied = applied_of(fixture, 1);
+	struct em_stats *stats = NULL, *loaded = NULL;
+	FILE *old;
+
+	store(fixture, state, 1);
+	assert_int_equal(em_stats_new(&stats, applied.policy), 0);
+	assert_int_equal(em_stats_new(&loaded, applied.policy), 0);
+	assert_int_equal(em_state_load_carried(state, &applied, loaded, &fixture->diag), 0);
+	assert_int_equal(loaded->listeners[0].unknown, 0);
+
+	stats->listeners[0].unknown = 5;
+	stats->listeners[0].entities[1].bytes = (uint64_t)-7;
+	assert_int_equal(em_state_save_carried(state, &applied, stats, &fixture->diag), 0);
+	old = fopen(below(fixture, "gen-1/carried"), "r");
+	assert_non_null(old);
+	stats->listeners[0].unknown = 6;
+	assert_int_equal(em_state_save_carried(state, &applied, stats, &fixture->diag), 0);
+	/* Replaced, not written over: the old one is still whole. */
+	assert_int_equal(em_stats_load(old, applied.policy, loaded), 0);
+	assert_int_equal(loaded->listeners[0].unknown, 5);
+	em_stats_free(loaded);
+	assert_int_equal(em_stats_new(&loaded, applied.policy), 0);
+	fclose(old);
+	put(below(fixture, "gen-1/carried.tmp"), "w", "half"); /* of a run that died */
+	loaded->listeners[0].unknown = 1;
+	assert_int_equal(em_state_load_carried(state, &applied, loaded, &fixture->diag), 0);
+	assert_int_equal(loaded->listeners[0].unknown, 7);
+	assert_int_equal(loaded->listeners[0].entities[1].bytes, (uint64_t)-7);
+	assert_string_equal(reported(fixture), "");
+
+	put(below(fixture, "gen-1/carried"), "w", "half");
+	assert_int_equal(em_state_load_carried(state, &applied, loaded, &fixture->diag), -EIO);
+	assert_int_equal(fixture->diag.errors, 1);
+	applied.generation = 2; /* not stored */
+	assert_int_not_equal(em_state_save_carried(state, &applied, stats, &fixture->diag), 0);
+	assert_int_equal(fixture->diag.errors, 2);
+	em_stats_free(loaded);
+	em_stats_free(stats);
+	em_policy_free(applied.policy);
+	em_state_close(state);
+}
+
+/* Another boot, or another namespace with the same inode number. */
+static void check_stale(struct fixture *fixture, const char *line, const char *other)
+{
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	struct em_applied loaded = {0};
+	char identity[256] = "", *at;
+	FILE *file;
+
+	store(fixture, state, 1);
+	em_state_close(state);
+	file = fopen(below(fixture, "namespace"), "r");
+	assert_non_null(file);
+	identity[fread(identity, 1, sizeof(identity) - 1, file)] = '\0';
+	fclose(file);
+	at = strstr(identity, line);
+	assert_non_null(at);
+	memcpy(at, other, strlen(other));
+	put(below(fixture, "namespace"), "w", identity);
+
+	state = open_state(fixture, EM_STATE_READ);
+	assert_int_equal(em_state_load(state, 1, &loaded, &fixture->diag), -ENOENT);
+	assert_int_equal(em_state_next_generation(state, 0), 1);
+	em_state_close(state);
+	assert_true(exists(below(fixture, "gen-1")));
+	state = open_state(fixture, EM_STATE_WRITE);
+	assert_false(exists(below(fixture, "gen-1")));
+	store(fixture, state, 1);
+	em_state_close(state);
+	state = open_state(fixture, EM_STATE_READ);
+	assert_int_equal(em_state_load(state, 1, &loaded, &fixture->diag), 0);
+	em_applied_clear(&loaded);
+	em_state_close(state);
+	assert_string_equal(reported(fixture), "");
+}
+
+static void test_other_boot(void **context)
+{
+	check_stale(*context, "boot ", "boot xxxx");
+}
+
+static void test_other_cookie(void **context)
+{
+	check_stale(*context, "cookie ", "cookie x");
+}
+
+/* Runs body in a child that ends with its result; a child that hangs is ended by its alarm. */
+static pid_t run(int (*body)(struct fixture *fixture, int in, int out), struct fixture *fixture,
+		 int in, int out)
+{
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child)
+		return child;
+	alarm(30);
+	_exit(body(fixture, in, out));
+}
+
+static void assert_done(pid_t child)
+{
+	int status;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* Whether something can be read within a time. */
+static bool comes(int fd, int milliseconds)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+
+	return poll(&wait, 1, milliseconds) == 1;
+}
+
+static void take(int fd)
+{
+	char byte;
+
+	assert_true(comes(fd, 10000));
+	assert_int_equal(read(fd, &byte, 1), 1);
+}
+
+/* Each opens, says so, waits to be told, and closes. */
+static int hold(struct fixture *fixture, enum em_state_mode mode, int in, int out)
+{
+	struct em_state *state = NULL;
+	char byte = 0;
+
+	if (em_state_open_at(&state, fixture->root, mode, &fixture->diag))
+		return 1;
+	if (write(out, &byte, 1) != 1 || read(in, &byte, 1) != 1)
+		return 2;
+	em_state_close(state);
+	/* Had to wait or not: the caller knows which. */
+	return fixture->diag.errors ? 3 : !strcmp(reported(fixture), "") ? 0 : 4;
+}
+
+static int hold_write(struct fixture *fixture, int in, int out)
+{
+	return hold(fixture, EM_STATE_WRITE, in, out);
+}
+
+static int hold_read(struct fixture *fixture, int in, int out)
+{
+	return hold(fixture, EM_STATE_READ, in, out);
+}
+
+static int wait_then(struct fixture *fixture, enum em_state_mode mode, int in, int out)
+{
+	if (hold(fixture, mode, in, out) != 4)
+		return 1;
+	return strcmp(reported(fixture), "entitymux: waiting for another entitymux run\n") != 0;
+}
+
+static int wait_write(struct fixture *fixture, int in, int out)
+{
+	return wait_then(fixture, EM_STATE_WRITE, in, out);
+}
+
+static int wait_read(struct fixture *fixture, int in, int out)
+{
+	return wait_then(fixture, EM_STATE_READ, in, out);
+}
+
+typedef int holder(struct fixture *fixture, int in, int out);
+
+/* The first holds the lock; the second gets it only after the first has gone, or at once. */
+static void check_pair(struct fixture *fixture, holder *first, holder *second, bool excludes)
+{
+	int to_first[2], from_first[2], to_second[2], from_second[2];
+	pid_t one, two;
+
+	assert_int_equal(pipe2(to_first, O_CLOEXEC) | pipe2(from_first, O_CLOEXEC) |
+				 pipe2(to_second, O_CLOEXEC) | pipe2(from_second, O_CLOEXEC),
+			 0);
+	one = run(first, fixture, to_first[0], from_first[1]);
+	take(from_first[0]);
+	two = run(second, fixture, to_second[0], from_second[1]);
+	assert_int_equal(comes(from_second[0], excludes ? 300 : 10000), !excludes);
+	assert_int_equal(write(to_first[1], "", 1), 1);
+	assert_done(one);
+	take(from_second[0]);
+	assert_int_equal(write(to_second[1], "", 1), 1);
+	assert_done(two);
+	for (int i = 0; i < 2; i++) {
+		close(to_first[i]);
+		close(from_first[i]);
+		close(to_second[i]);
+		close(from_second[i]);
+	}
+}
+
+static void test_lock(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state;
+
+	/* Without a generation, the first takes the folder away, and the lock with it. */
+	check_pair(fixture, hold_write, wait_write, true);
+	assert_false(exists(fixture->root));
+	check_pair(fixture, hold_write, wait_read, true);
+
+	state = open_state(fixture, EM_STATE_WRITE);
+	store(fixture, state, 1);
+	em_state_close(state);
+	check_pair(fixture, hold_write, wait_write, true);
+	check_pair(fixture, hold_write, wait_read, true);
+	check_pair(fixture, hold_read, wait_write, true);
+	check_pair(fixture, hold_read, hold_read, false);
+	assert_true(exists(below(fixture, "gen-1")));
+}
+
+/* Takes and gives back the lock again and again; `inside` can be made only by one at a time. */
+static int struggle(struct fixture *fixture, int in, int out)
+{
+	char inside[96];
+	int fd;
+
+	(void)in, (void)out;
+	snprintf(inside, sizeof(inside), "%s/inside", fixture->above);
+	for (int i = 0; i < 300; i++) {
+		struct em_state *state = NULL;
+
+		if (em_state_open_at(&state, fixture->root, EM_STATE_WRITE, &fixture->diag))
+			return 1;
+		fd = open(inside, O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return 2;
+		close(fd);
+		sched_yield();
+		if (!exists(below(fixture, "lock")) || unlink(inside))
+			return 3;
+		em_state_close(state);
+	}
+	return 0;
+}
+
+static void test_lock_struggle(void **context)
+{
+	struct fixture *fixture = *context;
+	pid_t children[4];
+
+	for (size_t i = 0; i < 4; i++)
+		children[i] = run(struggle, fixture, -1, -1);
+	for (size_t i = 0; i < 4; i++)
+		assert_done(children[i]);
+	assert_false(exists(fixture->root));
+}
+
+static int store_elsewhere(struct fixture *fixture, int in, int out)
+{
+	struct em_state *state = NULL;
+	struct em_applied applied = applied_of(fixture, 8), loaded = {0};
+
+	(void)in, (void)out;
+	if (unshare(CLONE_NEWNET))
+		return 77;
+	if (em_state_open_at(&state, fixture->root, EM_STATE_WRITE, &fixture->diag))
+		return 1;
+	if (em_state_load(state, 7, &loaded, &fixture->diag) != -ENOENT ||
+	    em_state_store(state, &applied, &fixture->diag))
+		return 2;
+	em_state_close(state);
+	em_policy_free(applied.policy);
+	return 0;
+}
+
+static void test_other_namespace(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	pid_t child;
+	int status;
+
+	store(fixture, state, 7);
+	child = run(store_elsewhere, fixture, -1, -1); /* does not wait for the lock of ours */
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		print_message("no new network namespace here: not tried\n");
+	else
+		assert_int_equal(WEXITSTATUS(status), 0);
+	assert_false(exists(below(fixture, "gen-8")));
+	em_state_close(state);
+}
+
+static void test_unwritable(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state = NULL;
+
+	put(fixture->root, "w", "not a folder");
+	assert_true(em_state_open_at(&state, fixture->root, EM_STATE_WRITE, &fixture->diag) < 0);
+	assert_true(em_state_open_at(&state, fixture->root, EM_STATE_READ, &fixture->diag) < 0);
+	assert_null(state);
+	assert_int_equal(fixture->diag.errors, 2);
+	assert_non_null(strstr(reported(fixture), fixture->root));
+	assert_non_null(strstr(reported(fixture), strerror(ENOTDIR)));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_read_nothing),    TEST(test_store_load),
+		TEST(test_modes),	    TEST(test_same_policy),
+		TEST(test_next_generation), TEST(test_clean),
+		TEST(test_clean_foreign),   TEST(test_half_written),
+		TEST(test_store_twice),	    TEST(test_malformed),
+		TEST(test_carried),	    TEST(test_other_boot),
+		TEST(test_other_cookie),    TEST(test_lock),
+		TEST(test_lock_struggle),   TEST(test_other_namespace),
+		TEST(test_unwritable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

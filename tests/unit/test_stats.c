@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Counters: sums, the printed documents, and the file they are carried over in. */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config.h"
+#include "datapath.h"
+#include "stats.h"
+
+#define LISTENER(name, port, length, entities)                                                     \
+	"{ name = \"" name "\"; interfaces = [ \"eth0\" ]; port = " port ";"                       \
+	" tag = { offset = 4; length = " length "; }; entities = ( " entities " ); }"
+#define AND	", "
+#define PLANT_A "{ name = \"plant-a\"; tag = \"0xdeadbeef\"; port = 6001; }"
+#define PLANT_B "{ name = \"plant-b\"; tag = \"text:PLTB\"; port = 6002; }"
+#define UNNAMED "{ tag = \"0x00000001\"; port = 60003; }"
+
+static const struct em_attachment eth0 = {.interface = "eth0", .hook = EM_HOOK_XDP_NATIVE};
+static const struct em_stats_context context = {
+	.backend = "xdp",
+	.config = "/etc/entitymux.conf",
+	.applied_at = "2026-11-22T10:00:00Z",
+	.attachments = &eth0,
+	.n_attachments = 1,
+};
+
+static struct em_policy *policy_of(const char *listeners)
+{
+	char path[] = "/tmp/entitymux-test-XXXXXX";
+	struct em_policy *policy = NULL;
+	struct em_diag diag;
+	FILE *file = fdopen(mkstemp(path), "w");
+
+	assert_non_null(file);
+	fprintf(file, "listeners = ( %s );\n", listeners);
+	assert_int_equal(fclose(file), 0);
+	em_diag_init(&diag, stderr);
+	assert_int_equal(em_config_read(&policy, path, &diag), 0);
+	unlink(path);
+	return policy;
+}
+
+static struct em_stats *stats_of(const struct em_policy *policy)
+{
+	struct em_stats *stats = NULL;
+
+	assert_int_equal(em_stats_new(&stats, policy), 0);
+	return stats;
+}
+
+/* A different number in every counter, so that no two can be mixed up. */
+static struct em_stats *numbered(const struct em_policy *policy, uint64_t number)
+{
+	struct em_stats *stats = stats_of(policy);
+
+	for (size_t i = 0; i < stats->n_listeners; i++) {
+		struct em_listener_stats *listener = &stats->listeners[i];
+
+		listener->total.packets = number++;
+		listener->total.bytes = number++;
+		listener->rewritten = number++;
+		listener->unknown = number++;
+		for (int reason = 0; reason < EM_REASONS; reason++)
+			listener->invalid[reason] = number++;
+		for (size_t j = 0; j < listener->n_entities; j++) {
+			listener->entities[j].packets = number++;
+			listener->entities[j].bytes = number++;
+		}
+	}
+	return stats;
+}
+
+static void assert_same(const struct em_stats *a, const struct em_stats *b)
+{
+	assert_int_equal(a->n_listeners, b->n_listeners);
+	for (size_t i = 0; i < a->n_listeners; i++) {
+		const struct em_listener_stats *left = &a->listeners[i], *right = &b->listeners[i];
+
+		assert_memory_equal(&left->total, &right->total, sizeof(left->total));
+		assert_int_equal(left->rewritten, right->rewritten);
+		assert_int_equal(left->unknown, right->unknown);
+		assert_memory_equal(left->invalid, right->invalid, sizeof(left->invalid));
+		assert_int_equal(left->n_entities, right->n_entities);
+		assert_memory_equal(left->entities, right->entities,
+				    left->n_entities * sizeof(*left->entities));
+	}
+}
+
+typedef int printer(FILE *out, const struct em_policy *policy, const struct em_stats *stats,
+		    const struct em_stats_context *context);
+
+static char *printed(printer *print, const struct em_policy *policy, const struct em_stats *stats,
+		     const struct em_stats_context *around)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	assert_int_equal(print(out, policy, stats, around), 0);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static char *saved(const struct em_policy *policy, const struct em_stats *stats)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	assert_int_equal(em_stats_save(out, policy, stats), 0);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static int load(const char *text, const struct em_policy *policy, struct em_stats *stats)
+{
+	FILE *in = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
+	int r;
+
+	assert_non_null(in);
+	r = em_stats_load(in, policy, stats);
+	fclose(in);
+	return r;
+}
+
+/* Frees text.  jansson keeps the order of the keys, so that it is compared too. */
+static void assert_json(char *text, const char *expected)
+{
+	json_t *actual_json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	json_t *expected_json = json_loads(expected, 0, NULL);
+	char *left = json_dumps(actual_json, JSON_COMPACT);
+	char *right = json_dumps(expected_json, JSON_COMPACT);
+
+	assert_non_null(left);
+	assert_non_null(right);
+	assert_string_equal(left, right);
+	free(left);
+	free(right);
+	json_decref(actual_json);
+	json_decref(expected_json);
+	free(text);
+}
+
+static void test_new(void **state)
+{
+	struct em_policy *policy = policy_of(LISTENER("a", "1", "4", PLANT_A AND PLANT_B)
+						     AND LISTENER("b", "2", "4", ""));
+	struct em_stats *stats = stats_of(policy);
+
+	(void)state;
+	assert_int_equal(stats->n_listeners, 2);
+	assert_int_equal(stats->listeners[0].n_entities, 2);
+	assert_int_equal(stats->listeners[0].entities[1].bytes, 0);
+	assert_int_equal(stats->listeners[1].n_entities, 0);
+	em_stats_free(stats);
+	em_stats_free(NULL);
+	em_policy_free(policy);
+}
+
+static void test_json(void **state)
+{
+	struct em_policy *policy = policy_of(LISTENER("telemetry", "5000", "4", PLANT_A));
+	struct em_stats *stats = stats_of(policy);
+	struct em_listener_stats *telemetry = &stats->listeners[0];
+
+	(void)state;
+	telemetry->total = (struct em_count){12, 492};
+	telemetry->rewritten = 8;
+	telemetry->unknown = 2;
+	telemetry->invalid[EM_REASON_LENGTH] = 1;
+	telemetry->invalid[EM_REASON_CHECK] = 1;
+	telemetry->entities[0] = (struct em_count){4, 144};
+	assert_json(
+		printed(em_stats_print_json, policy, stats, &context),
+		"{ \"schema\": 1, \"backend\": \"xdp\", \"config\": \"/etc/entitymux.conf\","
+		"  \"applied_at\": \"2026-11-22T10:00:00Z\","
+		"  \"interfaces\": [ { \"name\": \"eth0\", \"hook\": \"xdp-native\" } ],"
+		"  \"listeners\": ["
+		"    { \"name\": \"telemetry\", \"port\": 5000, \"interfaces\": [ \"eth0\" ],"
+		"      \"packets\": 12, \"bytes\": 492, \"rewritten\": 8, \"unknown\": 2,"
+		"      \"invalid\": { \"source\": 0, \"length\": 1, \"check\": 1 },"
+		"      \"entities\": [ { \"name\": \"plant-a\", \"tag\": \"0xdeadbeef\","
+		"                        \"port\": 6001, \"packets\": 4, \"bytes\": 144 } ] } ] }");
+	em_stats_free(stats);
+	em_policy_free(policy);
+}
+
+static void test_json_several(void **state)
+{
+	struct em_policy *policy = policy_of(LISTENER("a", "1", "4", UNNAMED AND PLANT_A)
+						     AND LISTENER("b", "2", "2", ""));
+	struct em_stats *stats = numbered(policy, 1);
+	const struct em_attachment attachments[] = {
+		{.interface = "eth0", .hook = EM_HOOK_XDP_NATIVE},
+		{.interface = "caf\xe9", .hook = EM_HOOK_TC_INGRESS},
+	};
+	const struct em_stats_context odd = {
+		.backend = "xdp",
+		.config = "/\xff/\"quoted\"",
+		.applied_at = "t",
+		.attachments = attachments,
+		.n_attachments = 2,
+	};
+
+	(void)state;
+	assert_json(printed(em_stats_print_json, policy, stats, &odd),
+		    "{ \"schema\": 1, \"backend\": \"xdp\", \"config\": \"/?/\\\"quoted\\\"\","
+		    "  \"applied_at\": \"t\", \"interfaces\": ["
+		    "    { \"name\": \"eth0\", \"hook\": \"xdp-native\" },"
+		    "    { \"name\": \"caf?\", \"hook\": \"tc-ingress\" } ],"
+		    "  \"listeners\": ["
+		    "    { \"name\": \"a\", \"port\": 1, \"interfaces\": [ \"eth0\" ],"
+		    "      \"packets\": 1, \"bytes\": 2, \"rewritten\": 3, \"unknown\": 4,"
+		    "      \"invalid\": { \"source\": 5, \"length\": 6, \"check\": 7 },"
+		    "      \"entities\": ["
+		    "        { \"name\": \"0x00000001\", \"tag\": \"0x00000001\", \"port\": 60003,"
+		    "          \"packets\": 8, \"bytes\": 9 },"
+		    "        { \"name\": \"plant-a\", \"tag\": \"0xdeadbeef\", \"port\": 6001,"
+		    "          \"packets\": 10, \"bytes\": 11 } ] },"
+		    "    { \"name\": \"b\", \"port\": 2, \"interfaces\": [ \"eth0\" ],"
+		    "      \"packets\": 12, \"bytes\": 13, \"rewritten\": 14, \"unknown\": 15,"
+		    "      \"invalid\": { \"source\": 16, \"length\": 17, \"check\": 18 },"
+		    "      \"entities\": [ ] } ] }");
+	em_stats_free(stats);
+	em_policy_free(policy);
+}
+
+static void test_text(void **state)
+{
+	struct em_policy *policy = policy_of(LISTENER("telemetry", "5000", "4", PLANT_A AND UNNAMED)
+						     AND LISTENER("silent", "5001", "2", ""));
+	struct em_stats *stats = numbered(policy, 1);
+	const struct em_attachment attachments[] = {
+		{.interface = "eth0", .hook = EM_HOOK_XDP_NATIVE},
+		{.interface = "eth1", .hook = EM_HOOK_TC_INGRESS},
+	};
+	struct em_stats_context both = context;
+	char *text;
+
+	(void)state;
+	both.attachments = attachments;
+	both.n_attachments = 2;
+	stats->listeners[0].entities[0] = (struct em_count){4, 1234567};
+	stats->listeners[0].entities[1] = (struct em_count){87654321, (uint64_t)-9};
+	text = printed(em_stats_print_text, policy, stats, &both);
+	assert_string_equal(text, "backend:     xdp\n"
+				  "config:      /etc/entitymux.conf\n"
+				  "applied:     2026-11-22T10:00:00Z\n"
+				  "interfaces:  eth0 (xdp-native), eth1 (tc-ingress)\n"
+				  "\n"
+				  "listener telemetry, port 5000 on eth0\n"
+				  "  packets 1, bytes 2, rewritten 3, unknown 4,"
+				  " invalid (source 5, length 6, check 7)\n"
+				  "\n"
+				  "  NAME        TAG          PORT   PACKETS    BYTES\n"
+				  "  plant-a     0xdeadbeef   6001         4  1234567\n"
+				  "  0x00000001  0x00000001  60003  87654321        0\n"
+				  "\n"
+				  "listener silent, port 5001 on eth0\n"
+				  "  packets 12, bytes 13, rewritten 14, unknown 15,"
+				  " invalid (source 16, length 17, check 18)\n");
+	free(text);
+	em_stats_free(stats);
+	em_policy_free(policy);
+}
+
+/* What is negative after a reset that outlived its counters is nothing to a reader. */
+static void test_json_negative(void **state)
+{
+	struct em_policy *policy = policy_of(LISTENER("a", "1", "4", PLANT_A));
+	struct em_stats *stats = numbered(policy, 1);
+	char *text;
+
+	(void)state;
+	em_stats_negate(stats);
+	text = printed(em_stats_print_json, policy, stats, &context);
+	assert_non_null(strstr(text, "\"packets\": 0"));
+	assert_null(strstr(text, ": -"));
+	assert_null(strstr(text, "1844"));
+	free(text);
+	stats->listeners[0].total.packets = INT64_MAX;
+	text = printed(em_stats_print_json, policy, stats, &context);
+	assert_non_null(strstr(text, "\"packets\": 9223372036854775807"));
+	free(text);
+	em_stats_free(stats);
+	em_policy_free(policy);
+}
+
+static void test_add(void **state)
+{
+	struct em_policy *old = policy_of(LISTENER("gone", "1", "4", PLANT_A) AND LISTENER(
+		"kept", "2", "4", PLANT_A AND PLANT_B) AND LISTENER("retagged", "3", "4", PLANT_A));
+	struct em_policy *policy =
+		policy_of(LISTENER("retagged", "3", "2", "{ tag = \"0xdead\"; port = 1; }")
+				  AND LISTENER("kept", "9", "4", UNNAMED AND PLANT_B AND PLANT_A)
+					  AND LISTENER("new", "4", "4", PLANT_A));
+	struct em_stats *from = numbered(old, 100);
+	struct em_stats *into = stats_of(policy);
+	struct em_stats *expected = stats_of(policy);
+
+	(void)state;
+	/* gone is 100-108, kept 109-119, retagged 120-128 */
+	expected->listeners[0].total = (struct em_count){120, 121};
+	expected->listeners[0].rewritten = 122;
+	expected->listeners[0].unknown = 123;
+	for (int reason = 0; reason < EM_REASONS; reason++)
+		expected->listeners[0].invalid[reason] = 124 + reason;
+	expected->listeners[1].total = (struct em_count){109, 110};
+	expected->listeners[1].rewritten = 111;
+	expected->listeners[1].unknown = 112;
+	for (int reason = 0; reason < EM_REASONS; reason++)
+		expected->listeners[1].invalid[reason] = 113 + reason;
+	expected->listeners[1].entities[1] = (struct em_count){118, 119};
+	expected->listeners[1].entities[2] = (struct em_count){116, 117};
+	em_stats_add(into, policy, from, old);
+	assert_same(into, expected);
+
+	em_stats_add(into, policy, into, policy);
+	assert_int_equal(into->listeners[1].entities[2].bytes, 234);
+	assert_int_equal(into->listeners[1].invalid[EM_REASON_CHECK], 230);
+	em_stats_free(expected);
+	em_stats_free(into);
+	em_stats_free(from);
+	em_policy_free(policy);
+	em_policy_free(old);
+}
+
+static void test_negate(void **state)
+{
+	struct em_policy *policy = policy_of(LISTENER("a", "1", "4", PLANT_A AND PLANT_B));
+	struct em_stats *stats = numbered(policy, 5);
+	struct em_stats *sum = numbered(policy, 5);
+	struct em_stats *zero = stats_of(policy);
+
+	(void)state;
+	em_stats_negate(stats);
+	assert_int_equal(stats->listeners[0].total.packets, (uint64_t)-5);
+	em_stats_add(sum, policy, stats, policy);
+	assert_same(sum, zero);
+	em_stats_free(zero);
+	em_stats_free(sum);
+	em_stats_free(stats);
+	em_policy_free(policy);
+}
+
+static void test_save(void **state)
+{
+	struct em_policy *policy =
+		policy_of(LISTENER("a", "1", "4", UNNAMED AND PLANT_A AND PLANT_B));
+	struct em_stats *stats = numbered(policy, 1);
+	char *text;
+
+	(void)state;
+	stats->listeners[0].entities[0] = (struct em_count){0, 0};
+	stats->listeners[0].entities[1] = (struct em_count){(uint64_t)-1, 0};
+	stats->listeners[0].entities[2] = (struct em_count){0, 5};
+	text = saved(policy, stats);
+	assert_string_equal(text, "listener a 1 2 3 4 5 6 7\n"
+				  "entity 0xdeadbeef 18446744073709551615 0\n"
+				  "entity 0x504c5442 0 5\n");
+	free(text);
+	em_stats_free(stats);
+	em_policy_free(policy);
+}
+
+static void test_load(void **state)
+{
+	struct em_policy *policy =
+		policy_of(LISTENER("a", "1", "4", UNNAMED AND PLANT_A AND PLANT_B)
+				  AND LISTENER("b", "2", "2", "{ tag = \"0xbeef\"; port = 7; }"));
+	struct em_policy *other =
+		policy_of(LISTENER("b", "1", "2", "") AND LISTENER("a", "2", "4", PLANT_A));
+	struct em_stats *stats = numbered(policy, 1), *negative = numbered(policy, 1);
+	struct em_stats *loaded = stats_of(policy), *fewer = stats_of(other);
+	struct em_stats *expected = stats_of(other);
+	char *text = saved(policy, stats);
+
+	(void)state;
+	assert_int_equal(load(text, policy, loaded), 0);
+	assert_same(loaded, stats);
+
+	/* Other listeners, tags and orders: as a sum of the same would be. */
+	assert_int_equal(load(text, other, fewer), 0);
+	em_stats_add(expected, other, stats, policy);
+	assert_same(fewer, expected);
+	assert_int_equal(fewer->listeners[1].entities[0].packets, 10);
+	free(text);
+
+	/* It adds, and a negative comes back as one. */
+	em_stats_negate(negative);
+	text = saved(policy, negative);
+	assert_int_equal(load(text, policy, loaded), 0);
+	em_stats_add(stats, policy, negative, policy);
+	assert_same(loaded, stats);
+	assert_int_equal(loaded->listeners[0].total.packets, 0);
+	free(text);
+	em_stats_free(expected);
+	em_stats_free(fewer);
+	em_stats_free(loaded);
+	em_stats_free(negative);
+	em_stats_free(stats);
+	em_policy_free(other);
+	em_policy_free(policy);
+}
+
+/* Of a listener that is gone, and of a listener whose tag has another length now. */
+static void test_load_others(void **state)
+{
+	struct em_policy *policy =
+		policy_of(LISTENER("a", "1", "2", "{ tag = \"0xdead\"; port = 7; }"));
+	struct em_stats *stats = stats_of(policy), *zero = stats_of(policy);
+
+	(void)state;
+	assert_int_equal(load("listener gone 1 2 3 4 5 6 7\nentity 0xdead 8 9\n"
+			      "listener a 0 0 0 0 0 0 0\nentity 0xdeadbeef 8 9\n",
+			      policy, stats),
+			 0);
+	assert_same(stats, zero);
+	em_stats_free(zero);
+	em_stats_free(stats);
+	em_policy_free(policy);
+}
+
+static void test_load_malformed(void **state)
+{
+	static const char *const malformed[] = {
+		"entity 0xdeadbeef 1 2\n", /* of no listener */
+		"listener a 1 2 3 4 5 6\n",
+		"listener a 1 2 3 4 5 6 7 8\n",
+		"listener a 1 2 3 4 5 6 7",
+		"listener a 1 2 3 4 5 6 7\n\n",
+		"listener a 1 2 3 4 5 6 7 \n",
+		"listener a 1 2 3 4 5 6 -7\n",
+		"listener a 1 2 3 4 5 6 0x7\n",
+		"listener a 1 2 3 4 5 6 18446744073709551616\n",
+		"listener a 1 2 3 4 5 6 7\nentity\n",
+		"listener a 1 2 3 4 5 6 7\nentity 0xdeadbeef 1\n",
+		"listener a 1 2 3 4 5 6 7\nentity 0xdeadbeef 1 2 3\n",
+		"listener a 1 2 3 4 5 6 7\nentity deadbeef 1 2\n",
+		"listener gone 1 2 3 4 5 6 7\nentity deadbeef 1 2\n",
+		"unknown a 1\n",
+	};
+	struct em_policy *policy = policy_of(LISTENER("a", "1", "4", PLANT_A));
+	struct em_stats *stats = stats_of(policy);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++)
+		if (load(malformed[i], policy, stats) != -EBADMSG)
+			fail_msg("accepted: %s", malformed[i]);
+	em_stats_free(stats);
+	em_policy_free(policy);
+}
+
+static void test_full(void **state)
+{
+	struct em_policy *policy = policy_of(LISTENER("a", "1", "4", PLANT_A));
+	struct em_stats *stats = numbered(policy, 1);
+	FILE *out = fopen("/dev/full", "w");
+
+	(void)state;
+	assert_non_null(out);
+	assert_int_equal(em_stats_print_text(out, policy, stats, &context), -ENOSPC);
+	assert_int_equal(em_stats_print_json(out, policy, stats, &context), -ENOSPC);
+	assert_int_equal(em_stats_save(out, policy, stats), -ENOSPC);
+	fclose(out);
+	em_stats_free(stats);
+	em_policy_free(policy);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_new),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_several),
+		cmocka_unit_test(test_json_negative),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_add),
+		cmocka_unit_test(test_negate),
+		cmocka_unit_test(test_save),
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_load_others),
+		cmocka_unit_test(test_load_malformed),
+		cmocka_unit_test(test_full),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
