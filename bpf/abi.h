@@ -17,12 +17,10 @@
 #define EM_ABI_LISTENERS 256
 /* A piece of up to 8 bytes is one load; of 16 bytes in 4 pieces at most one is longer. */
 #define EM_ABI_LOADS	 5
-/* 8 checks of at most 1024 bytes, 8 bytes a step. */
-#define EM_ABI_STEPS	 (8 * 1024 / 8)
 /* Offsets of header and payload bytes a program looks at; the verifier's limit is 65535. */
 #define EM_ABI_OFFSET_MAX 0xf000
-/* IPv6 extension headers walked before a packet is taken for not ours. */
-#define EM_ABI_HEADERS	 512
+/* IPv6 extension headers walked before a packet is taken for not ours: all that 1500 bytes hold. */
+#define EM_ABI_HEADERS	 192
 
 /*
  * All loads are of the 8 bytes that end at payload byte `end`, masked to those that are wanted:
@@ -68,14 +66,16 @@ struct em_abi_listener {
 	struct em_abi_load loads[EM_ABI_LOADS]; /* of the tag, joined in order */
 };
 
-/* .rodata: frozen before the program is verified, which drops what the policy does not need. */
+/*
+ * .rodata: frozen before the program is verified, so that the verifier drops what the policy does
+ * not need and follows no loop further than the policy does.
+ */
 struct em_abi_constants {
 	__u32 version; /* EM_ABI_VERSION */
 	__u32 generation;
 	__u8 has_addresses; /* some listener has */
-	__u8 has_steps;
-	__u16 reserved;
-	__u32 n_listeners;
+	__u8 reserved[3];
+	__u32 max_steps; /* of a listener */
 	struct em_abi_listener listeners[EM_ABI_LISTENERS];
 };
 

@@ -131,14 +131,14 @@ int em_compile(const struct em_policy *policy, struct em_abi_constants *constant
 
 	memset(constants, 0, sizeof(*constants));
 	constants->version = EM_ABI_VERSION;
-	constants->n_listeners = policy->n_listeners;
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		compile_listener(&policy->listeners[i], &constants->listeners[i]);
 		constants->listeners[i].first_step = n;
 		n += constants->listeners[i].n_steps;
+		if (constants->listeners[i].n_steps > constants->max_steps)
+			constants->max_steps = constants->listeners[i].n_steps;
 		constants->has_addresses |= policy->listeners[i].n_addresses > 0;
 	}
-	constants->has_steps = n > 0;
 	steps->n_steps = n;
 	steps->steps = step = calloc(n + 1, sizeof(*step));
 	if (!step)

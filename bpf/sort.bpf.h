@@ -90,7 +90,7 @@ static __always_inline bool em_checks_hold(void *data, void *data_end, __u64 pay
 	__u32 i, index;
 	__u64 value;
 
-	for (i = 0; i < EM_ABI_STEPS; i++) {
+	for (i = 0; i < em_constants.max_steps; i++) {
 		if (i >= listener->n_steps)
 			return true;
 		index = listener->first_step + i;
@@ -181,7 +181,7 @@ static __always_inline void em_sort(void *data, void *data_end, const struct em_
 	if (length < listener->length_min || length > listener->length_max ||
 	    payload + listener->need > packet->network + packet->length)
 		return em_invalid(listener, count, EM_ABI_LENGTH, decision);
-	if (em_constants.has_steps && !em_checks_hold(data, data_end, payload, listener))
+	if (!em_checks_hold(data, data_end, payload, listener))
 		return em_invalid(listener, count, EM_ABI_CHECK, decision);
 	key.listener = id;
 	if (!em_tag(data, data_end, payload, listener, &key.tag))
