@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion for entitymux(8)
+
+_entitymux()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local backends='auto xdp xdp-generic tc nft'
+	local options='' files=
+
+	COMPREPLY=()
+	if ((COMP_CWORD == 1)); then
+		mapfile -t COMPREPLY < <(compgen -W \
+			'apply check ruleset status stats remove --help --version' -- "$cur")
+		return
+	fi
+	# "=" breaks words: --backend = nft
+	if [[ $cur == = && $prev == --backend ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$backends")
+		return
+	fi
+	if [[ $prev == --backend || ($prev == = && ${COMP_WORDS[COMP_CWORD - 2]} == --backend) ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$backends" -- "$cur")
+		return
+	fi
+	case ${COMP_WORDS[1]} in
+	apply) options='--dry-run --backend --json' files=yes ;;
+	check) options='--json' files=yes ;;
+	ruleset) files=yes ;;
+	status) options='--json' ;;
+	stats) options='--json --reset' ;;
+	remove) ;;
+	*) return ;;
+	esac
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options --help" -- "$cur")
+	elif [[ $files ]]; then
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.conf' -- "$cur")
+	fi
+}
+
+complete -F _entitymux entitymux

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * build - how the chains of a ruleset are put together.
+ *
+ * A chain, a rule or a statement is appended to what was opened last.  The builder keeps its first
+ * error and ignores what comes after it; a ruleset with an error is never handed out, so that none
+ * of these functions has to be asked whether it failed.
+ */
+#ifndef EM_NFT_BUILD_H
+#define EM_NFT_BUILD_H
+
+#include "ruleset.h"
+
+struct em_builder {
+	struct em_ruleset *ruleset;
+	const struct em_listener *listener; /* whose chains are being built */
+	int error;
+	struct em_statement scratch; /* what is written to after an error */
+};
+
+/*
+ * One more element, zeroed, of an array that grows by doubling; `array` is the address of the
+ * pointer to the first.  NULL when out of memory.
+ */
+void *em_build_append(void *array, size_t *n, size_t size);
+
+/* "vN-role-name" of the current listener, or of an interface. */
+struct em_identifier em_build_listener_name(const struct em_builder *b, const char *role);
+struct em_identifier em_build_interface_name(const struct em_builder *b, const char *role,
+					     const char *interface);
+
+void em_build_chain(struct em_builder *b, struct em_identifier name);
+void em_build_rule(struct em_builder *b, const struct em_place *place);
+
+/* A statement with nothing but its kind; never NULL. */
+struct em_statement *em_build_add(struct em_builder *b, enum em_statement_kind kind);
+/* One with a target. */
+void em_build_target(struct em_builder *b, enum em_statement_kind kind,
+		     struct em_identifier target);
+/* One with a load; what it is compared with is still 0. */
+struct em_statement *em_build_match(struct em_builder *b, enum em_statement_kind kind,
+				    struct em_load load);
+/* A field of 2 bytes against a value. */
+void em_build_u16(struct em_builder *b, enum em_statement_kind kind, enum em_field name,
+		  uint16_t value);
+/* A counter of the current listener. */
+void em_build_count(struct em_builder *b, enum em_counter counter);
+/* The end of a rule, or a rule of its own, for what is invalid for the current listener. */
+void em_build_invalid(struct em_builder *b, enum em_counter reason);
+void em_build_rule_invalid(struct em_builder *b, enum em_counter reason,
+			   const struct em_place *place);
+
+struct em_load em_build_field(enum em_field name);
+/* offset is one into the payload. */
+struct em_load em_build_payload(uint16_t offset, uint8_t length);
+/* A number in the order of the wire. */
+void em_build_number(uint8_t *bytes, uint64_t value, unsigned int length);
+
+/* All chains of an interface (dispatch.c). */
+void em_build_interface(struct em_builder *b, const char *interface);
+/* All chains of the current listener (listener.c), and those for its checks (checks.c). */
+void em_build_listener(struct em_builder *b);
+void em_build_checks(struct em_builder *b);
+
+#endif

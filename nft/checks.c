@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * checks - what a payload is checked for, as comparisons of bytes.
+ *
+ * nf_tables compares bytes in the order of the wire, which serves for numbers in big endian.  Those
+ * in little endian are taken apart (em_boxes()): turning them around in the kernel would depend on
+ * the order of its own numbers, and nft could not list it so that it loads again.
+ */
+#include <string.h>
+
+#include "build.h"
+
+/*
+ * The kernel takes 128 expressions and 4096 bytes in a rule.  With a mask, a comparison is 3
+ * expressions and 120 bytes; so a rule gets no more than 24 of them, 3 for each check where all
+ * share one.
+ */
+#define RULE_CHUNKS_MAX	 24
+#define CHECK_CHUNKS_MAX (RULE_CHUNKS_MAX / EM_CHECKS_MAX)
+
+static void add_bytes(struct em_builder *b, uint16_t offset, const uint8_t *bytes,
+		      const uint8_t *mask, uint8_t length)
+{
+	struct em_load load = em_build_payload(offset, length);
+
+	if (mask) {
+		memcpy(load.mask, mask, length);
+		for (uint8_t i = 0; i < length; i++)
+			load.masked |= mask[i] != 0xff;
+	}
+	memcpy(em_build_match(b, EM_STATEMENT_EQUAL, load)->low, bytes, length);
+}
+
+static void add_range(struct em_builder *b, struct em_load load, uint64_t min, uint64_t max)
+{
+	enum em_statement_kind kind = min == max ? EM_STATEMENT_EQUAL : EM_STATEMENT_RANGE;
+	struct em_statement *statement = em_build_match(b, kind, load);
+
+	em_build_number(statement->low, min, load.length);
+	em_build_number(statement->high, max, load.length);
+}
+
+static uint64_t number_max(const struct em_check *check)
+{
+	return check->length == 8 ? UINT64_MAX : (1ULL << check->length * 8) - 1;
+}
+
+static bool any_number(const struct em_check *check)
+{
+	return check->kind == EM_CHECK_NUMBER && check->min == 0 && check->max == number_max(check);
+}
+
+/* Loads of 16 bytes: how many a check of bytes needs. */
+static unsigned int chunks(const struct em_check *check)
+{
+	return (check->length + EM_LOAD_MAX - 1) / EM_LOAD_MAX;
+}
+
+static bool masked_out(const uint8_t *mask, size_t length)
+{
+	for (size_t i = 0; mask && i < length; i++)
+		if (mask[i])
+			return false;
+	return mask != NULL;
+}
+
+/* Chunks from first on, as many as fit into one rule. */
+static void add_chunks(struct em_builder *b, const struct em_check *check, unsigned int first)
+{
+	for (unsigned int i = first; i < first + RULE_CHUNKS_MAX && i < chunks(check); i++) {
+		size_t at = i * EM_LOAD_MAX;
+		uint8_t length =
+			check->length - at < EM_LOAD_MAX ? check->length - at : EM_LOAD_MAX;
+		const uint8_t *mask = check->mask ? check->mask + at : NULL;
+
+		if (!masked_out(mask, length))
+			add_bytes(b, check->offset + at, check->bytes + at, mask, length);
+	}
+}
+
+/* Bits of `bytes` that the mask takes out can never be equal. */
+static bool impossible(const struct em_check *check)
+{
+	if (check->kind == EM_CHECK_NUMBER)
+		return check->min > check->max;
+	for (size_t i = 0; check->mask && i < check->length; i++)
+		if (check->bytes[i] & ~check->mask[i])
+			return true;
+	return false;
+}
+
+/* Number of a box: least significant byte first in the payload. */
+static void add_box(struct em_builder *b, const struct em_check *check, const struct em_box *box)
+{
+	uint8_t bytes[8];
+	unsigned int equal = box->byte + 1;
+
+	for (unsigned int i = 0; i < check->length; i++)
+		bytes[i] = box->value >> i * 8 & 0xff;
+	if (box->first == box->last) {
+		equal = box->byte;
+		bytes[box->byte] = box->first;
+	} else if (box->first != 0 || box->last != 0xff) {
+		add_range(b, em_build_payload(check->offset + box->byte, 1), box->first, box->last);
+	}
+	if (equal < check->length)
+		add_bytes(b, check->offset + equal, bytes + equal, NULL, check->length - equal);
+}
+
+static size_t boxes(const struct em_check *check, struct em_box out[EM_BOXES_MAX])
+{
+	return em_boxes(check->min, check->max, check->length, out);
+}
+
+/* Whether a check needs a chain of its own. */
+static bool apart(const struct em_check *check)
+{
+	struct em_box box[EM_BOXES_MAX];
+
+	if (check->kind == EM_CHECK_BYTES)
+		return chunks(check) > CHECK_CHUNKS_MAX;
+	return check->little_endian && boxes(check, box) > 1;
+}
+
+static unsigned int parts(const struct em_check *check)
+{
+	return check->kind == EM_CHECK_BYTES
+		       ? (chunks(check) + RULE_CHUNKS_MAX - 1) / RULE_CHUNKS_MAX
+		       : 1;
+}
+
+static struct em_identifier check_chain(const struct em_builder *b, size_t check, unsigned int part)
+{
+	struct em_identifier name = em_build_listener_name(b, "check");
+
+	name.number = check + 1;
+	name.part = part ? part + 1 : 0;
+	return name;
+}
+
+/* The comparisons of a check that needs no chain of its own. */
+static void add_check(struct em_builder *b, const struct em_check *check)
+{
+	struct em_box box[EM_BOXES_MAX];
+
+	if (check->kind == EM_CHECK_BYTES) {
+		add_chunks(b, check, 0);
+	} else if (check->little_endian) {
+		boxes(check, box);
+		add_box(b, check, &box[0]);
+	} else if (!any_number(check)) {
+		add_range(b, em_build_payload(check->offset, check->length), check->min,
+			  check->max);
+	}
+}
+
+static void chain_check(struct em_builder *b, size_t index, unsigned int part)
+{
+	const struct em_check *check = &b->listener->checks[index];
+	struct em_box box[EM_BOXES_MAX];
+
+	em_build_chain(b, check_chain(b, index, part));
+	if (check->kind == EM_CHECK_BYTES) {
+		em_build_rule(b, &check->place);
+		add_chunks(b, check, part * RULE_CHUNKS_MAX);
+		em_build_add(b, EM_STATEMENT_RETURN);
+	} else {
+		for (size_t i = 0, n = boxes(check, box); i < n; i++) {
+			em_build_rule(b, &check->place);
+			add_box(b, check, &box[i]);
+			em_build_add(b, EM_STATEMENT_RETURN);
+		}
+	}
+	em_build_rule_invalid(b, EM_COUNTER_CHECK, &check->place);
+}
+
+static const struct em_check *impossible_check(const struct em_listener *listener)
+{
+	for (size_t i = 0; i < listener->n_checks; i++)
+		if (impossible(&listener->checks[i]))
+			return &listener->checks[i];
+	return NULL;
+}
+
+/*
+ * A check of its own chain is a subroutine rather than a step on the way, because the kernel
+ * validates a ruleset by walking every path through it: 8 steps with 15 exits each are too many.
+ */
+void em_build_checks(struct em_builder *b)
+{
+	const struct em_listener *listener = b->listener;
+	const struct em_place *place = &listener->checks[0].place;
+
+	em_build_chain(b, em_build_listener_name(b, "checks"));
+	if (impossible_check(listener)) {
+		em_build_rule_invalid(b, EM_COUNTER_CHECK, &impossible_check(listener)->place);
+		return;
+	}
+	for (size_t i = 0; i < listener->n_checks; i++)
+		for (unsigned int p = 0;
+		     apart(&listener->checks[i]) && p < parts(&listener->checks[i]); p++) {
+			em_build_rule(b, &listener->checks[i].place);
+			em_build_target(b, EM_STATEMENT_JUMP, check_chain(b, i, p));
+		}
+	em_build_rule(b, place);
+	for (size_t i = 0; i < listener->n_checks; i++)
+		if (!apart(&listener->checks[i]))
+			add_check(b, &listener->checks[i]);
+	em_build_target(b, EM_STATEMENT_GOTO, em_build_listener_name(b, "sort"));
+	em_build_rule_invalid(b, EM_COUNTER_CHECK, place);
+
+	for (size_t i = 0; i < listener->n_checks; i++)
+		for (unsigned int p = 0;
+		     apart(&listener->checks[i]) && p < parts(&listener->checks[i]); p++)
+			chain_check(b, i, p);
+}

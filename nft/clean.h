@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * clean - take generations away again, by what their objects are called.
+ */
+#ifndef EM_NFT_CLEAN_H
+#define EM_NFT_CLEAN_H
+
+#include "netlink.h"
+
+/* Of all that is there, what is taken away. */
+struct em_selection {
+	uint32_t only; /* this generation; 0: all */
+	uint32_t keep; /* but not this one; 0: no exception */
+};
+
+/*
+ * Removes what is selected, and the table with it when nothing else is in it.  The batch is empty.
+ * Returns 0 or -errno, reported.
+ */
+int em_clean_selected(struct em_netlink *netlink, struct em_batch *batch,
+		      const struct em_selection *selection, struct em_diag *diag);
+
+typedef int em_clean_fn(struct em_netlink *netlink, struct em_batch *batch,
+			const struct em_selection *selection, struct em_diag *diag);
+
+/* Calls it with a socket and a batch; a kernel without netfilter has nothing to clean: 0. */
+int em_clean_transact(em_clean_fn *build, const struct em_selection *selection,
+		      struct em_diag *diag);
+
+#endif

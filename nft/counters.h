@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * counters - read what the kernel has counted.
+ */
+#ifndef EM_NFT_COUNTERS_H
+#define EM_NFT_COUNTERS_H
+
+#include "netlink.h"
+#include "policy.h"
+#include "stats.h"
+
+/*
+ * Adds the counters of a generation to stats, which is shaped like policy.  Returns 0 or -errno,
+ * reported.
+ */
+int em_counters_read(struct em_netlink *netlink, const struct em_policy *policy,
+		     uint32_t generation, struct em_stats *stats, struct em_diag *diag);
+
+/*
+ * Whether elements of the listener's map, which has some, count.  Kernels before 5.10 take the
+ * definition of the counter and leave it out.  Returns 1, 0, or -errno, reported.
+ */
+int em_counters_in_elements(struct em_netlink *netlink, const struct em_listener *listener,
+			    uint32_t generation, struct em_diag *diag);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dispatch - from an interface to the listener that a packet is for.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "build.h"
+
+#define VLAN_MAX 4094
+
+static void add_entry(struct em_builder *b, struct em_statement *dispatch, const void *key,
+		      size_t length, struct em_identifier chain)
+{
+	struct em_entry *entry;
+
+	if (b->error)
+		return;
+	entry = em_build_append(&dispatch->entries, &dispatch->n_entries, sizeof(*entry));
+	if (!entry) {
+		b->error = -ENOMEM;
+		return;
+	}
+	memcpy(entry->key, key, length);
+	entry->chain = chain;
+}
+
+static void add_u16_entry(struct em_builder *b, struct em_statement *dispatch, uint16_t key,
+			  struct em_identifier chain)
+{
+	uint8_t bytes[2];
+
+	em_build_number(bytes, key, 2);
+	add_entry(b, dispatch, bytes, sizeof(bytes), chain);
+}
+
+static bool candidate(const struct em_listener *listener, const char *interface, uint16_t vlan)
+{
+	return listener->vlan == vlan && em_listener_on(listener, interface);
+}
+
+static struct em_identifier listener_chain(const struct em_builder *b,
+					   const struct em_listener *listener)
+{
+	return (struct em_identifier){
+		.generation = b->ruleset->generation, .role = "listener", .owner = listener->name};
+}
+
+/* `ip daddr . udp dport vmap { … }`, or the same for ip6, where a listener has such addresses. */
+static void rule_addresses(struct em_builder *b, const char *interface, uint16_t vlan,
+			   uint8_t family)
+{
+	const struct em_policy *policy = b->ruleset->policy;
+	size_t length = family == AF_INET ? 4 : 16;
+	struct em_statement *dispatch = NULL;
+
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct em_listener *listener = &policy->listeners[i];
+
+		if (!candidate(listener, interface, vlan))
+			continue;
+		for (size_t j = 0; j < listener->n_addresses; j++) {
+			uint8_t key[20] = {0};
+
+			if (listener->addresses[j].family != family)
+				continue;
+			if (!dispatch) {
+				em_build_rule(b, &listener->place);
+				dispatch = em_build_add(b, EM_STATEMENT_DISPATCH);
+				dispatch->loads[0] = em_build_field(
+					family == AF_INET ? EM_FIELD_IP_DADDR : EM_FIELD_IP6_DADDR);
+				dispatch->loads[1] = em_build_field(EM_FIELD_UDP_DPORT);
+				dispatch->n_loads = 2;
+			}
+			memcpy(key, listener->addresses[j].bytes, length);
+			em_build_number(key + length, listener->port, 2);
+			add_entry(b, dispatch, key, length + 2, listener_chain(b, listener));
+		}
+	}
+}
+
+static void rule_ports(struct em_builder *b, const char *interface, uint16_t vlan)
+{
+	const struct em_policy *policy = b->ruleset->policy;
+	struct em_statement *dispatch = NULL;
+
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct em_listener *listener = &policy->listeners[i];
+
+		if (!candidate(listener, interface, vlan) || listener->n_addresses)
+			continue;
+		if (!dispatch) {
+			em_build_rule(b, &listener->place);
+			dispatch = em_build_match(b, EM_STATEMENT_DISPATCH,
+						  em_build_field(EM_FIELD_UDP_DPORT));
+		}
+		add_u16_entry(b, dispatch, listener->port, listener_chain(b, listener));
+	}
+}
+
+static const struct em_listener *first_candidate(const struct em_policy *policy,
+						 const char *interface, uint16_t vlan)
+{
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		if (candidate(&policy->listeners[i], interface, vlan))
+			return &policy->listeners[i];
+	return NULL;
+}
+
+static void chain_addressed(struct em_builder *b, struct em_identifier name, const char *interface,
+			    uint16_t vlan)
+{
+	em_build_chain(b, name);
+	rule_addresses(b, interface, vlan, AF_INET);
+	rule_addresses(b, interface, vlan, AF_INET6);
+	rule_ports(b, interface, vlan);
+}
+
+static struct em_identifier vlan_chain(const struct em_builder *b, const char *interface,
+				       uint16_t vlan)
+{
+	struct em_identifier name = em_build_interface_name(b, "vlan", interface);
+
+	name.number = vlan;
+	return name;
+}
+
+/* The chain that tells VLANs apart, and theirs. */
+static void chains_tagged(struct em_builder *b, const char *interface)
+{
+	const struct em_policy *policy = b->ruleset->policy;
+	struct em_statement *dispatch = NULL;
+
+	for (uint16_t vlan = 1; vlan <= VLAN_MAX; vlan++) {
+		const struct em_listener *listener = first_candidate(policy, interface, vlan);
+
+		if (!listener)
+			continue;
+		if (!dispatch) {
+			em_build_chain(b, em_build_interface_name(b, "tagged", interface));
+			em_build_rule(b, &listener->place);
+			dispatch = em_build_match(b, EM_STATEMENT_DISPATCH,
+						  em_build_field(EM_FIELD_VLAN_ID));
+		}
+		add_u16_entry(b, dispatch, vlan, vlan_chain(b, interface, vlan));
+	}
+	for (uint16_t vlan = 1; vlan <= VLAN_MAX; vlan++)
+		if (first_candidate(policy, interface, vlan))
+			chain_addressed(b, vlan_chain(b, interface, vlan), interface, vlan);
+}
+
+/*
+ * What is neither UDP nor the beginning of a datagram, and a frame that ends within the UDP header,
+ * is none of ours.  The load of 8 bytes is not one that the kernel takes a short cut for (it does
+ * so up to 4), and so it also refuses an IPv6 packet whose second fragment header marks it as a
+ * later fragment.
+ */
+static void chain_dispatch(struct em_builder *b, const char *interface,
+			   const struct em_place *place, bool untagged, bool tagged)
+{
+	struct em_statement *dispatch;
+
+	em_build_chain(b, em_ruleset_dispatch(b->ruleset->generation, interface));
+	em_build_rule(b, place);
+	em_build_match(b, EM_STATEMENT_NOT_EQUAL, em_build_field(EM_FIELD_L4PROTO))->low[0] =
+		IPPROTO_UDP;
+	em_build_add(b, EM_STATEMENT_ACCEPT);
+	em_build_rule(b, place);
+	em_build_u16(b, EM_STATEMENT_NOT_EQUAL, EM_FIELD_IP_FRAG_OFF, 0);
+	em_build_add(b, EM_STATEMENT_ACCEPT);
+	em_build_rule(b, place);
+	em_build_u16(b, EM_STATEMENT_NOT_EQUAL, EM_FIELD_IP6_FRAG_OFF, 0);
+	em_build_add(b, EM_STATEMENT_ACCEPT);
+
+	em_build_rule(b, place);
+	em_build_match(b, EM_STATEMENT_IN_FRAME, (struct em_load){.length = EM_UDP_HEADER});
+	dispatch = em_build_match(b, EM_STATEMENT_DISPATCH, em_build_field(EM_FIELD_ETHER_TYPE));
+	if (untagged) {
+		struct em_identifier name = em_build_interface_name(b, "untagged", interface);
+
+		add_u16_entry(b, dispatch, ETH_P_IP, name);
+		add_u16_entry(b, dispatch, ETH_P_IPV6, name);
+	}
+	if (tagged)
+		add_u16_entry(b, dispatch, ETH_P_8021Q,
+			      em_build_interface_name(b, "tagged", interface));
+}
+
+void em_build_interface(struct em_builder *b, const char *interface)
+{
+	const struct em_policy *policy = b->ruleset->policy;
+	const struct em_listener *first = NULL;
+	bool untagged = false, tagged = false;
+
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct em_listener *listener = &policy->listeners[i];
+
+		if (!em_listener_on(listener, interface))
+			continue;
+		first = first ? first : listener;
+		untagged |= listener->vlan == 0;
+		tagged |= listener->vlan != 0;
+	}
+	chain_dispatch(b, interface, &first->place, untagged, tagged);
+	if (untagged)
+		chain_addressed(b, em_build_interface_name(b, "untagged", interface), interface, 0);
+	if (tagged)
+		chains_tagged(b, interface);
+}

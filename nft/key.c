@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * key - the parts of ruleset.h that stand for themselves: names, keys of the maps, and numbers
+ * taken apart into bytes.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ruleset.h"
+
+static bool identifier_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '.' || c == '_' || c == '-';
+}
+
+const char *em_identifier_format(const struct em_identifier *identifier,
+				 char text[EM_IDENTIFIER_MAX])
+{
+	char *end = text;
+
+	if (identifier->generation)
+		end += sprintf(end, "v%u-", identifier->generation);
+	end += sprintf(end, "%.32s", identifier->role);
+	if (identifier->number)
+		end += sprintf(end, "%u", identifier->number);
+	if (identifier->part)
+		end += sprintf(end, ".%u", identifier->part);
+	*end++ = '-';
+	for (const char *c = identifier->owner; *c; c++)
+		if (identifier_letter(*c))
+			*end++ = *c;
+		else
+			end += sprintf(end, "/%02x", (unsigned char)*c);
+	*end = '\0';
+	return text;
+}
+
+uint32_t em_identifier_generation(const char *text)
+{
+	unsigned long generation;
+	char *end;
+
+	if (text[0] != 'v' || text[1] < '1' || text[1] > '9')
+		return 0;
+	generation = strtoul(text + 1, &end, 10);
+	return *end == '-' && generation <= UINT32_MAX ? generation : 0;
+}
+
+struct em_identifier em_ruleset_base(const char *interface)
+{
+	return (struct em_identifier){.role = "ingress", .owner = interface};
+}
+
+struct em_identifier em_ruleset_dispatch(uint32_t generation, const char *interface)
+{
+	return (struct em_identifier){
+		.generation = generation, .role = "dispatch", .owner = interface};
+}
+
+struct em_identifier em_ruleset_counter(uint32_t generation, const struct em_listener *listener,
+					enum em_counter counter)
+{
+	static const char *const roles[EM_COUNTERS] = {
+		[EM_COUNTER_PACKETS] = "packets", [EM_COUNTER_REWRITTEN] = "rewritten",
+		[EM_COUNTER_UNKNOWN] = "unknown", [EM_COUNTER_SOURCE] = "source",
+		[EM_COUNTER_LENGTH] = "length",	  [EM_COUNTER_CHECK] = "check",
+	};
+
+	return (struct em_identifier){
+		.generation = generation, .role = roles[counter], .owner = listener->name};
+}
+
+struct em_identifier em_ruleset_map(uint32_t generation, const struct em_listener *listener)
+{
+	return (struct em_identifier){
+		.generation = generation, .role = "entities", .owner = listener->name};
+}
+
+static struct em_load piece_load(const struct em_tag *tag, const struct em_piece *piece, uint8_t at)
+{
+	struct em_load load = {.field = EM_FIELD_PAYLOAD,
+			       .offset = EM_UDP_HEADER + piece->offset,
+			       .length = piece->length};
+
+	memcpy(load.mask, tag->mask + at, piece->length);
+	for (uint8_t i = 0; i < piece->length; i++)
+		load.masked |= load.mask[i] != 0xff;
+	return load;
+}
+
+static void key_add(struct em_key *key, const struct em_tag *tag, bool masked)
+{
+	uint8_t at = 0;
+
+	for (uint8_t i = 0; i < tag->n_pieces; at += tag->pieces[i++].length) {
+		struct em_load load = piece_load(tag, &tag->pieces[i], at);
+
+		if (load.masked != masked)
+			continue;
+		key->tag_offset[key->n_loads] = at;
+		key->loads[key->n_loads++] = load;
+	}
+}
+
+/* A key of one load is as long as that; in a concatenation each part has whole registers. */
+static uint8_t padded(const struct em_key *key, uint8_t i)
+{
+	return key->n_loads == 1 ? key->loads[i].length : (key->loads[i].length + 3) & ~3;
+}
+
+void em_ruleset_key(const struct em_listener *listener, struct em_key *key)
+{
+	*key = (struct em_key){0};
+	key_add(key, &listener->tag, true);
+	key_add(key, &listener->tag, false);
+	for (uint8_t i = 0; i < key->n_loads; i++)
+		key->length += padded(key, i);
+}
+
+void em_key_from_tag(const struct em_key *key, const uint8_t *tag, uint8_t bytes[EM_KEY_MAX])
+{
+	uint8_t at = 0;
+
+	memset(bytes, 0, EM_KEY_MAX);
+	for (uint8_t i = 0; i < key->n_loads; at += padded(key, i++))
+		memcpy(bytes + at, tag + key->tag_offset[i], key->loads[i].length);
+}
+
+void em_key_to_tag(const struct em_key *key, const uint8_t *bytes, uint8_t tag[EM_TAG_MAX])
+{
+	uint8_t at = 0;
+
+	for (uint8_t i = 0; i < key->n_loads; at += padded(key, i++))
+		memcpy(tag + key->tag_offset[i], bytes + at, key->loads[i].length);
+}
+
+static uint8_t byte_of(uint64_t value, unsigned int byte)
+{
+	return value >> byte * 8 & 0xff;
+}
+
+/*
+ * In the highest byte in which min and max differ, whatever is strictly between theirs is in.
+ * Beside min's own byte there, what is above min in one of the lower bytes is in; beside max's,
+ * what is below.  Lower bytes that leave nothing out (min's are 0, max's are 0xff) need no box.
+ */
+size_t em_boxes(uint64_t min, uint64_t max, unsigned int length, struct em_box out[EM_BOXES_MAX])
+{
+	unsigned int top = length - 1, low = 0, high = 0;
+	uint8_t first, last;
+	size_t n = 0;
+
+	while (top > 0 && byte_of(min, top) == byte_of(max, top))
+		top--;
+	first = byte_of(min, top);
+	last = byte_of(max, top);
+	while (low < top && byte_of(min, low) == 0)
+		low++;
+	while (high < top && byte_of(max, high) == 0xff)
+		high++;
+	for (unsigned int i = low; i < top; i++) {
+		unsigned int from = byte_of(min, i) + (i > low);
+
+		if (from <= 0xff)
+			out[n++] = (struct em_box){min, i, from, 0xff};
+	}
+	for (unsigned int i = high; i < top; i++) {
+		int to = byte_of(max, i) - (i > high);
+
+		if (to >= 0)
+			out[n++] = (struct em_box){max, i, 0, to};
+	}
+	if (low < top)
+		first++;
+	if (high < top)
+		last--;
+	if (first <= last)
+		out[n++] = (struct em_box){min, top, first, last};
+	return n;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * listener - from counting a packet to sending it on: sources, length, tag.
+ */
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "build.h"
+
+static int compare_ranges(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct em_range));
+}
+
+static void range_of_prefix(struct em_range *range, const struct em_prefix *prefix)
+{
+	size_t length = prefix->address.family == AF_INET ? 4 : 16;
+
+	memcpy(range->first, prefix->address.bytes, length);
+	memcpy(range->last, prefix->address.bytes, length);
+	for (unsigned int bit = prefix->length; bit < length * 8; bit++)
+		range->last[bit / 8] |= 0x80 >> bit % 8;
+}
+
+/* Whether b begins within a or right after it; a does not begin after b. */
+static bool meets(const struct em_range *a, const struct em_range *b, size_t length)
+{
+	uint8_t after[16] = {0};
+
+	if (memcmp(b->first, a->last, length) <= 0)
+		return true;
+	memcpy(after, a->last, length);
+	while (length-- && ++after[length] == 0)
+		;
+	return memcmp(after, b->first, sizeof(after)) == 0;
+}
+
+/* nf_tables refuses intervals that overlap, and nft lists neighbours in its own way. */
+static void merge_ranges(struct em_set *set)
+{
+	size_t length = set->family == AF_INET ? 4 : 16;
+	size_t kept = 1;
+
+	qsort(set->ranges, set->n_ranges, sizeof(*set->ranges), compare_ranges);
+	for (size_t i = 1; i < set->n_ranges; i++) {
+		struct em_range *last = &set->ranges[kept - 1], *range = &set->ranges[i];
+
+		if (!meets(last, range, length))
+			set->ranges[kept++] = *range;
+		else if (memcmp(range->last, last->last, length) > 0)
+			memcpy(last->last, range->last, length);
+	}
+	set->n_ranges = kept;
+}
+
+/* The set of the sources of one family; NULL where there are none. */
+static const struct em_set *add_set(struct em_builder *b, uint8_t family)
+{
+	const struct em_listener *listener = b->listener;
+	struct em_set *set = NULL;
+
+	for (size_t i = 0; i < listener->n_sources && !b->error; i++) {
+		struct em_range *range;
+
+		if (listener->sources[i].address.family != family)
+			continue;
+		if (!set)
+			set = em_build_append(&b->ruleset->sets, &b->ruleset->n_sets, sizeof(*set));
+		range = set ? em_build_append(&set->ranges, &set->n_ranges, sizeof(*range)) : NULL;
+		if (!range)
+			b->error = -ENOMEM;
+		else
+			range_of_prefix(range, &listener->sources[i]);
+	}
+	if (!set || b->error)
+		return NULL;
+	set->family = family;
+	set->place = listener->place;
+	set->name = em_build_listener_name(b, family == AF_INET ? "sources4" : "sources6");
+	merge_ranges(set);
+	return set;
+}
+
+/* Of a family without a prefix, every packet is from elsewhere. */
+static void rules_source(struct em_builder *b)
+{
+	static const struct {
+		uint8_t family;
+		enum em_field saddr;
+		uint16_t protocol;
+	} families[] = {{AF_INET, EM_FIELD_IP_SADDR, ETH_P_IP},
+			{AF_INET6, EM_FIELD_IP6_SADDR, ETH_P_IPV6}};
+
+	if (!b->listener->n_sources)
+		return;
+	for (size_t i = 0; i < 2; i++) {
+		const struct em_set *set = add_set(b, families[i].family);
+
+		em_build_rule(b, &b->listener->place);
+		if (set)
+			em_build_match(b, EM_STATEMENT_NOT_IN, em_build_field(families[i].saddr))
+				->target = set->name;
+		else
+			em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_PROTOCOL,
+				     families[i].protocol);
+		em_build_invalid(b, EM_COUNTER_SOURCE);
+	}
+}
+
+/*
+ * The last byte that is needed, to see whether the frame holds it.  Where kernels before 6.18
+ * cannot start a load there, the load that is made anyhow and ends there serves as well.
+ */
+static struct em_load last_needed(const struct em_listener *listener, uint16_t need)
+{
+	struct em_load last = em_build_payload(need - 1, 1);
+
+	if (last.offset <= EM_LOAD_LAST)
+		return last;
+	for (size_t i = 0; i < listener->tag.n_pieces; i++) {
+		const struct em_piece *piece = &listener->tag.pieces[i];
+
+		if (piece->offset + piece->length == need)
+			return em_build_payload(piece->offset, piece->length);
+	}
+	for (size_t i = 0; i < listener->n_checks; i++) {
+		const struct em_check *check = &listener->checks[i];
+		unsigned int length = (check->length - 1) % EM_LOAD_MAX + 1;
+
+		if (check->offset + check->length == need && !check->little_endian)
+			return em_build_payload(need - length, length);
+	}
+	return last;
+}
+
+static void chain_listener(struct em_builder *b)
+{
+	const struct em_listener *listener = b->listener;
+	uint16_t need = em_listener_need(listener);
+	uint16_t min = listener->payload_min > need ? listener->payload_min : need;
+
+	em_build_chain(b, em_build_listener_name(b, "listener"));
+	em_build_rule(b, &listener->place);
+	em_build_count(b, EM_COUNTER_PACKETS);
+	rules_source(b);
+	if (min <= listener->payload_max) {
+		struct em_statement *length;
+
+		em_build_rule(b, &listener->place);
+		length = em_build_match(b, EM_STATEMENT_RANGE, em_build_field(EM_FIELD_UDP_LENGTH));
+		em_build_number(length->low, min + EM_UDP_HEADER, 2);
+		em_build_number(length->high, listener->payload_max + EM_UDP_HEADER, 2);
+		em_build_match(b, EM_STATEMENT_IN_FRAME, last_needed(listener, need));
+		em_build_target(b, EM_STATEMENT_GOTO,
+				em_build_listener_name(b, listener->n_checks ? "checks" : "sort"));
+	}
+	em_build_rule_invalid(b, EM_COUNTER_LENGTH, &listener->place);
+}
+
+/*
+ * A checksum of 0 says that there is none and has to stay.  The kernel updates whatever is there
+ * and stores what is written to a field afterwards; so the 0 is written back.  The flag with which
+ * newer nft has the kernel skip a 0 is no way out: the update then takes the packet for one whose
+ * sum covers a pseudo header, and spoils the sum that a device has computed (CHECKSUM_COMPLETE).
+ */
+static void add_no_checksum(struct em_builder *b, enum em_statement_kind kind)
+{
+	if (kind == EM_STATEMENT_SET)
+		em_build_add(b, kind)->written = EM_FIELD_UDP_CHECKSUM;
+	else
+		em_build_u16(b, kind, EM_FIELD_UDP_CHECKSUM, 0);
+}
+
+static void rule_rewrite(struct em_builder *b, bool checksum)
+{
+	struct em_key key;
+	struct em_statement *statement;
+
+	em_build_rule(b, &b->listener->tag.place);
+	if (!checksum)
+		add_no_checksum(b, EM_STATEMENT_EQUAL);
+	em_ruleset_key(b->listener, &key);
+	statement = em_build_add(b, EM_STATEMENT_SET_MAPPED);
+	memcpy(statement->loads, key.loads, sizeof(key.loads));
+	statement->n_loads = key.n_loads;
+	statement->written = EM_FIELD_UDP_DPORT;
+	statement->target = em_ruleset_map(b->ruleset->generation, b->listener);
+	if (!checksum)
+		add_no_checksum(b, EM_STATEMENT_SET);
+	em_build_count(b, EM_COUNTER_REWRITTEN);
+	em_build_add(b, EM_STATEMENT_ACCEPT);
+}
+
+static void rule_unknown_port(struct em_builder *b, bool checksum)
+{
+	struct em_statement *statement;
+
+	em_build_rule(b, &b->listener->place);
+	if (!checksum)
+		add_no_checksum(b, EM_STATEMENT_EQUAL);
+	statement = em_build_add(b, EM_STATEMENT_SET);
+	statement->written = EM_FIELD_UDP_DPORT;
+	em_build_number(statement->low, b->listener->unknown_port, 2);
+	if (!checksum)
+		add_no_checksum(b, EM_STATEMENT_SET);
+	em_build_add(b, EM_STATEMENT_ACCEPT);
+}
+
+static void chain_sort(struct em_builder *b)
+{
+	em_build_chain(b, em_build_listener_name(b, "sort"));
+	rule_rewrite(b, false);
+	rule_rewrite(b, true);
+	em_build_rule(b, &b->listener->place);
+	em_build_count(b, EM_COUNTER_UNKNOWN);
+	if (b->listener->unknown == EM_PORT) {
+		rule_unknown_port(b, false);
+		rule_unknown_port(b, true);
+	} else {
+		em_build_add(b, b->listener->unknown == EM_DROP ? EM_STATEMENT_DROP
+								: EM_STATEMENT_ACCEPT);
+	}
+}
+
+void em_build_listener(struct em_builder *b)
+{
+	chain_listener(b);
+	if (b->listener->n_checks)
+		em_build_checks(b);
+	chain_sort(b);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * message - a ruleset as netlink messages for nf_tables.
+ *
+ * The expressions are, one for one, those that nft makes of the text, so that `nft list` shows what
+ * is installed as `entitymux ruleset` prints it, and what it shows can be loaded again.
+ */
+#ifndef EM_NFT_MESSAGE_H
+#define EM_NFT_MESSAGE_H
+
+#include "netlink.h"
+#include "ruleset.h"
+
+/* Adds the table where it is not there yet. */
+void em_message_table(struct em_batch *batch);
+
+/* Adds the counters, the sets and the empty maps. */
+void em_message_objects(struct em_batch *batch, const struct em_ruleset *ruleset);
+
+/* One set with its elements, and one map without. */
+void em_message_set(struct em_batch *batch, const struct em_set *source);
+void em_message_map(struct em_batch *batch, const struct em_listener *listener,
+		    uint32_t generation);
+
+/*
+ * Adds the verdict map that a rule of this statement looks into; it has to be added in the same
+ * batch.  Returns the number that stands for it there, beside the name that all of them have.
+ */
+#define EM_MESSAGE_VERDICT_MAP "__map%d"
+uint32_t em_message_verdict_map(struct em_batch *batch, const struct em_statement *statement,
+				const struct em_place *place);
+
+/* Adds the chains and their rules. */
+void em_message_chains(struct em_batch *batch, const struct em_ruleset *ruleset);
+
+/*
+ * Adds entities to the listener's map, from the one with index first on and as many as a message
+ * takes.  Returns the index of the next one.
+ */
+size_t em_message_entities(struct em_batch *batch, const struct em_listener *listener,
+			   uint32_t generation, size_t first);
+
+/* Adds the base chain of an interface, which has one rule then: to this generation. */
+void em_message_base(struct em_batch *batch, const char *interface, uint32_t generation);
+
+/* Deletes by name.  A chain has to be flushed before, as have all chains that lead to it. */
+void em_message_delete_table(struct em_batch *batch);
+void em_message_flush_chain(struct em_batch *batch, const char *name);
+void em_message_delete_chain(struct em_batch *batch, const char *name);
+void em_message_delete_set(struct em_batch *batch, const char *name);
+void em_message_delete_counter(struct em_batch *batch, const char *name);
+
+#endif

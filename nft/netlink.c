@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * netlink - transactions and dumps of nf_tables over libmnl; see netlink.h.
+ */
+#include "netlink.h"
+
+/* Before <linux/netfilter.h>, which else brings its own. */
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <libnftnl/common.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* A nested attribute is less than 64 KiB. */
+#define MESSAGE_MAX    (128 << 10)
+#define RECEIVE_BUFFER (4 << 20)
+
+/* netlink->socket is left alone on failure. */
+static int open_socket(struct em_netlink *netlink)
+{
+	const int receive = RECEIVE_BUFFER, on = 1;
+	struct mnl_socket *opened = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	int fd;
+
+	if (!opened)
+		return -errno;
+	if (mnl_socket_bind(opened, 0, MNL_SOCKET_AUTOPID) < 0) {
+		int error = -errno;
+
+		mnl_socket_close(opened);
+		return error;
+	}
+	fd = mnl_socket_get_fd(opened);
+	/* An error then carries only the header of what it is about.  Both are only for speed. */
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive, sizeof(receive));
+	netlink->socket = opened;
+	return 0;
+}
+
+int em_netlink_open(struct em_netlink *netlink, struct em_diag *diag)
+{
+	int error;
+
+	netlink->socket = NULL;
+	error = open_socket(netlink);
+	if (error && error != -EPROTONOSUPPORT)
+		em_diag_error(diag, error, NULL, "nftables: cannot open a netlink socket: %s",
+			      strerror(-error));
+	return error;
+}
+
+void em_netlink_close(struct em_netlink *netlink)
+{
+	if (netlink->socket)
+		mnl_socket_close(netlink->socket);
+	netlink->socket = NULL;
+}
+
+/*
+ * Between messages there is always room for a whole one, so that opening one cannot fail; after an
+ * error it is the room at the beginning.
+ */
+static void make_room(struct em_batch *batch)
+{
+	size_t size = batch->size;
+	uint8_t *grown;
+
+	while (size < batch->used + MESSAGE_MAX)
+		size *= 2;
+	if (size == batch->size)
+		return;
+	grown = realloc(batch->buffer, size);
+	if (!grown) {
+		batch->error = -ENOMEM;
+		batch->used = 0;
+		return;
+	}
+	batch->buffer = grown;
+	batch->size = size;
+}
+
+static void keep_origin(struct em_batch *batch, const char *what, const struct em_place *place)
+{
+	size_t n = batch->n_origins;
+
+	if ((n & (n - 1)) == 0) {
+		struct em_origin *grown =
+			reallocarray(batch->origins, n ? n * 2 : 1, sizeof(*grown));
+
+		if (!grown) {
+			batch->error = -ENOMEM;
+			return;
+		}
+		batch->origins = grown;
+	}
+	batch->origins[n] = (struct em_origin){.what = what};
+	if (place)
+		batch->origins[n].place = *place;
+	batch->n_origins++;
+}
+
+static void put_boundary(struct em_batch *batch, uint16_t type)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(batch->buffer + batch->used);
+	struct nfgenmsg *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+
+	message->nlmsg_type = type;
+	message->nlmsg_flags = NLM_F_REQUEST;
+	message->nlmsg_seq = batch->n_origins;
+	header->version = NFNETLINK_V0;
+	header->res_id = htons(NFNL_SUBSYS_NFTABLES);
+	batch->used += message->nlmsg_len;
+}
+
+static void start(struct em_batch *batch)
+{
+	batch->last = batch->n_origins = batch->sets = 0;
+	put_boundary(batch, NFNL_MSG_BATCH_BEGIN);
+	keep_origin(batch, "change the ruleset", NULL);
+}
+
+int em_batch_init(struct em_batch *batch, struct em_diag *diag)
+{
+	*batch = (struct em_batch){.size = 2 * MESSAGE_MAX};
+	batch->buffer = malloc(batch->size);
+	if (!batch->buffer)
+		return em_diag_error(diag, -ENOMEM, NULL, "out of memory");
+	return 0;
+}
+
+void em_batch_clear(struct em_batch *batch)
+{
+	free(batch->buffer);
+	free(batch->origins);
+	*batch = (struct em_batch){0};
+}
+
+struct nlmsghdr *em_batch_open(struct em_batch *batch, uint16_t type, uint16_t flags,
+			       const char *what, const struct em_place *place)
+{
+	struct nlmsghdr *message;
+
+	if (batch->used == 0 && !batch->error)
+		start(batch);
+	message = nftnl_nlmsg_build_hdr((char *)batch->buffer + batch->used, type, NFPROTO_NETDEV,
+					flags, batch->n_origins);
+	keep_origin(batch, what, place);
+	return message;
+}
+
+void em_batch_close(struct em_batch *batch, struct nlmsghdr *message)
+{
+	if (batch->error)
+		return;
+	batch->last = batch->used;
+	batch->used += NLMSG_ALIGN(message->nlmsg_len);
+	make_room(batch);
+}
+
+int em_netlink_errno(int error)
+{
+	if (error == -EBADMSG)
+		return -EPROTO;
+	return error == -EOPNOTSUPP ? -ENOSYS : error;
+}
+
+int em_netlink_report(struct em_diag *diag, const struct em_refusal *refusal)
+{
+	if (refusal->error == -EPERM)
+		return em_diag_error(diag, -EPERM, NULL,
+				     "nftables: needs CAP_NET_ADMIN (run as root)");
+	return em_diag_error(diag, em_netlink_errno(refusal->error), &refusal->origin.place,
+			     "nftables: cannot %s: %s", refusal->origin.what,
+			     strerror(-refusal->error));
+}
+
+/* One buffer of answers.  Returns 1 once the message with sequence number `last` is done. */
+static int take_answers(const struct em_batch *batch, const uint8_t *buffer, int length,
+			uint32_t last, struct em_refusal *refusal)
+{
+	const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
+	int done = 0;
+
+	for (; mnl_nlmsg_ok(message, length); message = mnl_nlmsg_next(message, &length)) {
+		const struct nlmsgerr *error = mnl_nlmsg_get_payload(message);
+
+		if (message->nlmsg_type != NLMSG_ERROR ||
+		    mnl_nlmsg_get_payload_len(message) < sizeof(*error))
+			continue;
+		if (error->error == 0) {
+			done |= message->nlmsg_seq == last;
+		} else if (!refusal->error) {
+			refusal->error = error->error;
+			if (message->nlmsg_seq < batch->n_origins)
+				refusal->origin = batch->origins[message->nlmsg_seq];
+		}
+	}
+	return done;
+}
+
+/*
+ * The kernel works a batch off within the call that sends it: all answers are there when it
+ * returns.  When there were more errors than the receive buffer holds, the first ones are.
+ */
+static int receive_answers(struct em_netlink *netlink, const struct em_batch *batch, uint32_t last,
+			   struct em_refusal *refusal)
+{
+	int fd = mnl_socket_get_fd(netlink->socket);
+	uint8_t buffer[16384] __attribute__((aligned(8)));
+	int done = 0;
+
+	for (;;) {
+		ssize_t length = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+
+		if (length < 0 && (errno == EINTR || errno == ENOBUFS))
+			continue;
+		if (length < 0 && errno == EAGAIN)
+			break;
+		if (length <= 0)
+			return length ? -errno : -EIO;
+		done |= take_answers(batch, buffer, length, last, refusal);
+	}
+	if (refusal->error)
+		return refusal->error;
+	return done ? 0 : -EIO;
+}
+
+static int exchange(struct em_netlink *netlink, struct em_batch *batch, bool try,
+		    struct em_refusal *refusal)
+{
+	struct nlmsghdr *last = (struct nlmsghdr *)(batch->buffer + batch->last);
+	int fd = mnl_socket_get_fd(netlink->socket);
+	int size;
+
+	/*
+	 * Only the last message is acknowledged: answers to all could be more than the receive
+	 * buffer holds.  A batch without an end is taken back, which is also how `nft --check`
+	 * tries one.
+	 */
+	last->nlmsg_flags |= NLM_F_ACK;
+	if (!try)
+		put_boundary(batch, NFNL_MSG_BATCH_END);
+	size = batch->used + MESSAGE_MAX;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	if (mnl_socket_sendto(netlink->socket, batch->buffer, batch->used) < 0)
+		return -errno;
+	return receive_answers(netlink, batch, last->nlmsg_seq, refusal);
+}
+
+int em_batch_send(struct em_netlink *netlink, struct em_batch *batch, bool try,
+		  struct em_refusal *refusal)
+{
+	int error = batch->error;
+
+	*refusal = (struct em_refusal){.origin.what = "change the ruleset"};
+	if (!error && batch->last)
+		error = exchange(netlink, batch, try, refusal);
+	refusal->error = error;
+	batch->used = batch->last = 0;
+	return error;
+}
+
+int em_batch_commit(struct em_netlink *netlink, struct em_batch *batch, struct em_diag *diag)
+{
+	struct em_refusal refusal;
+
+	if (em_batch_send(netlink, batch, false, &refusal))
+		return em_netlink_report(diag, &refusal);
+	return 0;
+}
+
+static int receive_query(struct em_netlink *netlink, uint8_t *buffer, uint32_t sequence,
+			 mnl_cb_t callback, void *data)
+{
+	unsigned int port = mnl_socket_get_portid(netlink->socket);
+	int result = MNL_CB_OK;
+
+	while (result == MNL_CB_OK) {
+		ssize_t length = mnl_socket_recvfrom(netlink->socket, buffer, MESSAGE_MAX);
+
+		if (length >= 0)
+			length = mnl_cb_run(buffer, length, sequence, port, callback, data);
+		result = length < 0 ? -errno : length;
+	}
+	return result;
+}
+
+/* Whatever is left of the answers to a query that failed is left with its socket. */
+static int start_over(struct em_netlink *netlink)
+{
+	struct mnl_socket *old = netlink->socket;
+	int error = open_socket(netlink);
+
+	if (!error)
+		mnl_socket_close(old);
+	return error;
+}
+
+int em_netlink_query(struct em_netlink *netlink, uint16_t type, uint16_t flags,
+		     void (*attributes)(struct nlmsghdr *message, const void *context),
+		     const void *context, mnl_cb_t callback, void *data)
+{
+	uint8_t *buffer = malloc(MESSAGE_MAX);
+	struct nlmsghdr *message;
+	int error;
+
+	if (!buffer)
+		return -ENOMEM;
+	message = nftnl_nlmsg_build_hdr((char *)buffer, type, NFPROTO_NETDEV, flags, 1);
+	if (attributes)
+		attributes(message, context);
+	if (mnl_socket_sendto(netlink->socket, message, message->nlmsg_len) < 0)
+		error = -errno;
+	else
+		error = receive_query(netlink, buffer, 1, callback, data);
+	free(buffer);
+	if (error)
+		return start_over(netlink) ? -EIO : error;
+	return 0;
+}
+
+size_t em_netlink_receive_buffer(const struct em_netlink *netlink)
+{
+	socklen_t length = sizeof(int);
+	int size = 0;
+
+	getsockopt(mnl_socket_get_fd(netlink->socket), SOL_SOCKET, SO_RCVBUF, &size, &length);
+	return size > 0 ? size : 0;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * netlink - transactions and dumps of nf_tables over libmnl.
+ *
+ * A batch is a transaction: the kernel does all of it or nothing.  Each message remembers the place
+ * in the configuration that it is made for, so that a refusal by the kernel is reported there.
+ */
+#ifndef EM_NFT_NETLINK_H
+#define EM_NFT_NETLINK_H
+
+#include <libmnl/libmnl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "diag.h"
+
+/* What a message is for: "add rule" for the place. */
+struct em_origin {
+	const char *what; /* static */
+	struct em_place place;
+};
+
+struct em_batch {
+	uint8_t *buffer;
+	size_t used;
+	size_t size;
+	size_t last;		   /* where the last message starts */
+	struct em_origin *origins; /* by sequence number */
+	size_t n_origins;
+	uint32_t sets; /* anonymous sets numbered so far */
+	int error;     /* the first; nothing is sent after one */
+};
+
+/* Which message was refused, and why. */
+struct em_refusal {
+	int error; /* -errno as the kernel gave it */
+	struct em_origin origin;
+};
+
+struct em_netlink {
+	struct mnl_socket *socket;
+};
+
+/* Bytes of messages after which a batch that can be divided is sent. */
+#define EM_BATCH_FULL (2 << 20)
+/* A dump that changes of the ruleset by others interrupt is tried so often. */
+#define EM_DUMP_TRIES 20
+
+/*
+ * -EPROTONOSUPPORT, not reported, where the kernel has no netlink sockets for netfilter; else
+ * reported.
+ */
+int em_netlink_open(struct em_netlink *netlink, struct em_diag *diag);
+void em_netlink_close(struct em_netlink *netlink);
+
+/* Returns 0 or -ENOMEM, reported. */
+int em_batch_init(struct em_batch *batch, struct em_diag *diag);
+void em_batch_clear(struct em_batch *batch);
+
+/*
+ * A message of the table's family with a header and nothing else, to be filled in and closed.
+ * It may become as long as two full attributes.  type is NFT_MSG_…, place may be NULL.  Never
+ * NULL; after an error it is one that will not be sent.
+ */
+struct nlmsghdr *em_batch_open(struct em_batch *batch, uint16_t type, uint16_t flags,
+			       const char *what, const struct em_place *place);
+void em_batch_close(struct em_batch *batch, struct nlmsghdr *message);
+
+/*
+ * Sends the batch and empties it.  Where try is set, the kernel does all of it and then takes it
+ * back, so that no packet and no other program sees any of it.  Returns 0, or -errno and *refusal
+ * filled in; nothing is reported.
+ */
+int em_batch_send(struct em_netlink *netlink, struct em_batch *batch, bool try,
+		  struct em_refusal *refusal);
+
+/* Sends and empties the batch and reports a refusal. */
+int em_batch_commit(struct em_netlink *netlink, struct em_batch *batch, struct em_diag *diag);
+
+/*
+ * The errno of the kernel as one that means the same to main(): EBADMSG and EOPNOTSUPP become
+ * another one.
+ */
+int em_netlink_errno(int error);
+int em_netlink_report(struct em_diag *diag, const struct em_refusal *refusal);
+
+/*
+ * Sends one message and calls callback for each answer.  type, flags as above; attributes adds to
+ * the request and may be NULL.  Returns 0 or -errno, not reported; -EINTR where the ruleset changed
+ * under the dump.
+ */
+int em_netlink_query(struct em_netlink *netlink, uint16_t type, uint16_t flags,
+		     void (*attributes)(struct nlmsghdr *message, const void *context),
+		     const void *context, mnl_cb_t callback, void *data);
+
+/* Bytes that wait at most to be received, as the kernel counts them. */
+size_t em_netlink_receive_buffer(const struct em_netlink *netlink);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ruleset - a policy as rules of nf_tables; see ruleset.h.
+ */
+#include "ruleset.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "build.h"
+
+int em_ruleset_new(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation)
+{
+	struct em_builder b = {0};
+	int n;
+
+	b.ruleset = calloc(1, sizeof(*b.ruleset));
+	if (!b.ruleset)
+		return -ENOMEM;
+	b.ruleset->policy = policy;
+	b.ruleset->generation = generation;
+	n = em_policy_interfaces(policy, &b.ruleset->interfaces);
+	if (n < 0)
+		b.error = n;
+	for (int i = 0; i < n; i++)
+		em_build_interface(&b, b.ruleset->interfaces[i]);
+	b.ruleset->n_interfaces = n > 0 ? n : 0;
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		b.listener = &policy->listeners[i];
+		em_build_listener(&b);
+	}
+	if (b.error) {
+		em_ruleset_free(b.ruleset);
+		return b.error;
+	}
+	*out = b.ruleset;
+	return 0;
+}
+
+static void free_chain(struct em_chain *chain)
+{
+	for (size_t r = 0; r < chain->n_rules; r++) {
+		for (size_t s = 0; s < chain->rules[r].n_statements; s++)
+			free(chain->rules[r].statements[s].entries);
+		free(chain->rules[r].statements);
+	}
+	free(chain->rules);
+}
+
+void em_ruleset_free(struct em_ruleset *ruleset)
+{
+	if (!ruleset)
+		return;
+	for (size_t i = 0; i < ruleset->n_chains; i++)
+		free_chain(&ruleset->chains[i]);
+	for (size_t i = 0; i < ruleset->n_sets; i++)
+		free(ruleset->sets[i].ranges);
+	free(ruleset->chains);
+	free(ruleset->sets);
+	free(ruleset->interfaces);
+	free(ruleset);
+}
+
+void em_ruleset_freep(struct em_ruleset **ruleset)
+{
+	em_ruleset_free(*ruleset);
+	*ruleset = NULL;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ruleset - a policy as rules of nf_tables, before they become text or netlink messages.
+ *
+ * One representation with two printers (text.h, message.h), so that what `entitymux ruleset` shows
+ * and what is installed cannot drift apart.  It is made of the few statements that the backend
+ * needs, each of which is one thing in nft's language and a fixed sequence of the kernel's
+ * expressions.  No I/O.
+ *
+ * In table `netdev entitymux`, generation 1, for listener "telemetry" on eth0 (vlan 5 elsewhere):
+ *
+ *	ingress-eth0             base chain, the same for all generations; its only rule goes to
+ *	v1-dispatch-eth0         what is UDP and whole enough, by ether type
+ *	v1-untagged-eth0,        by address and port
+ *	v1-tagged-eth0,          by VLAN id, to
+ *	v1-vlan5-eth0            by address and port
+ *	v1-listener-telemetry    count, source, length
+ *	v1-checks-telemetry      all checks; those that do not fit into one rule are subroutines:
+ *	v1-check3-telemetry      returns where the check holds
+ *	v1-sort-telemetry        look the tag up in map v1-entities-telemetry and rewrite the port
+ *
+ * A rule can end early in three ways: a comparison that fails, a load past the end of the frame, a
+ * lookup that misses.  All end in the next rule, so a chain decides for the packet first and its
+ * last rule is what happens to all others.
+ */
+#ifndef EM_NFT_RULESET_H
+#define EM_NFT_RULESET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy.h"
+
+#define EM_RULESET_TABLE "entitymux"
+/* With the NUL; NFT_NAME_MAXLEN of the kernel. */
+#define EM_IDENTIFIER_MAX 256
+/* NF_IP_PRI_RAW: before what other tables usually do at ingress. */
+#define EM_RULESET_PRIORITY (-300)
+/*
+ * The last byte from the transport header where a payload load can start before Linux 6.18, whose
+ * NFTA_PAYLOAD_OFFSET is wider than a byte.
+ */
+#define EM_LOAD_LAST 255
+/* Bytes that one load takes. */
+#define EM_LOAD_MAX 16
+/* Bytes of the UDP header; payload byte 0 is byte 8 from the transport header. */
+#define EM_UDP_HEADER 8
+/* Bytes of the longest key: 4 loads, each padded to a multiple of 4, of 16 bytes in all. */
+#define EM_KEY_MAX 32
+
+/* The name of an object: "v1-check3-telemetry" is { 1, "check", 3, 0, "telemetry" }. */
+struct em_identifier {
+	uint32_t generation; /* 0: the same for all, no "vN-" */
+	const char *role;    /* static */
+	uint16_t number;     /* 0: none */
+	uint16_t part;	     /* 0: none; ".2" after the number */
+	const char *owner;   /* name of a listener or an interface; not owned */
+};
+
+/*
+ * Writes it in the letters that an nft identifier may have; other bytes of an interface's name
+ * become "/hh", which no interface's name holds.  Returns text.
+ */
+const char *em_identifier_format(const struct em_identifier *identifier,
+				 char text[EM_IDENTIFIER_MAX]);
+
+/* The generation that a name of ours starts with; 0: it carries none. */
+uint32_t em_identifier_generation(const char *text);
+
+enum em_field {
+	EM_FIELD_PAYLOAD, /* raw bytes from the transport header: `@th,…` */
+	EM_FIELD_L4PROTO,
+	EM_FIELD_PROTOCOL,
+	EM_FIELD_ETHER_TYPE,
+	EM_FIELD_VLAN_ID,
+	EM_FIELD_IP_FRAG_OFF,
+	EM_FIELD_IP_SADDR,
+	EM_FIELD_IP_DADDR,
+	EM_FIELD_IP6_SADDR,
+	EM_FIELD_IP6_DADDR,
+	EM_FIELD_IP6_FRAG_OFF,
+	EM_FIELD_UDP_DPORT,
+	EM_FIELD_UDP_LENGTH,
+	EM_FIELD_UDP_CHECKSUM,
+	EM_FIELDS
+};
+
+/* What a rule reads from the packet. */
+struct em_load {
+	enum em_field field;
+	uint16_t offset; /* EM_FIELD_PAYLOAD: bytes from the transport header */
+	uint8_t length;	 /* bytes, 1-16 */
+	bool masked;
+	uint8_t mask[16]; /* where masked */
+};
+
+enum em_statement_kind {
+	EM_STATEMENT_EQUAL,	 /* load == low */
+	EM_STATEMENT_NOT_EQUAL,	 /* load != low */
+	EM_STATEMENT_RANGE,	 /* low <= load <= high */
+	EM_STATEMENT_IN_FRAME,	 /* load >= 0: true of every frame that holds these bytes */
+	EM_STATEMENT_NOT_IN,	 /* load is not in the set `target` */
+	EM_STATEMENT_DISPATCH,	 /* goto the entry whose key the loads give */
+	EM_STATEMENT_SET_MAPPED, /* field `written` becomes what map `target` has for the loads */
+	EM_STATEMENT_SET,	 /* field `written` becomes low */
+	EM_STATEMENT_COUNT,	 /* counter `target` */
+	EM_STATEMENT_JUMP,	 /* to chain `target`, and back where that returns */
+	EM_STATEMENT_GOTO,	 /* to chain `target` */
+	EM_STATEMENT_RETURN,
+	EM_STATEMENT_ACCEPT,
+	EM_STATEMENT_DROP,
+};
+
+struct em_entry {
+	uint8_t key[EM_KEY_MAX]; /* each load padded with zeros to a multiple of 4 bytes */
+	struct em_identifier chain;
+};
+
+struct em_statement {
+	enum em_statement_kind kind;
+	struct em_load loads[EM_PIECES_MAX];
+	uint8_t n_loads;
+	uint8_t low[16]; /* in the order of the wire, as long as the load */
+	uint8_t high[16];
+	enum em_field written;
+	struct em_identifier target;
+	struct em_entry *entries; /* of EM_STATEMENT_DISPATCH, owned */
+	size_t n_entries;
+};
+
+struct em_rule {
+	struct em_place place; /* of what it is made for */
+	struct em_statement *statements;
+	size_t n_statements;
+};
+
+struct em_chain {
+	struct em_identifier name;
+	struct em_rule *rules;
+	size_t n_rules;
+};
+
+struct em_range {
+	uint8_t first[16];
+	uint8_t last[16]; /* inclusive */
+};
+
+/* Sources of one family: disjoint ranges in ascending order, at least one. */
+struct em_set {
+	struct em_identifier name;
+	struct em_place place;
+	uint8_t family;
+	struct em_range *ranges;
+	size_t n_ranges;
+};
+
+/* The counters of a listener. */
+enum em_counter {
+	EM_COUNTER_PACKETS,
+	EM_COUNTER_REWRITTEN,
+	EM_COUNTER_UNKNOWN,
+	EM_COUNTER_SOURCE,
+	EM_COUNTER_LENGTH,
+	EM_COUNTER_CHECK,
+	EM_COUNTERS
+};
+
+/*
+ * Where a listener's tag is read, as the key of its map.  A load is one of the pieces; one with a
+ * mask comes first, which is the only place where nft (up to 1.0.6) reads a mask back from its own
+ * listing.
+ */
+struct em_key {
+	struct em_load loads[EM_PIECES_MAX];
+	uint8_t tag_offset[EM_PIECES_MAX]; /* where the bytes of the load are in the tag */
+	uint8_t n_loads;
+	uint8_t length; /* bytes, padded: all of the loads */
+};
+
+struct em_ruleset {
+	const struct em_policy *policy; /* not owned; for its listeners' counters and maps */
+	uint32_t generation;
+	char (*interfaces)[IF_NAMESIZE];
+	size_t n_interfaces;
+	struct em_set *sets;
+	size_t n_sets;
+	struct em_chain *chains; /* but the base chains; a chain may go to later ones */
+	size_t n_chains;
+};
+
+/* Builds the ruleset of a policy that outlives it.  *out stays as it is on failure (-ENOMEM). */
+int em_ruleset_new(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation);
+void em_ruleset_free(struct em_ruleset *ruleset);
+void em_ruleset_freep(struct em_ruleset **ruleset);
+
+/* The names that both sides of the kernel must agree on. */
+struct em_identifier em_ruleset_base(const char *interface);
+struct em_identifier em_ruleset_dispatch(uint32_t generation, const char *interface);
+struct em_identifier em_ruleset_counter(uint32_t generation, const struct em_listener *listener,
+					enum em_counter counter);
+struct em_identifier em_ruleset_map(uint32_t generation, const struct em_listener *listener);
+
+void em_ruleset_key(const struct em_listener *listener, struct em_key *key);
+/* A tag as a key, and back. */
+void em_key_from_tag(const struct em_key *key, const uint8_t *tag, uint8_t bytes[EM_KEY_MAX]);
+void em_key_to_tag(const struct em_key *key, const uint8_t *bytes, uint8_t tag[EM_TAG_MAX]);
+
+/*
+ * The numbers min to max, of n bytes, as sets in which each byte has a range of its own: the bytes
+ * above `byte` (0 is the least significant) are those of `value`, `byte` is from first to last, and
+ * those below are any.  Whole ranges need one, others up to 2n-1.  Returns how many.
+ */
+struct em_box {
+	uint64_t value;
+	uint8_t byte;
+	uint8_t first;
+	uint8_t last;
+};
+
+#define EM_BOXES_MAX 15
+
+size_t em_boxes(uint64_t min, uint64_t max, unsigned int length, struct em_box out[EM_BOXES_MAX]);
+
+#endif

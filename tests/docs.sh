@@ -1,0 +1,124 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The man pages say what the program does: they are correct mdoc; entitymux.8 has the commands and
+# options of --help and no others; entitymux.conf.5 has the keys that src/config*.c accepts and no
+# others.
+#
+#	docs.sh		($ENTITYMUX is the program, $srcdir the sources)
+#
+# In entitymux.8 a command is `.It Cm NAME` in COMMANDS, its options `.It Fl ...` below it; in
+# entitymux.conf.5 a key is `.It Ic NAME`, once for each group that has it.
+set -eu
+export LC_ALL=C
+
+srcdir=${srcdir:-.}
+program=${ENTITYMUX:-./entitymux}
+commands_page=$srcdir/man/entitymux.8
+keys_page=$srcdir/man/entitymux.conf.5
+status=0
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+complain()
+{
+	echo "docs: $*"
+	status=1
+}
+
+# usage: compare FOUND IN-FOUND DOCUMENTED IN-DOCUMENTED (files of lines, and what they are)
+compare()
+{
+	sort "$1" >"$work/found"
+	sort "$3" >"$work/documented"
+	# An empty list is one that this script could not read.
+	[ -s "$work/found" ] || complain "nothing found in $2"
+	[ -s "$work/documented" ] || complain "nothing found in $4"
+	missing=$(comm -23 "$work/found" "$work/documented")
+	[ -z "$missing" ] || complain "in $2, but not in $4:
+$missing"
+	extra=$(comm -13 "$work/found" "$work/documented")
+	[ -z "$extra" ] || complain "in $4, but not in $2:
+$extra"
+}
+
+# Pages of other packages need not be installed; ours are found in this folder.
+lint()
+{
+	(cd "$srcdir/man" && mandoc -Tlint "$@" 2>/dev/null) |
+		awk '!/referenced manual not found/ || /Xr entitymux/' | head -n 20
+}
+
+# "COMMAND" and "COMMAND OPTION" of each command that --help lists.
+list_of_help()
+{
+	"$program" --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p' | while read -r command; do
+		echo "$command"
+		"$program" "$command" --help | sed -n "s/^usage: entitymux $command//p" |
+			grep -oE -- '(^|[[| ])-(-[a-z][a-z-]*|[a-zA-Z])' | sed "s/^[^-]*/$command /"
+	done
+}
+
+# The same of the page.
+list_of_page()
+{
+	awk '
+	/^\.Sh / { inside = $0 == ".Sh COMMANDS" }
+	!inside { next }
+	/^\.It Cm / { command = $3; print command }
+	/^\.It Fl / {
+		for (i = 2; i < NF; i++)
+			if ($i == "Fl")
+				print command, "-" $(i + 1)
+	}' "$commands_page"
+}
+
+# The options that go without a command: words of OPTIONS that the program has to know.
+options_of_page()
+{
+	awk '
+	/^\.Sh / { inside = $0 == ".Sh OPTIONS" }
+	inside && /^\.It Fl / {
+		for (i = 2; i < NF; i++)
+			if ($i == "Fl")
+				print "-" $(i + 1)
+	}' "$commands_page"
+}
+
+# The keys of the tables in the reader, each as often as there is a table with it.
+keys_of_source()
+{
+	sed -nE 's/^[[:space:]]+\{ ?"([a-z_]+)", (NULL|(em_config_)?read_[a-z_]+), .*/\1/p' \
+		"$srcdir"/src/config*.c
+}
+
+keys_of_page()
+{
+	sed -nE 's/^\.It Ic ([a-z_]+).*/\1/p' "$keys_page"
+}
+
+if command -v mandoc >/dev/null; then
+	mistakes=$(lint entitymux.8 entitymux.conf.5)
+	[ -z "$mistakes" ] || complain "mandoc -Tlint:
+$mistakes"
+else
+	complain "mandoc is missing (Debian: mandoc)"
+fi
+
+list_of_help >"$work/help"
+list_of_page >"$work/page"
+compare "$work/help" "entitymux --help" "$work/page" "entitymux.8, COMMANDS"
+
+options_of_page >"$work/options"
+[ -s "$work/options" ] || complain "nothing found in entitymux.8, OPTIONS"
+while read -r option; do
+	"$program" "$option" >/dev/null 2>&1 ||
+		complain "in entitymux.8, OPTIONS, but not known to the program: $option"
+done <"$work/options"
+
+keys_of_source >"$work/keys"
+keys_of_page >"$work/page"
+compare "$work/keys" "src/config*.c" "$work/page" "entitymux.conf.5"
+
+exit $status
