@@ -5,17 +5,22 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/if_link.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "abi.h"
+#include "rtnl.h"
 
-#define PROGRAM_NAME  "entitymux_xdp"
-#define CONSTANTS     ".rodata" /* what the name of their map ends in */
-#define LISTENER_MAP  "entitymux_lcnt"
-#define ENTITY_MAP    "entitymux_ecnt"
-#define PROGRAM_MAPS  16 /* more than a program of ours has */
+#define PROGRAM_PREFIX "entitymux_"
+#define CONSTANTS      ".rodata" /* what the name of their map ends in */
+#define LISTENER_MAP   "entitymux_lcnt"
+#define ENTITY_MAP     "entitymux_ecnt"
+#define PROGRAM_MAPS   16 /* more than a program of ours has */
+
+/* No errno is that large. */
+#define NOT_OURS -4096
 
 struct em_counters {
 	int listeners;
@@ -53,6 +58,7 @@ static int find_map(int program, const char *name)
 	return -ENOENT;
 }
 
+/* A program without constants is a placeholder; its generation stays 0. */
 static int read_generation(int program, uint32_t *generation)
 {
 	struct em_abi_constants *constants;
@@ -60,7 +66,7 @@ static int read_generation(int program, uint32_t *generation)
 	const uint32_t zero = 0;
 
 	if (fd < 0)
-		return fd;
+		return fd == -ENOENT ? 0 : fd;
 	constants = malloc(sizeof(*constants));
 	if (!constants) {
 		close(fd);
@@ -68,70 +74,153 @@ static int read_generation(int program, uint32_t *generation)
 	}
 	rc = bpf_map_lookup_elem(fd, &zero, constants);
 	/* That of another version is still ours, but no generation that could be read. */
-	*generation = !rc && constants->version == EM_ABI_VERSION ? constants->generation : 0;
+	if (!rc && constants->version == EM_ABI_VERSION)
+		*generation = constants->generation;
 	free(constants);
 	close(fd);
 	return rc;
 }
 
-static uint32_t mode_of(uint8_t attach_mode)
-{
-	switch (attach_mode) {
-	case XDP_ATTACHED_SKB:
-		return XDP_FLAGS_SKB_MODE;
-	case XDP_ATTACHED_HW:
-		return XDP_FLAGS_HW_MODE;
-	default:
-		return XDP_FLAGS_DRV_MODE;
-	}
-}
-
-bool em_attached_is_ours(const struct em_attached *attached)
-{
-	return attached->fd >= 0;
-}
-
-static int identify(struct em_attached *out)
+/*
+ * The descriptor of a program if it is ours, NOT_OURS, or -errno.  Its name, as far as it may be
+ * known, goes to name.
+ */
+static int identify(uint32_t id, char name[16])
 {
 	struct bpf_prog_info info = { 0 };
 	uint32_t length = sizeof(info);
-	int fd = bpf_prog_get_fd_by_id(out->id), rc;
+	int fd = bpf_prog_get_fd_by_id(id), rc;
 
+	name[0] = '\0';
 	/* Gone meanwhile; or somebody else's, for all that an unprivileged process can know. */
 	if (fd == -ENOENT || fd == -EPERM)
-		return 0;
+		return NOT_OURS;
 	if (fd < 0)
 		return fd;
 	rc = bpf_obj_get_info_by_fd(fd, &info, &length);
 	if (!rc)
-		memcpy(out->name, info.name, sizeof(out->name) - 1);
-	if (rc || strcmp(out->name, PROGRAM_NAME)) {
-		close(fd);
-		return rc;
-	}
-	rc = read_generation(fd, &out->generation);
-	if (rc) {
-		close(fd);
-		return rc;
-	}
-	out->fd = fd;
-	return 0;
+		memcpy(name, info.name, 16);
+	if (!rc && !strncmp(name, PROGRAM_PREFIX, strlen(PROGRAM_PREFIX)))
+		return fd;
+	close(fd);
+	return rc ? rc : NOT_OURS;
 }
 
-int em_attached_find(struct em_attached *out, unsigned int ifindex)
+static int query_xdp(unsigned int ifindex, uint32_t *id, enum em_hook *hook)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-	int rc;
+	int rc = bpf_xdp_query(ifindex, 0, &query);
 
-	*out = (struct em_attached){ .fd = -1 };
-	rc = bpf_xdp_query(ifindex, 0, &query);
 	if (rc)
 		return rc;
 	/* With several attached at once there is no single id; the one of the driver counts. */
-	out->id = query.prog_id ? query.prog_id : query.drv_prog_id;
-	out->mode = mode_of(query.attach_mode == XDP_ATTACHED_MULTI ? XDP_ATTACHED_DRV :
-								      query.attach_mode);
-	return out->id ? identify(out) : 0;
+	*id = query.prog_id ? query.prog_id : query.drv_prog_id;
+	*hook = query.attach_mode == XDP_ATTACHED_SKB ? EM_HOOK_XDP_GENERIC : EM_HOOK_XDP_NATIVE;
+	return 0;
+}
+
+int em_attached_see_xdp(struct em_xdp_seen *out, unsigned int ifindex)
+{
+	enum em_hook hook;
+	int rc, fd;
+
+	*out = (struct em_xdp_seen){ 0 };
+	rc = query_xdp(ifindex, &out->id, &hook);
+	if (rc || !out->id)
+		return rc;
+	fd = identify(out->id, out->name);
+	out->ours = fd >= 0;
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && fd != NOT_OURS ? fd : 0;
+}
+
+struct visit {
+	int (*visit)(void *context, const struct em_attached *attached);
+	void *context;
+	struct em_attached attached; /* the interface; each program is filled in */
+};
+
+static int visit_program(struct visit *visit, uint32_t id)
+{
+	struct em_attached attached = visit->attached;
+	char name[16];
+	int rc;
+
+	attached.fd = identify(id, name);
+	if (attached.fd < 0)
+		return attached.fd == NOT_OURS ? 0 : attached.fd;
+	rc = read_generation(attached.fd, &attached.generation);
+	if (rc) {
+		close(attached.fd);
+		return rc;
+	}
+	return visit->visit(visit->context, &attached);
+}
+
+static int visit_filter(void *context, const struct em_rtnl_filter *filter)
+{
+	struct visit *visit = context;
+
+	if (filter->egress || !filter->program)
+		return 0;
+	visit->attached.hook = EM_HOOK_TC_INGRESS;
+	visit->attached.handle = filter->handle;
+	visit->attached.priority = filter->priority;
+	return visit_program(visit, filter->program);
+}
+
+static int visit_interface(struct visit *visit, const struct if_nameindex *interface)
+{
+	uint32_t id;
+	int rc;
+
+	visit->attached = (struct em_attached){ .ifindex = interface->if_index };
+	snprintf(visit->attached.interface, IF_NAMESIZE, "%s", interface->if_name);
+	rc = query_xdp(interface->if_index, &id, &visit->attached.hook);
+	if (!rc && id)
+		rc = visit_program(visit, id);
+	if (!rc)
+		rc = em_rtnl_each_filter(interface->if_index, visit_filter, visit);
+	/* An interface may vanish while we look at it. */
+	return rc == -ENODEV || rc == -ENOSYS ? 0 : rc;
+}
+
+int em_attached_each(int (*visit_one)(void *context, const struct em_attached *attached),
+		     void *context, struct em_diag *diag)
+{
+	struct visit visit = { .visit = visit_one, .context = context };
+	struct if_nameindex *interfaces = if_nameindex();
+	int rc = 0;
+
+	if (!interfaces)
+		return em_diag_error(diag, -errno, NULL, "cannot list the interfaces: %s",
+				     strerror(errno));
+	for (size_t i = 0; !rc && interfaces[i].if_index; i++) {
+		rc = visit_interface(&visit, &interfaces[i]);
+		if (rc)
+			em_diag_error(diag, rc, NULL, "%s: cannot look for our programs: %s",
+				      interfaces[i].if_name, strerror(-rc));
+	}
+	if_freenameindex(interfaces);
+	return rc;
+}
+
+static int is_guest(void *context, const struct em_rtnl_filter *filter)
+{
+	char name[16];
+	int fd = filter->program ? identify(filter->program, name) : NOT_OURS;
+
+	(void)context;
+	if (fd < 0)
+		return 1;
+	close(fd);
+	return 0;
+}
+
+int em_attached_has_guests(unsigned int ifindex)
+{
+	return em_rtnl_each_filter(ifindex, is_guest, NULL);
 }
 
 int em_attached_open_counters(struct em_counters **out, int program, struct em_diag *diag)

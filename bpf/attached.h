@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attached - our programs found again through the interfaces they are attached to, and the
- * counters in their maps.
+ * attached - our programs found again through the interfaces they are attached to, and the counters
+ * in their maps.
+ *
+ * Programs attached by netlink live without a pin, so that there need not be a bpffs.
  */
 #ifndef EM_ATTACHED_H
 #define EM_ATTACHED_H
@@ -11,26 +13,47 @@
 
 #include "datapath.h"
 
-/* The XDP program of an interface. */
+/*
+ * The handle of our filters tells whether the clsact qdisc they are on is ours as well, so that
+ * whoever removes them knows without being told.
+ */
+#define EM_TC_HANDLE_GUEST 0xe17a0001
+#define EM_TC_HANDLE_OWNER 0xe17a0002
+
+/* One program of ours on an interface. */
 struct em_attached {
-	int fd;		     /* -1: there is none, or it is not ours; else the caller's to close */
-	uint32_t id;	     /* 0: there is none */
-	char name[16];	     /* as far as the kernel keeps it */
-	uint32_t mode;	     /* XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE or XDP_FLAGS_HW_MODE */
-	uint32_t generation; /* of ours */
+	char interface[IF_NAMESIZE];
+	unsigned int ifindex;
+	enum em_hook hook;
+	int fd;		     /* whoever gets the struct closes it */
+	uint32_t generation; /* 0: a placeholder, or of another version of entitymux */
+	uint32_t handle;     /* TC */
+	uint16_t priority;   /* TC */
 };
 
-/*
- * Looks at an interface.  Returns 0 or -errno, unreported; a kernel without bpf(2), and a process
- * that may not look, has none of ours there.
- */
-int em_attached_find(struct em_attached *out, unsigned int ifindex);
-bool em_attached_is_ours(const struct em_attached *attached);
+/* The XDP program of an interface, whoever's it is. */
+struct em_xdp_seen {
+	uint32_t id;   /* 0: there is none */
+	char name[16]; /* as far as the kernel keeps it */
+	bool ours;
+};
+int em_attached_see_xdp(struct em_xdp_seen *out, unsigned int ifindex);
 
-/* The operations of the backend. */
+/*
+ * Calls visit for each program of ours on each interface of this namespace; visit owns
+ * attached->fd.  Stops at the first error, reports and returns it.  A kernel without bpf(2), and a
+ * process that may not look, has none.
+ */
+int em_attached_each(int (*visit)(void *context, const struct em_attached *attached),
+		     void *context, struct em_diag *diag);
+
+/* Whether an interface has TC filters besides ours; or -errno. */
+int em_attached_has_guests(unsigned int ifindex);
+
+/* The operations of the backend; program is one of the generation's. */
 int em_attached_open_counters(struct em_counters **out, int program, struct em_diag *diag);
 int em_attached_read_counters(struct em_counters *counters, const struct em_policy *policy,
-		     struct em_stats *stats, struct em_diag *diag);
+			      struct em_stats *stats, struct em_diag *diag);
 void em_attached_close_counters(struct em_counters *counters);
 
 #endif

@@ -1,89 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The operations of the eBPF backend.  Programs are attached by netlink, so that they live without
- * a pin and work where there is no bpffs; they are found again through their interfaces.
+ * The operations of the eBPF backend: which hook each interface gets, and the steps that the other
+ * modules of this folder carry out.
  */
-#include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/if_link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "attached.h"
+#include "changes.h"
 #include "program.h"
 #include "rtnl.h"
 
 struct em_prepared {
-	struct em_program *program;
+	struct em_programs *programs;
+	unsigned int *held; /* interfaces with a placeholder */
+	size_t n_held;
+	int placeholder; /* descriptor; -1: none */
+	bool committed;
 };
-
-/* What to change on the interfaces, with the programs that are there now. */
-struct changes {
-	struct em_rtnl_xdp *changes;
-	struct em_attached *before; /* of the same interfaces; fd owned */
-	size_t n;
-};
-
-static void changes_clear(struct changes *changes)
-{
-	for (size_t i = 0; i < changes->n; i++)
-		if (changes->before[i].fd >= 0)
-			close(changes->before[i].fd);
-	free(changes->before);
-	free(changes->changes);
-}
-
-static int changes_add(struct changes *changes, const struct em_attached *before,
-		       const struct em_rtnl_xdp *change)
-{
-	void *grown;
-
-	grown = realloc(changes->before, (changes->n + 1) * sizeof(*changes->before));
-	if (!grown)
-		return -ENOMEM;
-	changes->before = grown;
-	grown = realloc(changes->changes, (changes->n + 1) * sizeof(*changes->changes));
-	if (!grown)
-		return -ENOMEM;
-	changes->changes = grown;
-	changes->before[changes->n] = *before;
-	changes->changes[changes->n] = *change;
-	changes->n++;
-	return 0;
-}
-
-/*
- * Calls visit for each interface with a program of ours; visit owns attached->fd.  Stops at the
- * first error and returns it.
- */
-static int for_each_of_ours(int (*visit)(void *context, const struct if_nameindex *interface,
-					 struct em_attached *attached),
-			    void *context, struct em_diag *diag)
-{
-	struct if_nameindex *interfaces = if_nameindex();
-	int rc = 0;
-
-	if (!interfaces)
-		return em_diag_error(diag, -errno, NULL, "cannot list the interfaces: %s",
-				     strerror(errno));
-	for (size_t i = 0; !rc && interfaces[i].if_index; i++) {
-		struct em_attached attached;
-
-		/* An interface may vanish while we look at it. */
-		rc = em_attached_find(&attached, interfaces[i].if_index);
-		if (rc == -ENODEV || rc == -ENOSYS)
-			rc = 0;
-		else if (rc)
-			em_diag_error(diag, rc, NULL, "%s: cannot look for a program: %s",
-				      interfaces[i].if_name, strerror(-rc));
-		else if (em_attached_is_ours(&attached) &&
-			 (rc = visit(context, &interfaces[i], &attached)))
-			em_diag_error(diag, rc, NULL, "%s", strerror(-rc));
-	}
-	if_freenameindex(interfaces);
-	return rc;
-}
 
 static void review(const struct em_policy *policy, em_review_fn *found, void *context)
 {
@@ -92,66 +28,214 @@ static void review(const struct em_policy *policy, em_review_fn *found, void *co
 	(void)context;
 }
 
-static uint32_t mode_wanted(const struct em_plan *plan)
+static bool has_vlan_listener(const struct em_policy *policy, const char *interface)
 {
-	return plan->backend == EM_BACKEND_XDP_GENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		if (policy->listeners[i].vlan && em_listener_on(&policy->listeners[i], interface))
+			return true;
+	return false;
 }
 
-/* Whether a program of somebody else keeps us off an interface. */
-static int check_free(const struct em_attachment *attachment, struct em_plan *plan,
-		      struct em_diag *diag)
+/* What rules XDP out on an interface, as far as that shows without trying; or "". */
+static int xdp_obstacle(const struct em_policy *policy, const struct em_link *link, bool native,
+			char *obstacle, size_t size, struct em_diag *diag)
 {
-	struct em_attached attached;
-	int rc = em_attached_find(&attached, attachment->ifindex);
+	struct em_xdp_seen seen;
+	int rc = em_attached_see_xdp(&seen, link->ifindex);
 
-	if (rc)
-		return em_diag_error(diag, rc, NULL, "%s: cannot look for a program: %s",
-				     attachment->interface, strerror(-rc));
-	if (attached.fd >= 0)
-		close(attached.fd);
-	else if (attached.id)
-		return em_plan_lacks(plan, NULL,
-				     "%s: another XDP program is on the interface (id %u%s%s)",
-				     attachment->interface, attached.id,
-				     attached.name[0] ? ", " : "", attached.name);
+	obstacle[0] = '\0';
+	if (rc && rc != -ENOSYS)
+		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
+				     "%s: cannot look for an XDP program: %s", link->name,
+				     strerror(-rc));
+	if (seen.id && !seen.ours)
+		snprintf(obstacle, size, "another XDP program is on the interface (id %u%s%s)",
+			 seen.id, seen.name[0] ? ", " : "", seen.name);
+	else if (!link->ethernet)
+		snprintf(obstacle, size, "its packets have no Ethernet header");
+	else if (native && link->vlan_offload && has_vlan_listener(policy, link->name))
+		snprintf(obstacle, size,
+			 "rx-vlan-offload takes the VLAN tag off before XDP sees it (clear it with "
+			 "ethtool -K %s rxvlan off)",
+			 link->name);
+	else if (native && link->vlan_offload && link->vlan_on_top)
+		snprintf(obstacle, size,
+			 "rx-vlan-offload makes the packets of the VLAN interfaces on top of it "
+			 "look untagged to XDP (clear it with ethtool -K %s rxvlan off)",
+			 link->name);
 	return 0;
 }
 
-/*
- * Whether a driver takes a native program shows when it is attached; trying that beforehand would
- * reset many a NIC, so it is left to commit.
- */
+static enum em_hook hook_of(enum em_backend backend)
+{
+	switch (backend) {
+	case EM_BACKEND_TC:
+		return EM_HOOK_TC_INGRESS;
+	case EM_BACKEND_XDP_GENERIC:
+		return EM_HOOK_XDP_GENERIC;
+	default:
+		return EM_HOOK_XDP_NATIVE;
+	}
+}
+
+static void choose_tc(struct em_plan *plan, size_t i, const char *obstacle)
+{
+	plan->attachments[i].hook = EM_HOOK_TC_INGRESS;
+	em_plan_note(plan, "; %s: tc, because %s", plan->attachments[i].interface, obstacle);
+}
+
+static int carry_interface(const struct em_policy *policy, struct em_plan *plan, size_t i,
+			   struct em_diag *diag)
+{
+	enum em_hook hook = hook_of(plan->backend);
+	char obstacle[200];
+	int rc;
+
+	plan->attachments[i].hook = hook;
+	if (hook == EM_HOOK_TC_INGRESS)
+		return 0;
+	rc = xdp_obstacle(policy, &plan->links[i], hook == EM_HOOK_XDP_NATIVE, obstacle,
+			  sizeof(obstacle), diag);
+	if (rc || !obstacle[0])
+		return rc;
+	if (plan->backend != EM_BACKEND_AUTO)
+		return em_plan_lacks(plan, NULL, "%s: %s", plan->links[i].name, obstacle);
+	choose_tc(plan, i, obstacle);
+	return 0;
+}
+
 static int carry(const struct em_policy *policy, struct em_plan *plan, struct em_diag *diag)
 {
-	int rc = 0;
+	int rc = em_programs_try(plan, diag);
 
-	(void)policy;
-	for (size_t i = 0; !rc && i < plan->n_attachments; i++) {
-		plan->attachments[i].hook = plan->backend == EM_BACKEND_XDP_GENERIC ?
-						    EM_HOOK_XDP_GENERIC :
-						    EM_HOOK_XDP_NATIVE;
-		rc = check_free(&plan->attachments[i], plan, diag);
+	for (size_t i = 0; !rc && i < plan->n_attachments; i++)
+		rc = carry_interface(policy, plan, i, diag);
+	return rc ? rc : em_plan_check_glue(plan);
+}
+
+static void detach_placeholders(struct em_prepared *prepared)
+{
+	for (size_t i = 0; i < prepared->n_held; i++) {
+		struct em_rtnl_change change = { .kind = EM_RTNL_XDP,
+						 .ifindex = prepared->held[i],
+						 .mode = XDP_FLAGS_DRV_MODE,
+						 .program = -1,
+						 .expected = prepared->placeholder };
+
+		/* Where it has been replaced already, the kernel refuses, and is right. */
+		(void)em_rtnl_change(&change, 1);
 	}
-	return rc;
+	prepared->n_held = 0;
 }
 
 static void release(struct em_prepared *prepared)
 {
 	if (!prepared)
 		return;
-	em_program_free(prepared->program);
+	if (!prepared->committed)
+		detach_placeholders(prepared);
+	if (prepared->placeholder >= 0)
+		close(prepared->placeholder);
+	em_programs_free(prepared->programs);
+	free(prepared->held);
 	free(prepared);
 }
 
-static int prepare(struct em_prepared **out, const struct em_policy *policy, struct em_plan *plan,
-		   uint32_t generation, struct em_diag *diag)
+/* What a driver says where its kind, its settings or its queues rule native XDP out. */
+static bool is_lacking(int error)
+{
+	return error && error != -EPERM && error != -ENOMEM && error != -ENODEV &&
+	       error != -EFAULT && error != -EBADF;
+}
+
+/*
+ * Whether a driver takes a native program shows only when it gets one.  One that passes everything
+ * is tried, and stays to hold the place: most NICs reset their queues when the first program comes,
+ * but not when it is replaced.
+ */
+static int hold_place(struct em_prepared *prepared, struct em_plan *plan, size_t i,
+		      struct em_diag *diag)
+{
+	struct em_rtnl_change change = { .kind = EM_RTNL_XDP,
+					 .ifindex = plan->attachments[i].ifindex,
+					 .mode = XDP_FLAGS_DRV_MODE,
+					 .program = prepared->placeholder,
+					 .expected = -1 };
+	int rc = em_rtnl_change(&change, 1);
+	char obstacle[200];
+
+	if (!rc) {
+		prepared->held[prepared->n_held++] = change.ifindex;
+		return 0;
+	}
+	snprintf(obstacle, sizeof(obstacle), "it does not take a native XDP program: %s%s%s",
+		 strerror(-rc), change.message[0] ? ": " : "", change.message);
+	if (!is_lacking(rc))
+		return em_diag_error(diag, rc, NULL, "%s: %s", plan->links[i].name, obstacle);
+	if (plan->backend != EM_BACKEND_AUTO)
+		return em_plan_lacks(plan, NULL, "%s: %s", plan->links[i].name, obstacle);
+	choose_tc(plan, i, obstacle);
+	return 0;
+}
+
+static int hold_all(struct em_prepared *prepared, struct em_plan *plan, struct em_diag *diag)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < plan->n_attachments; i++) {
+		struct em_xdp_seen seen;
+
+		if (plan->attachments[i].hook != EM_HOOK_XDP_NATIVE)
+			continue;
+		rc = em_attached_see_xdp(&seen, plan->attachments[i].ifindex);
+		if (rc)
+			return em_diag_error(diag, rc, NULL, "%s: %s", plan->links[i].name,
+					     strerror(-rc));
+		if (!seen.id)
+			rc = hold_place(prepared, plan, i, diag);
+	}
+	return rc ? rc : em_plan_check_glue(plan);
+}
+
+static void settle_backend(struct em_plan *plan)
+{
+	if (plan->backend != EM_BACKEND_AUTO)
+		return;
+	plan->backend = EM_BACKEND_TC;
+	for (size_t i = 0; i < plan->n_attachments; i++)
+		if (plan->attachments[i].hook == EM_HOOK_XDP_NATIVE)
+			plan->backend = EM_BACKEND_XDP;
+}
+
+static int hold_places(struct em_prepared *prepared, struct em_plan *plan, struct em_diag *diag)
+{
+	int rc;
+
+	prepared->placeholder = em_programs_placeholder();
+	if (prepared->placeholder < 0)
+		return em_diag_error(diag, prepared->placeholder, NULL,
+				     "bpf: cannot load a program: %s",
+				     strerror(-prepared->placeholder));
+	prepared->held = calloc(plan->n_attachments, sizeof(*prepared->held));
+	if (!prepared->held)
+		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
+	rc = hold_all(prepared, plan, diag);
+	if (!rc)
+		settle_backend(plan);
+	return rc;
+}
+
+static int hold(struct em_prepared **out, const struct em_policy *policy, struct em_plan *plan,
+		struct em_diag *diag)
 {
 	struct em_prepared *prepared = calloc(1, sizeof(*prepared));
 	int rc;
 
+	(void)policy;
 	if (!prepared)
 		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
-	rc = em_program_load(&prepared->program, policy, plan, generation, diag);
+	prepared->placeholder = -1;
+	rc = hold_places(prepared, plan, diag);
 	if (rc) {
 		release(prepared);
 		return rc;
@@ -160,127 +244,25 @@ static int prepare(struct em_prepared **out, const struct em_policy *policy, str
 	return 0;
 }
 
-static int add_detach(void *context, const struct if_nameindex *interface,
-		      struct em_attached *attached)
+static int prepare(struct em_prepared *prepared, const struct em_policy *policy,
+		   struct em_plan *plan, uint32_t generation, struct em_diag *diag)
 {
-	struct em_rtnl_xdp change = { .ifindex = interface->if_index,
-				      .mode = attached->mode,
-				      .program = -1,
-				      .expected = attached->fd };
-	int rc = changes_add(context, attached, &change);
-
-	if (rc)
-		close(attached->fd);
-	return rc;
-}
-
-static int add_attach(struct changes *changes, const struct em_attachment *attachment,
-		      uint32_t mode, int program, struct em_diag *diag)
-{
-	struct em_rtnl_xdp change = { .ifindex = attachment->ifindex,
-				      .mode = mode,
-				      .program = program,
-				      .expected = -1 };
-	struct em_attached attached = { .fd = -1 };
-
-	for (size_t i = 0; i < changes->n; i++) {
-		struct em_rtnl_xdp *present = &changes->changes[i];
-
-		if (present->ifindex != attachment->ifindex)
-			continue;
-		/* The other mode has to go first: the kernel does not take both at once. */
-		if (present->mode != mode)
-			break;
-		present->program = program;
-		return 0;
-	}
-	if (changes_add(changes, &attached, &change))
-		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
-	return 0;
-}
-
-/* Puts back what was there on the interfaces whose change succeeded, the last one first. */
-static void undo(const struct changes *changes, struct em_diag *diag)
-{
-	struct em_rtnl_xdp *back = calloc(changes->n, sizeof(*back));
-	size_t n = 0;
-
-	for (size_t i = changes->n; back && i-- > 0;) {
-		const struct em_rtnl_xdp *change = &changes->changes[i];
-
-		if (change->error)
-			continue;
-		back[n++] = (struct em_rtnl_xdp){ .ifindex = change->ifindex,
-						  .mode = change->mode,
-						  .program = changes->before[i].fd,
-						  .expected = change->program };
-	}
-	if (!back || em_rtnl_change_xdp(back, n))
-		em_diag_error(diag, -EIO, NULL, "cannot put the previous programs back");
-	free(back);
-}
-
-/* What a driver says where its kind, its settings or its queues rule native XDP out. */
-static bool is_lacking(const struct em_rtnl_xdp *change)
-{
-	return change->error != -EPERM && change->error != -ENOMEM && change->error != -ENODEV &&
-	       change->error != -EFAULT && change->error != -EBADF;
-}
-
-static int explain(const struct changes *changes, struct em_plan *plan, struct em_diag *diag)
-{
-	for (size_t i = 0; i < changes->n; i++) {
-		const struct em_rtnl_xdp *change = &changes->changes[i];
-		char name[IF_NAMESIZE] = "?", text[160];
-
-		if (!change->error)
-			continue;
-		if_indextoname(change->ifindex, name);
-		snprintf(text, sizeof(text), "%s%s%s", strerror(-change->error),
-			 change->message[0] ? ": " : "", change->message);
-		if (is_lacking(change))
-			return em_plan_lacks(plan, NULL, "%s: the interface does not take %s XDP: %s",
-					     name,
-					     change->mode == XDP_FLAGS_SKB_MODE ? "generic" :
-										  "native",
-					     text);
-		return em_diag_error(diag, change->error, NULL, "%s: cannot attach XDP: %s", name,
-				     text);
-	}
-	return 0;
-}
-
-static int apply_changes(struct changes *changes, struct em_plan *plan, struct em_diag *diag)
-{
-	int rc = em_rtnl_change_xdp(changes->changes, changes->n), lacking;
-
-	if (!rc)
-		return 0;
-	undo(changes, diag);
-	lacking = explain(changes, plan, diag);
-	if (lacking)
-		return lacking;
-	return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
-			     "cannot change the XDP programs: %s", strerror(-rc));
+	return em_programs_load(&prepared->programs, policy, plan, generation, diag);
 }
 
 static int commit(struct em_prepared *prepared, struct em_plan *plan, struct em_diag *diag)
 {
-	int program = em_program_fd(prepared->program);
-	uint32_t mode = mode_wanted(plan);
-	struct changes changes = { 0 };
-	int rc = for_each_of_ours(add_detach, &changes, diag);
+	struct em_changes changes = { 0 };
+	int rc = em_changes_plan(&changes, prepared->programs, plan, 0, diag);
 
-	for (size_t i = 0; !rc && i < plan->n_attachments; i++)
-		rc = add_attach(&changes, &plan->attachments[i], mode, program, diag);
 	if (!rc)
-		rc = apply_changes(&changes, plan, diag);
-	changes_clear(&changes);
+		rc = em_changes_make(&changes, diag);
+	em_changes_clear(&changes);
+	prepared->committed = !rc;
 	return rc;
 }
 
-static int add_installed(void *context, const struct if_nameindex *interface,
-			 struct em_attached *attached)
+static int add_installed(void *context, const struct em_attached *attached)
 {
 	struct em_installed *installed = context;
 	struct em_attachment *grown;
@@ -301,18 +283,15 @@ static int add_installed(void *context, const struct if_nameindex *interface,
 	installed->attachments = grown;
 	installed->generation = attached->generation;
 	grown += installed->n_attachments++;
-	*grown = (struct em_attachment){ .ifindex = interface->if_index,
-					 .hook = attached->mode == XDP_FLAGS_SKB_MODE ?
-							 EM_HOOK_XDP_GENERIC :
-							 EM_HOOK_XDP_NATIVE };
-	strncpy(grown->interface, interface->if_name, IF_NAMESIZE - 1);
+	*grown = (struct em_attachment){ .ifindex = attached->ifindex, .hook = attached->hook };
+	memcpy(grown->interface, attached->interface, IF_NAMESIZE);
 	return 0;
 }
 
 static int discover(struct em_installed *out, struct em_diag *diag)
 {
 	struct em_installed installed = { 0 };
-	int rc = for_each_of_ours(add_installed, &installed, diag);
+	int rc = em_attached_each(add_installed, &installed, diag);
 
 	if (rc) {
 		em_installed_clear(&installed);
@@ -327,12 +306,10 @@ struct search {
 	int fd;
 };
 
-static int keep_program(void *context, const struct if_nameindex *interface,
-			struct em_attached *attached)
+static int keep_program(void *context, const struct em_attached *attached)
 {
 	struct search *search = context;
 
-	(void)interface;
 	if (search->fd < 0 && attached->generation == search->generation)
 		search->fd = attached->fd;
 	else
@@ -343,7 +320,7 @@ static int keep_program(void *context, const struct if_nameindex *interface,
 static int open_counters(struct em_counters **out, uint32_t generation, struct em_diag *diag)
 {
 	struct search search = { .generation = generation, .fd = -1 };
-	int rc = for_each_of_ours(keep_program, &search, diag);
+	int rc = em_attached_each(keep_program, &search, diag);
 
 	if (rc)
 		return rc;
@@ -355,36 +332,15 @@ static int open_counters(struct em_counters **out, uint32_t generation, struct e
 	return rc;
 }
 
-struct detachment {
-	struct changes changes;
-	uint32_t keep; /* 0: none */
-};
-
-static int add_detach_unless_kept(void *context, const struct if_nameindex *interface,
-				  struct em_attached *attached)
-{
-	struct detachment *detachment = context;
-
-	if (detachment->keep && attached->generation == detachment->keep) {
-		close(attached->fd);
-		return 0;
-	}
-	return add_detach(&detachment->changes, interface, attached);
-}
-
 /* Nothing of ours outlives its attachment, so that detaching is removing. */
 static int clean(uint32_t keep, struct em_diag *diag)
 {
-	struct detachment detachment = { .keep = keep };
-	int rc = for_each_of_ours(add_detach_unless_kept, &detachment, diag);
+	struct em_changes changes = { 0 };
+	int rc = em_changes_plan(&changes, NULL, NULL, keep, diag);
 
-	if (!rc) {
-		rc = em_rtnl_change_xdp(detachment.changes.changes, detachment.changes.n);
-		if (rc)
-			em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
-				      "cannot detach an XDP program: %s", strerror(-rc));
-	}
-	changes_clear(&detachment.changes);
+	if (!rc)
+		rc = em_changes_make(&changes, diag);
+	em_changes_clear(&changes);
 	return rc;
 }
 
@@ -397,6 +353,7 @@ const struct em_datapath em_datapath_bpf = {
 	.name = "eBPF",
 	.review = review,
 	.carry = carry,
+	.hold = hold,
 	.prepare = prepare,
 	.commit = commit,
 	.release = release,

@@ -3,36 +3,25 @@
  * parse - from a frame to its UDP header, in the sense in which nf_tables reads headers
  * (nft_set_pktinfo_ipv4_validate(), nft_set_pktinfo_ipv6_validate(), ipv6_find_hdr()).
  *
- * The program that includes this defines em_context, the type of its context.
- *
- * Offsets count from the first byte of the frame.  All functions return false for a packet that is
- * not ours.  Each pointer is made from `data` and an offset with a known bound right before its
- * check against data_end: that is the form the verifier can follow.
+ * All functions return false for a packet that is not ours.
  */
 #ifndef EM_PARSE_BPF_H
 #define EM_PARSE_BPF_H
 
-#include <stdbool.h>
-
-#include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/udp.h>
 
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
+#include "frame.bpf.h"
 
-#include "abi.h"
-
-/* 64 bits wide, so that the register compared with a bound is the one added to the pointer. */
 struct em_packet {
 	__u64 network;	 /* offset of the IP header */
 	__u64 transport; /* offset of the UDP header */
 	__u32 length;	 /* bytes from the IP header to the end of the frame */
 	__u16 vlan;	 /* 0: untagged */
-	__u8 family;	 /* EM_ABI_IPV4, EM_ABI_IPV6 */
+	__be16 protocol; /* Ethernet's name for the IP version */
 };
 
 struct em_vlan_header {
@@ -52,50 +41,44 @@ struct em_option_header {
 #define EM_IPV6_FRAGMENT    0xfff8 /* offset, in bytes */
 
 /* `vlan` is that of a tag which has been taken off the frame already, else 0. */
-static __always_inline bool em_parse_ethernet(void *data, void *data_end, __u16 vlan,
+static __always_inline bool em_parse_ethernet(em_context *context, __u16 vlan,
 					      struct em_packet *packet)
 {
-	const struct ethhdr *ethernet = data;
-	const struct em_vlan_header *tag;
+	struct em_vlan_header tag;
+	struct ethhdr ethernet;
 	__be16 protocol;
 
-	if ((void *)(ethernet + 1) > data_end)
+	if (!em_read(context, 0, &ethernet, sizeof(ethernet)))
 		return false;
-	protocol = ethernet->h_proto;
-	packet->network = sizeof(*ethernet);
+	protocol = ethernet.h_proto;
+	packet->network = sizeof(ethernet);
 	packet->vlan = vlan;
 	if (protocol == bpf_htons(ETH_P_8021Q) && !vlan) {
-		tag = (const void *)(ethernet + 1);
-		if ((void *)(tag + 1) > data_end)
+		if (!em_read(context, sizeof(ethernet), &tag, sizeof(tag)))
 			return false;
-		packet->vlan = bpf_ntohs(tag->tci) & EM_VLAN_ID;
+		packet->vlan = bpf_ntohs(tag.tci) & EM_VLAN_ID;
 		/* A priority tag is neither untagged nor the tag of a VLAN. */
 		if (!packet->vlan)
 			return false;
-		protocol = tag->protocol;
-		packet->network += sizeof(*tag);
+		protocol = tag.protocol;
+		packet->network += sizeof(tag);
 	}
-	if (protocol == bpf_htons(ETH_P_IP))
-		packet->family = EM_ABI_IPV4;
-	else if (protocol == bpf_htons(ETH_P_IPV6))
-		packet->family = EM_ABI_IPV6;
-	else
-		return false;
+	packet->protocol = protocol;
 	return true;
 }
 
-static __always_inline bool em_parse_ipv4(void *data, void *data_end, struct em_packet *packet)
+static __always_inline bool em_parse_ipv4(em_context *context, struct em_packet *packet)
 {
-	const struct iphdr *ip = data + packet->network;
 	__u32 header, total;
+	struct iphdr ip;
 
-	if ((void *)(ip + 1) > data_end)
+	if (!em_read(context, packet->network, &ip, sizeof(ip)))
 		return false;
-	header = ip->ihl * 4;
-	total = bpf_ntohs(ip->tot_len);
-	if (ip->version != 4 || header < sizeof(*ip) || total > packet->length || total < header)
+	header = ip.ihl * 4;
+	total = bpf_ntohs(ip.tot_len);
+	if (ip.version != 4 || header < sizeof(ip) || total > packet->length || total < header)
 		return false;
-	if (ip->protocol != IPPROTO_UDP || ip->frag_off & bpf_htons(EM_IPV4_FRAGMENT))
+	if (ip.protocol != IPPROTO_UDP || ip.frag_off & bpf_htons(EM_IPV4_FRAGMENT))
 		return false;
 	packet->transport = packet->network + header;
 	return true;
@@ -110,57 +93,50 @@ static __always_inline bool em_parse_ipv4(void *data, void *data_end, struct em_
  */
 __noinline __u64 em_walk_headers(em_context *context, __u64 offset, __u32 next)
 {
-	void *data_end = (void *)(long)context->data_end;
-	void *data = (void *)(long)context->data;
-	const struct em_option_header *option;
+	struct em_option_header option;
 	int i;
 
 	for (i = 0; i < EM_ABI_HEADERS && next != IPPROTO_UDP; i++) {
-		if (offset > EM_ABI_OFFSET_MAX)
-			return 0;
-		option = data + offset;
-		if ((void *)(option + 1) > data_end)
+		if (!em_read(context, offset, &option, sizeof(option)))
 			return 0;
 		if (next == IPPROTO_FRAGMENT) {
-			if (option->fragment & bpf_htons(EM_IPV6_FRAGMENT))
+			if (option.fragment & bpf_htons(EM_IPV6_FRAGMENT))
 				return 0;
 			offset += 8;
 		} else if (next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING ||
 			   next == IPPROTO_DSTOPTS) {
-			offset += (option->length + 1) * 8;
+			offset += (option.length + 1) * 8;
 		} else {
 			return 0;
 		}
-		next = option->next;
+		next = option.next;
 	}
 	return next == IPPROTO_UDP ? offset : 0;
 }
 
-static __always_inline bool em_parse_ipv6(em_context *context, void *data, void *data_end,
-					  struct em_packet *packet)
+static __always_inline bool em_parse_ipv6(em_context *context, struct em_packet *packet)
 {
-	const struct ipv6hdr *ip = data + packet->network;
+	struct ipv6hdr ip;
 
-	if ((void *)(ip + 1) > data_end)
+	if (!em_read(context, packet->network, &ip, sizeof(ip)))
 		return false;
-	if (ip->version != 6 || bpf_ntohs(ip->payload_len) + sizeof(*ip) > packet->length)
+	if (ip.version != 6 || bpf_ntohs(ip.payload_len) + sizeof(ip) > packet->length)
 		return false;
-	packet->transport = packet->network + sizeof(*ip);
-	if (ip->nexthdr != IPPROTO_UDP)
-		packet->transport = em_walk_headers(context, packet->transport, ip->nexthdr);
+	packet->transport = packet->network + sizeof(ip);
+	if (ip.nexthdr != IPPROTO_UDP)
+		packet->transport = em_walk_headers(context, packet->transport, ip.nexthdr);
 	return packet->transport;
 }
 
-/* `length` is that of the whole frame. */
-static __always_inline bool em_parse(em_context *context, void *data, void *data_end, __u32 length,
-				     __u16 vlan, struct em_packet *packet)
+/* From the IP header on, which packet->network and packet->protocol tell; `length` is the frame's. */
+static __always_inline bool em_parse_ip(em_context *context, __u32 length, struct em_packet *packet)
 {
-	if (!em_parse_ethernet(data, data_end, vlan, packet))
-		return false;
 	packet->length = length - packet->network;
-	if (packet->family == EM_ABI_IPV4)
-		return em_parse_ipv4(data, data_end, packet);
-	return em_parse_ipv6(context, data, data_end, packet);
+	if (packet->protocol == bpf_htons(ETH_P_IP))
+		return em_parse_ipv4(context, packet);
+	if (packet->protocol == bpf_htons(ETH_P_IPV6))
+		return em_parse_ipv6(context, packet);
+	return false;
 }
 
 #endif

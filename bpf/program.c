@@ -13,20 +13,25 @@
 /* Generated, by rules of its own. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual"
+#include "tc.skel.h"
 #include "xdp.skel.h"
 #pragma GCC diagnostic pop
 
 #define VERIFIER_LOG 65536 /* bytes; the end of the log is what matters */
 
-struct em_program {
-	struct em_xdp *skeleton;
+struct em_programs {
+	struct em_xdp *xdp;
+	struct em_tc *tc;
 	char log[VERIFIER_LOG];
 };
 
-/* Whether bpf(2) is there for us at all, tried with the simplest of maps. */
-static int try_bpf(struct em_plan *plan, struct em_diag *diag)
+int em_programs_try(struct em_plan *plan, struct em_diag *diag)
 {
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "entitymux_try", 4, 4, 1, NULL);
+	int fd;
+
+	/* What libbpf prints goes to standard error behind our back. */
+	libbpf_set_print(NULL);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "entitymux_try", 4, 4, 1, NULL);
 
 	if (fd >= 0) {
 		close(fd);
@@ -52,16 +57,16 @@ static const char *last_reason(char *log)
 	return reason;
 }
 
-static int report_load(struct em_program *program, int rc, struct em_diag *diag)
+static int report_load(struct em_programs *programs, int rc, struct em_diag *diag)
 {
 	if (rc == -EPERM)
 		return em_diag_error(diag, rc, NULL,
 				     "bpf: loading the program is not permitted: needs root, or "
 				     "CAP_BPF and CAP_NET_ADMIN");
-	if (program->log[0])
+	if (programs->log[0])
 		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
 				     "bpf: the kernel rejects the program: %s: %s", strerror(-rc),
-				     last_reason(program->log));
+				     last_reason(programs->log));
 	return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
 			     "bpf: cannot load the program: %s", strerror(-rc));
 }
@@ -90,23 +95,43 @@ static size_t count_sources(const struct em_policy *policy)
 	return n;
 }
 
-static int set_sizes(const struct em_xdp *skeleton, const struct em_policy *policy, size_t n_steps)
+static int set_sizes(const struct bpf_object *object, const struct em_policy *policy,
+		     size_t n_steps)
 {
 	const struct {
-		struct bpf_map *map;
+		const char *map;
 		size_t entries;
 	} sizes[] = {
-		{ skeleton->maps.entitymux_claim, count_claims(policy) },
-		{ skeleton->maps.entitymux_src, count_sources(policy) },
-		{ skeleton->maps.entitymux_step, n_steps },
-		{ skeleton->maps.entitymux_tag, em_compile_count_entities(policy) },
-		{ skeleton->maps.entitymux_lcnt, policy->n_listeners },
-		{ skeleton->maps.entitymux_ecnt, em_compile_count_entities(policy) },
+		{ "entitymux_claim", count_claims(policy) },
+		{ "entitymux_src", count_sources(policy) },
+		{ "entitymux_step", n_steps },
+		{ "entitymux_tag", em_compile_count_entities(policy) },
+		{ "entitymux_lcnt", policy->n_listeners },
+		{ "entitymux_ecnt", em_compile_count_entities(policy) },
 	};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		int rc = bpf_map__set_max_entries(sizes[i].map, at_least_one(sizes[i].entries));
+		struct bpf_map *map = bpf_object__find_map_by_name(object, sizes[i].map);
+		int rc = bpf_map__set_max_entries(map, at_least_one(sizes[i].entries));
 
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* All maps but that of the constants, which each object has for itself. */
+static int share_maps(const struct bpf_object *from, const struct bpf_object *to)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, from) {
+		struct bpf_map *twin = bpf_object__find_map_by_name(to, bpf_map__name(map));
+		int rc;
+
+		if (bpf_map__is_internal(map) || !twin)
+			continue;
+		rc = bpf_map__reuse_fd(twin, bpf_map__fd(map));
 		if (rc)
 			return rc;
 	}
@@ -193,83 +218,175 @@ static int fill_entities(const struct bpf_map *map, const struct em_policy *poli
 	return 0;
 }
 
-static int fill_maps(const struct em_xdp *skeleton, const struct em_policy *policy,
+static int fill_maps(const struct bpf_object *object, const struct em_policy *policy,
 		     const struct em_compiled_steps *steps)
 {
-	int rc = fill_claims(skeleton->maps.entitymux_claim, policy);
+	int rc = fill_claims(bpf_object__find_map_by_name(object, "entitymux_claim"), policy);
 
 	if (!rc)
-		rc = fill_sources(skeleton->maps.entitymux_src, policy);
+		rc = fill_sources(bpf_object__find_map_by_name(object, "entitymux_src"), policy);
 	if (!rc)
-		rc = fill_steps(skeleton->maps.entitymux_step, steps);
+		rc = fill_steps(bpf_object__find_map_by_name(object, "entitymux_step"), steps);
 	if (!rc)
-		rc = fill_entities(skeleton->maps.entitymux_tag, policy);
+		rc = fill_entities(bpf_object__find_map_by_name(object, "entitymux_tag"), policy);
 	return rc;
 }
 
-static int load(struct em_program *program, const struct em_policy *policy, uint32_t generation,
-		struct em_compiled_steps *steps, struct em_diag *diag)
+static bool wants(const struct em_plan *plan, enum em_program_kind kind)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = program->log,
-		    .kernel_log_size = sizeof(program->log));
-	struct em_abi_constants *constants;
-	int rc;
+	for (size_t i = 0; i < plan->n_attachments; i++)
+		if (em_programs_kind(plan, i) == kind)
+			return true;
+	return false;
+}
 
-	program->skeleton = em_xdp__open_opts(&options);
-	if (!program->skeleton)
-		return em_diag_error(diag, -errno, NULL, "bpf: cannot open the program: %s",
-				     strerror(errno));
-	constants = (void *)&program->skeleton->rodata->em_constants;
-	rc = em_compile(policy, constants, steps);
-	constants->generation = generation;
+static int open_objects(struct em_programs *programs, const struct em_plan *plan)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = programs->log,
+		    .kernel_log_size = sizeof(programs->log));
+	bool tc = wants(plan, EM_PROGRAM_TC), tc_ip = wants(plan, EM_PROGRAM_TC_IP);
+
+	if (wants(plan, EM_PROGRAM_XDP)) {
+		programs->xdp = em_xdp__open_opts(&options);
+		if (!programs->xdp)
+			return -errno;
+	}
+	if (!tc && !tc_ip)
+		return 0;
+	programs->tc = em_tc__open_opts(&options);
+	if (!programs->tc)
+		return -errno;
+	bpf_program__set_autoload(programs->tc->progs.entitymux_tc, tc);
+	bpf_program__set_autoload(programs->tc->progs.entitymux_tc_ip, tc_ip);
+	return 0;
+}
+
+/* The object whose maps are made; those of the other one are the same. */
+static struct bpf_object *first_object(const struct em_programs *programs)
+{
+	return programs->xdp ? programs->xdp->obj : programs->tc->obj;
+}
+
+static int set_constants(struct em_programs *programs, const struct em_policy *policy,
+			 uint32_t generation, struct em_compiled_steps *steps)
+{
+	struct em_abi_constants *constants = malloc(sizeof(*constants));
+	int rc = constants ? em_compile(policy, constants, steps) : -ENOMEM;
+
+	if (!rc) {
+		constants->generation = generation;
+		if (programs->xdp)
+			memcpy((void *)&programs->xdp->rodata->em_constants, constants,
+			       sizeof(*constants));
+		if (programs->tc)
+			memcpy((void *)&programs->tc->rodata->em_constants, constants,
+			       sizeof(*constants));
+		rc = set_sizes(first_object(programs), policy, steps->n_steps);
+	}
+	free(constants);
+	return rc;
+}
+
+static int load_objects(struct em_programs *programs)
+{
+	int rc = programs->xdp ? em_xdp__load(programs->xdp) : 0;
+
+	if (!rc && programs->xdp && programs->tc)
+		rc = share_maps(programs->xdp->obj, programs->tc->obj);
+	if (!rc && programs->tc)
+		rc = em_tc__load(programs->tc);
+	return rc;
+}
+
+static int load(struct em_programs *programs, const struct em_policy *policy,
+		const struct em_plan *plan, uint32_t generation, struct em_compiled_steps *steps,
+		struct em_diag *diag)
+{
+	int rc = open_objects(programs, plan);
+
 	if (!rc)
-		rc = set_sizes(program->skeleton, policy, steps->n_steps);
+		rc = set_constants(programs, policy, generation, steps);
 	if (rc)
-		return em_diag_error(diag, rc, NULL, "bpf: %s", strerror(-rc));
-	rc = em_xdp__load(program->skeleton);
+		return em_diag_error(diag, rc, NULL, "bpf: cannot open the programs: %s",
+				     strerror(-rc));
+	rc = load_objects(programs);
 	if (rc)
-		return report_load(program, rc, diag);
-	rc = fill_maps(program->skeleton, policy, steps);
+		return report_load(programs, rc, diag);
+	rc = fill_maps(first_object(programs), policy, steps);
 	if (rc)
 		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
 				     "bpf: cannot fill a map: %s", strerror(-rc));
 	return 0;
 }
 
-int em_program_load(struct em_program **out, const struct em_policy *policy, struct em_plan *plan,
-		    uint32_t generation, struct em_diag *diag)
+enum em_program_kind em_programs_kind(const struct em_plan *plan, size_t attachment)
+{
+	if (plan->attachments[attachment].hook != EM_HOOK_TC_INGRESS)
+		return EM_PROGRAM_XDP;
+	return plan->links[attachment].ethernet ? EM_PROGRAM_TC : EM_PROGRAM_TC_IP;
+}
+
+int em_programs_load(struct em_programs **out, const struct em_policy *policy,
+		     struct em_plan *plan, uint32_t generation, struct em_diag *diag)
 {
 	struct em_compiled_steps steps = { 0 };
-	struct em_program *program;
+	struct em_programs *programs;
 	int rc;
 
-	/* What libbpf prints goes to standard error behind our back. */
-	libbpf_set_print(NULL);
-	rc = try_bpf(plan, diag);
-	if (rc)
-		return rc;
-	program = calloc(1, sizeof(*program));
-	if (!program)
+	programs = calloc(1, sizeof(*programs));
+	if (!programs)
 		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
-	rc = load(program, policy, generation, &steps, diag);
+	rc = load(programs, policy, plan, generation, &steps, diag);
 	free(steps.steps);
 	if (rc) {
-		em_program_free(program);
+		em_programs_free(programs);
 		return rc;
 	}
-	*out = program;
+	*out = programs;
 	return 0;
 }
 
-void em_program_free(struct em_program *program)
+void em_programs_free(struct em_programs *programs)
 {
-	if (!program)
+	if (!programs)
 		return;
-	em_xdp__destroy(program->skeleton);
-	free(program);
+	if (programs->tc)
+		em_tc__destroy(programs->tc);
+	if (programs->xdp)
+		em_xdp__destroy(programs->xdp);
+	free(programs);
 }
 
-int em_program_fd(const struct em_program *program)
+int em_programs_fd(const struct em_programs *programs, enum em_program_kind kind)
 {
-	return bpf_program__fd(program->skeleton->progs.entitymux_xdp);
+	switch (kind) {
+	case EM_PROGRAM_TC:
+		return bpf_program__fd(programs->tc->progs.entitymux_tc);
+	case EM_PROGRAM_TC_IP:
+		return bpf_program__fd(programs->tc->progs.entitymux_tc_ip);
+	default:
+		return bpf_program__fd(programs->xdp->progs.entitymux_xdp);
+	}
+}
+
+const char *em_programs_name(enum em_program_kind kind)
+{
+	static const char *const names[EM_PROGRAM_KINDS] = {
+		[EM_PROGRAM_XDP] = "entitymux_xdp",
+		[EM_PROGRAM_TC] = "entitymux_tc",
+		[EM_PROGRAM_TC_IP] = "entitymux_tc_ip",
+	};
+
+	return names[kind];
+}
+
+int em_programs_placeholder(void)
+{
+	const struct bpf_insn pass[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return bpf_prog_load(BPF_PROG_TYPE_XDP, "entitymux_hold", "GPL", pass,
+			     sizeof(pass) / sizeof(pass[0]), NULL);
 }

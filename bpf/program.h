@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * program - a policy as a loaded program with filled maps, not attached to anything yet.
+ * program - a policy as loaded programs with filled maps, not attached to anything yet.
+ *
+ * There is one program per hook and kind of interface; all of a generation share their maps.
  */
 #ifndef EM_PROGRAM_H
 #define EM_PROGRAM_H
@@ -9,18 +11,42 @@
 
 #include "datapath.h"
 
-struct em_program;
+enum em_program_kind {
+	EM_PROGRAM_XDP,
+	EM_PROGRAM_TC,	  /* interfaces with an Ethernet header */
+	EM_PROGRAM_TC_IP, /* interfaces on which the IP header comes first */
+	EM_PROGRAM_KINDS
+};
+
+struct em_programs;
 
 /*
- * Loads the policy as a generation for the interfaces of the plan.  *out is freed with
- * em_program_free().  Returns 0; em_plan_lacks() where the kernel cannot load any such program;
- * or -errno, reported.
+ * Whether bpf(2) is there for us at all, tried with the simplest of maps.  Returns 0,
+ * em_plan_lacks(), or -errno, reported.
  */
-int em_program_load(struct em_program **out, const struct em_policy *policy, struct em_plan *plan,
-		    uint32_t generation, struct em_diag *diag);
-void em_program_free(struct em_program *program);
+int em_programs_try(struct em_plan *plan, struct em_diag *diag);
 
-/* The descriptor to attach; owned by the program. */
-int em_program_fd(const struct em_program *program);
+/* What an attachment of the plan, whose hook is chosen, gets. */
+enum em_program_kind em_programs_kind(const struct em_plan *plan, size_t attachment);
+
+/*
+ * Loads the policy as a generation, with the programs that the plan needs.  *out is freed with em_programs_free().  Returns 0;
+ * em_plan_lacks() where the kernel cannot load such programs; or -errno, reported.
+ */
+int em_programs_load(struct em_programs **out, const struct em_policy *policy,
+		     struct em_plan *plan, uint32_t generation, struct em_diag *diag);
+void em_programs_free(struct em_programs *programs);
+
+/* The descriptor to attach; owned by the programs. */
+int em_programs_fd(const struct em_programs *programs, enum em_program_kind kind);
+
+/* How the program is called in the kernel. */
+const char *em_programs_name(enum em_program_kind kind);
+
+/*
+ * An XDP program that passes everything, to try whether an interface takes one and to hold its
+ * place: a descriptor, the caller's to close, or -errno, unreported.
+ */
+int em_programs_placeholder(void);
 
 #endif

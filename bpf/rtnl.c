@@ -1,65 +1,151 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rtnl.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/if_link.h>
+#include <linux/if_ether.h>
 #include <linux/netlink.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Older headers lack what the kernel has since 4.12. */
-#ifndef SOL_NETLINK
-#define SOL_NETLINK 270
-#endif
+#include "attr.h"
+
+#define REQUEST_MAX 256	  /* bytes of the longest request */
+#define ANSWER_MAX  32768 /* bytes of one datagram from the kernel */
+
+#define INGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
+#define EGRESS	TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
 
 struct request {
-	struct nlmsghdr header;
-	struct ifinfomsg link;
-	struct nlattr xdp; /* IFLA_XDP, holds the rest */
-	struct nlattr fd_attr;
-	int32_t fd;
-	struct nlattr flags_attr;
-	uint32_t flags;
-	struct nlattr expected_attr; /* only with XDP_FLAGS_REPLACE */
-	int32_t expected;
+	_Alignas(NLMSG_ALIGNTO) char bytes[REQUEST_MAX];
 };
 
-_Static_assert(sizeof(struct request) == sizeof(struct nlmsghdr) + sizeof(struct ifinfomsg) + 28,
-	       "attributes follow each other without padding");
-
-#define ATTR_U32 (sizeof(struct nlattr) + sizeof(uint32_t))
-
-static void make_request(struct request *request, const struct em_rtnl_xdp *change, uint32_t seq)
+static struct nlmsghdr *start(struct request *request, uint16_t type, uint16_t flags, uint32_t seq,
+			      const void *family, size_t size)
 {
-	bool replace = change->expected >= 0;
+	struct nlmsghdr *header = (void *)request->bytes;
 
-	*request = (struct request){
-		.header = { .nlmsg_len = sizeof(*request),
-			    .nlmsg_type = RTM_SETLINK,
-			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
-			    .nlmsg_seq = seq },
-		.link = { .ifi_family = AF_UNSPEC, .ifi_index = change->ifindex },
-		.xdp = { .nla_len = sizeof(struct nlattr) + (replace ? 3 : 2) * ATTR_U32,
-			 .nla_type = IFLA_XDP | NLA_F_NESTED },
-		.fd_attr = { .nla_len = ATTR_U32, .nla_type = IFLA_XDP_FD },
-		.fd = change->program,
-		.flags_attr = { .nla_len = ATTR_U32, .nla_type = IFLA_XDP_FLAGS },
-		.flags = change->mode | (replace ? XDP_FLAGS_REPLACE : XDP_FLAGS_UPDATE_IF_NOEXIST),
-		.expected_attr = { .nla_len = ATTR_U32, .nla_type = IFLA_XDP_EXPECTED_FD },
-		.expected = change->expected,
-	};
-	if (!replace)
-		request->header.nlmsg_len -= ATTR_U32;
+	memset(request, 0, sizeof(*request));
+	*header = (struct nlmsghdr){ .nlmsg_len = NLMSG_LENGTH(size),
+				     .nlmsg_type = type,
+				     .nlmsg_flags = NLM_F_REQUEST | flags,
+				     .nlmsg_seq = seq };
+	memcpy(NLMSG_DATA(header), family, size);
+	return header;
 }
 
-static void note_answer(struct em_rtnl_xdp *change, const struct nlmsghdr *header)
+/* Requests are short and of a known form, so that REQUEST_MAX is never reached. */
+static struct nlattr *put(struct nlmsghdr *header, uint16_t type, const void *data, size_t size)
+{
+	struct nlattr *attr = (void *)((char *)header + NLMSG_ALIGN(header->nlmsg_len));
+
+	*attr = (struct nlattr){ .nla_len = sizeof(*attr) + size, .nla_type = type };
+	if (size)
+		memcpy(attr + 1, data, size);
+	header->nlmsg_len = NLMSG_ALIGN(header->nlmsg_len) + NLA_ALIGN(attr->nla_len);
+	return attr;
+}
+
+static void put_u32(struct nlmsghdr *header, uint16_t type, uint32_t value)
+{
+	put(header, type, &value, sizeof(value));
+}
+
+static void put_string(struct nlmsghdr *header, uint16_t type, const char *text)
+{
+	put(header, type, text, strlen(text) + 1);
+}
+
+static void end_nest(struct nlmsghdr *header, struct nlattr *nest)
+{
+	nest->nla_len = (char *)header + header->nlmsg_len - (char *)nest;
+}
+
+static const struct nlmsghdr *make_xdp(struct request *request,
+				       const struct em_rtnl_change *change, uint32_t seq)
+{
+	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC, .ifi_index = change->ifindex };
+	struct nlmsghdr *header =
+		start(request, RTM_SETLINK, NLM_F_ACK, seq, &link, sizeof(link));
+	struct nlattr *nest = put(header, IFLA_XDP | NLA_F_NESTED, NULL, 0);
+	bool replace = change->expected >= 0;
+
+	put_u32(header, IFLA_XDP_FD, change->program);
+	put_u32(header, IFLA_XDP_FLAGS,
+		change->mode | (replace ? XDP_FLAGS_REPLACE : XDP_FLAGS_UPDATE_IF_NOEXIST));
+	if (replace)
+		put_u32(header, IFLA_XDP_EXPECTED_FD, change->expected);
+	end_nest(header, nest);
+	return header;
+}
+
+static const struct nlmsghdr *make_qdisc(struct request *request,
+				       const struct em_rtnl_change *change, uint32_t seq)
+{
+	const struct tcmsg tc = { .tcm_family = AF_UNSPEC,
+				  .tcm_ifindex = change->ifindex,
+				  .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0),
+				  .tcm_parent = TC_H_CLSACT };
+	bool add = change->kind == EM_RTNL_QDISC_ADD;
+	struct nlmsghdr *header =
+		start(request, add ? RTM_NEWQDISC : RTM_DELQDISC,
+		      NLM_F_ACK | (add ? NLM_F_CREATE | NLM_F_EXCL : 0), seq, &tc, sizeof(tc));
+
+	if (add)
+		put_string(header, TCA_KIND, "clsact");
+	return header;
+}
+
+static const struct nlmsghdr *make_filter(struct request *request,
+				       const struct em_rtnl_change *change, uint32_t seq)
+{
+	const struct tcmsg tc = { .tcm_family = AF_UNSPEC,
+				  .tcm_ifindex = change->ifindex,
+				  .tcm_handle = change->handle,
+				  .tcm_parent = INGRESS,
+				  .tcm_info = TC_H_MAKE((uint32_t)change->priority << 16,
+							htons(ETH_P_ALL)) };
+	bool set = change->kind == EM_RTNL_FILTER_SET;
+	struct nlmsghdr *header =
+		start(request, set ? RTM_NEWTFILTER : RTM_DELTFILTER,
+		      NLM_F_ACK | (set ? NLM_F_CREATE : 0), seq, &tc, sizeof(tc));
+	struct nlattr *nest;
+
+	put_string(header, TCA_KIND, "bpf");
+	if (!set)
+		return header;
+	nest = put(header, TCA_OPTIONS | NLA_F_NESTED, NULL, 0);
+	put_u32(header, TCA_BPF_FD, change->program);
+	put_string(header, TCA_BPF_NAME, change->name);
+	put_u32(header, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+	end_nest(header, nest);
+	return header;
+}
+
+static const struct nlmsghdr *make_request(struct request *request,
+					   const struct em_rtnl_change *change, uint32_t seq)
+{
+	switch (change->kind) {
+	case EM_RTNL_XDP:
+		return make_xdp(request, change, seq);
+	case EM_RTNL_QDISC_ADD:
+	case EM_RTNL_QDISC_DEL:
+		return make_qdisc(request, change, seq);
+	default:
+		return make_filter(request, change, seq);
+	}
+}
+
+static void note_answer(struct em_rtnl_change *change, const struct nlmsghdr *header)
 {
 	const struct nlmsgerr *answer = NLMSG_DATA(header);
-	size_t at = NLMSG_HDRLEN + sizeof(*answer);
+	const struct nlattr *text;
+	size_t at = NLMSG_HDRLEN + sizeof(*answer), length;
 
 	change->error = answer->error;
 	if (!(header->nlmsg_flags & NLM_F_ACK_TLVS))
@@ -67,26 +153,21 @@ static void note_answer(struct em_rtnl_xdp *change, const struct nlmsghdr *heade
 	if (!(header->nlmsg_flags & NLM_F_CAPPED))
 		at += answer->msg.nlmsg_len - NLMSG_HDRLEN;
 	at = NLMSG_ALIGN(at);
-	while (at + sizeof(struct nlattr) <= header->nlmsg_len) {
-		const struct nlattr *attr = (const void *)((const char *)header + at);
-
-		if (attr->nla_len < sizeof(*attr) || at + attr->nla_len > header->nlmsg_len)
-			return;
-		if (attr->nla_type == NLMSGERR_ATTR_MSG) {
-			size_t length = attr->nla_len - sizeof(*attr);
-
-			if (length >= sizeof(change->message))
-				length = sizeof(change->message) - 1;
-			memcpy(change->message, attr + 1, length);
-			change->message[length] = '\0';
-		}
-		at += NLA_ALIGN(attr->nla_len);
-	}
+	if (at > header->nlmsg_len)
+		return;
+	text = em_attr_find((const char *)header + at, header->nlmsg_len - at, NLMSGERR_ATTR_MSG);
+	if (!text)
+		return;
+	length = text->nla_len - sizeof(*text);
+	if (length >= sizeof(change->message))
+		length = sizeof(change->message) - 1;
+	memcpy(change->message, text + 1, length);
+	change->message[length] = '\0';
 }
 
-static int read_answers(int socket, struct em_rtnl_xdp *changes, size_t n)
+static int read_answers(int socket, struct em_rtnl_change *changes, size_t n)
 {
-	_Alignas(struct nlmsghdr) char buffer[8192];
+	_Alignas(struct nlmsghdr) char buffer[ANSWER_MAX];
 	size_t answered = 0;
 
 	while (answered < n) {
@@ -108,32 +189,53 @@ static int read_answers(int socket, struct em_rtnl_xdp *changes, size_t n)
 	return 0;
 }
 
-static int send_requests(int socket, const struct em_rtnl_xdp *changes, size_t n)
+static int send_bytes(int socket, const void *bytes, size_t length)
 {
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	char *buffer = calloc(n, sizeof(struct request));
-	size_t length = 0;
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	ssize_t sent;
+
+	do
+		sent = sendto(socket, bytes, length, 0, (const struct sockaddr *)&kernel,
+			      sizeof(kernel));
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
+}
+
+static int send_requests(int socket, const struct em_rtnl_change *changes, size_t n)
+{
+	char *buffer = calloc(n, REQUEST_MAX);
+	size_t length = 0;
+	int rc;
 
 	if (!buffer)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		struct request request;
+		const struct nlmsghdr *header = make_request(&request, &changes[i], i + 1);
 
-		make_request(&request, &changes[i], i + 1);
-		memcpy(buffer + length, &request, request.header.nlmsg_len);
-		length += request.header.nlmsg_len;
+		memcpy(buffer + length, header, header->nlmsg_len);
+		length += NLMSG_ALIGN(header->nlmsg_len);
 	}
-	do
-		sent = sendto(socket, buffer, length, 0, (struct sockaddr *)&kernel, sizeof(kernel));
-	while (sent < 0 && errno == EINTR);
+	rc = send_bytes(socket, buffer, length);
 	free(buffer);
-	return sent < 0 ? -errno : 0;
+	return rc;
 }
 
-int em_rtnl_change_xdp(struct em_rtnl_xdp *changes, size_t n)
+static int open_socket(void)
 {
-	int socket_fd, rc, one = 1;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), one = 1;
+
+	if (fd < 0)
+		return -errno;
+	/* Both only make the answers better; without them they still come. */
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
+	return fd;
+}
+
+int em_rtnl_change(struct em_rtnl_change *changes, size_t n)
+{
+	int fd, rc;
 
 	if (!n)
 		return 0;
@@ -141,17 +243,122 @@ int em_rtnl_change_xdp(struct em_rtnl_xdp *changes, size_t n)
 		changes[i].error = 0;
 		changes[i].message[0] = '\0';
 	}
-	socket_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	if (socket_fd < 0)
-		return -errno;
-	/* Both only make the answers better; without them they still come. */
-	(void)setsockopt(socket_fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
-	(void)setsockopt(socket_fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
-	rc = send_requests(socket_fd, changes, n);
+	fd = open_socket();
+	if (fd < 0)
+		return fd;
+	rc = send_requests(fd, changes, n);
 	if (!rc)
-		rc = read_answers(socket_fd, changes, n);
-	close(socket_fd);
+		rc = read_answers(fd, changes, n);
+	close(fd);
 	for (size_t i = 0; !rc && i < n; i++)
 		rc = changes[i].error;
 	return rc;
+}
+
+/* Calls visit for each object of a dump. */
+static int dump(uint16_t type, const struct tcmsg *tc,
+		int (*visit)(void *context, const struct nlmsghdr *header), void *context)
+{
+	_Alignas(struct nlmsghdr) char buffer[ANSWER_MAX];
+	struct request request;
+	const struct nlmsghdr *header = start(&request, type, NLM_F_DUMP, 1, tc, sizeof(*tc));
+	int fd = open_socket(), rc = 0;
+	bool done = false;
+
+	if (fd < 0)
+		return fd;
+	rc = send_bytes(fd, header, header->nlmsg_len);
+	while (!rc && !done) {
+		ssize_t length = recv(fd, buffer, sizeof(buffer), 0);
+
+		if (length < 0 && errno == EINTR)
+			continue;
+		if (length <= 0)
+			rc = length ? -errno : -EPIPE;
+		for (header = (const void *)buffer; !rc && !done && NLMSG_OK(header, length);
+		     header = NLMSG_NEXT(header, length)) {
+			const struct nlmsgerr *answer = NLMSG_DATA(header);
+
+			done = header->nlmsg_type == NLMSG_DONE;
+			if (header->nlmsg_type == NLMSG_ERROR)
+				rc = answer->error ? answer->error : -EIO;
+			else if (!done)
+				rc = visit(context, header);
+		}
+	}
+	close(fd);
+	return rc;
+}
+
+static const struct nlattr *find_tc_attr(const struct nlmsghdr *header, uint16_t type)
+{
+	return em_attr_find((const char *)header + NLMSG_SPACE(sizeof(struct tcmsg)),
+			 header->nlmsg_len - NLMSG_SPACE(sizeof(struct tcmsg)), type);
+}
+
+struct filter_visit {
+	int (*visit)(void *context, const struct em_rtnl_filter *filter);
+	void *context;
+	bool egress;
+};
+
+static int visit_filter(void *context, const struct nlmsghdr *header)
+{
+	const struct filter_visit *visit = context;
+	const struct tcmsg *tc = NLMSG_DATA(header);
+	struct em_rtnl_filter filter = { .handle = tc->tcm_handle,
+					 .priority = tc->tcm_info >> 16,
+					 .egress = visit->egress };
+	const struct nlattr *kind = find_tc_attr(header, TCA_KIND);
+	const struct nlattr *options = find_tc_attr(header, TCA_OPTIONS), *id;
+
+	/* Each priority is listed once without a handle, before its filters. */
+	if (header->nlmsg_type != RTM_NEWTFILTER || !tc->tcm_handle)
+		return 0;
+	if (kind && options && !strcmp((const char *)(kind + 1), "bpf")) {
+		id = em_attr_find_in(options, TCA_BPF_ID);
+		if (id)
+			memcpy(&filter.program, id + 1, sizeof(filter.program));
+	}
+	return visit->visit(visit->context, &filter);
+}
+
+int em_rtnl_each_filter(unsigned int ifindex,
+			int (*visit)(void *context, const struct em_rtnl_filter *filter),
+			void *context)
+{
+	struct filter_visit ingress = { visit, context, false }, egress = { visit, context, true };
+	struct tcmsg tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex, .tcm_parent = INGRESS };
+	int rc = dump(RTM_GETTFILTER, &tc, visit_filter, &ingress);
+
+	if (rc)
+		return rc;
+	tc.tcm_parent = EGRESS;
+	return dump(RTM_GETTFILTER, &tc, visit_filter, &egress);
+}
+
+struct qdisc_search {
+	unsigned int ifindex;
+	bool found;
+};
+
+static int visit_qdisc(void *context, const struct nlmsghdr *header)
+{
+	const struct tcmsg *tc = NLMSG_DATA(header);
+	struct qdisc_search *search = context;
+
+	/* Older kernels list the qdiscs of all interfaces, whichever was asked for. */
+	if (header->nlmsg_type == RTM_NEWQDISC && tc->tcm_parent == TC_H_INGRESS &&
+	    (unsigned int)tc->tcm_ifindex == search->ifindex)
+		search->found = true;
+	return 0;
+}
+
+int em_rtnl_has_ingress(unsigned int ifindex)
+{
+	const struct tcmsg tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex };
+	struct qdisc_search search = { .ifindex = ifindex };
+	int rc = dump(RTM_GETQDISC, &tc, visit_qdisc, &search);
+
+	return rc ? rc : search.found;
 }

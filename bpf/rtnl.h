@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rtnl - changes of the XDP programs of several interfaces in one system call.
+ * rtnl - changes of what is attached to several interfaces, in one system call.
  *
  * All changes go to the kernel in one message buffer, which it works off before sendmsg() returns:
  * a process that is killed has made all of them or none.  libbpf makes one call per interface and
@@ -9,15 +9,29 @@
 #ifndef EM_RTNL_H
 #define EM_RTNL_H
 
+#include <linux/if_link.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct em_rtnl_xdp {
+enum em_rtnl_kind {
+	EM_RTNL_XDP,	    /* attach, replace or detach an XDP program */
+	EM_RTNL_QDISC_ADD,  /* make a clsact qdisc */
+	EM_RTNL_QDISC_DEL,  /* remove it, with all its filters */
+	EM_RTNL_FILTER_SET, /* make or replace a BPF filter at TC ingress */
+	EM_RTNL_FILTER_DEL,
+};
+
+struct em_rtnl_change {
+	enum em_rtnl_kind kind;
 	unsigned int ifindex;
-	uint32_t mode;	 /* XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE */
-	int program;	 /* descriptor; -1: detach */
-	int expected;	 /* descriptor of the program that must be there; -1: there must be none */
-	int error;	 /* set: 0 or -errno */
+	int program;	  /* descriptor; -1 with EM_RTNL_XDP: detach */
+	uint32_t mode;	  /* XDP: XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE */
+	int expected;	  /* XDP: the program that must be there; -1: there must be none */
+	const char *name; /* filter: how it is listed */
+	uint32_t handle;  /* filter */
+	uint16_t priority; /* filter; 0: before all others */
+	int error;	  /* set: 0 or -errno */
 	char message[96]; /* set: the kernel's explanation, or "" */
 };
 
@@ -25,6 +39,25 @@ struct em_rtnl_xdp {
  * Makes the changes in their order, each whether or not those before it succeeded.  Returns 0, the
  * first error of a change, or -errno of the socket.
  */
-int em_rtnl_change_xdp(struct em_rtnl_xdp *changes, size_t n);
+int em_rtnl_change(struct em_rtnl_change *changes, size_t n);
+
+/* A BPF filter at TC ingress or egress. */
+struct em_rtnl_filter {
+	uint32_t program; /* id; 0: not a BPF filter */
+	uint32_t handle;
+	uint16_t priority;
+	bool egress;
+};
+
+/*
+ * Calls visit for each filter of an interface at TC ingress and egress; one that returns non-zero
+ * ends it.  Returns that, 0, or -errno.
+ */
+int em_rtnl_each_filter(unsigned int ifindex,
+			int (*visit)(void *context, const struct em_rtnl_filter *filter),
+			void *context);
+
+/* Whether an interface has a qdisc that holds ingress filters; or -errno. */
+int em_rtnl_has_ingress(unsigned int ifindex);
 
 #endif

@@ -6,6 +6,8 @@
 #ifndef EM_SORT_BPF_H
 #define EM_SORT_BPF_H
 
+#include <stddef.h>
+
 #include "maps.bpf.h"
 #include "parse.bpf.h"
 
@@ -13,46 +15,50 @@
 struct em_decision {
 	bool drop;
 	__be16 port; /* rewrite the destination port to this; 0: leave it */
+	__be16 from; /* the port it has now */
 };
 
 /* The masked number that a load describes; `payload` is the offset of the payload. */
-static __always_inline bool em_load(void *data, void *data_end, __u64 payload,
+static __always_inline bool em_load(em_context *context, __u64 payload,
 				    const volatile struct em_abi_load *load, __u64 *value)
 {
-	__u64 offset = payload + load->end - sizeof(*value);
-	__be64 *at;
+	__be64 bytes;
 
-	/* Else the end is computed from payload + end, another register than the one checked. */
-	barrier_var(offset);
-	if (offset > EM_ABI_OFFSET_MAX)
+	if (!em_read(context, payload + load->end - sizeof(bytes), &bytes, sizeof(bytes)))
 		return false;
-	at = data + offset;
-	if ((void *)(at + 1) > data_end)
-		return false;
-	*value = bpf_be64_to_cpu(*at) & load->mask;
+	*value = bpf_be64_to_cpu(bytes) & load->mask;
 	return true;
 }
 
-static __always_inline const __u32 *em_claim(void *data, void *data_end,
-					     const struct em_packet *packet, __u32 ifindex,
-					     __be16 port)
+/* One of the two addresses of the IP header; a constant tells which. */
+static __always_inline bool em_read_address(em_context *context, const struct em_packet *packet,
+					    bool source, __u8 address[16])
+{
+	__u64 ip4 = packet->network + (source ? offsetof(struct iphdr, saddr) :
+						offsetof(struct iphdr, daddr));
+	__u64 ip6 = packet->network + (source ? offsetof(struct ipv6hdr, saddr) :
+						offsetof(struct ipv6hdr, daddr));
+
+	if (packet->protocol == bpf_htons(ETH_P_IP))
+		return em_read(context, ip4, address, 4);
+	return em_read(context, ip6, address, 16);
+}
+
+static __always_inline __u32 em_family(const struct em_packet *packet)
+{
+	return packet->protocol == bpf_htons(ETH_P_IP) ? EM_ABI_IPV4 : EM_ABI_IPV6;
+}
+
+static __always_inline const __u32 *em_claim(em_context *context, const struct em_packet *packet,
+					     __u32 ifindex, __be16 port)
 {
 	struct em_abi_claim claim = { .ifindex = ifindex, .port = port, .vlan = packet->vlan };
-	const struct ipv6hdr *ip6 = data + packet->network;
-	const struct iphdr *ip = data + packet->network;
 	const __u32 *listener;
 
 	if (em_constants.has_addresses) {
-		claim.family = packet->family;
-		if (packet->family == EM_ABI_IPV4) {
-			if ((void *)(ip + 1) > data_end)
-				return NULL;
-			__builtin_memcpy(claim.address, &ip->daddr, sizeof(ip->daddr));
-		} else {
-			if ((void *)(ip6 + 1) > data_end)
-				return NULL;
-			__builtin_memcpy(claim.address, &ip6->daddr, sizeof(ip6->daddr));
-		}
+		claim.family = em_family(packet);
+		if (!em_read_address(context, packet, false, claim.address))
+			return NULL;
 		listener = bpf_map_lookup_elem(&entitymux_claim, &claim);
 		if (listener)
 			return listener;
@@ -62,28 +68,18 @@ static __always_inline const __u32 *em_claim(void *data, void *data_end,
 	return bpf_map_lookup_elem(&entitymux_claim, &claim);
 }
 
-static __always_inline bool em_source_permitted(void *data, void *data_end,
+static __always_inline bool em_source_permitted(em_context *context,
 						const struct em_packet *packet, __u32 id)
 {
-	struct em_abi_source source = { .listener = id, .family = packet->family };
-	const struct ipv6hdr *ip6 = data + packet->network;
-	const struct iphdr *ip = data + packet->network;
+	struct em_abi_source source = { .listener = id, .family = em_family(packet) };
 
-	if (packet->family == EM_ABI_IPV4) {
-		if ((void *)(ip + 1) > data_end)
-			return false;
-		__builtin_memcpy(source.address, &ip->saddr, sizeof(ip->saddr));
-		source.prefix_length = EM_ABI_SOURCE_FIXED + 32;
-	} else {
-		if ((void *)(ip6 + 1) > data_end)
-			return false;
-		__builtin_memcpy(source.address, &ip6->saddr, sizeof(ip6->saddr));
-		source.prefix_length = EM_ABI_SOURCE_FIXED + 128;
-	}
+	source.prefix_length = EM_ABI_SOURCE_FIXED + (source.family == EM_ABI_IPV4 ? 32 : 128);
+	if (!em_read_address(context, packet, true, source.address))
+		return false;
 	return bpf_map_lookup_elem(&entitymux_src, &source);
 }
 
-static __always_inline bool em_checks_hold(void *data, void *data_end, __u64 payload,
+static __always_inline bool em_checks_hold(em_context *context, __u64 payload,
 					   const volatile struct em_abi_listener *listener)
 {
 	const struct em_abi_step *step;
@@ -95,7 +91,7 @@ static __always_inline bool em_checks_hold(void *data, void *data_end, __u64 pay
 			return true;
 		index = listener->first_step + i;
 		step = bpf_map_lookup_elem(&entitymux_step, &index);
-		if (!step || !em_load(data, data_end, payload, &step->load, &value))
+		if (!step || !em_load(context, payload, &step->load, &value))
 			return false;
 		if (step->little_endian)
 			value = __builtin_bswap64(value) >> (64 - 8 * step->load.length);
@@ -105,7 +101,7 @@ static __always_inline bool em_checks_hold(void *data, void *data_end, __u64 pay
 	return true;
 }
 
-static __always_inline bool em_tag(void *data, void *data_end, __u64 payload,
+static __always_inline bool em_tag(em_context *context, __u64 payload,
 				   const volatile struct em_abi_listener *listener,
 				   struct em_abi_tag *tag)
 {
@@ -115,7 +111,7 @@ static __always_inline bool em_tag(void *data, void *data_end, __u64 payload,
 	for (i = 0; i < EM_ABI_LOADS; i++) {
 		if (i >= listener->n_loads)
 			break;
-		if (!em_load(data, data_end, payload, &listener->loads[i], &value))
+		if (!em_load(context, payload, &listener->loads[i], &value))
 			return false;
 		/* A shift by 64 at once would be a shift by 0. */
 		half = 4 * listener->loads[i].length;
@@ -145,7 +141,7 @@ static __always_inline void em_unknown(const volatile struct em_abi_listener *li
 }
 
 /* Counters are per CPU, and no hook of one CPU interrupts another: plain additions do. */
-static __always_inline void em_sort(void *data, void *data_end, const struct em_packet *packet,
+static __always_inline void em_sort(em_context *context, const struct em_packet *packet,
 				    __u32 ifindex, struct em_decision *decision)
 {
 	const volatile struct em_abi_listener *listener;
@@ -153,18 +149,16 @@ static __always_inline void em_sort(void *data, void *data_end, const struct em_
 	struct em_abi_listener_count *count;
 	const struct em_abi_entity *entity;
 	struct em_abi_count *entity_count;
-	const struct udphdr *udp;
 	__u32 length, id;
+	struct udphdr udp;
 	__u64 payload;
 	const __u32 *claim;
 
-	if (packet->transport > EM_ABI_OFFSET_MAX)
+	if (!em_read(context, packet->transport, &udp, sizeof(udp)))
 		return;
-	udp = data + packet->transport;
-	if ((void *)(udp + 1) > data_end)
-		return;
-	length = bpf_ntohs(udp->len);
-	claim = em_claim(data, data_end, packet, ifindex, udp->dest);
+	length = bpf_ntohs(udp.len);
+	decision->from = udp.dest;
+	claim = em_claim(context, packet, ifindex, udp.dest);
 	if (!claim || *claim >= EM_ABI_LISTENERS)
 		return;
 	id = *claim;
@@ -175,16 +169,16 @@ static __always_inline void em_sort(void *data, void *data_end, const struct em_
 
 	count->total.packets++;
 	count->total.bytes += packet->length;
-	if (listener->has_sources && !em_source_permitted(data, data_end, packet, id))
+	if (listener->has_sources && !em_source_permitted(context, packet, id))
 		return em_invalid(listener, count, EM_ABI_SOURCE, decision);
-	payload = packet->transport + sizeof(*udp);
+	payload = packet->transport + sizeof(udp);
 	if (length < listener->length_min || length > listener->length_max ||
 	    payload + listener->need > packet->network + packet->length)
 		return em_invalid(listener, count, EM_ABI_LENGTH, decision);
-	if (!em_checks_hold(data, data_end, payload, listener))
+	if (!em_checks_hold(context, payload, listener))
 		return em_invalid(listener, count, EM_ABI_CHECK, decision);
 	key.listener = id;
-	if (!em_tag(data, data_end, payload, listener, &key.tag))
+	if (!em_tag(context, payload, listener, &key.tag))
 		return em_invalid(listener, count, EM_ABI_LENGTH, decision);
 	entity = bpf_map_lookup_elem(&entitymux_tag, &key);
 	if (!entity)

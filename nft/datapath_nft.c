@@ -305,21 +305,22 @@ static void release(struct em_prepared *prepared)
 {
 	if (!prepared)
 		return;
-	if (!prepared->committed)
+	if (prepared->ruleset && !prepared->committed)
 		withdraw(prepared);
 	free_prepared(prepared);
 }
 
-static int prepare(struct em_prepared **out, const struct em_policy *policy, struct em_plan *plan,
-		   uint32_t generation, struct em_diag *diag)
+/* Nothing is left open by carry, which tries the very rules. */
+static int hold(struct em_prepared **out, const struct em_policy *policy, struct em_plan *plan,
+		struct em_diag *diag)
 {
 	struct em_prepared *prepared = calloc(1, sizeof(*prepared));
 	int error;
 
-	if (!prepared || em_ruleset_new(&prepared->ruleset, policy, generation)) {
-		free(prepared);
+	(void)policy;
+	(void)plan;
+	if (!prepared)
 		return no_memory(diag);
-	}
 	error = open_netlink(&prepared->netlink, diag);
 	if (!error)
 		error = em_batch_init(&prepared->batch, diag);
@@ -327,13 +328,16 @@ static int prepare(struct em_prepared **out, const struct em_policy *policy, str
 		free_prepared(prepared);
 		return error;
 	}
-	error = install(prepared, plan, diag);
-	if (error) {
-		release(prepared);
-		return error;
-	}
 	*out = prepared;
 	return 0;
+}
+
+static int prepare(struct em_prepared *prepared, const struct em_policy *policy,
+		   struct em_plan *plan, uint32_t generation, struct em_diag *diag)
+{
+	if (em_ruleset_new(&prepared->ruleset, policy, generation))
+		return no_memory(diag);
+	return install(prepared, plan, diag);
 }
 
 static bool planned(const struct em_ruleset *ruleset, const struct em_inventory_chain *chain)
@@ -484,6 +488,7 @@ const struct em_datapath em_datapath_nft = {
 	.name = "nftables",
 	.review = review,
 	.carry = carry,
+	.hold = hold,
 	.prepare = prepare,
 	.commit = commit,
 	.release = release,

@@ -53,9 +53,9 @@ int em_current_read(struct em_current *out, struct em_state *state, struct em_di
 	generation = current.installed.generation;
 	/* Gone from the kernel, with its interfaces perhaps, but never removed. */
 	if (!generation)
-		generation = em_state_next_generation(state, 0) - 1;
+		generation = em_generation_next(state, 0) - 1;
 	if (generation)
-		rc = em_state_load(state, generation, &current.applied, diag);
+		rc = em_generation_load(state, generation, &current.applied, diag);
 	if (rc && rc != -ENOENT) {
 		em_current_clear(&current);
 		return rc;
@@ -125,7 +125,7 @@ static int read_counters(struct em_stats **out, const struct old_counters *old,
 		rc = old->datapath->read_counters(old->counters, current->applied.policy, stats,
 						  diag);
 	if (!rc)
-		rc = em_state_load_carried(state, &current->applied, stats, diag);
+		rc = em_generation_load_carried(state, &current->applied, stats, diag);
 	if (rc) {
 		em_stats_free(stats);
 		return rc;
@@ -165,7 +165,7 @@ static int carry_over(const struct em_applied *next, const struct old_counters *
 	if (rc)
 		return em_diag_error(diag, rc, NULL, "%s", strerror(-rc));
 	em_stats_add(carried, next->policy, before, current->applied.policy);
-	return em_state_save_carried(state, next, carried, diag);
+	return em_generation_save_carried(state, next, carried, diag);
 }
 
 /*
@@ -202,7 +202,7 @@ static int store(struct em_applied *next, const struct em_apply *apply, uint32_t
 		.policy = apply->policy,
 	};
 	stamp(next->applied_at);
-	return em_state_store(state, next, diag);
+	return em_generation_store(state, next, diag);
 }
 
 /* From here on the new generation is in force: what fails now is reported, but undoes nothing. */
@@ -224,7 +224,7 @@ static int clean_up(const struct em_applied *next, const struct em_plan *plan,
 			em_datapaths[i] == plan->datapath ? next->generation : 0, diag);
 		first = first ? first : rc;
 	}
-	rc = em_state_clean(state, next->generation, diag);
+	rc = em_generation_clean(state, next->generation, diag);
 	return first ? first : rc;
 }
 
@@ -243,32 +243,25 @@ static int go_over(const struct em_applied *next, struct em_prepared *prepared,
 	if (!rc)
 		rc = plan->datapath->commit(prepared, plan, diag);
 	if (rc)
-		em_state_clean(state, current->installed.generation, diag);
+		em_generation_clean(state, current->installed.generation, diag);
 	else
 		rc = clean_up(next, plan, &old, current, state, diag);
 	close_counters(&old);
 	return rc;
 }
 
-static int install(struct em_apply *apply, const struct em_current *current,
-		   struct em_state *state, struct em_diag *diag)
+static int install(struct em_apply *apply, struct em_prepared *prepared,
+		   const struct em_current *current, struct em_state *state, struct em_diag *diag)
 {
-	uint32_t generation = em_state_next_generation(state, current->installed.generation);
-	const struct em_datapath *datapath = apply->plan.datapath;
-	struct em_prepared *prepared = NULL;
+	uint32_t generation = em_generation_next(state, current->installed.generation);
 	struct em_applied next;
-	sigset_t all, before;
-	int rc = datapath->prepare(&prepared, apply->policy, &apply->plan, generation, diag);
+	int rc = apply->plan.datapath->prepare(prepared, apply->policy, &apply->plan, generation,
+					       diag);
 
-	if (rc)
-		return rc;
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &before);
-	rc = store(&next, apply, generation, state, diag);
+	if (!rc)
+		rc = store(&next, apply, generation, state, diag);
 	if (!rc)
 		rc = go_over(&next, prepared, &apply->plan, current, state, diag);
-	datapath->release(prepared);
-	sigprocmask(SIG_SETMASK, &before, NULL);
 	return rc;
 }
 
@@ -289,7 +282,7 @@ static bool is_unchanged(const struct em_apply *apply, const struct em_current *
 	return em_current_is_whole(current) && current->applied.backend == apply->plan.backend &&
 	       same_attachments(&apply->plan, &current->applied) &&
 	       !strcmp(current->applied.config, apply->config) &&
-	       em_state_same_policy(state, current->applied.generation, apply->policy);
+	       em_generation_same_policy(state, current->applied.generation, apply->policy);
 }
 
 /* One choice from beginning to end; -EOPNOTSUPP with plan.lacking where it is not for this host. */
@@ -297,14 +290,24 @@ static int try_choice(struct em_apply *apply, const struct em_current *current,
 		      struct em_state *state, struct em_diag *diag)
 {
 	const struct em_datapath *datapath = apply->plan.datapath;
+	struct em_prepared *prepared = NULL;
+	sigset_t all, before;
 	int rc = datapath->carry(apply->policy, &apply->plan, diag);
 
-	if (rc)
+	if (rc || apply->dry_run)
 		return rc;
-	apply->unchanged = is_unchanged(apply, current, state);
-	if (apply->unchanged || apply->dry_run)
-		return 0;
-	return install(apply, current, state, diag);
+	/* Only what cannot be blocked shall be able to leave something half done. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	rc = datapath->hold(&prepared, apply->policy, &apply->plan, diag);
+	if (!rc) {
+		apply->unchanged = is_unchanged(apply, current, state);
+		if (!apply->unchanged)
+			rc = install(apply, prepared, current, state, diag);
+		datapath->release(prepared);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return rc;
 }
 
 /* "xdp: why not; nft: …", for the reason of the choice that is made in the end. */
@@ -386,6 +389,6 @@ int em_apply_remove(struct em_state *state, struct em_diag *diag)
 		first = first ? first : rc;
 	}
 	if (!first)
-		first = em_state_clean(state, 0, diag);
+		first = em_generation_clean(state, 0, diag);
 	return first;
 }

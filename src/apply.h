@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "datapath.h"
+#include "generation.h"
 #include "state.h"
 
 /* What is in force in this network namespace. */

@@ -4,6 +4,7 @@
 
 #include "apply.h"
 #include "cmd.h"
+#include "stats_print.h"
 
 /* Live counters are never written: a reset makes what they hold now the zero to count from. */
 static int reset(const struct em_current *current, struct em_stats *now, struct em_state *state,
@@ -16,12 +17,12 @@ static int reset(const struct em_current *current, struct em_stats *now, struct 
 	if (rc)
 		return em_diag_error(diag, rc, NULL, "%s", strerror(-rc));
 	/* now = live + carried; the new carried value is -live = carried - now. */
-	rc = em_state_load_carried(state, applied, carried, diag);
+	rc = em_generation_load_carried(state, applied, carried, diag);
 	if (rc)
 		return rc;
 	em_stats_negate(now);
 	em_stats_add(carried, applied->policy, now, applied->policy);
-	return em_state_save_carried(state, applied, carried, diag);
+	return em_generation_save_carried(state, applied, carried, diag);
 }
 
 static int print(const struct em_current *current, const struct em_stats *stats, bool json)

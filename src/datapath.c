@@ -3,11 +3,9 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "config-build.h"
 
@@ -32,8 +30,10 @@ static const struct {
 	bool automatic;
 } choices_known[] = {
 #ifdef HAVE_BPF
-	{ { &em_datapath_bpf, EM_BACKEND_XDP }, true },
+	{ { &em_datapath_bpf, EM_BACKEND_AUTO }, true },
+	{ { &em_datapath_bpf, EM_BACKEND_XDP }, false },
 	{ { &em_datapath_bpf, EM_BACKEND_XDP_GENERIC }, false },
+	{ { &em_datapath_bpf, EM_BACKEND_TC }, false },
 #endif
 	{ { &em_datapath_nft, EM_BACKEND_NFT }, true },
 };
@@ -54,7 +54,18 @@ int em_hook_parse(const char *name)
 void em_plan_clear(struct em_plan *plan)
 {
 	free(plan->attachments);
+	free(plan->links);
 	memset(plan, 0, sizeof(*plan));
+}
+
+void em_plan_note(struct em_plan *plan, const char *format, ...)
+{
+	size_t used = strlen(plan->reason);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(plan->reason + used, sizeof(plan->reason) - used, format, args);
+	va_end(args);
 }
 
 int em_plan_lacks(struct em_plan *plan, const struct em_place *place, const char *format, ...)
@@ -79,40 +90,34 @@ size_t em_datapath_choices(enum em_backend wanted, struct em_choice choices[EM_C
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(choices_known) / sizeof(choices_known[0]); i++)
-		if (wanted == choices_known[i].choice.backend ||
-		    (wanted == EM_BACKEND_AUTO && choices_known[i].automatic))
+		if (wanted == EM_BACKEND_AUTO ? choices_known[i].automatic :
+						wanted == choices_known[i].choice.backend)
 			choices[n++] = choices_known[i].choice;
 	return n;
 }
 
-static int check_interface(int socket, struct em_attachment *attachment, struct em_diag *diag)
+static int check_interface(struct em_attachment *attachment, struct em_link *link,
+			   struct em_diag *diag)
 {
-	struct ifreq request = { 0 };
+	int rc = em_link_read(link, attachment->interface, diag);
 
-	attachment->ifindex = if_nametoindex(attachment->interface);
-	memcpy(request.ifr_name, attachment->interface, sizeof(request.ifr_name));
-	if (!attachment->ifindex || ioctl(socket, SIOCGIFFLAGS, &request) < 0)
-		return em_diag_error(diag, -errno, NULL, "interface %s: %s",
-				     attachment->interface, strerror(errno));
-	if (!(request.ifr_flags & IFF_UP))
-		return em_diag_error(diag, -ENETDOWN, NULL,
-				     "interface %s is down; bring it up first: ip link set %s up",
-				     attachment->interface, attachment->interface);
-	return 0;
+	attachment->ifindex = link->ifindex;
+	if (!rc && !link->up)
+		rc = em_diag_error(diag, -ENETDOWN, NULL,
+				   "interface %s is down; bring it up first: ip link set %s up",
+				   attachment->interface, attachment->interface);
+	return rc;
 }
 
 static int check_interfaces(struct em_plan *plan, struct em_diag *diag)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), first = 0;
+	int first = 0;
 
-	if (fd < 0)
-		return em_diag_error(diag, -errno, NULL, "socket: %s", strerror(errno));
 	for (size_t i = 0; i < plan->n_attachments; i++) {
-		int rc = check_interface(fd, &plan->attachments[i], diag);
+		int rc = check_interface(&plan->attachments[i], &plan->links[i], diag);
 
 		first = first ? first : rc;
 	}
-	close(fd);
 	return first;
 }
 
@@ -126,7 +131,8 @@ int em_plan_init(struct em_plan *plan, const struct em_policy *policy,
 		return em_diag_error(diag, n, NULL, "%s", strerror(-n));
 	*plan = (struct em_plan){ .datapath = choice->datapath, .backend = choice->backend };
 	plan->attachments = calloc(n, sizeof(*plan->attachments));
-	if (!plan->attachments) {
+	plan->links = calloc(n, sizeof(*plan->links));
+	if (!plan->attachments || !plan->links) {
 		free(names);
 		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
 	}
@@ -135,6 +141,21 @@ int em_plan_init(struct em_plan *plan, const struct em_policy *policy,
 		memcpy(plan->attachments[i].interface, names[i], IF_NAMESIZE);
 	free(names);
 	return check_interfaces(plan, diag);
+}
+
+int em_plan_check_glue(struct em_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_attachments; i++) {
+		const char *glue = em_link_glue(&plan->links[i]);
+
+		if (glue && plan->attachments[i].hook != EM_HOOK_XDP_NATIVE)
+			return em_plan_lacks(plan, NULL,
+					     "%s: %s glues datagrams together, and of those only "
+					     "the first one's tag is seen; turn it off: ethtool -K "
+					     "%s %s off",
+					     plan->links[i].name, glue, plan->links[i].name, glue);
+	}
+	return 0;
 }
 
 int em_datapath_reject(const struct em_policy *policy, struct em_diag *diag)

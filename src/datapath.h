@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "link.h"
 #include "policy.h"
 #include "stats.h"
 
@@ -38,11 +39,16 @@ struct em_attachment {
 /* Which hook each interface of a policy gets. */
 struct em_plan {
 	const struct em_datapath *datapath;
-	enum em_backend backend; /* EM_BACKEND_XDP, …_XDP_GENERIC, …_TC or …_NFT */
+	/*
+	 * What carries it; EM_BACKEND_AUTO, where each interface gets the hook that suits it best,
+	 * until hold has found that out.
+	 */
+	enum em_backend backend;
 	char reason[512];	 /* why this backend, for a person */
 	char lacking[256];	 /* what made an operation return -EOPNOTSUPP */
 	struct em_place lacking_place; /* the key it is about, if it is about one */
 	struct em_attachment *attachments; /* owned; one per interface, in the policy's order */
+	struct em_link *links;		   /* owned; the same interfaces */
 	size_t n_attachments;
 };
 
@@ -59,6 +65,9 @@ struct em_installed {
 };
 
 void em_plan_clear(struct em_plan *plan);
+/* Adds to the reason. */
+void em_plan_note(struct em_plan *plan, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /* Writes what is lacking to the plan; place may be NULL.  Returns -EOPNOTSUPP. */
 int em_plan_lacks(struct em_plan *plan, const struct em_place *place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -72,7 +81,7 @@ typedef void em_review_fn(void *context, const struct em_place *place, const cha
 
 /*
  * The operations of a backend.  All are mandatory.  Each returns 0 or -errno and reports to diag
- * what it returns; with one exception: `carry`, `prepare` and `commit` return em_plan_lacks(),
+ * what it returns; with one exception: `carry`, `hold` and `prepare` return em_plan_lacks(),
  * unreported, where the kernel or a driver lacks something, so that the next choice may be tried.
  */
 struct em_datapath {
@@ -90,15 +99,21 @@ struct em_datapath {
 	 */
 	int (*carry)(const struct em_policy *policy, struct em_plan *plan, struct em_diag *diag);
 
+	/*
+	 * Finds out what carry had to leave open: from here on the plan stands.  May put something
+	 * that leaves traffic alone on an interface until commit.
+	 */
+	int (*hold)(struct em_prepared **out, const struct em_policy *policy,
+		    struct em_plan *plan, struct em_diag *diag);
 	/* Builds everything for a generation in the kernel; traffic is untouched. */
-	int (*prepare)(struct em_prepared **out, const struct em_policy *policy,
+	int (*prepare)(struct em_prepared *prepared, const struct em_policy *policy,
 		       struct em_plan *plan, uint32_t generation, struct em_diag *diag);
 	/*
 	 * Traffic of all interfaces goes over to the prepared generation, and from interfaces that
 	 * are not in it no longer anywhere.  On failure the old one is in force as before.
 	 */
 	int (*commit)(struct em_prepared *prepared, struct em_plan *plan, struct em_diag *diag);
-	/* Frees the handle, and what was prepared in the kernel unless it was committed. */
+	/* Frees the handle, and what was held and prepared in the kernel unless it was committed. */
 	void (*release)(struct em_prepared *prepared);
 
 	/* What of ours is there.  A kernel without the facility has nothing: 0. */
@@ -140,6 +155,12 @@ size_t em_datapath_choices(enum em_backend wanted, struct em_choice choices[EM_C
  */
 int em_plan_init(struct em_plan *plan, const struct em_policy *policy,
 		 const struct em_choice *choice, struct em_diag *diag);
+
+/*
+ * Whether some hook behind the network stack's own receive path would be shown several datagrams
+ * glued together as one: 0 or em_plan_lacks(), with the command that clears it.
+ */
+int em_plan_check_glue(struct em_plan *plan);
 
 /* Reports what no backend carries yet.  Returns 0 or -EOPNOTSUPP. */
 int em_datapath_reject(const struct em_policy *policy, struct em_diag *diag);

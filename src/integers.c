@@ -169,25 +169,25 @@ static int number(struct scanner *scanner)
 	return fraction ? 0 : append(scanner->integers, start, (size_t)(end - start));
 }
 
-static void complain(struct scanner *scanner, unsigned int line, const char *message)
+static int complain(struct scanner *scanner, unsigned int line, const char *message)
 {
 	struct em_place place = {.file = scanner->place.file, .line = line};
 
 	em_diag_error(scanner->diag, -EBADMSG, &place, "%s", message);
 	scanner->mistaken = true;
+	return -EBADMSG;
 }
 
-static void comment(struct scanner *scanner)
+static int comment(struct scanner *scanner)
 {
 	const char *end = strstr(scanner->at + 2, "*/");
-	unsigned int line = scanner->place.line;
 
-	if (!end) {
-		complain(scanner, line, "a comment begins here and is never closed, expected */");
-		end = scanner->at + strlen(scanner->at) - 2;
-	}
+	if (!end)
+		return complain(scanner, scanner->place.line,
+				"a comment begins here and is never closed, expected */");
 	for (; scanner->at < end + 2; scanner->at++)
 		scanner->place.line += *scanner->at == '\n';
+	return 0;
 }
 
 static bool is_zero_escape(const char *at)
@@ -195,23 +195,26 @@ static bool is_zero_escape(const char *at)
 	return at[0] == '\\' && (at[1] == 'x' || at[1] == 'X') && at[2] == '0' && at[3] == '0';
 }
 
-static void string(struct scanner *scanner)
+static int string(struct scanner *scanner)
 {
 	unsigned int line = scanner->place.line;
 	const char *at = scanner->at + 1;
 
 	for (; *at && *at != '"'; at++) {
 		if (is_zero_escape(at))
-			complain(scanner, scanner->place.line,
-				 "\\x00 in a string, expected bytes without NUL (\"0x…\" can say "
-				 "it)");
+			(void)complain(
+				scanner, scanner->place.line,
+				"\\x00 in a string, expected bytes without NUL (\"0x…\" can say "
+				"it)");
 		if (*at == '\\' && (at[1] == '\\' || at[1] == '"'))
 			at++;
 		scanner->place.line += *at == '\n';
 	}
 	if (!*at)
-		complain(scanner, line, "a string begins here and is never closed, expected \"");
-	scanner->at = *at ? at + 1 : at;
+		return complain(scanner, line,
+				"a string begins here and is never closed, expected \"");
+	scanner->at = at + 1;
+	return 0;
 }
 
 /* The path of an @include at the start of this line, and where its text ends; else NULL. */
@@ -259,10 +262,11 @@ static int include(struct scanner *scanner, const char *name)
 	inner.place = (struct em_place){.file = path};
 	inner.depth++;
 	error = load(path, &text);
-	if (error == -EILSEQ)
-		complain(&inner, 0, NUL_BYTE);
 	inner.start = inner.at = text;
-	error = error ? -ECANCELED : scan(&inner);
+	if (error == -EILSEQ)
+		error = complain(&inner, 0, NUL_BYTE);
+	else
+		error = error ? -ECANCELED : scan(&inner);
 	scanner->mistaken = inner.mistaken;
 	free(text);
 	free(path);
@@ -290,9 +294,9 @@ static int token(struct scanner *scanner)
 	if (*at == '#' || (at[0] == '/' && at[1] == '/')) {
 		scanner->at += strcspn(at, "\n");
 	} else if (at[0] == '/' && at[1] == '*') {
-		comment(scanner);
+		return comment(scanner);
 	} else if (*at == '"') {
-		string(scanner);
+		return string(scanner);
 	} else if (isalpha((unsigned char)*at) || *at == '*') {
 		scanner->at += strspn(at, WORD);
 	} else if (isdigit((unsigned char)*at) || *at == '.' ||
@@ -335,12 +339,17 @@ int em_integers_read(struct em_integers *out, char **text, const char *path, con
 	if (error == -EILSEQ)
 		return em_diag_error(diag, -EBADMSG, &place, NUL_BYTE);
 	if (error)
-		return em_diag_error(diag, error, &place, "%s", strerror(-error));
+		return error == -ENOMEM
+			       ? error
+			       : em_diag_error(diag, error, &place, "%s", strerror(-error));
 	scanner.place = place;
 	scanner.start = scanner.at = *text;
 	error = scan(&scanner);
-	if (error && error != -ECANCELED)
-		return em_diag_error(diag, error, &place, "%s", strerror(-error));
+	if (error == -EBADMSG || error == -ENOMEM) {
+		free(*text);
+		*text = NULL;
+		return error;
+	}
 	return scanner.mistaken ? -EBADMSG : 0;
 }
 

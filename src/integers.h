@@ -46,8 +46,9 @@ struct em_integers {
  * Reads the file at path into *text (the caller's to free, ended by a newline and NUL) and finds
  * the numbers in it and in the files it includes, which are relative to folder (NULL: the current
  * one).  Included files that cannot be read are left for libconfig to report.
- * Returns 0; -EBADMSG for what libconfig would swallow; -errno where the file cannot be read, and
- * *text is NULL.  All of it has been reported.  *out is cleared by the caller in any case.
+ * Returns 0; -EBADMSG for what libconfig would swallow, and *text is NULL where the rest of it
+ * makes no sense; -ENOMEM, not reported, or -errno where the file cannot be read, and *text is
+ * NULL. *out is cleared by the caller in any case.
  */
 int em_integers_read(struct em_integers *out, char **text, const char *path, const char *folder,
 		     struct em_diag *diag);

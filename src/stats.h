@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * stats - the counters of a policy, free of any backend, and their printers.
+ * stats - the counters of a policy, free of any backend; stats_print.h prints them.
  *
  * Sums are modulo 2^64, so that an offset carried over from an earlier policy, or the negative
  * one of a reset, is a plain addition.
@@ -46,24 +46,6 @@ void em_stats_add(struct em_stats *into, const struct em_policy *policy,
 
 /* Every counter becomes its negative modulo 2^64. */
 void em_stats_negate(struct em_stats *stats);
-
-/* What surrounds the counters in the printed document. */
-struct em_stats_context {
-	const char *backend;	/* "xdp", "tc", "nft" */
-	const char *config;	/* path of the configuration that was applied */
-	const char *applied_at; /* UTC, ISO 8601 */
-	const struct em_attachment *attachments;
-	size_t n_attachments;
-};
-
-/*
- * Both return 0 or -errno of the stream, or -ENOMEM.  A sum that is negative (an offset of a reset
- * has outlived the counters that it belonged to) is printed as 0.
- */
-int em_stats_print_text(FILE *out, const struct em_policy *policy, const struct em_stats *stats,
-			const struct em_stats_context *context);
-int em_stats_print_json(FILE *out, const struct em_policy *policy, const struct em_stats *stats,
-			const struct em_stats_context *context);
 
 /*
  * The counters as lines of a file, and back.  Reading matches by listener name and tag, and adds.

@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "config.h"
+#include "generation.h"
 #include "state.h"
 
 #define CONFIG                                                                                     \
@@ -154,7 +155,7 @@ static void store(struct fixture *fixture, struct em_state *state, uint32_t gene
 {
 	struct em_applied applied = applied_of(fixture, generation);
 
-	assert_int_equal(em_state_store(state, &applied, &fixture->diag), 0);
+	assert_int_equal(em_generation_store(state, &applied, &fixture->diag), 0);
 	em_policy_free(applied.policy);
 }
 
@@ -165,11 +166,11 @@ static void test_read_nothing(void **context)
 	struct em_applied applied = applied_of(fixture, 1), loaded = {0};
 	struct em_stats *stats = NULL;
 
-	assert_int_equal(em_state_load(state, 1, &loaded, &fixture->diag), -ENOENT);
-	assert_int_equal(em_state_next_generation(state, 5), 6);
-	assert_false(em_state_same_policy(state, 1, applied.policy));
+	assert_int_equal(em_generation_load(state, 1, &loaded, &fixture->diag), -ENOENT);
+	assert_int_equal(em_generation_next(state, 5), 6);
+	assert_false(em_generation_same_policy(state, 1, applied.policy));
 	assert_int_equal(em_stats_new(&stats, applied.policy), 0);
-	assert_int_equal(em_state_load_carried(state, &applied, stats, &fixture->diag), 0);
+	assert_int_equal(em_generation_load_carried(state, &applied, stats, &fixture->diag), 0);
 	em_state_close(state);
 	assert_false(exists(fixture->root));
 	assert_string_equal(reported(fixture), "");
@@ -186,8 +187,8 @@ static void test_store_load(void **context)
 	store(fixture, state, 3);
 	em_state_close(state);
 	state = open_state(fixture, EM_STATE_READ);
-	assert_int_equal(em_state_load(state, 2, &loaded, &fixture->diag), -ENOENT);
-	assert_int_equal(em_state_load(state, 3, &loaded, &fixture->diag), 0);
+	assert_int_equal(em_generation_load(state, 2, &loaded, &fixture->diag), -ENOENT);
+	assert_int_equal(em_generation_load(state, 3, &loaded, &fixture->diag), 0);
 	assert_int_equal(loaded.generation, 3);
 	assert_int_equal(loaded.backend, EM_BACKEND_XDP);
 	assert_int_equal(loaded.wanted, EM_BACKEND_AUTO);
@@ -200,7 +201,7 @@ static void test_store_load(void **context)
 		assert_int_equal(loaded.attachments[i].ifindex, attachments[i].ifindex);
 		assert_int_equal(loaded.attachments[i].hook, attachments[i].hook);
 	}
-	assert_true(em_state_same_policy(state, 3, loaded.policy));
+	assert_true(em_generation_same_policy(state, 3, loaded.policy));
 	assert_string_equal(reported(fixture), "");
 	em_applied_clear(&loaded);
 	assert_null(loaded.policy);
@@ -242,30 +243,30 @@ static void test_same_policy(void **context)
 	struct stat status;
 
 	store(fixture, state, 1);
-	assert_true(em_state_same_policy(state, 1, policy));
-	assert_false(em_state_same_policy(state, 2, policy));
+	assert_true(em_generation_same_policy(state, 1, policy));
+	assert_false(em_generation_same_policy(state, 2, policy));
 	/* in an entities file, of the same length */
 	policy->listeners[1].entities[0].port = port + 1;
-	assert_false(em_state_same_policy(state, 1, policy));
+	assert_false(em_generation_same_policy(state, 1, policy));
 	policy->listeners[1].entities[0].port = port;
 	policy->listeners[1].payload_min++;
-	assert_false(em_state_same_policy(state, 1, policy));
+	assert_false(em_generation_same_policy(state, 1, policy));
 	policy->listeners[1].payload_min--;
 	/* an entity less: what is stored begins with what is written */
 	policy->listeners[0].n_entities--;
-	assert_false(em_state_same_policy(state, 1, policy));
+	assert_false(em_generation_same_policy(state, 1, policy));
 	policy->listeners[0].n_entities++;
 	policy->n_listeners--;
-	assert_false(em_state_same_policy(state, 1, policy));
+	assert_false(em_generation_same_policy(state, 1, policy));
 	policy->n_listeners++;
-	assert_true(em_state_same_policy(state, 1, policy));
+	assert_true(em_generation_same_policy(state, 1, policy));
 	put(below(fixture, "gen-1/policy.conf"), "a", "\n");
-	assert_false(em_state_same_policy(state, 1, policy));
+	assert_false(em_generation_same_policy(state, 1, policy));
 	assert_int_equal(stat(below(fixture, "gen-1/policy.conf"), &status), 0);
 	assert_int_equal(truncate(below(fixture, "gen-1/policy.conf"), status.st_size - 1), 0);
-	assert_true(em_state_same_policy(state, 1, policy));
+	assert_true(em_generation_same_policy(state, 1, policy));
 	assert_int_equal(truncate(below(fixture, "gen-1/policy.conf"), status.st_size - 2), 0);
-	assert_false(em_state_same_policy(state, 1, policy));
+	assert_false(em_generation_same_policy(state, 1, policy));
 	assert_string_equal(reported(fixture), "");
 	em_policy_free(policy);
 	em_state_close(state);
@@ -276,17 +277,17 @@ static void test_next_generation(void **context)
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
 
-	assert_int_equal(em_state_next_generation(state, 0), 1);
+	assert_int_equal(em_generation_next(state, 0), 1);
 	store(fixture, state, 9);
 	store(fixture, state, 10);
-	assert_int_equal(em_state_next_generation(state, 0), 11);
-	assert_int_equal(em_state_next_generation(state, 10), 11);
-	assert_int_equal(em_state_next_generation(state, 20), 21);
+	assert_int_equal(em_generation_next(state, 0), 11);
+	assert_int_equal(em_generation_next(state, 10), 11);
+	assert_int_equal(em_generation_next(state, 20), 21);
 	assert_int_equal(mkdir(below(fixture, "gen-12.tmp"), 0755), 0);
-	assert_int_equal(em_state_next_generation(state, 0), 13);
+	assert_int_equal(em_generation_next(state, 0), 13);
 	assert_int_equal(mkdir(below(fixture, "gen-99.old"), 0755), 0);
 	assert_int_equal(mkdir(below(fixture, "gen-99999999999"), 0755), 0);
-	assert_int_equal(em_state_next_generation(state, 0), 13);
+	assert_int_equal(em_generation_next(state, 0), 13);
 	em_state_close(state);
 }
 
@@ -301,7 +302,7 @@ static void test_clean(void **context)
 	put(below(fixture, "gen-3.tmp/policy.conf"), "w", "");
 	assert_int_equal(mkdir(below(fixture, "gen-2.tmp"), 0755), 0);
 	put(below(fixture, "gen-2.tmp/policy.conf"), "w", "");
-	assert_int_equal(em_state_clean(state, 3, &fixture->diag), 0);
+	assert_int_equal(em_generation_clean(state, 3, &fixture->diag), 0);
 	em_state_close(state);
 	assert_false(exists(below(fixture, "gen-1")));
 	assert_false(exists(below(fixture, "gen-2")));
@@ -311,10 +312,10 @@ static void test_clean(void **context)
 	assert_false(exists(below(fixture, "gen-4")));
 
 	state = open_state(fixture, EM_STATE_WRITE);
-	assert_int_equal(em_state_clean(state, 0, &fixture->diag), 0);
-	assert_int_equal(em_state_clean(state, 0, &fixture->diag), 0);
+	assert_int_equal(em_generation_clean(state, 0, &fixture->diag), 0);
+	assert_int_equal(em_generation_clean(state, 0, &fixture->diag), 0);
 	store(fixture, state, 5); /* still usable */
-	assert_int_equal(em_state_clean(state, 0, &fixture->diag), 0);
+	assert_int_equal(em_generation_clean(state, 0, &fixture->diag), 0);
 	assert_true(exists(below(fixture, "lock")));
 	em_state_close(state);
 	assert_false(exists(fixture->root));
@@ -330,7 +331,7 @@ static void test_clean_foreign(void **context)
 	for (uint32_t generation = 1; generation <= 3; generation++)
 		store(fixture, state, generation);
 	assert_int_equal(mkdir(below(fixture, "gen-2/folder"), 0755), 0);
-	assert_int_not_equal(em_state_clean(state, 0, &fixture->diag), 0);
+	assert_int_not_equal(em_generation_clean(state, 0, &fixture->diag), 0);
 	assert_false(exists(below(fixture, "gen-1")));
 	assert_false(exists(below(fixture, "gen-3")));
 	assert_non_null(strstr(reported(fixture), fixture->net));
@@ -348,13 +349,13 @@ static void test_half_written(void **context)
 	store(fixture, state, 1);
 	snprintf(whole, sizeof(whole), "%s", below(fixture, "gen-1"));
 	assert_int_equal(rename(whole, below(fixture, "gen-2.tmp")), 0);
-	assert_int_equal(em_state_load(state, 2, &loaded, &fixture->diag), -ENOENT);
-	assert_false(em_state_same_policy(state, 2, applied.policy));
+	assert_int_equal(em_generation_load(state, 2, &loaded, &fixture->diag), -ENOENT);
+	assert_false(em_generation_same_policy(state, 2, applied.policy));
 	put(below(fixture, "gen-2.tmp/leftover"), "w", "");
-	assert_int_equal(em_state_store(state, &applied, &fixture->diag), 0);
+	assert_int_equal(em_generation_store(state, &applied, &fixture->diag), 0);
 	assert_false(exists(below(fixture, "gen-2.tmp")));
 	assert_false(exists(below(fixture, "gen-2/leftover")));
-	assert_int_equal(em_state_load(state, 2, &loaded, &fixture->diag), 0);
+	assert_int_equal(em_generation_load(state, 2, &loaded, &fixture->diag), 0);
 	assert_string_equal(reported(fixture), "");
 	em_applied_clear(&loaded);
 	em_policy_free(applied.policy);
@@ -369,10 +370,10 @@ static void test_store_twice(void **context)
 
 	store(fixture, state, 1);
 	strcpy(applied.applied_at, "later");
-	assert_int_not_equal(em_state_store(state, &applied, &fixture->diag), 0);
+	assert_int_not_equal(em_generation_store(state, &applied, &fixture->diag), 0);
 	assert_int_equal(fixture->diag.errors, 1);
 	assert_false(exists(below(fixture, "gen-1.tmp")));
-	assert_int_equal(em_state_load(state, 1, &loaded, &fixture->diag), 0);
+	assert_int_equal(em_generation_load(state, 1, &loaded, &fixture->diag), 0);
 	assert_string_equal(loaded.applied_at, "2026-11-22T10:00:00Z");
 	em_applied_clear(&loaded);
 	em_policy_free(applied.policy);
@@ -402,18 +403,18 @@ static void test_malformed(void **context)
 	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
 		put(below(fixture, "gen-1/applied"), "w", malformed[i]);
 		errors = fixture->diag.errors;
-		if (em_state_load(state, 1, &loaded, &fixture->diag) != -EIO)
+		if (em_generation_load(state, 1, &loaded, &fixture->diag) != -EIO)
 			fail_msg("accepted: %s", malformed[i]);
 		assert_int_equal(fixture->diag.errors, errors + 1);
 		assert_int_equal(loaded.generation, 77);
 	}
 	store(fixture, state, 2);
 	put(below(fixture, "gen-2/policy.conf"), "w", "listeners = 1;\n");
-	assert_int_equal(em_state_load(state, 2, &loaded, &fixture->diag), -EIO);
+	assert_int_equal(em_generation_load(state, 2, &loaded, &fixture->diag), -EIO);
 	unlink(below(fixture, "gen-2/policy.conf"));
-	assert_int_equal(em_state_load(state, 2, &loaded, &fixture->diag), -EIO);
+	assert_int_equal(em_generation_load(state, 2, &loaded, &fixture->diag), -EIO);
 	unlink(below(fixture, "gen-2/applied"));
-	assert_int_equal(em_state_load(state, 2, &loaded, &fixture->diag), -EIO);
+	assert_int_equal(em_generation_load(state, 2, &loaded, &fixture->diag), -EIO);
 	em_state_close(state);
 }
 
@@ -428,16 +429,16 @@ static void test_carried(void **context)
 	store(fixture, state, 1);
 	assert_int_equal(em_stats_new(&stats, applied.policy), 0);
 	assert_int_equal(em_stats_new(&loaded, applied.policy), 0);
-	assert_int_equal(em_state_load_carried(state, &applied, loaded, &fixture->diag), 0);
+	assert_int_equal(em_generation_load_carried(state, &applied, loaded, &fixture->diag), 0);
 	assert_int_equal(loaded->listeners[0].unknown, 0);
 
 	stats->listeners[0].unknown = 5;
 	stats->listeners[0].entities[1].bytes = (uint64_t)-7;
-	assert_int_equal(em_state_save_carried(state, &applied, stats, &fixture->diag), 0);
+	assert_int_equal(em_generation_save_carried(state, &applied, stats, &fixture->diag), 0);
 	old = fopen(below(fixture, "gen-1/carried"), "r");
 	assert_non_null(old);
 	stats->listeners[0].unknown = 6;
-	assert_int_equal(em_state_save_carried(state, &applied, stats, &fixture->diag), 0);
+	assert_int_equal(em_generation_save_carried(state, &applied, stats, &fixture->diag), 0);
 	/* Replaced, not written over: the old one is still whole. */
 	assert_int_equal(em_stats_load(old, applied.policy, loaded), 0);
 	assert_int_equal(loaded->listeners[0].unknown, 5);
@@ -446,16 +447,16 @@ static void test_carried(void **context)
 	fclose(old);
 	put(below(fixture, "gen-1/carried.tmp"), "w", "half"); /* of a run that died */
 	loaded->listeners[0].unknown = 1;
-	assert_int_equal(em_state_load_carried(state, &applied, loaded, &fixture->diag), 0);
+	assert_int_equal(em_generation_load_carried(state, &applied, loaded, &fixture->diag), 0);
 	assert_int_equal(loaded->listeners[0].unknown, 7);
 	assert_int_equal(loaded->listeners[0].entities[1].bytes, (uint64_t)-7);
 	assert_string_equal(reported(fixture), "");
 
 	put(below(fixture, "gen-1/carried"), "w", "half");
-	assert_int_equal(em_state_load_carried(state, &applied, loaded, &fixture->diag), -EIO);
+	assert_int_equal(em_generation_load_carried(state, &applied, loaded, &fixture->diag), -EIO);
 	assert_int_equal(fixture->diag.errors, 1);
 	applied.generation = 2; /* not stored */
-	assert_int_not_equal(em_state_save_carried(state, &applied, stats, &fixture->diag), 0);
+	assert_int_not_equal(em_generation_save_carried(state, &applied, stats, &fixture->diag), 0);
 	assert_int_equal(fixture->diag.errors, 2);
 	em_stats_free(loaded);
 	em_stats_free(stats);
@@ -483,8 +484,8 @@ static void check_stale(struct fixture *fixture, const char *line, const char *o
 	put(below(fixture, "namespace"), "w", identity);
 
 	state = open_state(fixture, EM_STATE_READ);
-	assert_int_equal(em_state_load(state, 1, &loaded, &fixture->diag), -ENOENT);
-	assert_int_equal(em_state_next_generation(state, 0), 1);
+	assert_int_equal(em_generation_load(state, 1, &loaded, &fixture->diag), -ENOENT);
+	assert_int_equal(em_generation_next(state, 0), 1);
 	em_state_close(state);
 	assert_true(exists(below(fixture, "gen-1")));
 	state = open_state(fixture, EM_STATE_WRITE);
@@ -492,7 +493,7 @@ static void check_stale(struct fixture *fixture, const char *line, const char *o
 	store(fixture, state, 1);
 	em_state_close(state);
 	state = open_state(fixture, EM_STATE_READ);
-	assert_int_equal(em_state_load(state, 1, &loaded, &fixture->diag), 0);
+	assert_int_equal(em_generation_load(state, 1, &loaded, &fixture->diag), 0);
 	em_applied_clear(&loaded);
 	em_state_close(state);
 	assert_string_equal(reported(fixture), "");
@@ -683,8 +684,8 @@ static int store_elsewhere(struct fixture *fixture, int in, int out)
 		return 77;
 	if (em_state_open_at(&state, fixture->root, EM_STATE_WRITE, &fixture->diag))
 		return 1;
-	if (em_state_load(state, 7, &loaded, &fixture->diag) != -ENOENT ||
-	    em_state_store(state, &applied, &fixture->diag))
+	if (em_generation_load(state, 7, &loaded, &fixture->diag) != -ENOENT ||
+	    em_generation_store(state, &applied, &fixture->diag))
 		return 2;
 	em_state_close(state);
 	em_policy_free(applied.policy);

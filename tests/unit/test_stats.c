@@ -15,8 +15,8 @@
 #include <cmocka.h>
 
 #include "config.h"
-#include "datapath.h"
 #include "stats.h"
+#include "stats_print.h"
 
 #define LISTENER(name, port, length, entities)                                                     \
 	"{ name = \"" name "\"; interfaces = [ \"eth0\" ]; port = " port ";"                       \

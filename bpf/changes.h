@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * changes - what to change on the interfaces so that exactly a plan's programs are on them, and the
+ * way back.
+ *
+ * The order is: first goes what has to be out of the way (the kernel does not take native and
+ * generic XDP on one interface), then come the new programs, each replacing that of ours before it
+ * in one step, then goes what is left.
+ */
+#ifndef EM_CHANGES_H
+#define EM_CHANGES_H
+
+#include "attached.h"
+#include "program.h"
+#include "rtnl.h"
+
+struct em_changes {
+	struct em_rtnl_change *steps; /* in the order of their execution */
+	struct em_attached *present;  /* what is there now; descriptors owned */
+	struct em_attached *before;   /* of each step, what was there; fd -1: nothing */
+	size_t n_steps;
+	size_t n_present;
+};
+
+void em_changes_clear(struct em_changes *changes);
+
+/*
+ * From what is there to the programs of a plan; programs and plan may be NULL: to nothing, but
+ * for what carries generation keep (0: nothing).  Returns 0 or -errno, reported.
+ */
+int em_changes_plan(struct em_changes *changes, const struct em_programs *programs,
+		    const struct em_plan *plan, uint32_t keep, struct em_diag *diag);
+
+/* Makes them; on failure everything is as before.  Returns 0 or -errno, reported. */
+int em_changes_make(struct em_changes *changes, struct em_diag *diag);
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * tc - the same at TC ingress, for interfaces that cannot carry XDP.
+ *
+ * A packet that is not dropped goes on to the next filter (TC_ACT_UNSPEC), as if we were not there.
+ */
+#include <linux/bpf.h>
+
+typedef struct __sk_buff em_context;
+
+#include <linux/pkt_cls.h>
+
+#include "sort.bpf.h"
+
+/* Behind the linear part of a packet are its fragments. */
+static __always_inline bool em_read_rest(em_context *context, __u64 offset, void *to, __u32 size)
+{
+	return !bpf_skb_load_bytes(context, offset, to, size);
+}
+
+/*
+ * The helper leaves a checksum of 0 alone, stores a computed one of 0 as 0xffff, and knows one that
+ * the device is still to complete: the port is not in what is summed up so far.
+ */
+static __always_inline void rewrite(em_context *context, __u64 udp,
+				    const struct em_decision *decision)
+{
+	__be16 port = decision->port;
+
+	if (udp > EM_ABI_OFFSET_MAX)
+		return;
+	if (bpf_l4_csum_replace(context, udp + offsetof(struct udphdr, check), decision->from, port,
+				sizeof(port) | BPF_F_MARK_MANGLED_0))
+		return;
+	bpf_skb_store_bytes(context, udp + offsetof(struct udphdr, dest), &port, sizeof(port), 0);
+}
+
+static __always_inline int sort(em_context *context, struct em_packet *packet)
+{
+	struct em_decision decision = {};
+
+	if (!em_parse_ip(context, context->len, packet))
+		return TC_ACT_UNSPEC;
+	em_sort(context, packet, context->ifindex, &decision);
+	if (decision.drop)
+		return TC_ACT_SHOT;
+	if (decision.port)
+		rewrite(context, packet->transport, &decision);
+	return TC_ACT_UNSPEC;
+}
+
+/* Interfaces with an Ethernet header. */
+SEC("tc")
+int entitymux_tc(struct __sk_buff *context)
+{
+	struct em_packet packet;
+	__u16 vlan = 0;
+
+	/* The stack has taken the outermost tag off by now. */
+	if (context->vlan_present) {
+		vlan = context->vlan_tci & EM_VLAN_ID;
+		if (!vlan || context->vlan_proto != bpf_htons(ETH_P_8021Q))
+			return TC_ACT_UNSPEC;
+	}
+	if (!em_parse_ethernet(context, vlan, &packet))
+		return TC_ACT_UNSPEC;
+	return sort(context, &packet);
+}
+
+/* Interfaces on which the IP header comes first. */
+SEC("tc")
+int entitymux_tc_ip(struct __sk_buff *context)
+{
+	struct em_packet packet = { .protocol = context->protocol };
+
+	return sort(context, &packet);
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,597 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The life of a policy on this kernel: what is applied, again and anew, counted, damaged, refused,
+# killed and removed; with the backends in $E2E_BACKENDS.
+#
+#	life.sh [SECTION...]
+#
+# Runs as root, in a mount namespace with a /run of its own, where its network namespaces are named
+# as well: whatever becomes of it, nothing stays behind.
+
+: "${ENTITYMUX:=./entitymux}" "${LIFE:=tests/e2e/life}" "${E2E_BACKENDS:=xdp xdp-generic nft}"
+
+if [ -z "${life_inside-}" ]; then
+	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root'; exit 77; }
+	for tool in ip nft setpriv unshare nsenter; do
+		command -v $tool >/dev/null || { echo "needs $tool"; exit 77; }
+	done
+	life_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") LIFE=$(realpath "$LIFE")
+	export life_inside ENTITYMUX LIFE E2E_BACKENDS
+	exec timeout 300 unshare --mount --propagation private /bin/sh "$0" "$@"
+fi
+
+state=$("$LIFE" state)
+mkdir -p "${state%/*}"
+mount -t tmpfs life /run
+[ "${state%/*}" = /run ] || mount -t tmpfs life "${state%/*}"
+tmp=/run/life
+mkdir $tmp
+chmod 755 $tmp
+# Where everybody may run it.
+cp "$ENTITYMUX" $tmp/entitymux
+life=$LIFE
+passed=0
+failed=0
+title=
+
+pass() {
+	passed=$((passed + 1))
+	echo "ok $((passed + failed)) - $title$1"
+}
+
+fail() {
+	failed=$((failed + 1))
+	echo "not ok $((passed + failed)) - $title$1"
+	shift
+	printf '%s\n' "$@" | sed 's/^/  | /'
+}
+
+# is WHAT EXPECTED SEEN
+is() {
+	if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "expected: $2" "seen: $3"; fi
+}
+
+# check WHAT COMMAND...: it succeeds
+check() {
+	what=$1
+	shift
+	if said=$("$@" 2>&1); then pass "$what"; else fail "$what" "exit status $? of: $*" "$said"; fi
+}
+
+# exits STATUS MESSAGES PATTERN COMMAND...: as many lines on standard error, each as the pattern
+exits() {
+	status=$1 messages=$2 pattern=$3
+	shift 3
+	"$@" >$tmp/out 2>$tmp/err
+	seen=$?
+	[ $seen -eq "$status" ] && [ "$(wc -l <$tmp/err)" -eq "$messages" ] &&
+		[ "$(grep -cE -- "$pattern" $tmp/err)" -eq "$messages" ] && return
+	echo "exit status $seen, not $status; $messages of '$pattern' expected:"
+	cat $tmp/out $tmp/err
+	return 1
+}
+
+# conf FILE LISTENER OFFSET ENTITY:TAG:PORT...
+conf() {
+	conf_file=$1
+	{
+		echo "listeners = ( { name = \"$2\"; interfaces = [ \"in0\" ]; port = 5000;"
+		echo "  tag = { offset = $3; length = 4; }; entities = ("
+		shift 3
+		comma=
+		for entity; do
+			echo "    $comma{ name = \"${entity%%:*}\"; tag = \"${entity#*:}" |
+				sed 's/:\([0-9]*\)$/"; port = \1; }/'
+			comma=,
+		done
+		echo '  ); } );'
+	} >"$conf_file"
+}
+
+# Two hosts with a wire between them: pair SERVER SENDER
+pair() {
+	ip -n "$1" link add in0 address 02:00:00:00:00:01 type veth \
+		peer name out0 address 02:00:00:00:00:09 netns "$2"
+	ip -n "$1" address add 192.0.2.1/24 dev in0
+	ip -n "$2" address add 192.0.2.9/24 dev out0
+	ip -n "$1" link set in0 up
+	ip -n "$2" link set out0 up
+	ip -n "$1" neighbour add 192.0.2.9 lladdr 02:00:00:00:00:09 dev in0 nud permanent
+	ip -n "$2" neighbour add 192.0.2.1 lladdr 02:00:00:00:00:01 dev out0 nud permanent
+}
+
+server=server
+sender=sender
+in_server() { ip netns exec $server "$@"; }
+em() { in_server $tmp/entitymux "$@"; }
+# The ports on which datagrams with these tags arrive.
+where() { in_server "$life" where /run/netns/$sender "$@" 2>&1; }
+# "LISTENER[/ENTITY] KEY NUMBER" of those asked for, in one line
+counters() {
+	em stats --json >$tmp/json 2>$tmp/err || { cat $tmp/err; return; }
+	"$life" stats <$tmp/json >$tmp/lines || { echo 'wrong sums:'; cat $tmp/lines; return; }
+	for key; do
+		sed -n "s|^$key ||p" $tmp/lines
+	done | tr '\n' ' '
+}
+generation() { find "$state" -name 'gen-*' 2>&1 | sed 's/.*gen-//'; }
+
+# All that could be ours or could have been touched, without what counts.
+snapshot() {
+	in_server nft -s list ruleset
+	in_server ip -o -d link show | grep -o '^[0-9]*: [^@:]*\|prog/xdp.*id [0-9]*' 
+	for i in in0 other0; do
+		in_server tc filter show dev $i ingress
+		in_server tc qdisc show dev $i
+	done
+	find "$state" -type f ! -name lock -exec cksum {} + | sort
+} 2>/dev/null
+
+# What is in force goes on as before: stands WHAT PORTS SNAPSHOT
+stands() {
+	before=$(counters 'sorter packets')
+	is "$1: sorts as before" "$2" "$(where 1 2)"
+	is "$1: counts as before" "$((before + 2)) " "$(counters 'sorter packets')"
+	is "$1: nothing touched" "$3" "$(snapshot)"
+}
+
+# refused WHAT STATUS PATTERN COMMAND...: one message, and the policy of a.conf stands
+refused() {
+	what=$1 refused_status=$2 refused_pattern=$3
+	shift 3
+	check "$what" exits "$refused_status" 1 "$refused_pattern" "$@"
+	stands "$what" '6001 6002' "$taken"
+}
+
+clear_all() { em remove || fail 'remove' 'failed'; }
+
+conf $tmp/a.conf sorter 4 one:0x00000001:6001 two:0x00000002:6002
+conf $tmp/b.conf sorter 4 one:0x00000001:7001 two:0x00000002:7002 three:0x00000003:7003
+# The other tag of the same datagrams: see life.h.
+conf $tmp/c.conf sorter 8 one:0xfffffffe:7001 two:0xfffffffd:7002 three:0xfffffffc:7003
+conf $tmp/one.conf sorter 4 one:0x00000001:6001
+conf $tmp/renamed.conf other 4 one:0x00000001:6001 two:0x00000002:6002
+{ echo '# the same policy'; cat $tmp/a.conf; } >$tmp/comment.conf
+sed 's/in0/lost0/' $tmp/a.conf >$tmp/lost.conf
+sed 's/in0/down0/' $tmp/a.conf >$tmp/down.conf
+sed 's/port = 5000;/&\n  replies = true;/' $tmp/a.conf >$tmp/replies.conf
+cat >$tmp/mistakes.conf <<'END'
+backend = "fast";
+listener = 1;
+listeners = ( {
+  name = "bad name";
+  interfaces = [ ];
+  port = 70000;
+  vlan = 0;
+  addresses = [ "192.0.2.300" ];
+  sources = [ "192.0.2.0/33" ];
+  payload = { min = 9; max = 8; };
+  checks = ( { offset = 0; bytes = "0x4d5"; },
+             { offset = 2; length = 3; min = 1; max = 2; },
+             { offset = 2; length = 2; min = 3; max = 2; } );
+  tag = { offset = 4; length = 4; };
+  entities = ( { tag = "0x00"; port = 1; },
+               { tag = "0x00000001"; port = 0; },
+               { tag = "0x00000002"; port = 2; },
+               { tag = "0x00000002"; port = 2; },
+               { tag = "zzz"; port = 2; } );
+  unknown = "reject";
+  invalid = "reject";
+  flow_timeout = 0;
+  prot = 5;
+} );
+END
+
+ip netns add $server
+ip netns add $sender
+pair $server $sender
+ip -n $server link add other0 type veth peer name other1
+ip -n $server link set other0 up
+ip -n $server link set other1 up
+ip -n $server link add down0 type veth peer name down1
+pristine=$(snapshot)
+
+section_refused() {
+	check 'apply' em apply --backend="$backend" $tmp/a.conf
+	taken=$(snapshot)
+	check 'twenty mistakes' exits 2 20 "^entitymux: $tmp/mistakes.conf:[0-9]+: " \
+		em apply $tmp/mistakes.conf
+	stands 'twenty mistakes' '6001 6002' "$taken"
+	refused 'no such file' 1 'lost/a\.conf.*No such file' em apply $tmp/lost/a.conf
+	refused 'no such interface' 1 'interface lost0: No such device' em apply $tmp/lost.conf
+	refused 'interface down' 1 'interface down0 is down.*ip link set down0 up' \
+		em apply $tmp/down.conf
+	refused 'replies' 3 "^entitymux: $tmp/replies.conf:2: .*replies" em apply $tmp/replies.conf
+	refused 'unknown option' 2 'unknown option --fast' em apply --fast $tmp/b.conf
+	refused 'unknown command' 2 'unknown command aply' em aply $tmp/b.conf
+	refused 'unknown backend' 2 '--backend=ebpf: expected auto, xdp' \
+		em apply --backend=ebpf $tmp/b.conf
+	refused 'as nobody' 1 'not permitted|Permission denied' in_server setpriv --reuid=65534 \
+		--regid=65534 --clear-groups --inh-caps=-all $tmp/entitymux apply \
+		--backend="$backend" $tmp/b.conf
+	refused 'without capabilities' 1 'not permitted|Permission denied' in_server setpriv \
+		--bounding-set=-all --inh-caps=-all $tmp/entitymux apply --backend="$backend" \
+		$tmp/b.conf
+	refused 'nft without nf_tables' 3 'nft cannot carry.*no nf_tables' in_server "$life" \
+		without-nftables $tmp/entitymux apply --backend=nft $tmp/b.conf
+	refused 'read-only state' 1 "cannot .*$state.*Read-only file system" unshare --mount \
+		--propagation private sh -c "mount --bind $state $state &&
+		mount -o remount,bind,ro $state && ip netns exec $server $tmp/entitymux apply \
+		--backend=$backend $tmp/b.conf"
+	full_state
+	check 'and then it is applied' em apply --backend="$backend" $tmp/b.conf
+	clear_all
+}
+
+# However much room is left: all or nothing.
+full_state() {
+	run=${state%/*}
+	for pages in 0 1 2 3 4 5 6 7 8; do
+		mount -o remount,size=8m "$run"
+		dd if=/dev/zero of="$run/room" bs=4096 count=$pages 2>/dev/null
+		dd if=/dev/zero of="$run/filler" bs=64k 2>/dev/null
+		rm "$run/room"
+		if em apply --backend="$backend" $tmp/b.conf >$tmp/said 2>&1; then
+			full_result=7001 full_seen="$(where 1)"
+		else
+			full_result="1 6001 1"
+			full_seen="$? $(where 1) $(grep -c 'No space left' $tmp/said)"
+		fi
+		rm "$run/filler"
+		mount -o remount,size=0 "$run"
+		[ "$full_result" = "$full_seen" ] || fail "state full but for $pages pages" \
+			"expected: $full_result" "seen: $full_seen" "$(cat $tmp/said)"
+		em apply --backend="$backend" $tmp/a.conf >/dev/null
+	done
+	is 'state full: then sorted again' '6001 6002' "$(where 1 2)"
+}
+
+section_again() {
+	check 'apply' em apply --backend="$backend" $tmp/a.conf
+	is 'sorted' '6001 6002 5000' "$(where 1 2 3)"
+	number=$(generation)
+	taken=$(snapshot)
+	check 'says unchanged' sh -c "ip netns exec $server $tmp/entitymux apply \
+		--backend=$backend $tmp/a.conf | grep -q ': unchanged: '"
+	is 'unchanged: nothing touched' "$taken" "$(snapshot)"
+	# Another file with the same policy is another configuration to show, no other policy.
+	check 'a comment' em apply --backend="$backend" $tmp/comment.conf
+	is 'a comment: sorted as before' '6001 6002 5000' "$(where 1 2 3)"
+	check 'edited: says applied' sh -c "ip netns exec $server $tmp/entitymux apply \
+		--backend=$backend $tmp/b.conf | grep -q ': applied: '"
+	check 'edited: a later generation' [ "$(generation)" -gt "$number" ]
+	is 'edited: sorted anew' '7001 7002 7003' "$(where 1 2 3)"
+	is 'edited: counters' '9 2 7 3 3 1 ' "$(counters 'sorter packets' 'sorter unknown' \
+		'sorter rewritten' 'sorter/one packets' 'sorter/two packets' 'sorter/three packets')"
+	check 'dry run' em apply -n --backend="$backend" $tmp/a.conf
+	is 'dry run: sorted as before' '7001 7002 7003' "$(where 1 2 3)"
+	check 'an entity less' em apply --backend="$backend" $tmp/one.conf
+	check 'and again one more' em apply --backend="$backend" $tmp/a.conf
+	is 'removed and added again: its counter is gone' '4 0 ' \
+		"$(counters 'sorter/one packets' 'sorter/two packets')"
+	check 'renamed listener' em apply --backend="$backend" $tmp/renamed.conf
+	is 'renamed listener: its counters are gone' '0 0 0 ' \
+		"$(counters 'other packets' 'other/one packets' 'sorter packets' 'other rewritten')"
+	where 1 1 2 3 >/dev/null
+	check 'reset' em stats --reset
+	is 'reset: all zero' '0 0 0 0 0 ' "$(counters 'other packets' 'other bytes' \
+		'other rewritten' 'other/one packets' 'other unknown')"
+	where 1 3 >/dev/null
+	is 'reset: counts on' '2 1 1 ' \
+		"$(counters 'other packets' 'other/one packets' 'other unknown')"
+	check 'reset: apply' em apply --backend="$backend" $tmp/renamed.conf
+	is 'reset: survives an apply' '2 1 1 ' \
+		"$(counters 'other packets' 'other/one packets' 'other unknown')"
+	check 'remove' exits 0 0 '' em remove
+	is 'remove: nothing stays' "$pristine" "$(snapshot)"
+	check 'remove: no state' [ ! -e "$state" ]
+	is 'remove: not sorted any more' '5000 5000' "$(where 1 2)"
+	check 'remove again' exits 0 0 '' em remove
+	check 'status of nothing' em status
+	check 'stats of nothing' exits 1 1 'nothing is applied' em stats
+}
+
+# From each backend to each: the counters go along.
+section_counters() {
+	total=0
+	for from in $E2E_BACKENDS; do
+		for to in $E2E_BACKENDS; do
+			for step in "$from a 6001 6002" "$to b 7001 7002"; do
+				# shellcheck disable=SC2086 # words
+				set -- $step
+				em apply --backend="$1" "$tmp/$2.conf" >$tmp/said 2>&1 ||
+					fail "$from to $to: apply" "$(cat $tmp/said)"
+				is "$from to $to: sorted by $1" "$3 $4" "$(where 1 2)"
+				total=$((total + 1))
+			done
+			is "$from to $to: counters" "$((2 * total)) $total $total " "$(counters \
+				'sorter packets' 'sorter/one packets' 'sorter/two packets')"
+		done
+	done
+	clear_all
+	is 'nothing stays' "$pristine" "$(snapshot)"
+}
+
+is_whole() { is "$1: status" "$2" "$(em status >/dev/null 2>&1; echo $?)"; }
+
+heals() {
+	is_whole "$1" 4
+	check "$1: apply heals" em apply --backend="$backend" $tmp/a.conf
+	is_whole "$1: healed" 0
+	is "$1: sorted" '6001 6002' "$(where 1 2)"
+}
+
+section_status() {
+	is_whole 'nothing applied' 0
+	check 'apply' em apply --backend="$backend" $tmp/a.conf
+	is_whole 'applied' 0
+	check 'whole in JSON' sh -c "ip netns exec $server $tmp/entitymux status --json |
+		grep -q '\"whole\": true'"
+	ip -n $server link del in0
+	is_whole 'interface deleted' 4
+	pair $server $sender
+	heals 'interface re-created'
+	case $backend in
+	nft)
+		in_server nft delete table netdev entitymux
+		heals 'table deleted'
+		in_server nft delete chain netdev entitymux ingress-in0
+		heals 'chain deleted'
+		;;
+	xdp*)
+		in_server ip link set dev in0 "${backend%-generic}${backend#xdp}" off 2>/dev/null ||
+			in_server ip link set dev in0 "$(echo "$backend" | tr -d -)" off
+		heals 'detached by hand'
+		;;
+	esac
+	ip -n $server link set in0 down
+	ip -n $server link set in0 up
+	ip -n $server neighbour replace 192.0.2.9 lladdr 02:00:00:00:00:09 dev in0 nud permanent
+	is_whole 'interface down and up' 0
+	is 'interface down and up: sorted' '6001 6002' "$(where 1 2)"
+	clear_all
+	is 'nothing stays' 0 "$(snapshot | grep -ci entitymux)"
+}
+
+# What is somebody else's stays.
+section_others() {
+	in_server nft -f - <<'END'
+table netdev other {
+	chain ingress { type filter hook ingress device in0 priority -400; policy accept; counter; }
+	set entitymux { type ipv4_addr; }
+}
+table inet entitymux {
+	chain input { type filter hook input priority 0; policy accept; udp dport 1 drop; }
+}
+END
+	in_server "$life" attach other0 native
+	in_server tc qdisc add dev other0 clsact
+	in_server tc filter add dev other0 ingress protocol ip prio 1 matchall action ok
+	theirs=$(snapshot)
+	for backend in $E2E_BACKENDS; do
+		title="others, $backend: "
+		check 'apply' em apply --backend="$backend" $tmp/a.conf
+		is 'sorted' '6001 6002' "$(where 1 2)"
+		in_server nft list table netdev other >/dev/null || fail 'their table is gone'
+		check 'apply another' em apply --backend="$backend" $tmp/b.conf
+		clear_all
+		is 'all of theirs stays' "$theirs" "$(snapshot)"
+	done
+	in_server nft delete table netdev other
+	in_server nft delete table inet entitymux
+	in_server tc qdisc del dev other0 clsact
+	in_server ip link set dev other0 xdp off
+	is 'nothing of ours stays' 0 "$(snapshot | grep -ci entitymux)"
+}
+
+# Somebody else's XDP program is where ours would go.
+section_foreign() {
+	case " $E2E_BACKENDS " in *' xdp '*) ;; *) return ;; esac
+	for mode in native generic; do
+		title="foreign XDP, $mode: "
+		in_server "$life" attach in0 $mode
+		theirs=$(snapshot)
+		check 'xdp' exits 3 1 'xdp cannot carry.*in0: another XDP program is on the interface' \
+			em apply --backend=xdp $tmp/a.conf
+		is 'xdp: stays' "$theirs" "$(snapshot)"
+		check 'xdp-generic' exits 3 1 'in0: another XDP program is on the interface' \
+			em apply --backend=xdp-generic $tmp/a.conf
+		is 'xdp-generic: stays' "$theirs" "$(snapshot)"
+		check 'auto' em apply $tmp/a.conf
+		check 'auto: says why' sh -c "ip netns exec $server $tmp/entitymux status |
+			grep -q '^backend: .*in0: another XDP program'"
+		is 'auto: not XDP' 0 "$(em status | grep -c 'in0 xdp')"
+		is 'auto: sorted' '6001 6002' "$(where 1 2)"
+		is_whole 'auto' 0
+		clear_all
+		is 'remove: stays' "$theirs" "$(snapshot)"
+		in_server ip link set dev in0 xdp off 2>/dev/null
+		in_server ip link set dev in0 xdpgeneric off 2>/dev/null
+	done
+	title='foreign XDP: '
+	is 'nothing stays' "$(snapshot)" "$(snapshot | grep -v 'prog/xdp')"
+}
+
+# No BPF file system, one that nobody can write to; each way into a namespace.
+section_surroundings() {
+	for backend in $E2E_BACKENDS; do
+		title="surroundings, $backend: "
+		check 'read-only bpffs' unshare --mount --propagation private sh -c "
+			mount -t bpf -o ro bpf /sys/fs/bpf && nsenter --net=/run/netns/$server \
+			$tmp/entitymux apply --backend=$backend $tmp/a.conf"
+		is 'read-only bpffs: sorted' '6001 6002' "$(where 1 2)"
+		check 'nsenter and ip netns exec see the same' sh -c "ip netns exec $server \
+			$tmp/entitymux apply --backend=$backend $tmp/a.conf | grep -q unchanged"
+		check 'nsenter: status' nsenter --net=/run/netns/$server $tmp/entitymux status
+		check 'nsenter: remove' nsenter --net=/run/netns/$server $tmp/entitymux remove
+		is 'nsenter: removed' 'state:       nothing is applied' "$(em status)"
+	done
+	title='surroundings, no nf_tables: '
+	for backend in $E2E_BACKENDS; do
+		[ "$backend" = nft ] && continue
+		check "$backend" in_server "$life" without-nftables $tmp/entitymux apply \
+			--backend="$backend" $tmp/a.conf
+		check "$backend: remove" in_server "$life" without-nftables $tmp/entitymux remove
+	done
+}
+
+# One by one of two namespaces.
+section_namespaces() {
+	ip netns add server2
+	ip netns add sender2
+	pair server2 sender2
+	set -- $E2E_BACKENDS
+	for two in $E2E_BACKENDS; do
+		title="namespaces, $1 and $two: "
+		check 'one' em apply --backend="$1" $tmp/a.conf
+		server=server2 sender=sender2
+		is 'not in the other' '5000 5000 5000' "$(where 1 2 3)"
+		is_whole 'nothing in the other' 0
+		check 'the other' em apply --backend="$two" $tmp/b.conf
+		is 'sorted by the other' '7001 7002 7003' "$(where 1 2 3)"
+		is 'counted by the other' '3 ' "$(counters 'sorter packets')"
+		server=server sender=sender
+		is 'sorted by one' '6001 6002 5000' "$(where 1 2 3)"
+		is 'counted by one' '3 ' "$(counters 'sorter packets')"
+		clear_all
+		server=server2 sender=sender2
+		is 'removed from one, sorted by the other' '7001 7002 7003' "$(where 1 2 3)"
+		is_whole 'the other' 0
+		clear_all
+		server=server sender=sender
+	done
+	ip netns del server2
+	ip netns del sender2
+}
+
+# Ten at once, of two policies and all backends.
+section_parallel() {
+	jobs=
+	for round in 1 2 3 4 5; do
+		for name in a c; do
+			# shellcheck disable=SC2086 # words
+			set -- $E2E_BACKENDS
+			shift $((round % $#))
+			em apply --backend="$1" $tmp/$name.conf >$tmp/out.$round$name 2>&1 &
+			jobs="$jobs $!"
+		done
+	done
+	statuses=
+	for job in $jobs; do
+		wait "$job"
+		statuses="$statuses $?"
+	done
+	is 'all succeed' ' 0 0 0 0 0 0 0 0 0 0' "$statuses"
+	[ "$statuses" = ' 0 0 0 0 0 0 0 0 0 0' ] || cat $tmp/out.*
+	ports=$(where 1 2 3)
+	check "one of them in force: $ports" expr "$ports" : '6001 6002 5000$\|7001 7002 7003$'
+	is_whole 'afterwards' 0
+	is 'one generation' 1 "$(generation | wc -l)"
+	clear_all
+	is 'nothing stays' 0 "$(snapshot | grep -ci entitymux)"
+}
+
+# Killed at any point.
+section_killed() {
+	# shellcheck disable=SC2086 # words
+	set -- $E2E_BACKENDS
+	check 'apply' em apply --backend="$1" $tmp/a.conf
+	killed=0 odd=
+	for round in $(seq 50); do
+		[ $((round % 2)) -eq 0 ] && name=a || name=c
+		delay=$(in_server "$life" kill 80000 $tmp/entitymux apply --backend="$1" \
+			$tmp/$name.conf 2>$tmp/err)
+		status=$?
+		[ $status -eq 0 ] && killed=$((killed + 1))
+		ports=$(where 1 2 3)
+		case $status$ports in
+		0'6001 6002 5000' | 0'7001 7002 7003') ;;
+		10'6001 6002 5000') [ $name = a ] || odd=yes ;;
+		10'7001 7002 7003') [ $name = c ] || odd=yes ;;
+		*) odd=yes ;;
+		esac
+		case $(counters 'sorter packets') in [0-9]*) ;; *) odd=yes ;; esac
+		[ -z "$odd" ] || fail "round $round: $name.conf, $1, killed after $delay us" \
+			"status $status, ports $ports" "$(cat $tmp/err $tmp/json)" "$(em status 2>&1)"
+		odd=
+		if [ $((round % 5)) -eq 0 ]; then
+			em apply --backend="$1" $tmp/$name.conf >$tmp/said 2>&1 ||
+				fail "round $round: next apply" "$(cat $tmp/said)"
+			em status >$tmp/said || fail "round $round: status" "$(cat $tmp/said)"
+		fi
+		shift
+		# shellcheck disable=SC2086 # words
+		[ $# -gt 0 ] || set -- $E2E_BACKENDS
+	done
+	check "killed in time: $killed of 50" [ $killed -ge 10 ]
+	is_whole 'at the end' 0
+	in_server "$life" kill 40000 $tmp/entitymux apply --backend="$1" $tmp/b.conf >/dev/null 2>&1
+	check 'remove' em remove
+	is 'nothing stays' 0 "$(snapshot | grep -ci entitymux)"
+	check 'no state' [ ! -e "$state" ]
+}
+
+# Not a datagram is lost or sorted wrongly while policies change.
+section_traffic() {
+	# shellcheck disable=SC2086 # words
+	set -- $E2E_BACKENDS
+	for backends in "$@" "$1 nft" "nft $1" "$*"; do
+		title="traffic, $backends: "
+		em apply --backend="${backends##* }" $tmp/a.conf >/dev/null
+		# shellcheck disable=SC2086 # words
+		said=$(in_server "$life" stream /run/netns/$sender 20 $tmp/entitymux \
+			$tmp/a.conf $tmp/c.conf $backends 2>&1) &&
+			pass "$said" || fail 'stream' "$said"
+		said=${said##*sent }
+		is 'all counted' "${said%% *} " "$(counters 'sorter packets')"
+		clear_all
+	done
+}
+
+# As many entities as a listener may have.
+section_million() {
+	awk 'BEGIN { for (i = 1; i <= 1048576; i++) printf "0x%08x,%d\n", i, 6001 + i % 2 }' \
+		>$tmp/million.csv
+	cat >$tmp/million.conf <<'END'
+listeners = ( { name = "sorter"; interfaces = [ "in0" ]; port = 5000;
+  tag = { offset = 4; length = 4; }; entities_file = "million.csv"; } );
+END
+	for backend in $E2E_BACKENDS; do
+		[ "$backend" = xdp ] || [ "$backend" = nft ] || continue
+		title="million, $backend: "
+		check 'apply' in_server "$life" cost $tmp/entitymux apply --backend="$backend" \
+			$tmp/million.conf
+		echo "# apply: $(echo "$said" | tail -n 1)"
+		is 'the last one is sorted, one more is unknown' '6001 5000' \
+			"$(where 0x100000 0x100001)"
+		is 'stats' '1048576 2 1 1 ' "$(counters 'sorter entities' 'sorter packets' \
+			'sorter rewritten' 'sorter/0x00100000 packets')"
+		check 'apply again' in_server "$life" cost $tmp/entitymux apply \
+			--backend="$backend" $tmp/million.conf
+		echo "# apply again: $(echo "$said" | tail -n 1)"
+		check 'unchanged' expr "$said" : '.*: unchanged: '
+		clear_all
+	done
+}
+
+[ $# -gt 0 ] || set -- refused again counters status others foreign surroundings namespaces \
+	parallel killed traffic million
+for section; do
+	case $section in
+	refused | again | status)
+		for backend in $E2E_BACKENDS; do
+			title="$section, $backend: "
+			section_$section
+		done
+		;;
+	*)
+		title="$section: "
+		section_"$section"
+		;;
+	esac
+done
+ip netns del $server
+ip netns del $sender
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * life_stream - a stream of datagrams while one policy takes the place of another, again and again.
+ *
+ *	life stream SENDER APPLIES ENTITYMUX CONFIG-A CONFIG-B BACKEND...
+ *
+ * CONFIG-A is in force.  They take turns, and so do the backends.  A sorts tags 1 and 2 to ports
+ * 6001 and 6002 and does not know tag 3; B sorts all three to 7001, 7002 and 7003.  A datagram that
+ * was sent and has arrived while nothing was applied has to be sorted by the policy in force; one
+ * that was under way meanwhile, by either.  None may be missing or come twice.  Prints a summary,
+ * "sent N" first; the exit status is 1 when anything went wrong.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "life.h"
+
+#define MOST	  (1U << 24) /* datagrams */
+#define WINDOW	  96	     /* under way at most: less than any queue on the way holds */
+#define BATCH	  16
+#define PAUSE_MS  10 /* between two applies */
+#define LOST_MS	  1000
+#define COMPLAINS 10
+
+extern char **environ;
+
+struct stream {
+	struct life_link link;
+	/* Even: nothing is being applied; each apply adds two. */
+	atomic_uint phase;
+	atomic_uint sent, received;
+	atomic_bool end;
+	unsigned int *sent_in; /* by number: the phase in which it was sent */
+	unsigned char *times;  /* by number: how often it has arrived */
+	unsigned int missorted, strange;
+};
+
+static uint32_t tag_of(uint32_t number)
+{
+	return 1 + number % LIFE_TAGS;
+}
+
+/* Where a policy, A (0) or B (1), has a tag go. */
+static uint16_t port_of(unsigned int policy, uint32_t tag)
+{
+	static const uint16_t ports[2][LIFE_TAGS] = {{6001, 6002, LIFE_LISTENER},
+						     {7001, 7002, 7003}};
+
+	return ports[policy][tag - 1];
+}
+
+static bool is_sorted(unsigned int sent_in, unsigned int now, uint32_t tag, uint16_t port)
+{
+	bool by_a = port == port_of(0, tag), by_b = port == port_of(1, tag);
+
+	if (sent_in == now && now % 2 == 0)
+		return now / 2 % 2 ? by_b : by_a;
+	return by_a || by_b;
+}
+
+static void take(struct stream *stream, const struct life_payload *payload, uint16_t port)
+{
+	uint32_t number = payload->number, tag = life_tag(payload);
+	unsigned int now = atomic_load(&stream->phase);
+
+	if (number >= MOST || tag != tag_of(number) || stream->times[number]) {
+		stream->strange++;
+		return;
+	}
+	stream->times[number]++;
+	if (!is_sorted(stream->sent_in[number], now, tag, port) && stream->missorted++ < COMPLAINS)
+		printf("datagram %u, tag %u, sent in phase %u, is on port %u in phase %u\n", number,
+		       tag, stream->sent_in[number], port, now);
+	atomic_fetch_add(&stream->received, 1);
+}
+
+static void *receive(void *context)
+{
+	struct stream *stream = context;
+	struct pollfd wait[LIFE_PORTS];
+	struct life_payload payload;
+
+	for (size_t i = 0; i < LIFE_PORTS; i++)
+		wait[i] = (struct pollfd){.fd = stream->link.server[i], .events = POLLIN};
+	while (poll(wait, LIFE_PORTS, 100) > 0 || !atomic_load(&stream->end))
+		for (size_t i = 0; i < LIFE_PORTS; i++)
+			while (wait[i].revents & POLLIN &&
+			       recv(wait[i].fd, &payload, sizeof(payload), MSG_DONTWAIT) > 0)
+				take(stream, &payload, life_ports[i]);
+	return NULL;
+}
+
+static void sleep_ms(unsigned int ms)
+{
+	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}, NULL);
+}
+
+static void send_batch(struct stream *stream, uint32_t first, const struct sockaddr_in *name)
+{
+	struct life_payload payloads[BATCH];
+	struct mmsghdr messages[BATCH] = {0};
+	struct iovec iov[BATCH];
+	unsigned int phase = atomic_load(&stream->phase);
+
+	for (uint32_t i = 0; i < BATCH; i++) {
+		life_payload(&payloads[i], tag_of(first + i), first + i);
+		stream->sent_in[first + i] = phase;
+		iov[i] = (struct iovec){&payloads[i], sizeof(payloads[i])};
+		messages[i].msg_hdr = (struct msghdr){.msg_name = (void *)(uintptr_t)name,
+						      .msg_namelen = sizeof(*name),
+						      .msg_iov = &iov[i],
+						      .msg_iovlen = 1};
+	}
+	for (int done = 0, n; done < BATCH; done += n) {
+		n = sendmmsg(stream->link.sender, messages + done, BATCH - done, 0);
+		if (n < 0)
+			life_die("sendmmsg");
+	}
+}
+
+/* Waits for room in the window, which lost datagrams make smaller for good. */
+static bool has_room(struct stream *stream, unsigned int sent, unsigned int *lost)
+{
+	for (int i = 0; i < LOST_MS * 20; i++) {
+		if (sent - atomic_load(&stream->received) - *lost + BATCH <= WINDOW)
+			return true;
+		nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+	}
+	*lost = sent - atomic_load(&stream->received);
+	return false;
+}
+
+static void *send_all(void *context)
+{
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(LIFE_LISTENER)};
+	struct stream *stream = context;
+	unsigned int sent = 0, lost = 0;
+
+	inet_pton(AF_INET, "192.0.2.1", &name.sin_addr);
+	while (!atomic_load(&stream->end) && sent + BATCH <= MOST) {
+		if (!has_room(stream, sent, &lost))
+			continue;
+		send_batch(stream, sent, &name);
+		sent += BATCH;
+		atomic_store(&stream->sent, sent);
+	}
+	return NULL;
+}
+
+static bool apply(const char *entitymux, const char *config, const char *backend)
+{
+	char option[64];
+	char *const argv[] = {(char *)(uintptr_t)entitymux, (char *)(uintptr_t) "apply", option,
+			      (char *)(uintptr_t)config, NULL};
+	posix_spawn_file_actions_t actions;
+	int status = -1;
+	pid_t child;
+
+	snprintf(option, sizeof(option), "--backend=%s", backend);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	if (posix_spawnp(&child, entitymux, &actions, NULL, argv, environ))
+		life_die(entitymux);
+	posix_spawn_file_actions_destroy(&actions);
+	return waitpid(child, &status, 0) == child && status == 0;
+}
+
+/* Returns how many failed. */
+static unsigned int apply_all(struct stream *stream, unsigned int applies, char **argv)
+{
+	unsigned int n_backends = 0, failed = 0;
+
+	while (argv[3 + n_backends])
+		n_backends++;
+	for (unsigned int i = 0; i < applies; i++) {
+		sleep_ms(PAUSE_MS);
+		atomic_fetch_add(&stream->phase, 1);
+		failed += !apply(argv[0], argv[1 + (i + 1) % 2], argv[3 + i % n_backends]);
+		atomic_fetch_add(&stream->phase, 1);
+	}
+	sleep_ms(PAUSE_MS);
+	return failed;
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+int life_stream(int argc, char **argv)
+{
+	struct stream stream = {0};
+	unsigned int applies, failed, lost;
+	pthread_t sender, receiver;
+	double took;
+
+	if (argc < 7)
+		return 2;
+	applies = (unsigned int)strtoul(argv[2], NULL, 0);
+	life_open(&stream.link, argv[1]);
+	stream.sent_in = calloc(MOST, sizeof(*stream.sent_in));
+	stream.times = calloc(MOST, 1);
+	if (!stream.sent_in || !stream.times || pthread_create(&receiver, NULL, receive, &stream) ||
+	    pthread_create(&sender, NULL, send_all, &stream))
+		life_die("threads");
+	took = seconds();
+	failed = apply_all(&stream, applies, argv + 3);
+	took = seconds() - took;
+	atomic_store(&stream.end, true);
+	pthread_join(sender, NULL);
+	pthread_join(receiver, NULL);
+	lost = stream.sent - stream.received;
+	printf("sent %u in %.1f s, lost %u, missorted %u, strange %u, %u applies, %u failed\n",
+	       stream.sent, took, lost, stream.missorted, stream.strange, applies, failed);
+	free(stream.sent_in);
+	free(stream.times);
+	return lost || stream.missorted || stream.strange || failed || !stream.sent;
+}
