@@ -152,17 +152,32 @@ static void chains_tagged(struct em_builder *b, const char *interface)
 			chain_addressed(b, vlan_chain(b, interface, vlan), interface, vlan);
 }
 
+/* The frame holds the whole UDP header, and (see below) is not a later fragment. */
+static void rule_in_frame(struct em_builder *b, const struct em_place *place)
+{
+	em_build_rule(b, place);
+	em_build_match(b, EM_STATEMENT_IN_FRAME, (struct em_load){.length = EM_UDP_HEADER});
+}
+
+static void rule_accept_type(struct em_builder *b, const struct em_place *place, uint16_t type)
+{
+	em_build_rule(b, place);
+	em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_ETHER_TYPE, type);
+	em_build_add(b, EM_STATEMENT_ACCEPT);
+}
+
 /*
  * What is neither UDP nor the beginning of a datagram, and a frame that ends within the UDP header,
  * is none of ours.  The load of 8 bytes is not one that the kernel takes a short cut for (it does
  * so up to 4), and so it also refuses an IPv6 packet whose second fragment header marks it as a
  * later fragment.
+ *
+ * Untagged is what has no tag, and not what has an Ethernet type of IP: on a tunnel or WireGuard
+ * the IP header comes first, and a rule on the Ethernet type never matches.
  */
 static void chain_dispatch(struct em_builder *b, const char *interface,
 			   const struct em_place *place, bool untagged, bool tagged)
 {
-	struct em_statement *dispatch;
-
 	em_build_chain(b, em_ruleset_dispatch(b->ruleset->generation, interface));
 	em_build_rule(b, place);
 	em_build_match(b, EM_STATEMENT_NOT_EQUAL, em_build_field(EM_FIELD_L4PROTO))->low[0] =
@@ -175,18 +190,19 @@ static void chain_dispatch(struct em_builder *b, const char *interface,
 	em_build_u16(b, EM_STATEMENT_NOT_EQUAL, EM_FIELD_IP6_FRAG_OFF, 0);
 	em_build_add(b, EM_STATEMENT_ACCEPT);
 
-	em_build_rule(b, place);
-	em_build_match(b, EM_STATEMENT_IN_FRAME, (struct em_load){.length = EM_UDP_HEADER});
-	dispatch = em_build_match(b, EM_STATEMENT_DISPATCH, em_build_field(EM_FIELD_ETHER_TYPE));
-	if (untagged) {
-		struct em_identifier name = em_build_interface_name(b, "untagged", interface);
-
-		add_u16_entry(b, dispatch, ETH_P_IP, name);
-		add_u16_entry(b, dispatch, ETH_P_IPV6, name);
+	if (tagged) {
+		rule_in_frame(b, place);
+		em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_ETHER_TYPE, ETH_P_8021Q);
+		em_build_target(b, EM_STATEMENT_GOTO,
+				em_build_interface_name(b, "tagged", interface));
 	}
-	if (tagged)
-		add_u16_entry(b, dispatch, ETH_P_8021Q,
-			      em_build_interface_name(b, "tagged", interface));
+	if (untagged) {
+		rule_accept_type(b, place, ETH_P_8021Q);
+		rule_accept_type(b, place, ETH_P_8021AD);
+		rule_in_frame(b, place);
+		em_build_target(b, EM_STATEMENT_GOTO,
+				em_build_interface_name(b, "untagged", interface));
+	}
 }
 
 void em_build_interface(struct em_builder *b, const char *interface)

@@ -52,7 +52,11 @@ static unsigned int get_u16(const uint8_t *bytes)
 
 static void print_ether_type(FILE *out, unsigned int type)
 {
-	fputs(type == ETH_P_IP ? "ip" : type == ETH_P_IPV6 ? "ip6" : "8021q", out);
+	fputs(type == ETH_P_IP	    ? "ip" :
+	      type == ETH_P_IPV6    ? "ip6" :
+	      type == ETH_P_8021AD  ? "8021ad" :
+				      "8021q",
+	      out);
 }
 
 static void print_value(FILE *out, const struct em_load *load, const uint8_t *bytes)
