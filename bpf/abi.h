@@ -15,6 +15,9 @@
 #define EM_ABI_VERSION 1
 
 #define EM_ABI_LISTENERS 256
+/* Before a packet, from XDP to TC: still to be decided. */
+#define EM_ABI_LATER 0x656d7578
+
 /* A piece of up to 8 bytes is one load; of 16 bytes in 4 pieces at most one is longer. */
 #define EM_ABI_LOADS	 5
 /* Offsets of header and payload bytes a program looks at; the verifier's limit is 65535. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "abi.h"
+#include "program.h"
 #include "rtnl.h"
 
 #define PROGRAM_PREFIX "entitymux_"
@@ -150,6 +151,7 @@ static int visit_program(struct visit *visit, uint32_t id)
 	attached.fd = identify(id, name);
 	if (attached.fd < 0)
 		return attached.fd == NOT_OURS ? 0 : attached.fd;
+	attached.kind = em_programs_parse(name);
 	rc = read_generation(attached.fd, &attached.generation);
 	if (rc) {
 		close(attached.fd);

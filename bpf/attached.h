@@ -25,6 +25,7 @@ struct em_attached {
 	char interface[IF_NAMESIZE];
 	unsigned int ifindex;
 	enum em_hook hook;
+	int kind; /* enum em_program_kind; -1: a placeholder */
 	int fd;		     /* whoever gets the struct closes it */
 	uint32_t generation; /* 0: a placeholder, or of another version of entitymux */
 	uint32_t handle;     /* TC */

@@ -67,8 +67,33 @@ static void add_removal(struct em_changes *changes, const struct em_attached *pr
 		add(changes, &qdisc, NULL);
 }
 
+/* A program that is to be on an interface; each interface has one place at each hook. */
+struct wanted {
+	const char *interface;
+	unsigned int ifindex;
+	enum em_hook hook;
+	enum em_program_kind kind;
+};
+
+static size_t list_wanted(const struct em_plan *plan, size_t attachment,
+			  struct wanted wanted[EM_PROGRAMS_EACH])
+{
+	const struct em_attachment *at = &plan->attachments[attachment];
+	enum em_program_kind kinds[EM_PROGRAMS_EACH];
+	size_t n = em_programs_kinds(plan, attachment, kinds);
+
+	for (size_t i = 0; i < n; i++)
+		wanted[i] = (struct wanted){
+			.interface = at->interface,
+			.ifindex = at->ifindex,
+			.hook = em_programs_at_tc(kinds[i]) ? EM_HOOK_TC_INGRESS : at->hook,
+			.kind = kinds[i],
+		};
+	return n;
+}
+
 static const struct em_attached *find_present(const struct em_changes *changes,
-					      const struct em_attachment *wanted)
+					      const struct wanted *wanted)
 {
 	for (size_t i = 0; i < changes->n_present; i++)
 		if (changes->present[i].ifindex == wanted->ifindex &&
@@ -77,22 +102,32 @@ static const struct em_attached *find_present(const struct em_changes *changes,
 	return NULL;
 }
 
-static const struct em_attachment *find_wanted(const struct em_plan *plan, unsigned int ifindex)
+/* What is to become of a program that is there. */
+enum fate { FATE_GOES, FATE_GOES_FIRST, FATE_IS_REPLACED };
+
+static enum fate fate_of(const struct em_attached *present, const struct em_plan *plan)
 {
-	for (size_t i = 0; plan && i < plan->n_attachments; i++)
-		if (plan->attachments[i].ifindex == ifindex)
-			return &plan->attachments[i];
-	return NULL;
+	enum fate fate = FATE_GOES;
+
+	for (size_t i = 0; plan && i < plan->n_attachments; i++) {
+		struct wanted wanted[EM_PROGRAMS_EACH];
+		size_t n = list_wanted(plan, i, wanted);
+
+		if (plan->attachments[i].ifindex != present->ifindex)
+			continue;
+		for (size_t j = 0; j < n; j++) {
+			if (wanted[j].hook == present->hook)
+				return FATE_IS_REPLACED;
+			/* XDP of the other mode has to go before ours can come. */
+			if (wanted[j].hook != EM_HOOK_TC_INGRESS &&
+			    present->hook != EM_HOOK_TC_INGRESS)
+				fate = FATE_GOES_FIRST;
+		}
+	}
+	return fate;
 }
 
-/* XDP of the other mode on the same interface has to go before ours can come. */
-static bool is_in_the_way(const struct em_attached *present, const struct em_attachment *wanted)
-{
-	return wanted && present->hook != wanted->hook && present->hook != EM_HOOK_TC_INGRESS &&
-	       wanted->hook != EM_HOOK_TC_INGRESS;
-}
-
-static void add_xdp(struct em_changes *changes, const struct em_attachment *wanted, int program)
+static void add_xdp(struct em_changes *changes, const struct wanted *wanted, int program)
 {
 	const struct em_attached *present = find_present(changes, wanted);
 	const struct em_rtnl_change step = { .kind = EM_RTNL_XDP,
@@ -104,8 +139,8 @@ static void add_xdp(struct em_changes *changes, const struct em_attachment *want
 	add(changes, &step, present);
 }
 
-static int add_filter(struct em_changes *changes, const struct em_attachment *wanted, int program,
-		      const char *name, struct em_diag *diag)
+static int add_filter(struct em_changes *changes, const struct wanted *wanted, int program,
+		      struct em_diag *diag)
 {
 	const struct em_attached *present = find_present(changes, wanted);
 	const struct em_rtnl_change qdisc = { .kind = EM_RTNL_QDISC_ADD,
@@ -113,7 +148,7 @@ static int add_filter(struct em_changes *changes, const struct em_attachment *wa
 	struct em_rtnl_change filter = { .kind = EM_RTNL_FILTER_SET,
 					 .ifindex = wanted->ifindex,
 					 .program = program,
-					 .name = name,
+					 .name = em_programs_name(wanted->kind),
 					 .handle = EM_TC_HANDLE_GUEST };
 	int has_ingress;
 
@@ -135,33 +170,40 @@ static int add_filter(struct em_changes *changes, const struct em_attachment *wa
 	return 0;
 }
 
+static int add_wanted(struct em_changes *changes, const struct em_programs *programs,
+		      const struct em_plan *plan, size_t attachment, struct em_diag *diag)
+{
+	struct wanted wanted[EM_PROGRAMS_EACH];
+	size_t n = list_wanted(plan, attachment, wanted);
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < n; i++) {
+		int program = em_programs_fd(programs, wanted[i].kind);
+
+		if (wanted[i].hook == EM_HOOK_TC_INGRESS)
+			rc = add_filter(changes, &wanted[i], program, diag);
+		else
+			add_xdp(changes, &wanted[i], program);
+	}
+	return rc;
+}
+
 static int plan_steps(struct em_changes *changes, const struct em_programs *programs,
 		      const struct em_plan *plan, uint32_t keep, struct em_diag *diag)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < changes->n_present; i++)
-		if (is_in_the_way(&changes->present[i],
-				  find_wanted(plan, changes->present[i].ifindex)))
+		if (fate_of(&changes->present[i], plan) == FATE_GOES_FIRST)
 			add_removal(changes, &changes->present[i]);
-	for (size_t i = 0; !rc && plan && i < plan->n_attachments; i++) {
-		const struct em_attachment *wanted = &plan->attachments[i];
-		enum em_program_kind kind = em_programs_kind(plan, i);
-
-		if (kind == EM_PROGRAM_XDP)
-			add_xdp(changes, wanted, em_programs_fd(programs, kind));
-		else
-			rc = add_filter(changes, wanted, em_programs_fd(programs, kind),
-					em_programs_name(kind), diag);
-	}
+	for (size_t i = 0; !rc && plan && i < plan->n_attachments; i++)
+		rc = add_wanted(changes, programs, plan, i, diag);
 	for (size_t i = 0; !rc && i < changes->n_present; i++) {
 		const struct em_attached *present = &changes->present[i];
-		const struct em_attachment *wanted = find_wanted(plan, present->ifindex);
 
-		if ((wanted && wanted->hook == present->hook) || is_in_the_way(present, wanted) ||
-		    (keep && present->generation == keep))
-			continue;
-		add_removal(changes, present);
+		if (fate_of(present, plan) == FATE_GOES &&
+		    !(keep && present->generation == keep))
+			add_removal(changes, present);
 	}
 	return rc;
 }
@@ -174,8 +216,8 @@ int em_changes_plan(struct em_changes *changes, const struct em_programs *progra
 
 	if (rc)
 		return rc;
-	/* Each interface and each program of ours takes at most two steps. */
-	most = 2 * (changes->n_present + (plan ? plan->n_attachments : 0)) + 1;
+	/* A filter takes two steps where its qdisc comes or goes with it. */
+	most = 2 * (changes->n_present + (plan ? EM_PROGRAMS_EACH * plan->n_attachments : 0)) + 1;
 	changes->steps = calloc(most, sizeof(*changes->steps));
 	changes->before = calloc(most, sizeof(*changes->before));
 	if (!changes->steps || !changes->before)
@@ -220,7 +262,7 @@ static bool make_back(const struct em_rtnl_change *step, const struct em_attache
 		return true;
 	case EM_RTNL_FILTER_DEL:
 		back->kind = EM_RTNL_FILTER_SET;
-		back->name = em_programs_name(EM_PROGRAM_TC);
+		back->name = em_programs_name(before->kind < 0 ? EM_PROGRAM_TC : before->kind);
 		back->program = before->fd;
 		return true;
 	case EM_RTNL_FILTER_SET:

@@ -262,9 +262,17 @@ static int commit(struct em_prepared *prepared, struct em_plan *plan, struct em_
 	return rc;
 }
 
+/* The attachments found, and the programs that only stand behind one of them. */
+struct finding {
+	struct em_installed installed;
+	size_t n_local; /* of this generation, with a program behind them */
+	size_t n_later; /* of this generation, behind one */
+};
+
 static int add_installed(void *context, const struct em_attached *attached)
 {
-	struct em_installed *installed = context;
+	struct finding *finding = context;
+	struct em_installed *installed = &finding->installed;
 	struct em_attachment *grown;
 
 	close(attached->fd);
@@ -272,16 +280,20 @@ static int add_installed(void *context, const struct em_attached *attached)
 		installed->remains = true;
 		return 0;
 	}
-	if (attached->generation > installed->generation && installed->n_attachments) {
-		installed->remains = true;
-		installed->n_attachments = 0;
+	if (attached->generation > installed->generation && installed->generation) {
+		*finding = (struct finding){ .installed = { .attachments = installed->attachments,
+							    .remains = true } };
 	}
+	installed->generation = attached->generation;
+	finding->n_local += attached->kind == EM_PROGRAM_XDP_LOCAL;
+	finding->n_later += attached->kind == EM_PROGRAM_TC_LATER;
+	if (attached->kind == EM_PROGRAM_TC_LATER)
+		return 0;
 	grown = realloc(installed->attachments,
 			(installed->n_attachments + 1) * sizeof(*installed->attachments));
 	if (!grown)
 		return -ENOMEM;
 	installed->attachments = grown;
-	installed->generation = attached->generation;
 	grown += installed->n_attachments++;
 	*grown = (struct em_attachment){ .ifindex = attached->ifindex, .hook = attached->hook };
 	memcpy(grown->interface, attached->interface, IF_NAMESIZE);
@@ -290,14 +302,15 @@ static int add_installed(void *context, const struct em_attached *attached)
 
 static int discover(struct em_installed *out, struct em_diag *diag)
 {
-	struct em_installed installed = { 0 };
-	int rc = em_attached_each(add_installed, &installed, diag);
+	struct finding finding = { 0 };
+	int rc = em_attached_each(add_installed, &finding, diag);
 
 	if (rc) {
-		em_installed_clear(&installed);
+		em_installed_clear(&finding.installed);
 		return rc;
 	}
-	*out = installed;
+	finding.installed.remains |= finding.n_local != finding.n_later;
+	*out = finding.installed;
 	return 0;
 }
 

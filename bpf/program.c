@@ -17,7 +17,7 @@
 #include "xdp.skel.h"
 #pragma GCC diagnostic pop
 
-#define VERIFIER_LOG 65536 /* bytes; the end of the log is what matters */
+#define VERIFIER_LOG (16 << 20) /* bytes; older kernels fail anew where it is too small */
 
 struct em_programs {
 	struct em_xdp *xdp;
@@ -232,32 +232,47 @@ static int fill_maps(const struct bpf_object *object, const struct em_policy *po
 	return rc;
 }
 
-static bool wants(const struct em_plan *plan, enum em_program_kind kind)
+static struct bpf_program *find_program(const struct em_programs *programs,
+					enum em_program_kind kind)
 {
+	const struct bpf_object *object = em_programs_at_tc(kind) ? programs->tc->obj :
+								    programs->xdp->obj;
+
+	return bpf_object__find_program_by_name(object, em_programs_name(kind));
+}
+
+/* Which kinds the plan needs, as bits. */
+static unsigned int needed(const struct em_plan *plan)
+{
+	enum em_program_kind kinds[EM_PROGRAMS_EACH];
+	unsigned int bits = 0;
+
 	for (size_t i = 0; i < plan->n_attachments; i++)
-		if (em_programs_kind(plan, i) == kind)
-			return true;
-	return false;
+		for (size_t n = em_programs_kinds(plan, i, kinds); n > 0; n--)
+			bits |= 1U << kinds[n - 1];
+	return bits;
 }
 
 static int open_objects(struct em_programs *programs, const struct em_plan *plan)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = programs->log,
 		    .kernel_log_size = sizeof(programs->log));
-	bool tc = wants(plan, EM_PROGRAM_TC), tc_ip = wants(plan, EM_PROGRAM_TC_IP);
+	unsigned int bits = needed(plan);
 
-	if (wants(plan, EM_PROGRAM_XDP)) {
+	if (bits & (1U << EM_PROGRAM_XDP | 1U << EM_PROGRAM_XDP_LOCAL)) {
 		programs->xdp = em_xdp__open_opts(&options);
 		if (!programs->xdp)
 			return -errno;
 	}
-	if (!tc && !tc_ip)
-		return 0;
-	programs->tc = em_tc__open_opts(&options);
-	if (!programs->tc)
-		return -errno;
-	bpf_program__set_autoload(programs->tc->progs.entitymux_tc, tc);
-	bpf_program__set_autoload(programs->tc->progs.entitymux_tc_ip, tc_ip);
+	if (bits & (1U << EM_PROGRAM_TC_LATER | 1U << EM_PROGRAM_TC | 1U << EM_PROGRAM_TC_IP)) {
+		programs->tc = em_tc__open_opts(&options);
+		if (!programs->tc)
+			return -errno;
+	}
+	for (enum em_program_kind kind = 0; kind < EM_PROGRAM_KINDS; kind++)
+		if (em_programs_at_tc(kind) ? !!programs->tc : !!programs->xdp)
+			bpf_program__set_autoload(find_program(programs, kind),
+						  bits & 1U << kind);
 	return 0;
 }
 
@@ -319,11 +334,43 @@ static int load(struct em_programs *programs, const struct em_policy *policy,
 	return 0;
 }
 
-enum em_program_kind em_programs_kind(const struct em_plan *plan, size_t attachment)
+/*
+ * Drivers that hand packets of a sender on this host to native XDP.  Generic XDP may see them
+ * anywhere.
+ */
+static bool is_local(const struct em_link *link, enum em_hook hook)
 {
-	if (plan->attachments[attachment].hook != EM_HOOK_TC_INGRESS)
-		return EM_PROGRAM_XDP;
-	return plan->links[attachment].ethernet ? EM_PROGRAM_TC : EM_PROGRAM_TC_IP;
+	static const char *const drivers[] = { "veth", "tun", "vif" };
+
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
+		if (!strcmp(link->driver, drivers[i]))
+			return true;
+	return hook == EM_HOOK_XDP_GENERIC;
+}
+
+size_t em_programs_kinds(const struct em_plan *plan, size_t attachment,
+			 enum em_program_kind kinds[EM_PROGRAMS_EACH])
+{
+	const struct em_link *link = &plan->links[attachment];
+	enum em_hook hook = plan->attachments[attachment].hook;
+
+	if (hook == EM_HOOK_TC_INGRESS) {
+		kinds[0] = link->ethernet ? EM_PROGRAM_TC : EM_PROGRAM_TC_IP;
+		return 1;
+	}
+	if (!is_local(link, hook)) {
+		kinds[0] = EM_PROGRAM_XDP;
+		return 1;
+	}
+	/* In this order: nobody is there yet to be left anything. */
+	kinds[0] = EM_PROGRAM_TC_LATER;
+	kinds[1] = EM_PROGRAM_XDP_LOCAL;
+	return 2;
+}
+
+bool em_programs_at_tc(enum em_program_kind kind)
+{
+	return kind == EM_PROGRAM_TC_LATER || kind == EM_PROGRAM_TC || kind == EM_PROGRAM_TC_IP;
 }
 
 int em_programs_load(struct em_programs **out, const struct em_policy *policy,
@@ -359,25 +406,26 @@ void em_programs_free(struct em_programs *programs)
 
 int em_programs_fd(const struct em_programs *programs, enum em_program_kind kind)
 {
-	switch (kind) {
-	case EM_PROGRAM_TC:
-		return bpf_program__fd(programs->tc->progs.entitymux_tc);
-	case EM_PROGRAM_TC_IP:
-		return bpf_program__fd(programs->tc->progs.entitymux_tc_ip);
-	default:
-		return bpf_program__fd(programs->xdp->progs.entitymux_xdp);
-	}
+	return bpf_program__fd(find_program(programs, kind));
 }
+
+static const char *const names[EM_PROGRAM_KINDS] = {
+	[EM_PROGRAM_XDP] = "entitymux_xdp",	  [EM_PROGRAM_XDP_LOCAL] = "entitymux_local",
+	[EM_PROGRAM_TC_LATER] = "entitymux_later", [EM_PROGRAM_TC] = "entitymux_tc",
+	[EM_PROGRAM_TC_IP] = "entitymux_tc_ip",
+};
 
 const char *em_programs_name(enum em_program_kind kind)
 {
-	static const char *const names[EM_PROGRAM_KINDS] = {
-		[EM_PROGRAM_XDP] = "entitymux_xdp",
-		[EM_PROGRAM_TC] = "entitymux_tc",
-		[EM_PROGRAM_TC_IP] = "entitymux_tc_ip",
-	};
-
 	return names[kind];
+}
+
+int em_programs_parse(const char *name)
+{
+	for (int kind = 0; kind < EM_PROGRAM_KINDS; kind++)
+		if (!strcmp(names[kind], name))
+			return kind;
+	return -1;
 }
 
 int em_programs_placeholder(void)

@@ -7,14 +7,17 @@
 #ifndef EM_PROGRAM_H
 #define EM_PROGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "datapath.h"
 
 enum em_program_kind {
 	EM_PROGRAM_XDP,
-	EM_PROGRAM_TC,	  /* interfaces with an Ethernet header */
-	EM_PROGRAM_TC_IP, /* interfaces on which the IP header comes first */
+	EM_PROGRAM_XDP_LOCAL, /* interfaces whose packets may come from a sender on this host, */
+	EM_PROGRAM_TC_LATER,  /* and behind it, for those with an unfinished checksum */
+	EM_PROGRAM_TC,	      /* interfaces with an Ethernet header */
+	EM_PROGRAM_TC_IP,     /* interfaces on which the IP header comes first */
 	EM_PROGRAM_KINDS
 };
 
@@ -26,8 +29,15 @@ struct em_programs;
  */
 int em_programs_try(struct em_plan *plan, struct em_diag *diag);
 
-/* What an attachment of the plan, whose hook is chosen, gets. */
-enum em_program_kind em_programs_kind(const struct em_plan *plan, size_t attachment);
+/* The most programs that one interface gets. */
+#define EM_PROGRAMS_EACH 2
+
+/* The programs of an attachment of the plan, whose hook is chosen.  Returns how many. */
+size_t em_programs_kinds(const struct em_plan *plan, size_t attachment,
+			 enum em_program_kind kinds[EM_PROGRAMS_EACH]);
+
+/* Where a program goes; a generic one of XDP is told by the attachment. */
+bool em_programs_at_tc(enum em_program_kind kind);
 
 /*
  * Loads the policy as a generation, with the programs that the plan needs.  *out is freed with em_programs_free().  Returns 0;
@@ -40,8 +50,9 @@ void em_programs_free(struct em_programs *programs);
 /* The descriptor to attach; owned by the programs. */
 int em_programs_fd(const struct em_programs *programs, enum em_program_kind kind);
 
-/* How the program is called in the kernel. */
+/* How the program is called in the kernel; and back: -1 where that is no program of ours. */
 const char *em_programs_name(enum em_program_kind kind);
+int em_programs_parse(const char *name);
 
 /*
  * An XDP program that passes everything, to try whether an interface takes one and to hold its

@@ -16,7 +16,34 @@ struct em_decision {
 	bool drop;
 	__be16 port; /* rewrite the destination port to this; 0: leave it */
 	__be16 from; /* the port it has now */
+	bool later;  /* ours, but for the TC program behind this one to decide */
 };
+
+/*
+ * Whether the checksum may be one that the device is still to complete: then it is the sum of the
+ * pseudo header so far, which does not change with the port.  XDP is not told (CHECKSUM_PARTIAL is
+ * a property of the socket buffer).  One in 65,536 complete checksums looks the same.
+ */
+static __always_inline bool em_maybe_unfinished(em_context *context, const struct em_packet *packet,
+						const struct udphdr *udp)
+{
+	__u32 sum = bpf_htons(IPPROTO_UDP) + udp->len, i;
+	__u16 addresses[16] = {};
+
+	if (packet->protocol == bpf_htons(ETH_P_IP)) {
+		if (!em_read(context, packet->network + offsetof(struct iphdr, saddr), addresses,
+			     8))
+			return false;
+	} else if (!em_read(context, packet->network + offsetof(struct ipv6hdr, saddr), addresses,
+			    sizeof(addresses))) {
+		return false;
+	}
+	for (i = 0; i < 16; i++)
+		sum += addresses[i];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return udp->check == sum;
+}
 
 /* The masked number that a load describes; `payload` is the offset of the payload. */
 static __always_inline bool em_load(em_context *context, __u64 payload,
@@ -140,9 +167,12 @@ static __always_inline void em_unknown(const volatile struct em_abi_listener *li
 		decision->drop = listener->unknown == EM_ABI_DROP;
 }
 
-/* Counters are per CPU, and no hook of one CPU interrupts another: plain additions do. */
+/*
+ * With `local`, a packet whose checksum may be unfinished is left for later.  Counters are per CPU,
+ * and no hook of one CPU interrupts another: plain additions do.
+ */
 static __always_inline void em_sort(em_context *context, const struct em_packet *packet,
-				    __u32 ifindex, struct em_decision *decision)
+				    __u32 ifindex, bool local, struct em_decision *decision)
 {
 	const volatile struct em_abi_listener *listener;
 	struct em_abi_entity_key key = {};
@@ -151,7 +181,7 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	struct em_abi_count *entity_count;
 	__u32 length, id;
 	struct udphdr udp;
-	__u64 payload;
+	__u64 payload, index;
 	const __u32 *claim;
 
 	if (!em_read(context, packet->transport, &udp, sizeof(udp)))
@@ -159,10 +189,18 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	length = bpf_ntohs(udp.len);
 	decision->from = udp.dest;
 	claim = em_claim(context, packet, ifindex, udp.dest);
-	if (!claim || *claim >= EM_ABI_LISTENERS)
+	if (!claim)
 		return;
-	id = *claim;
-	listener = &em_constants.listeners[id];
+	index = *claim;
+	/* Else the bound is checked on one copy of the index and another one is used. */
+	barrier_var(index);
+	if (index >= EM_ABI_LISTENERS)
+		return;
+	id = index;
+	decision->later = local && em_maybe_unfinished(context, packet, &udp);
+	if (decision->later)
+		return;
+	listener = &em_constants.listeners[index];
 	count = bpf_map_lookup_elem(&entitymux_lcnt, &id);
 	if (!count)
 		return;

@@ -41,7 +41,7 @@ static __always_inline int sort(em_context *context, struct em_packet *packet)
 
 	if (!em_parse_ip(context, context->len, packet))
 		return TC_ACT_UNSPEC;
-	em_sort(context, packet, context->ifindex, &decision);
+	em_sort(context, packet, context->ifindex, false, &decision);
 	if (decision.drop)
 		return TC_ACT_SHOT;
 	if (decision.port)
@@ -49,9 +49,7 @@ static __always_inline int sort(em_context *context, struct em_packet *packet)
 	return TC_ACT_UNSPEC;
 }
 
-/* Interfaces with an Ethernet header. */
-SEC("tc")
-int entitymux_tc(struct __sk_buff *context)
+static __always_inline int sort_ethernet(em_context *context)
 {
 	struct em_packet packet;
 	__u16 vlan = 0;
@@ -65,6 +63,24 @@ int entitymux_tc(struct __sk_buff *context)
 	if (!em_parse_ethernet(context, vlan, &packet))
 		return TC_ACT_UNSPEC;
 	return sort(context, &packet);
+}
+
+/* Interfaces with an Ethernet header. */
+SEC("tc")
+int entitymux_tc(struct __sk_buff *context)
+{
+	return sort_ethernet(context);
+}
+
+/* Behind entitymux_local: what that has left for later. */
+SEC("tc")
+int entitymux_later(struct __sk_buff *context)
+{
+	const __u32 *mark = (void *)(long)context->data_meta;
+
+	if ((void *)(mark + 1) > (void *)(long)context->data || *mark != EM_ABI_LATER)
+		return TC_ACT_UNSPEC;
+	return sort_ethernet(context);
 }
 
 /* Interfaces on which the IP header comes first. */

@@ -36,28 +36,73 @@ static __always_inline void rewrite(struct udphdr *udp, __be16 port)
 	udp->dest = port;
 }
 
+static __always_inline int finish(struct xdp_md *context, const struct em_packet *packet,
+				  const struct em_decision *decision)
+{
+	void *data_end = (void *)(long)context->data_end;
+	void *data = (void *)(long)context->data;
+	struct udphdr *udp;
+
+	if (decision->drop)
+		return XDP_DROP;
+	if (!decision->port || packet->transport > EM_ABI_OFFSET_MAX)
+		return XDP_PASS;
+	udp = data + packet->transport;
+	if ((void *)(udp + 1) <= data_end)
+		rewrite(udp, decision->port);
+	return XDP_PASS;
+}
+
+static __always_inline bool parse(struct xdp_md *context, struct em_packet *packet)
+{
+	return em_parse_ethernet(context, 0, packet) &&
+	       em_parse_ip(context, context->data_end - context->data, packet);
+}
+
+/* Tells the TC program behind us that a packet is still to be decided. */
+static __always_inline bool mark_for_later(struct xdp_md *context)
+{
+	__u32 *mark;
+
+	if (bpf_xdp_adjust_meta(context, -(int)sizeof(*mark)))
+		return false;
+	mark = (void *)(long)context->data_meta;
+	if ((void *)(mark + 1) > (void *)(long)context->data)
+		return false;
+	*mark = EM_ABI_LATER;
+	return true;
+}
+
+/* Interfaces whose packets come from a wire. */
 SEC("xdp")
 int entitymux_xdp(struct xdp_md *context)
 {
 	struct em_decision decision = {};
 	struct em_packet packet;
-	void *data, *data_end;
-	struct udphdr *udp;
 
-	if (!em_parse_ethernet(context, 0, &packet) ||
-	    !em_parse_ip(context, context->data_end - context->data, &packet))
+	if (!parse(context, &packet))
 		return XDP_PASS;
-	em_sort(context, &packet, context->ingress_ifindex, &decision);
-	if (decision.drop)
-		return XDP_DROP;
-	if (!decision.port || packet.transport > EM_ABI_OFFSET_MAX)
+	em_sort(context, &packet, context->ingress_ifindex, false, &decision);
+	return finish(context, &packet, &decision);
+}
+
+/* Interfaces whose packets may come from a sender on this host. */
+SEC("xdp")
+int entitymux_local(struct xdp_md *context)
+{
+	struct em_decision decision = {};
+	struct em_packet packet;
+
+	if (!parse(context, &packet))
 		return XDP_PASS;
-	data = (void *)(long)context->data;
-	data_end = (void *)(long)context->data_end;
-	udp = data + packet.transport;
-	if ((void *)(udp + 1) <= data_end)
-		rewrite(udp, decision.port);
-	return XDP_PASS;
+	em_sort(context, &packet, context->ingress_ifindex, true, &decision);
+	if (decision.later) {
+		if (mark_for_later(context))
+			return XDP_PASS;
+		/* A driver without room for the mark: right for all that stays on this host. */
+		em_sort(context, &packet, context->ingress_ifindex, false, &decision);
+	}
+	return finish(context, &packet, &decision);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Datagrams of a local sender, sorted and then forwarded out of another interface, reach a receiver
+# that verifies their checksums; with a sender that leaves the checksum to the device and with one
+# that does not.  forward.c has the datagrams.
+set -u
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo 'makes network namespaces: run as root (sudo make check)'
+	exit 77
+fi
+a=em-forward-a-$$ b=em-forward-b-$$ c=em-forward-c-$$
+config=$(mktemp)
+passed=0 failed=0
+
+cleanup()
+{
+	trap '' INT TERM HUP
+	ip netns exec "$b" "$ENTITYMUX" remove 2>/dev/null
+	for ns in $a $b $c; do
+		ip netns del "$ns" 2>/dev/null
+	done
+	rm -f "$config"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+for ns in $a $b $c; do
+	ip netns add "$ns" || exit 1
+done
+# usage: link NS-1 IF-1 NS-2 IF-2 NETWORK
+link()
+{
+	ip -n "$1" link add "$2" type veth peer name "$4" netns "$3"
+	ip -n "$1" address add "192.0.2.$(($5 + 1))/30" dev "$2"
+	ip -n "$3" address add "192.0.2.$(($5 + 2))/30" dev "$4"
+	ip -n "$1" address add "2001:db8:$5::1/64" dev "$2" nodad
+	ip -n "$3" address add "2001:db8:$5::2/64" dev "$4" nodad
+	ip -n "$1" link set "$2" up
+	ip -n "$3" link set "$4" up
+}
+link "$a" out "$b" in0 0
+link "$b" out0 "$c" in 4
+for ns in $a $c; do
+	gateway=2
+	[ "$ns" = "$a" ] || gateway=5
+	ip -n "$ns" route add default via 192.0.2.$gateway
+done
+ip -n "$a" -6 route add default via 2001:db8:0::2
+ip -n "$c" -6 route add default via 2001:db8:4::1
+ip netns exec "$b" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+ip netns exec "$b" ethtool -K out0 tx off >/dev/null
+ip netns exec "$c" ethtool -K in rx off >/dev/null 2>&1
+
+cat >"$config" <<'EOF'
+listeners = ( { name = "telemetry"; interfaces = [ "in0" ]; port = 5000; tag = { offset = 0; length = 4; };
+		entities = ( { tag = "0xdeadbeef"; port = 6001; } ); } );
+EOF
+
+for backend in $E2E_BACKENDS; do
+	ip netns exec "$b" "$ENTITYMUX" apply --backend="$backend" "$config" || failed=$((failed + 1))
+	for tx in on off; do
+		ip netns exec "$a" ethtool -K out tx $tx >/dev/null
+		for addresses in '192.0.2.1 192.0.2.6' '2001:db8:0::1 2001:db8:4::2'; do
+			# shellcheck disable=SC2086 # two words
+			if tests/e2e/forward /run/netns/"$a" /run/netns/"$c" $addresses; then
+				echo "ok: $backend, sender's checksum offload $tx, $addresses"
+				passed=$((passed + 1))
+			else
+				echo "FAIL: $backend, sender's checksum offload $tx, $addresses"
+				failed=$((failed + 1))
+			fi
+		done
+	done
+	ip netns exec "$b" "$ENTITYMUX" remove
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
