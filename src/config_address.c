@@ -17,7 +17,10 @@
 #define EXPECTED_ADDRESSES  "an array of addresses, e.g. [ \"192.0.2.1\", \"2001:db8::1\" ]"
 #define EXPECTED_SOURCES    "an array of prefixes, e.g. [ \"192.0.2.0/24\", \"2001:db8::/32\" ]"
 
-/* dev_valid_name() of the kernel, and no control characters. */
+/*
+ * dev_valid_name() of the kernel, and nothing that would mean something else where a ruleset is
+ * printed: control characters, quotes, backslashes, wildcards.
+ */
 static bool is_interface_name(const char *name)
 {
 	size_t length = strlen(name);
@@ -25,7 +28,7 @@ static bool is_interface_name(const char *name)
 	if (length < 1 || length >= IF_NAMESIZE || !strcmp(name, ".") || !strcmp(name, ".."))
 		return false;
 	for (; *name; name++)
-		if (*name == '/' || *name == ':' || isspace((unsigned char)*name) ||
+		if (strchr("/:\"\\*", *name) || isspace((unsigned char)*name) ||
 		    iscntrl((unsigned char)*name))
 			return false;
 	return true;

@@ -39,6 +39,7 @@ static void print_help(void)
 		printf("  %-8s %s\n", commands[i].name, commands[i].description);
 	printf("\nCONFIG is %s where it is left out.  Every command takes --help.\n",
 	       EM_DEFAULT_CONFIG);
+	printf("entitymux --version prints the version.\n");
 }
 
 static enum status status_of(int rc)
