@@ -29,16 +29,25 @@ trap 'exit 1' INT TERM HUP
 for ns in $a $b $c; do
 	ip netns add "$ns" || exit 1
 done
+# Neighbours are known from the start: while one is looked up, only so many datagrams wait for it.
 # usage: link NS-1 IF-1 NS-2 IF-2 NETWORK
 link()
 {
-	ip -n "$1" link add "$2" type veth peer name "$4" netns "$3"
-	ip -n "$1" address add "192.0.2.$(($5 + 1))/30" dev "$2"
-	ip -n "$3" address add "192.0.2.$(($5 + 2))/30" dev "$4"
-	ip -n "$1" address add "2001:db8:$5::1/64" dev "$2" nodad
-	ip -n "$3" address add "2001:db8:$5::2/64" dev "$4" nodad
+	ip -n "$1" link add "$2" address "02:00:00:00:0$5:01" type veth \
+		peer name "$4" address "02:00:00:00:0$5:02" netns "$3"
+	end "$1" "$2" "$5" 1 2
+	end "$3" "$4" "$5" 2 1
+}
+# usage: end NS IF NETWORK HOST PEER
+end()
+{
+	ip -n "$1" address add "192.0.2.$(($3 + $4))/30" dev "$2"
+	ip -n "$1" address add "2001:db8:$3::$4/64" dev "$2" nodad
 	ip -n "$1" link set "$2" up
-	ip -n "$3" link set "$4" up
+	ip -n "$1" neighbour add "192.0.2.$(($3 + $5))" lladdr "02:00:00:00:0$3:0$5" \
+		dev "$2" nud permanent
+	ip -n "$1" neighbour add "2001:db8:$3::$5" lladdr "02:00:00:00:0$3:0$5" \
+		dev "$2" nud permanent
 }
 link "$a" out "$b" in0 0
 link "$b" out0 "$c" in 4
