@@ -77,7 +77,8 @@ struct em_abi_constants {
 	__u32 version; /* EM_ABI_VERSION */
 	__u32 generation;
 	__u8 has_addresses; /* some listener has */
-	__u8 reserved[3];
+	__u8 has_fragments; /* XDP: a frame may be in several buffers; kernel 5.18 */
+	__u8 reserved[2];
 	__u32 max_steps; /* of a listener */
 	struct em_abi_listener listeners[EM_ABI_LISTENERS];
 };

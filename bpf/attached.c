@@ -59,8 +59,11 @@ static int find_map(int program, const char *name)
 	return -ENOENT;
 }
 
-/* A program without constants is a placeholder; its generation stays 0. */
-static int read_generation(int program, uint32_t *generation)
+/*
+ * A program without constants is a placeholder; its generation stays 0, and so does that of another
+ * version, which is still ours.
+ */
+static int read_constants(int program, uint32_t *generation, bool *fragments)
 {
 	struct em_abi_constants *constants;
 	int fd = find_map(program, CONSTANTS), rc;
@@ -74,9 +77,10 @@ static int read_generation(int program, uint32_t *generation)
 		return -ENOMEM;
 	}
 	rc = bpf_map_lookup_elem(fd, &zero, constants);
-	/* That of another version is still ours, but no generation that could be read. */
-	if (!rc && constants->version == EM_ABI_VERSION)
+	if (!rc && constants->version == EM_ABI_VERSION) {
 		*generation = constants->generation;
+		*fragments = constants->has_fragments;
+	}
 	free(constants);
 	close(fd);
 	return rc;
@@ -122,18 +126,20 @@ static int query_xdp(unsigned int ifindex, uint32_t *id, enum em_hook *hook)
 
 int em_attached_see_xdp(struct em_xdp_seen *out, unsigned int ifindex)
 {
-	enum em_hook hook;
+	uint32_t generation;
 	int rc, fd;
 
 	*out = (struct em_xdp_seen){ 0 };
-	rc = query_xdp(ifindex, &out->id, &hook);
+	rc = query_xdp(ifindex, &out->id, &out->hook);
 	if (rc || !out->id)
 		return rc;
 	fd = identify(out->id, out->name);
-	out->ours = fd >= 0;
-	if (fd >= 0)
-		close(fd);
-	return fd < 0 && fd != NOT_OURS ? fd : 0;
+	if (fd < 0)
+		return fd == NOT_OURS ? 0 : fd;
+	out->ours = true;
+	rc = read_constants(fd, &generation, &out->fragments);
+	close(fd);
+	return rc;
 }
 
 struct visit {
@@ -145,6 +151,7 @@ struct visit {
 static int visit_program(struct visit *visit, uint32_t id)
 {
 	struct em_attached attached = visit->attached;
+	bool fragments;
 	char name[16];
 	int rc;
 
@@ -152,7 +159,7 @@ static int visit_program(struct visit *visit, uint32_t id)
 	if (attached.fd < 0)
 		return attached.fd == NOT_OURS ? 0 : attached.fd;
 	attached.kind = em_programs_parse(name);
-	rc = read_generation(attached.fd, &attached.generation);
+	rc = read_constants(attached.fd, &attached.generation, &fragments);
 	if (rc) {
 		close(attached.fd);
 		return rc;
@@ -208,16 +215,22 @@ int em_attached_each(int (*visit_one)(void *context, const struct em_attached *a
 	return rc;
 }
 
+bool em_attached_is_ours(uint32_t program, char name[16])
+{
+	int fd = identify(program, name);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
 static int is_guest(void *context, const struct em_rtnl_filter *filter)
 {
 	char name[16];
-	int fd = filter->program ? identify(filter->program, name) : NOT_OURS;
 
 	(void)context;
-	if (fd < 0)
-		return 1;
-	close(fd);
-	return 0;
+	return !filter->program || !em_attached_is_ours(filter->program, name);
 }
 
 int em_attached_has_guests(unsigned int ifindex)

@@ -37,6 +37,8 @@ struct em_xdp_seen {
 	uint32_t id;   /* 0: there is none */
 	char name[16]; /* as far as the kernel keeps it */
 	bool ours;
+	bool fragments; /* ours: takes frames in several buffers */
+	enum em_hook hook; /* EM_HOOK_XDP_… */
 };
 int em_attached_see_xdp(struct em_xdp_seen *out, unsigned int ifindex);
 
@@ -50,6 +52,9 @@ int em_attached_each(int (*visit)(void *context, const struct em_attached *attac
 
 /* Whether an interface has TC filters besides ours; or -errno. */
 int em_attached_has_guests(unsigned int ifindex);
+
+/* The name of a program, as far as the kernel keeps and tells it, and whether it is ours. */
+bool em_attached_is_ours(uint32_t program, char name[16]);
 
 /* The operations of the backend; program is one of the generation's. */
 int em_attached_open_counters(struct em_counters **out, int program, struct em_diag *diag);

@@ -75,12 +75,35 @@ struct wanted {
 	enum em_program_kind kind;
 };
 
-static size_t list_wanted(const struct em_plan *plan, size_t attachment,
-			  struct wanted wanted[EM_PROGRAMS_EACH])
+/* Another hook of ours has the packets of an interface to which XDP is to come. */
+static bool needs_bridge(const struct em_attached *present, const struct em_attachment *at)
+{
+	return at->hook != EM_HOOK_TC_INGRESS && present->ifindex == at->ifindex &&
+	       present->hook != at->hook && present->kind >= 0 &&
+	       present->kind != EM_PROGRAM_TC_LATER;
+}
+
+/* TC has the whole decision, for the moment, and XDP as much of it as it sees. */
+static size_t bridge(size_t n, enum em_program_kind kinds[EM_PROGRAMS_EACH])
+{
+	kinds[1] = kinds[n - 1];
+	kinds[0] = EM_PROGRAM_TC;
+	return 2;
+}
+
+static size_t list_wanted(struct em_changes *changes, const struct em_plan *plan,
+			  size_t attachment, struct wanted wanted[EM_PROGRAMS_EACH])
 {
 	const struct em_attachment *at = &plan->attachments[attachment];
 	enum em_program_kind kinds[EM_PROGRAMS_EACH];
 	size_t n = em_programs_kinds(plan, attachment, kinds);
+	bool bridged = false;
+
+	for (size_t i = 0; changes->bridging && i < changes->n_present; i++)
+		bridged |= needs_bridge(&changes->present[i], at);
+	if (bridged)
+		n = bridge(n, kinds);
+	changes->bridged |= bridged;
 
 	for (size_t i = 0; i < n; i++)
 		wanted[i] = (struct wanted){
@@ -105,13 +128,14 @@ static const struct em_attached *find_present(const struct em_changes *changes,
 /* What is to become of a program that is there. */
 enum fate { FATE_GOES, FATE_GOES_FIRST, FATE_IS_REPLACED };
 
-static enum fate fate_of(const struct em_attached *present, const struct em_plan *plan)
+static enum fate fate_of(struct em_changes *changes, const struct em_attached *present,
+			 const struct em_plan *plan)
 {
 	enum fate fate = FATE_GOES;
 
 	for (size_t i = 0; plan && i < plan->n_attachments; i++) {
 		struct wanted wanted[EM_PROGRAMS_EACH];
-		size_t n = list_wanted(plan, i, wanted);
+		size_t n = list_wanted(changes, plan, i, wanted);
 
 		if (plan->attachments[i].ifindex != present->ifindex)
 			continue;
@@ -170,41 +194,54 @@ static int add_filter(struct em_changes *changes, const struct wanted *wanted, i
 	return 0;
 }
 
+/* The programs at TC, or those at XDP. */
 static int add_wanted(struct em_changes *changes, const struct em_programs *programs,
-		      const struct em_plan *plan, size_t attachment, struct em_diag *diag)
+		      const struct em_plan *plan, bool at_tc, struct em_diag *diag)
 {
-	struct wanted wanted[EM_PROGRAMS_EACH];
-	size_t n = list_wanted(plan, attachment, wanted);
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < n; i++) {
-		int program = em_programs_fd(programs, wanted[i].kind);
+	for (size_t i = 0; plan && i < plan->n_attachments; i++) {
+		struct wanted wanted[EM_PROGRAMS_EACH];
+		size_t n = list_wanted(changes, plan, i, wanted);
 
-		if (wanted[i].hook == EM_HOOK_TC_INGRESS)
-			rc = add_filter(changes, &wanted[i], program, diag);
-		else
-			add_xdp(changes, &wanted[i], program);
+		for (size_t j = 0; !rc && j < n; j++) {
+			int program = em_programs_fd(programs, wanted[j].kind);
+
+			if (at_tc != em_programs_at_tc(wanted[j].kind))
+				continue;
+			if (at_tc)
+				rc = add_filter(changes, &wanted[j], program, diag);
+			else
+				add_xdp(changes, &wanted[j], program);
+		}
 	}
 	return rc;
 }
 
-static int plan_steps(struct em_changes *changes, const struct em_programs *programs,
-		      const struct em_plan *plan, uint32_t keep, struct em_diag *diag)
+static void add_fated(struct em_changes *changes, const struct em_plan *plan, enum fate fate,
+		      uint32_t keep)
 {
-	int rc = 0;
-
-	for (size_t i = 0; i < changes->n_present; i++)
-		if (fate_of(&changes->present[i], plan) == FATE_GOES_FIRST)
-			add_removal(changes, &changes->present[i]);
-	for (size_t i = 0; !rc && plan && i < plan->n_attachments; i++)
-		rc = add_wanted(changes, programs, plan, i, diag);
-	for (size_t i = 0; !rc && i < changes->n_present; i++) {
+	for (size_t i = 0; i < changes->n_present; i++) {
 		const struct em_attached *present = &changes->present[i];
 
-		if (fate_of(present, plan) == FATE_GOES &&
+		if (fate_of(changes, present, plan) == fate &&
 		    !(keep && present->generation == keep))
 			add_removal(changes, present);
 	}
+}
+
+/* What stands behind XDP comes first: XDP is never to leave a packet to nobody. */
+static int plan_steps(struct em_changes *changes, const struct em_programs *programs,
+		      const struct em_plan *plan, uint32_t keep, struct em_diag *diag)
+{
+	int rc = add_wanted(changes, programs, plan, true, diag);
+
+	if (rc)
+		return rc;
+	add_fated(changes, plan, FATE_GOES_FIRST, 0);
+	rc = add_wanted(changes, programs, plan, false, diag);
+	if (!rc)
+		add_fated(changes, plan, FATE_GOES, keep);
 	return rc;
 }
 
@@ -223,6 +260,18 @@ int em_changes_plan(struct em_changes *changes, const struct em_programs *progra
 	if (!changes->steps || !changes->before)
 		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
 	return plan_steps(changes, programs, plan, keep, diag);
+}
+
+int em_changes_need_bridge(const struct em_plan *plan, struct em_diag *diag)
+{
+	struct em_changes changes = { 0 };
+	int rc = em_attached_each(note_present, &changes, diag);
+
+	for (size_t i = 0; !rc && i < plan->n_attachments; i++)
+		for (size_t j = 0; !rc && j < changes.n_present; j++)
+			rc = needs_bridge(&changes.present[j], &plan->attachments[i]);
+	em_changes_clear(&changes);
+	return rc;
 }
 
 /* A new filter got its priority from the kernel: it is found by its handle. */

@@ -20,7 +20,16 @@ struct em_changes {
 	struct em_attached *before;   /* of each step, what was there; fd -1: nothing */
 	size_t n_steps;
 	size_t n_present;
+	/*
+	 * Asked for: where XDP comes to an interface on which another hook of ours has the packets,
+	 * the whole decision is given to TC first, so that none is missed in between.
+	 */
+	bool bridging;
+	bool bridged; /* and told: that was necessary somewhere; a second pass without it follows */
 };
+
+/* Whether the plan has an interface for which bridging is necessary; or -errno, reported. */
+int em_changes_need_bridge(const struct em_plan *plan, struct em_diag *diag);
 
 void em_changes_clear(struct em_changes *changes);
 

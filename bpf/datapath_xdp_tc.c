@@ -10,14 +10,19 @@
 
 #include "attached.h"
 #include "changes.h"
+#include "grace.h"
+#include "facilities.h"
+#include "others.h"
 #include "program.h"
 #include "rtnl.h"
+#include "trial.h"
 
 struct em_prepared {
 	struct em_programs *programs;
-	unsigned int *held; /* interfaces with a placeholder */
+	struct em_rtnl_change *held; /* how a placeholder came to an interface */
 	size_t n_held;
-	int placeholder; /* descriptor; -1: none */
+	int placeholders[2]; /* descriptors, the second for fragments; -1: not loaded */
+	struct em_program_options options;
 	bool committed;
 };
 
@@ -53,6 +58,8 @@ static int xdp_obstacle(const struct em_policy *policy, const struct em_link *li
 			 seen.id, seen.name[0] ? ", " : "", seen.name);
 	else if (!link->ethernet)
 		snprintf(obstacle, size, "its packets have no Ethernet header");
+	else if (native && link->native_xdp == EM_NATIVE_NO)
+		snprintf(obstacle, size, "%s", link->native_why);
 	else if (native && link->vlan_offload && has_vlan_listener(policy, link->name))
 		snprintf(obstacle, size,
 			 "rx-vlan-offload takes the VLAN tag off before XDP sees it (clear it with "
@@ -116,12 +123,10 @@ static int carry(const struct em_policy *policy, struct em_plan *plan, struct em
 static void detach_placeholders(struct em_prepared *prepared)
 {
 	for (size_t i = 0; i < prepared->n_held; i++) {
-		struct em_rtnl_change change = { .kind = EM_RTNL_XDP,
-						 .ifindex = prepared->held[i],
-						 .mode = XDP_FLAGS_DRV_MODE,
-						 .program = -1,
-						 .expected = prepared->placeholder };
+		struct em_rtnl_change change = prepared->held[i];
 
+		change.expected = change.program;
+		change.program = -1;
 		/* Where it has been replaced already, the kernel refuses, and is right. */
 		(void)em_rtnl_change(&change, 1);
 	}
@@ -134,18 +139,26 @@ static void release(struct em_prepared *prepared)
 		return;
 	if (!prepared->committed)
 		detach_placeholders(prepared);
-	if (prepared->placeholder >= 0)
-		close(prepared->placeholder);
+	for (int fragments = 0; fragments < 2; fragments++)
+		if (prepared->placeholders[fragments] >= 0)
+			close(prepared->placeholders[fragments]);
 	em_programs_free(prepared->programs);
 	free(prepared->held);
 	free(prepared);
 }
 
-/* What a driver says where its kind, its settings or its queues rule native XDP out. */
-static bool is_lacking(int error)
+/* Loads it when it is needed first.  Returns 0 or -errno, unreported. */
+static int try_placeholder(struct em_prepared *prepared, bool fragments,
+			   struct em_rtnl_change *change)
 {
-	return error && error != -EPERM && error != -ENOMEM && error != -ENODEV &&
-	       error != -EFAULT && error != -EBADF;
+	int *placeholder = &prepared->placeholders[fragments];
+
+	if (*placeholder < 0)
+		*placeholder = em_programs_placeholder(fragments);
+	if (*placeholder < 0)
+		return *placeholder;
+	change->program = *placeholder;
+	return em_rtnl_change(change, 1);
 }
 
 /*
@@ -159,18 +172,23 @@ static int hold_place(struct em_prepared *prepared, struct em_plan *plan, size_t
 	struct em_rtnl_change change = { .kind = EM_RTNL_XDP,
 					 .ifindex = plan->attachments[i].ifindex,
 					 .mode = XDP_FLAGS_DRV_MODE,
-					 .program = prepared->placeholder,
 					 .expected = -1 };
-	int rc = em_rtnl_change(&change, 1);
+	struct em_rtnl_change again = change;
+	int rc = try_placeholder(prepared, false, &change);
 	char obstacle[200];
 
 	if (!rc) {
-		prepared->held[prepared->n_held++] = change.ifindex;
+		prepared->held[prepared->n_held++] = change;
 		return 0;
 	}
-	snprintf(obstacle, sizeof(obstacle), "it does not take a native XDP program: %s%s%s",
-		 strerror(-rc), change.message[0] ? ": " : "", change.message);
-	if (!is_lacking(rc))
+	/* What is in the way may be an MTU for which one buffer is too small. */
+	if (em_trial_is_lacking(&change) && !try_placeholder(prepared, true, &again)) {
+		prepared->held[prepared->n_held++] = again;
+		prepared->options.fragments = true;
+		return 0;
+	}
+	em_trial_describe(&change, obstacle, sizeof(obstacle));
+	if (!em_trial_is_lacking(&change))
 		return em_diag_error(diag, rc, NULL, "%s: %s", plan->links[i].name, obstacle);
 	if (plan->backend != EM_BACKEND_AUTO)
 		return em_plan_lacks(plan, NULL, "%s: %s", plan->links[i].name, obstacle);
@@ -178,7 +196,7 @@ static int hold_place(struct em_prepared *prepared, struct em_plan *plan, size_t
 	return 0;
 }
 
-static int hold_all(struct em_prepared *prepared, struct em_plan *plan, struct em_diag *diag)
+static int hold_places(struct em_prepared *prepared, struct em_plan *plan, struct em_diag *diag)
 {
 	int rc = 0;
 
@@ -191,38 +209,18 @@ static int hold_all(struct em_prepared *prepared, struct em_plan *plan, struct e
 		if (rc)
 			return em_diag_error(diag, rc, NULL, "%s: %s", plan->links[i].name,
 					     strerror(-rc));
+		prepared->options.fragments |= seen.fragments;
 		if (!seen.id)
 			rc = hold_place(prepared, plan, i, diag);
 	}
-	return rc ? rc : em_plan_check_glue(plan);
-}
-
-static void settle_backend(struct em_plan *plan)
-{
-	if (plan->backend != EM_BACKEND_AUTO)
-		return;
-	plan->backend = EM_BACKEND_TC;
-	for (size_t i = 0; i < plan->n_attachments; i++)
-		if (plan->attachments[i].hook == EM_HOOK_XDP_NATIVE)
-			plan->backend = EM_BACKEND_XDP;
-}
-
-static int hold_places(struct em_prepared *prepared, struct em_plan *plan, struct em_diag *diag)
-{
-	int rc;
-
-	prepared->placeholder = em_programs_placeholder();
-	if (prepared->placeholder < 0)
-		return em_diag_error(diag, prepared->placeholder, NULL,
-				     "bpf: cannot load a program: %s",
-				     strerror(-prepared->placeholder));
-	prepared->held = calloc(plan->n_attachments, sizeof(*prepared->held));
-	if (!prepared->held)
-		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
-	rc = hold_all(prepared, plan, diag);
 	if (!rc)
-		settle_backend(plan);
-	return rc;
+		rc = em_plan_check_glue(plan);
+	if (rc)
+		return rc;
+	em_plan_settle(plan);
+	rc = em_changes_need_bridge(plan, diag);
+	prepared->options.bridge = rc > 0;
+	return rc < 0 ? rc : 0;
 }
 
 static int hold(struct em_prepared **out, const struct em_policy *policy, struct em_plan *plan,
@@ -234,8 +232,12 @@ static int hold(struct em_prepared **out, const struct em_policy *policy, struct
 	(void)policy;
 	if (!prepared)
 		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
-	prepared->placeholder = -1;
-	rc = hold_places(prepared, plan, diag);
+	prepared->placeholders[0] = prepared->placeholders[1] = -1;
+	prepared->held = calloc(plan->n_attachments, sizeof(*prepared->held));
+	if (prepared->held)
+		rc = hold_places(prepared, plan, diag);
+	else
+		rc = em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
 	if (rc) {
 		release(prepared);
 		return rc;
@@ -247,19 +249,39 @@ static int hold(struct em_prepared **out, const struct em_policy *policy, struct
 static int prepare(struct em_prepared *prepared, const struct em_policy *policy,
 		   struct em_plan *plan, uint32_t generation, struct em_diag *diag)
 {
-	return em_programs_load(&prepared->programs, policy, plan, generation, diag);
+	return em_programs_load(&prepared->programs, policy, plan, &prepared->options,
+				generation, diag);
 }
 
-static int commit(struct em_prepared *prepared, struct em_plan *plan, struct em_diag *diag)
+static int change_over(const struct em_prepared *prepared, const struct em_plan *plan, bool *bridged,
+		       struct em_diag *diag)
 {
-	struct em_changes changes = { 0 };
+	struct em_changes changes = { .bridging = *bridged };
 	int rc = em_changes_plan(&changes, prepared->programs, plan, 0, diag);
 
 	if (!rc)
 		rc = em_changes_make(&changes, diag);
+	*bridged = changes.bridged;
 	em_changes_clear(&changes);
-	prepared->committed = !rc;
 	return rc;
+}
+
+static int commit(struct em_prepared *prepared, struct em_plan *plan, struct em_diag *diag)
+{
+	bool bridged = prepared->options.bridge;
+	int rc = change_over(prepared, plan, &bridged, diag);
+
+	if (rc)
+		return rc;
+	prepared->committed = true;
+	if (!bridged)
+		return 0;
+	/* A packet that was past XDP before it came is still to find TC with the whole decision. */
+	em_grace_wait();
+	bridged = false;
+	if (change_over(prepared, plan, &bridged, diag))
+		em_diag_warning(diag, NULL, "the policy is in force, but at two hooks: apply again");
+	return 0;
 }
 
 /* The attachments found, and the programs that only stand behind one of them. */
@@ -366,6 +388,7 @@ const struct em_datapath em_datapath_bpf = {
 	.name = "eBPF",
 	.review = review,
 	.carry = carry,
+	.foresee = em_trial_foresee,
 	.hold = hold,
 	.prepare = prepare,
 	.commit = commit,
@@ -374,6 +397,8 @@ const struct em_datapath em_datapath_bpf = {
 	.open_counters = open_counters,
 	.read_counters = em_attached_read_counters,
 	.close_counters = em_attached_close_counters,
+	.try_kernel = em_facilities_try,
+	.list_others = em_others_list,
 	.detach = detach,
 	.clean = clean,
 };

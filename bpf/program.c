@@ -242,7 +242,7 @@ static struct bpf_program *find_program(const struct em_programs *programs,
 }
 
 /* Which kinds the plan needs, as bits. */
-static unsigned int needed(const struct em_plan *plan)
+static unsigned int needed(const struct em_plan *plan, bool bridge)
 {
 	enum em_program_kind kinds[EM_PROGRAMS_EACH];
 	unsigned int bits = 0;
@@ -250,14 +250,15 @@ static unsigned int needed(const struct em_plan *plan)
 	for (size_t i = 0; i < plan->n_attachments; i++)
 		for (size_t n = em_programs_kinds(plan, i, kinds); n > 0; n--)
 			bits |= 1U << kinds[n - 1];
-	return bits;
+	/* XDP is only ever on interfaces with an Ethernet header. */
+	return bridge ? bits | 1U << EM_PROGRAM_TC : bits;
 }
 
-static int open_objects(struct em_programs *programs, const struct em_plan *plan)
+static int open_objects(struct em_programs *programs, const struct em_plan *plan, bool bridge)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = programs->log,
 		    .kernel_log_size = sizeof(programs->log));
-	unsigned int bits = needed(plan);
+	unsigned int bits = needed(plan, bridge);
 
 	if (bits & (1U << EM_PROGRAM_XDP | 1U << EM_PROGRAM_XDP_LOCAL)) {
 		programs->xdp = em_xdp__open_opts(&options);
@@ -283,13 +284,14 @@ static struct bpf_object *first_object(const struct em_programs *programs)
 }
 
 static int set_constants(struct em_programs *programs, const struct em_policy *policy,
-			 uint32_t generation, struct em_compiled_steps *steps)
+			 bool fragments, uint32_t generation, struct em_compiled_steps *steps)
 {
 	struct em_abi_constants *constants = malloc(sizeof(*constants));
 	int rc = constants ? em_compile(policy, constants, steps) : -ENOMEM;
 
 	if (!rc) {
 		constants->generation = generation;
+		constants->has_fragments = fragments;
 		if (programs->xdp)
 			memcpy((void *)&programs->xdp->rodata->em_constants, constants,
 			       sizeof(*constants));
@@ -313,14 +315,26 @@ static int load_objects(struct em_programs *programs)
 	return rc;
 }
 
-static int load(struct em_programs *programs, const struct em_policy *policy,
-		const struct em_plan *plan, uint32_t generation, struct em_compiled_steps *steps,
-		struct em_diag *diag)
+static int set_fragments(const struct em_programs *programs)
 {
-	int rc = open_objects(programs, plan);
+	int rc = bpf_program__set_flags(programs->xdp->progs.entitymux_xdp, BPF_F_XDP_HAS_FRAGS);
 
+	if (rc)
+		return rc;
+	return bpf_program__set_flags(programs->xdp->progs.entitymux_local, BPF_F_XDP_HAS_FRAGS);
+}
+
+static int load(struct em_programs *programs, const struct em_policy *policy,
+		const struct em_plan *plan, const struct em_program_options *options,
+		uint32_t generation, struct em_compiled_steps *steps, struct em_diag *diag)
+{
+	int rc = open_objects(programs, plan, options->bridge);
+	bool fragments = options->fragments && programs->xdp;
+
+	if (!rc && fragments)
+		rc = set_fragments(programs);
 	if (!rc)
-		rc = set_constants(programs, policy, generation, steps);
+		rc = set_constants(programs, policy, fragments, generation, steps);
 	if (rc)
 		return em_diag_error(diag, rc, NULL, "bpf: cannot open the programs: %s",
 				     strerror(-rc));
@@ -374,7 +388,8 @@ bool em_programs_at_tc(enum em_program_kind kind)
 }
 
 int em_programs_load(struct em_programs **out, const struct em_policy *policy,
-		     struct em_plan *plan, uint32_t generation, struct em_diag *diag)
+		     struct em_plan *plan, const struct em_program_options *options,
+		     uint32_t generation, struct em_diag *diag)
 {
 	struct em_compiled_steps steps = { 0 };
 	struct em_programs *programs;
@@ -383,7 +398,7 @@ int em_programs_load(struct em_programs **out, const struct em_policy *policy,
 	programs = calloc(1, sizeof(*programs));
 	if (!programs)
 		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
-	rc = load(programs, policy, plan, generation, &steps, diag);
+	rc = load(programs, policy, plan, options, generation, &steps, diag);
 	free(steps.steps);
 	if (rc) {
 		em_programs_free(programs);
@@ -428,13 +443,15 @@ int em_programs_parse(const char *name)
 	return -1;
 }
 
-int em_programs_placeholder(void)
+int em_programs_placeholder(bool fragments)
 {
+	LIBBPF_OPTS(bpf_prog_load_opts, options,
+		    .prog_flags = fragments ? BPF_F_XDP_HAS_FRAGS : 0);
 	const struct bpf_insn pass[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 
 	return bpf_prog_load(BPF_PROG_TYPE_XDP, "entitymux_hold", "GPL", pass,
-			     sizeof(pass) / sizeof(pass[0]), NULL);
+			     sizeof(pass) / sizeof(pass[0]), &options);
 }

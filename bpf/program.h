@@ -39,12 +39,18 @@ size_t em_programs_kinds(const struct em_plan *plan, size_t attachment,
 /* Where a program goes; a generic one of XDP is told by the attachment. */
 bool em_programs_at_tc(enum em_program_kind kind);
 
+struct em_program_options {
+	bool fragments; /* those of XDP take frames in several buffers */
+	bool bridge;	/* also those that have the whole decision at TC, see changes.h */
+};
+
 /*
  * Loads the policy as a generation, with the programs that the plan needs.  *out is freed with em_programs_free().  Returns 0;
  * em_plan_lacks() where the kernel cannot load such programs; or -errno, reported.
  */
 int em_programs_load(struct em_programs **out, const struct em_policy *policy,
-		     struct em_plan *plan, uint32_t generation, struct em_diag *diag);
+		     struct em_plan *plan, const struct em_program_options *options,
+		     uint32_t generation, struct em_diag *diag);
 void em_programs_free(struct em_programs *programs);
 
 /* The descriptor to attach; owned by the programs. */
@@ -55,9 +61,9 @@ const char *em_programs_name(enum em_program_kind kind);
 int em_programs_parse(const char *name);
 
 /*
- * An XDP program that passes everything, to try whether an interface takes one and to hold its
- * place: a descriptor, the caller's to close, or -errno, unreported.
+ * An XDP program that passes everything, to try whether an interface takes one, in one buffer or in
+ * several, and to hold its place: a descriptor, the caller's to close, or -errno, unreported.
  */
-int em_programs_placeholder(void);
+int em_programs_placeholder(bool fragments);
 
 #endif

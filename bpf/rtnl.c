@@ -8,6 +8,7 @@
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <linux/veth.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -124,6 +125,46 @@ static const struct nlmsghdr *make_filter(struct request *request,
 	put_string(header, TCA_BPF_NAME, change->name);
 	put_u32(header, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
 	end_nest(header, nest);
+	return header;
+}
+
+/* What the kind cannot do without; a veth's other end is of its size, too. */
+static void put_kind_data(struct nlmsghdr *header, const struct em_link *like)
+{
+	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC };
+	const uint16_t vlan = 1;
+	struct nlattr *data, *peer;
+
+	if (!strcmp(like->kind, "vlan")) {
+		data = put(header, IFLA_INFO_DATA | NLA_F_NESTED, NULL, 0);
+		put(header, IFLA_VLAN_ID, &vlan, sizeof(vlan));
+		end_nest(header, data);
+	} else if (!strcmp(like->kind, "veth")) {
+		data = put(header, IFLA_INFO_DATA | NLA_F_NESTED, NULL, 0);
+		peer = put(header, VETH_INFO_PEER, &link, sizeof(link));
+		put_u32(header, IFLA_MTU, like->peer_mtu ? like->peer_mtu : like->mtu);
+		end_nest(header, peer);
+		end_nest(header, data);
+	}
+}
+
+static const struct nlmsghdr *make_link(struct request *request, const char *name,
+					const struct em_link *like, unsigned int lower)
+{
+	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC };
+	struct nlmsghdr *header = start(request, RTM_NEWLINK,
+					NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 1, &link,
+					sizeof(link));
+	struct nlattr *info;
+
+	put_string(header, IFLA_IFNAME, name);
+	put_u32(header, IFLA_MTU, like->mtu);
+	if (lower)
+		put_u32(header, IFLA_LINK, lower);
+	info = put(header, IFLA_LINKINFO | NLA_F_NESTED, NULL, 0);
+	put_string(header, IFLA_INFO_KIND, like->kind);
+	put_kind_data(header, like);
+	end_nest(header, info);
 	return header;
 }
 
@@ -253,6 +294,22 @@ int em_rtnl_change(struct em_rtnl_change *changes, size_t n)
 	for (size_t i = 0; !rc && i < n; i++)
 		rc = changes[i].error;
 	return rc;
+}
+
+int em_rtnl_make_like(const char *name, const struct em_link *like, unsigned int lower)
+{
+	struct em_rtnl_change change = { 0 };
+	struct request request;
+	const struct nlmsghdr *header = make_link(&request, name, like, lower);
+	int fd = open_socket(), rc;
+
+	if (fd < 0)
+		return fd;
+	rc = send_bytes(fd, header, header->nlmsg_len);
+	if (!rc)
+		rc = read_answers(fd, &change, 1);
+	close(fd);
+	return rc ? rc : change.error;
 }
 
 /* Calls visit for each object of a dump. */

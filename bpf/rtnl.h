@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "link.h"
+
 enum em_rtnl_kind {
 	EM_RTNL_XDP,	    /* attach, replace or detach an XDP program */
 	EM_RTNL_QDISC_ADD,  /* make a clsact qdisc */
@@ -40,6 +42,12 @@ struct em_rtnl_change {
  * first error of a change, or -errno of the socket.
  */
 int em_rtnl_change(struct em_rtnl_change *changes, size_t n);
+
+/*
+ * Makes a virtual interface of the kind and the size of another one, on `lower` where the kind
+ * needs one (else 0).  Returns 0 or -errno.
+ */
+int em_rtnl_make_like(const char *name, const struct em_link *like, unsigned int lower);
 
 /* A BPF filter at TC ingress or egress. */
 struct em_rtnl_filter {

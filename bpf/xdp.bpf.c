@@ -8,21 +8,27 @@ typedef struct xdp_md em_context;
 
 #include "sort.bpf.h"
 
-/* A frame is in one piece. */
+/*
+ * Behind the first buffer of a frame are its fragments, where the driver makes such.  The helpers are
+ * not in every kernel's verifier, which does not look at what the constant rules out.
+ */
 static __always_inline bool em_read_rest(em_context *context, __u64 offset, void *to, __u32 size)
 {
-	(void)context;
-	(void)offset;
-	(void)to;
-	(void)size;
-	return false;
+	return em_constants.has_fragments && !bpf_xdp_load_bytes(context, offset, to, size);
+}
+
+static __always_inline __u32 frame_length(em_context *context)
+{
+	if (em_constants.has_fragments)
+		return bpf_xdp_get_buff_len(context);
+	return context->data_end - context->data;
 }
 
 /*
  * RFC 1624, equation 3.  The sum of a datagram cannot be 0 before the complement, so that 0xffff
  * is the only spelling of zero that comes out, as in csum_fold() of the kernel.
  */
-static __always_inline void rewrite(struct udphdr *udp, __be16 port)
+static __always_inline void redirect(struct udphdr *udp, __be16 port)
 {
 	__u32 sum;
 
@@ -36,27 +42,40 @@ static __always_inline void rewrite(struct udphdr *udp, __be16 port)
 	udp->dest = port;
 }
 
-static __always_inline int finish(struct xdp_md *context, const struct em_packet *packet,
-				  const struct em_decision *decision)
+static __always_inline void rewrite(em_context *context, __u64 offset, __be16 port)
 {
 	void *data_end = (void *)(long)context->data_end;
 	void *data = (void *)(long)context->data;
-	struct udphdr *udp;
+	struct udphdr copy, *udp;
 
+	if (offset > EM_ABI_OFFSET_MAX)
+		return;
+	udp = data + offset;
+	if ((void *)(udp + 1) <= data_end) {
+		redirect(udp, port);
+		return;
+	}
+	if (!em_read_rest(context, offset, &copy, sizeof(copy)))
+		return;
+	redirect(&copy, port);
+	if (em_constants.has_fragments)
+		bpf_xdp_store_bytes(context, offset, &copy, sizeof(copy));
+}
+
+static __always_inline int finish(struct xdp_md *context, const struct em_packet *packet,
+				  const struct em_decision *decision)
+{
 	if (decision->drop)
 		return XDP_DROP;
-	if (!decision->port || packet->transport > EM_ABI_OFFSET_MAX)
-		return XDP_PASS;
-	udp = data + packet->transport;
-	if ((void *)(udp + 1) <= data_end)
-		rewrite(udp, decision->port);
+	if (decision->port)
+		rewrite(context, packet->transport, decision->port);
 	return XDP_PASS;
 }
 
 static __always_inline bool parse(struct xdp_md *context, struct em_packet *packet)
 {
 	return em_parse_ethernet(context, 0, packet) &&
-	       em_parse_ip(context, context->data_end - context->data, packet);
+	       em_parse_ip(context, frame_length(context), packet);
 }
 
 /* Tells the TC program behind us that a packet is still to be decided. */

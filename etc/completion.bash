@@ -10,7 +10,7 @@ _entitymux()
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'apply check ruleset status stats remove --help --version' -- "$cur")
+			'apply check probe ruleset status stats remove --help --version' -- "$cur")
 		return
 	fi
 	# "=" breaks words: --backend = nft
@@ -24,7 +24,7 @@ _entitymux()
 	fi
 	case ${COMP_WORDS[1]} in
 	apply) options='--dry-run --backend --json' files=yes ;;
-	check) options='--json' files=yes ;;
+	check | probe) options='--json' files=yes ;;
 	ruleset) files=yes ;;
 	status) options='--json' ;;
 	stats) options='--json --reset' ;;

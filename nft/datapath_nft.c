@@ -18,6 +18,8 @@
 #include "clean.h"
 #include "counters.h"
 #include "datapath.h"
+#include "features.h"
+#include "foreign.h"
 #include "inventory.h"
 #include "message.h"
 #include "netlink.h"
@@ -180,7 +182,7 @@ static int carry(const struct em_policy *policy, struct em_plan *plan, struct em
 	em_netlink_close(&netlink);
 	for (size_t i = 0; !error && i < plan->n_attachments; i++)
 		plan->attachments[i].hook = EM_HOOK_NFT_INGRESS;
-	return error;
+	return error ? error : em_plan_check_glue(plan);
 }
 
 /* Taking away. */
@@ -311,6 +313,14 @@ static void release(struct em_prepared *prepared)
 }
 
 /* Nothing is left open by carry, which tries the very rules. */
+static int foresee(struct em_link *links, size_t n, struct em_diag *diag)
+{
+	(void)links;
+	(void)n;
+	(void)diag;
+	return 0;
+}
+
 static int hold(struct em_prepared **out, const struct em_policy *policy, struct em_plan *plan,
 		struct em_diag *diag)
 {
@@ -488,6 +498,7 @@ const struct em_datapath em_datapath_nft = {
 	.name = "nftables",
 	.review = review,
 	.carry = carry,
+	.foresee = foresee,
 	.hold = hold,
 	.prepare = prepare,
 	.commit = commit,
@@ -496,6 +507,8 @@ const struct em_datapath em_datapath_nft = {
 	.open_counters = open_counters,
 	.read_counters = read_counters,
 	.close_counters = close_counters,
+	.try_kernel = em_features_try,
+	.list_others = em_foreign_list,
 	.detach = detach,
 	.clean = clean,
 };

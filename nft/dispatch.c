@@ -128,6 +128,20 @@ static struct em_identifier vlan_chain(const struct em_builder *b, const char *i
 	return name;
 }
 
+/*
+ * Lets go what holds anything but IP.  Newer kernels (seen on 7.2) look through a second VLAN tag and
+ * through PPPoE, not only for the transport header but for meta protocol too: only the type itself
+ * tells what is there.
+ */
+static void rule_accept_not_ip(struct em_builder *b, const struct em_place *place,
+			       enum em_field type)
+{
+	em_build_rule(b, place);
+	em_build_u16(b, EM_STATEMENT_NOT_EQUAL, type, ETH_P_IP);
+	em_build_u16(b, EM_STATEMENT_NOT_EQUAL, type, ETH_P_IPV6);
+	em_build_add(b, EM_STATEMENT_ACCEPT);
+}
+
 /* The chain that tells VLANs apart, and theirs. */
 static void chains_tagged(struct em_builder *b, const char *interface)
 {
@@ -141,6 +155,7 @@ static void chains_tagged(struct em_builder *b, const char *interface)
 			continue;
 		if (!dispatch) {
 			em_build_chain(b, em_build_interface_name(b, "tagged", interface));
+			rule_accept_not_ip(b, &listener->place, EM_FIELD_VLAN_TYPE);
 			em_build_rule(b, &listener->place);
 			dispatch = em_build_match(b, EM_STATEMENT_DISPATCH,
 						  em_build_field(EM_FIELD_VLAN_ID));
@@ -159,21 +174,15 @@ static void rule_in_frame(struct em_builder *b, const struct em_place *place)
 	em_build_match(b, EM_STATEMENT_IN_FRAME, (struct em_load){.length = EM_UDP_HEADER});
 }
 
-static void rule_accept_type(struct em_builder *b, const struct em_place *place, uint16_t type)
-{
-	em_build_rule(b, place);
-	em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_ETHER_TYPE, type);
-	em_build_add(b, EM_STATEMENT_ACCEPT);
-}
-
 /*
  * What is neither UDP nor the beginning of a datagram, and a frame that ends within the UDP header,
  * is none of ours.  The load of 8 bytes is not one that the kernel takes a short cut for (it does
  * so up to 4), and so it also refuses an IPv6 packet whose second fragment header marks it as a
  * later fragment.
  *
- * Untagged is what has no tag, and not what has an Ethernet type of IP: on a tunnel or WireGuard
- * the IP header comes first, and a rule on the Ethernet type never matches.
+ * Untagged is what does not have another Ethernet type than IP, and not what has an Ethernet type of
+ * IP: on a tunnel or WireGuard the IP header comes first, and a rule on the Ethernet type never
+ * matches.
  */
 static void chain_dispatch(struct em_builder *b, const char *interface,
 			   const struct em_place *place, bool untagged, bool tagged)
@@ -197,8 +206,7 @@ static void chain_dispatch(struct em_builder *b, const char *interface,
 				em_build_interface_name(b, "tagged", interface));
 	}
 	if (untagged) {
-		rule_accept_type(b, place, ETH_P_8021Q);
-		rule_accept_type(b, place, ETH_P_8021AD);
+		rule_accept_not_ip(b, place, EM_FIELD_ETHER_TYPE);
 		rule_in_frame(b, place);
 		em_build_target(b, EM_STATEMENT_GOTO,
 				em_build_interface_name(b, "untagged", interface));

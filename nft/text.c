@@ -22,6 +22,7 @@ static const struct {
 	[EM_FIELD_PROTOCOL] = {"meta protocol", 2, ETHER_TYPE},
 	[EM_FIELD_ETHER_TYPE] = {"ether type", 2, ETHER_TYPE},
 	[EM_FIELD_VLAN_ID] = {"vlan id", 2, NUMBER},
+	[EM_FIELD_VLAN_TYPE] = {"vlan type", 2, ETHER_TYPE},
 	[EM_FIELD_IP_FRAG_OFF] = {"ip frag-off", 2, NUMBER, " & 0x1fff"},
 	[EM_FIELD_IP_SADDR] = {"ip saddr", 4, IPV4},
 	[EM_FIELD_IP_DADDR] = {"ip daddr", 4, IPV4},

@@ -2,13 +2,13 @@
 #include "apply.h"
 
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "grace.h"
 
 void em_current_clear(struct em_current *current)
 {
@@ -147,13 +147,12 @@ int em_current_stats(struct em_stats **out, const struct em_current *current,
 	return rc;
 }
 
-/* Carries what was counted so far over into a generation that is stored already. */
-static int carry_over(const struct em_applied *next, const struct old_counters *old,
-		      const struct em_current *current, struct em_state *state,
-		      struct em_diag *diag)
+/* What was counted so far, as the next generation is to start with; *out stays NULL: nothing. */
+static int count_over(struct em_stats **out, const struct em_applied *next,
+		      const struct old_counters *old, const struct em_current *current,
+		      struct em_state *state, struct em_diag *diag)
 {
 	struct em_stats *before __attribute__((cleanup(em_stats_freep))) = NULL;
-	struct em_stats *carried __attribute__((cleanup(em_stats_freep))) = NULL;
 	int rc;
 
 	if (!current->applied.generation)
@@ -161,23 +160,39 @@ static int carry_over(const struct em_applied *next, const struct old_counters *
 	rc = read_counters(&before, old, current, state, diag);
 	if (rc)
 		return rc;
-	rc = em_stats_new(&carried, next->policy);
+	rc = em_stats_new(out, next->policy);
 	if (rc)
 		return em_diag_error(diag, rc, NULL, "%s", strerror(-rc));
-	em_stats_add(carried, next->policy, before, current->applied.policy);
-	return em_generation_save_carried(state, next, carried, diag);
+	em_stats_add(*out, next->policy, before, current->applied.policy);
+	return 0;
+}
+
+/* The same, into a generation that is stored already. */
+static int carry_over(const struct em_applied *next, const struct old_counters *old,
+		      const struct em_current *current, struct em_state *state,
+		      struct em_diag *diag)
+{
+	struct em_stats *carried __attribute__((cleanup(em_stats_freep))) = NULL;
+	int rc = count_over(&carried, next, old, current, state, diag);
+
+	return rc || !carried ? rc : em_generation_save_carried(state, next, carried, diag);
 }
 
 /*
- * Waits until every packet that was under way in the old generation is through.  The command waits
- * for an RCU grace period; a kernel with nohz_full refuses it.
+ * The last counts, and the end of the older generations' folders: before the counts are written,
+ * which may need the room.
  */
-static void wait_for_packets(void)
+static int carry_rest(const struct em_applied *next, const struct old_counters *old,
+		      const struct em_current *current, struct em_state *state,
+		      struct em_diag *diag)
 {
-	const struct timespec moment = { .tv_nsec = 100 * 1000 * 1000 };
+	struct em_stats *carried __attribute__((cleanup(em_stats_freep))) = NULL;
+	int first = count_over(&carried, next, old, current, state, diag);
+	int rc = em_generation_clean(state, next->generation, diag);
 
-	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-		nanosleep(&moment, NULL);
+	first = first ? first : rc;
+	rc = carried ? em_generation_save_carried(state, next, carried, diag) : 0;
+	return first ? first : rc;
 }
 
 static void stamp(char text[32])
@@ -212,20 +227,22 @@ static int clean_up(const struct em_applied *next, const struct em_plan *plan,
 {
 	int first = 0, rc;
 
+	/* A packet that was past the place of the new backend before it came meets the old one. */
+	if (current->datapath && current->datapath != plan->datapath)
+		em_grace_wait();
 	for (size_t i = 0; em_datapaths[i]; i++) {
 		rc = em_datapaths[i] == plan->datapath ? 0 : em_datapaths[i]->detach(diag);
 		first = first ? first : rc;
 	}
-	wait_for_packets();
-	rc = carry_over(next, old, current, state, diag);
+	em_grace_wait();
+	rc = carry_rest(next, old, current, state, diag);
 	first = first ? first : rc;
 	for (size_t i = 0; em_datapaths[i]; i++) {
 		rc = em_datapaths[i]->clean(
 			em_datapaths[i] == plan->datapath ? next->generation : 0, diag);
 		first = first ? first : rc;
 	}
-	rc = em_generation_clean(state, next->generation, diag);
-	return first ? first : rc;
+	return first;
 }
 
 /* The generation is stored and prepared. */
@@ -236,14 +253,13 @@ static int go_over(const struct em_applied *next, struct em_prepared *prepared,
 	struct old_counters old;
 	int rc = open_counters(&old, current, diag);
 
-	if (rc)
-		return rc;
 	/* Should we die between the switch and the last counts, these are nearly right. */
-	rc = carry_over(next, &old, current, state, diag);
+	if (!rc)
+		rc = carry_over(next, &old, current, state, diag);
 	if (!rc)
 		rc = plan->datapath->commit(prepared, plan, diag);
 	if (rc)
-		em_generation_clean(state, current->installed.generation, diag);
+		em_generation_clean(state, current->applied.generation, diag);
 	else
 		rc = clean_up(next, plan, &old, current, state, diag);
 	close_counters(&old);
@@ -285,6 +301,24 @@ static bool is_unchanged(const struct em_apply *apply, const struct em_current *
 	       em_generation_same_policy(state, current->applied.generation, apply->policy);
 }
 
+static int foresee(struct em_plan *plan, struct em_diag *diag)
+{
+	return plan->datapath->foresee(plan->links, plan->n_attachments, diag);
+}
+
+/* Where nothing is tried, the plan stands as far as could be foreseen. */
+static void settle(struct em_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_attachments; i++)
+		if (plan->attachments[i].hook == EM_HOOK_XDP_NATIVE &&
+		    plan->links[i].native_xdp == EM_NATIVE_UNKNOWN)
+			em_plan_note(plan,
+				     "; %s: whether its driver takes a native XDP program shows "
+				     "when it is tried",
+				     plan->links[i].name);
+	em_plan_settle(plan);
+}
+
 /* One choice from beginning to end; -EOPNOTSUPP with plan.lacking where it is not for this host. */
 static int try_choice(struct em_apply *apply, const struct em_current *current,
 		      struct em_state *state, struct em_diag *diag)
@@ -292,8 +326,12 @@ static int try_choice(struct em_apply *apply, const struct em_current *current,
 	const struct em_datapath *datapath = apply->plan.datapath;
 	struct em_prepared *prepared = NULL;
 	sigset_t all, before;
-	int rc = datapath->carry(apply->policy, &apply->plan, diag);
+	int rc = apply->dry_run ? foresee(&apply->plan, diag) : 0;
 
+	if (!rc)
+		rc = datapath->carry(apply->policy, &apply->plan, diag);
+	if (!rc && apply->dry_run)
+		settle(&apply->plan);
 	if (rc || apply->dry_run)
 		return rc;
 	/* Only what cannot be blocked shall be able to leave something half done. */

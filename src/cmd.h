@@ -22,6 +22,7 @@ struct em_command {
 
 int em_cmd_apply(const struct em_command *self, int argc, char **argv, struct em_diag *diag);
 int em_cmd_check(const struct em_command *self, int argc, char **argv, struct em_diag *diag);
+int em_cmd_probe(const struct em_command *self, int argc, char **argv, struct em_diag *diag);
 int em_cmd_remove(const struct em_command *self, int argc, char **argv, struct em_diag *diag);
 int em_cmd_ruleset(const struct em_command *self, int argc, char **argv, struct em_diag *diag);
 int em_cmd_stats(const struct em_command *self, int argc, char **argv, struct em_diag *diag);

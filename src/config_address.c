@@ -45,7 +45,7 @@ static int read_interface(struct em_reader *reader, const config_setting_t *sett
 	if (!is_interface_name(name))
 		return em_config_mistake(reader, setting,
 					 "\"%.80s\": expected the name of an interface, 1-15 bytes "
-					 "without blanks, / and :",
+					 "without blanks and / : \" \\ *",
 					 name);
 	if (em_listener_on(listener, name))
 		return em_config_mistake(reader, setting,

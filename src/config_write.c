@@ -9,17 +9,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static void write_quoted(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			fputc('\\', out);
-		fputc(*text, out);
-	}
-	fputc('"', out);
-}
-
 static void write_hex(FILE *out, const uint8_t *bytes, size_t length)
 {
 	fputs("0x", out);
@@ -30,10 +19,8 @@ static void write_hex(FILE *out, const uint8_t *bytes, size_t length)
 static void write_interfaces(FILE *out, const struct em_listener *listener)
 {
 	fputs("\t\tinterfaces = [ ", out);
-	for (size_t i = 0; i < listener->n_interfaces; i++) {
-		fputs(i ? ", " : "", out);
-		write_quoted(out, listener->interfaces[i]);
-	}
+	for (size_t i = 0; i < listener->n_interfaces; i++)
+		fprintf(out, "%s\"%s\"", i ? ", " : "", listener->interfaces[i]);
 	fputs(" ];\n", out);
 }
 
@@ -130,7 +117,7 @@ static void write_dispositions(FILE *out, const struct em_listener *listener)
 static int write_entities(FILE *out, const struct em_listener *listener)
 {
 	char tag[EM_TAG_TEXT_MAX];
-	int error = 0;
+	bool error;
 
 	for (size_t i = 0; i < listener->n_entities; i++) {
 		const struct em_entity *entity = &listener->entities[i];
@@ -138,11 +125,10 @@ static int write_entities(FILE *out, const struct em_listener *listener)
 		fprintf(out, "%s,%u%s%s\n", em_tag_format(listener, entity->tag, tag), entity->port,
 			entity->name ? "," : "", entity->name ? entity->name : "");
 	}
-	if (ferror(out))
-		error = -EIO;
-	if (fclose(out) && !error)
-		error = -errno;
-	return error;
+	error = ferror(out);
+	if (fclose(out))
+		return -errno;
+	return error ? -EIO : 0;
 }
 
 static void write_listener(FILE *out, const struct em_listener *listener, const char *entities)
@@ -183,5 +169,7 @@ int em_config_write(const struct em_policy *policy, FILE *out,
 		fputs(i + 1 < policy->n_listeners ? ",\n" : "\n", out);
 	}
 	fputs(");\n", out);
-	return fflush(out) || ferror(out) ? -EIO : 0;
+	if (fflush(out))
+		return -errno;
+	return ferror(out) ? -EIO : 0;
 }

@@ -79,6 +79,16 @@ int em_plan_lacks(struct em_plan *plan, const struct em_place *place, const char
 	return -EOPNOTSUPP;
 }
 
+void em_plan_settle(struct em_plan *plan)
+{
+	if (plan->backend != EM_BACKEND_AUTO)
+		return;
+	plan->backend = EM_BACKEND_TC;
+	for (size_t i = 0; i < plan->n_attachments; i++)
+		if (plan->attachments[i].hook == EM_HOOK_XDP_NATIVE)
+			plan->backend = EM_BACKEND_XDP;
+}
+
 void em_installed_clear(struct em_installed *installed)
 {
 	free(installed->attachments);

@@ -41,7 +41,7 @@ struct em_plan {
 	const struct em_datapath *datapath;
 	/*
 	 * What carries it; EM_BACKEND_AUTO, where each interface gets the hook that suits it best,
-	 * until hold has found that out.
+	 * until em_plan_settle().
 	 */
 	enum em_backend backend;
 	char reason[512];	 /* why this backend, for a person */
@@ -71,6 +71,8 @@ void em_plan_note(struct em_plan *plan, const char *format, ...)
 /* Writes what is lacking to the plan; place may be NULL.  Returns -EOPNOTSUPP. */
 int em_plan_lacks(struct em_plan *plan, const struct em_place *place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Where each interface has its hook, EM_BACKEND_AUTO becomes the fastest backend among them. */
+void em_plan_settle(struct em_plan *plan);
 void em_installed_clear(struct em_installed *installed);
 
 struct em_prepared; /* a generation that waits for commit; each backend has its own */
@@ -78,6 +80,18 @@ struct em_counters; /* the counters of one generation, open for reading */
 
 /* Called once per finding; place is that of the key. */
 typedef void em_review_fn(void *context, const struct em_place *place, const char *finding);
+
+/* What a kernel has or lacks of what a backend is made of. */
+struct em_facility {
+	const char *name; /* static; one of entitymux(8) */
+	bool available;
+	char detail[256];   /* for a person */
+	const char *remedy; /* static; the command that makes it available, or NULL */
+};
+typedef void em_facility_fn(void *context, const struct em_facility *facility);
+
+/* Called for something of somebody else's; remedy is the command that takes it away, or NULL. */
+typedef void em_other_fn(void *context, const char *what, const char *remedy);
 
 /*
  * The operations of a backend.  All are mandatory.  Each returns 0 or -errno and reports to diag
@@ -98,6 +112,12 @@ struct em_datapath {
 	 * that goes without side effects.  Fills in the hooks of plan->attachments.
 	 */
 	int (*carry)(const struct em_policy *policy, struct em_plan *plan, struct em_diag *diag);
+
+	/*
+	 * Finds out what hold would, as far as that goes without side effects, and writes it to
+	 * links[n], from which carry takes it.
+	 */
+	int (*foresee)(struct em_link *links, size_t n, struct em_diag *diag);
 
 	/*
 	 * Finds out what carry had to leave open: from here on the plan stands.  May put something
@@ -125,6 +145,15 @@ struct em_datapath {
 	int (*read_counters)(struct em_counters *counters, const struct em_policy *policy,
 			     struct em_stats *stats, struct em_diag *diag);
 	void (*close_counters)(struct em_counters *counters);
+
+	/*
+	 * Tries each facility with `sample`, a policy with one listener and one entity on lo.
+	 * Called in a namespace that nobody else sees, see scratch.h.
+	 */
+	void (*try_kernel)(const struct em_policy *sample, em_facility_fn *found, void *context);
+	/* Programs, filters and chains of others that an interface's received packets meet. */
+	int (*list_others)(const struct em_link *link, em_other_fn *found, void *context,
+			   struct em_diag *diag);
 
 	/* No packet is handled by us any more; counters of nft stay readable.  Idempotent. */
 	int (*detach)(struct em_diag *diag);

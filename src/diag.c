@@ -5,8 +5,12 @@
 #include "diag.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define PROGRAM "entitymux: "
 
 void em_diag_init(struct em_diag *diag, FILE *out)
 {
@@ -33,7 +37,7 @@ static void print(struct em_diag *diag, const struct em_place *place, const char
 		message = NULL;
 	if (message)
 		defuse(message);
-	fputs("entitymux: ", diag->out);
+	fputs(PROGRAM, diag->out);
 	if (place && place->file && place->line)
 		fprintf(diag->out, "%s:%u: ", place->file, place->line);
 	else if (place && place->file)
@@ -72,4 +76,40 @@ void em_diag_note(struct em_diag *diag, const char *format, ...)
 	va_start(arguments, format);
 	print(diag, NULL, "", format, arguments);
 	va_end(arguments);
+}
+
+int em_diag_keep(struct em_diag_kept *kept)
+{
+	FILE *out;
+
+	*kept = (struct em_diag_kept){ 0 };
+	out = open_memstream(&kept->text, &kept->size);
+	if (!out)
+		return -errno;
+	em_diag_init(&kept->diag, out);
+	return 0;
+}
+
+char *em_diag_take_kept(struct em_diag_kept *kept)
+{
+	char *to, *line, *rest;
+
+	if (fclose(kept->diag.out)) {
+		free(kept->text);
+		return NULL;
+	}
+	to = kept->text;
+	for (line = strtok_r(kept->text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		size_t length;
+
+		if (!strncmp(line, PROGRAM, strlen(PROGRAM)))
+			line += strlen(PROGRAM);
+		length = strlen(line);
+		if (to != kept->text)
+			to = stpcpy(to, "; ");
+		memmove(to, line, length);
+		to += length;
+	}
+	*to = '\0';
+	return kept->text;
 }

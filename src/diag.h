@@ -32,6 +32,21 @@ struct em_diag {
 /* Reports to out (stderr in the tool, a memory stream in tests). */
 void em_diag_init(struct em_diag *diag, FILE *out);
 
+/* A diag whose messages are kept, for a command whose result they are a part of. */
+struct em_diag_kept {
+	struct em_diag diag;
+	char *text;
+	size_t size;
+};
+
+/* Returns 0, or -errno where nothing can be kept.  Then, and only then, there is nothing to end. */
+int em_diag_keep(struct em_diag_kept *kept);
+/*
+ * Ends it: the messages, without the program's name and in one line, in memory of the caller's.
+ * NULL: out of memory.
+ */
+char *em_diag_take_kept(struct em_diag_kept *kept);
+
 /*
  * Prints "entitymux: FILE:LINE: message" (or "entitymux: message" where place is NULL or names no
  * file), counts it, and returns code unchanged.

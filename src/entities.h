@@ -13,8 +13,9 @@
 #include "policy.h"
 
 /*
- * Appends the entities of the file at path to the listener, whose tag is known already.  `named`
- * is the key that named the file.  All mistakes are reported, each with its line.
+ * Appends the entities of the file at path to the listener, whose tag is known already; with a tag
+ * of length 0, which had its own mistake, the lines are only checked.  `named` is the place of the
+ * key that named the file.  Mistakes are reported with their lines, the first 20 of them.
  * Returns 0, -EBADMSG, or another -errno where the file cannot be read.
  */
 int em_entities_read(struct em_policy *policy, struct em_listener *listener, const char *path,

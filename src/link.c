@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "attr.h"
+#include "netdev.h"
 
-#define FEATURES_MAX 256 /* more than any kernel knows */
+#define FEATURES_MAX 256   /* more than any kernel knows */
+#define ANSWER_MAX   65536 /* bytes of one datagram from the kernel */
 
 static void closep(int *fd)
 {
@@ -46,21 +48,42 @@ static int ethtool(int fd, const char *name, void *command)
 	return ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
 }
 
+/* As in <linux/ethtool.h>, with room for the answers. */
+struct feature_count {
+	uint32_t cmd;
+	uint32_t reserved;
+	uint64_t sset_mask;
+	uint32_t n;
+};
+
 struct feature_names {
-	struct ethtool_gstrings header;
+	uint32_t cmd;
+	uint32_t string_set;
+	uint32_t len;
 	char names[FEATURES_MAX][ETH_GSTRING_LEN];
 };
 
 struct feature_states {
-	struct ethtool_gfeatures header;
+	uint32_t cmd;
+	uint32_t size;
 	struct ethtool_get_features_block blocks[FEATURES_MAX / 32];
 };
+
+/* Newer kernels (6.18 is one) tell the names only to who knows how many there are. */
+static uint32_t count_features(int fd, const char *name)
+{
+	struct feature_count count = { .cmd = ETHTOOL_GSSET_INFO,
+				       .sset_mask = 1ULL << ETH_SS_FEATURES };
+
+	if (ethtool(fd, name, &count) || !count.sset_mask || count.n > FEATURES_MAX)
+		return 0;
+	return count.n;
+}
 
 /* The names are asked for, because the numbers differ from kernel to kernel. */
 static void read_features(int fd, struct em_link *link)
 {
-	struct feature_states states = { .header = { .cmd = ETHTOOL_GFEATURES,
-						     .size = FEATURES_MAX / 32 } };
+	struct feature_states states = { .cmd = ETHTOOL_GFEATURES, .size = FEATURES_MAX / 32 };
 	struct feature_names *names __attribute__((cleanup(freep))) = calloc(1, sizeof(*names));
 	const struct {
 		const char *name;
@@ -69,16 +92,19 @@ static void read_features(int fd, struct em_link *link)
 		{ "rx-gro-list", &link->gro_list },
 		{ "rx-udp-gro-forwarding", &link->udp_forwarding },
 		{ "rx-vlan-hw-parse", &link->vlan_offload },
+		{ "rx-gro", &link->gro },
+		{ "rx-gro-hw", &link->gro_hw },
+		{ "rx-lro", &link->lro },
 	};
 
 	if (!names)
 		return;
-	names->header = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS,
-						   .string_set = ETH_SS_FEATURES,
-						   .len = FEATURES_MAX };
-	if (ethtool(fd, link->name, names) || ethtool(fd, link->name, &states))
+	names->cmd = ETHTOOL_GSTRINGS;
+	names->string_set = ETH_SS_FEATURES;
+	names->len = count_features(fd, link->name);
+	if (!names->len || ethtool(fd, link->name, names) || ethtool(fd, link->name, &states))
 		return;
-	for (uint32_t i = 0; i < names->header.len && i < FEATURES_MAX; i++) {
+	for (uint32_t i = 0; i < names->len && i < FEATURES_MAX; i++) {
 		bool active = states.blocks[i / 32].active & (1U << i % 32);
 
 		for (size_t j = 0; j < sizeof(wanted) / sizeof(wanted[0]); j++)
@@ -98,24 +124,119 @@ static void read_driver(int fd, struct em_link *link)
 		link->rx_queues = channels.rx_count + channels.combined_count;
 }
 
-static bool is_vlan_on(const struct nlmsghdr *header, unsigned int ifindex)
+/* What is asked for of a RTM_NEWLINK message. */
+static const struct nlattr *find_attr(const struct nlmsghdr *header, uint16_t type)
 {
-	const struct ifinfomsg *info = NLMSG_DATA(header);
-	const char *attrs = (const char *)info + NLMSG_ALIGN(sizeof(*info));
-	size_t length = header->nlmsg_len - NLMSG_SPACE(sizeof(*info));
-	const struct nlattr *lower = em_attr_find(attrs, length, IFLA_LINK);
-	const struct nlattr *linkinfo = em_attr_find(attrs, length, IFLA_LINKINFO);
-	const struct nlattr *kind;
-	uint32_t lower_index;
+	size_t fixed = NLMSG_SPACE(sizeof(struct ifinfomsg));
 
-	if (!lower || !linkinfo || lower->nla_len < sizeof(*lower) + sizeof(lower_index))
-		return false;
-	memcpy(&lower_index, lower + 1, sizeof(lower_index));
-	kind = em_attr_find_in(linkinfo, IFLA_INFO_KIND);
-	return lower_index == ifindex && kind && !strncmp((const char *)(kind + 1), "vlan", 5);
+	if (header->nlmsg_len < fixed)
+		return NULL;
+	return em_attr_find((const char *)header + fixed, header->nlmsg_len - fixed, type);
 }
 
-static int read_uppers(struct em_link *link)
+static uint32_t get_u32(const struct nlmsghdr *header, uint16_t type)
+{
+	const struct nlattr *attr = find_attr(header, type);
+	uint32_t value = 0;
+
+	if (attr && attr->nla_len >= sizeof(*attr) + sizeof(value))
+		memcpy(&value, attr + 1, sizeof(value));
+	return value;
+}
+
+static const char *get_kind(const struct nlmsghdr *header)
+{
+	const struct nlattr *info = find_attr(header, IFLA_LINKINFO);
+	const struct nlattr *kind = info ? em_attr_find_in(info, IFLA_INFO_KIND) : NULL;
+
+	return kind && kind->nla_len > sizeof(*kind) ? (const char *)(kind + 1) : "";
+}
+
+static unsigned int get_ifindex(const struct nlmsghdr *header)
+{
+	struct ifinfomsg info;
+
+	memcpy(&info, (const char *)header + NLMSG_HDRLEN, sizeof(info));
+	return info.ifi_index;
+}
+
+/* Calls visit for each RTM_NEWLINK message that answers the request. */
+static int ask_links(const struct nlmsghdr *request,
+		     void (*visit)(void *context, const struct nlmsghdr *header), void *context)
+{
+	int fd __attribute__((cleanup(closep))) =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	char *buffer __attribute__((cleanup(freep))) = malloc(ANSWER_MAX);
+	bool dump = request->nlmsg_flags & NLM_F_DUMP;
+
+	if (fd < 0 || !buffer || send(fd, request, request->nlmsg_len, 0) < 0)
+		return -errno;
+	for (;;) {
+		ssize_t length = recv(fd, buffer, ANSWER_MAX, 0);
+
+		if (length < 0)
+			return -errno;
+		for (struct nlmsghdr *header = (void *)buffer;
+		     NLMSG_OK(header, length); header = NLMSG_NEXT(header, length)) {
+			if (header->nlmsg_type == RTM_NEWLINK)
+				visit(context, header);
+			if (header->nlmsg_type != RTM_NEWLINK || !dump)
+				return 0;
+		}
+	}
+}
+
+struct around {
+	struct em_link *link;
+	bool far;	      /* `lower` is in another namespace: */
+	int32_t lower_netnsid; /* that one */
+};
+
+static void note_link(void *context, const struct nlmsghdr *header)
+{
+	struct around *around = context;
+	struct em_link *link = around->link;
+
+	if (get_ifindex(header) == link->ifindex) {
+		snprintf(link->kind, sizeof(link->kind), "%s", get_kind(header));
+		link->lower = get_u32(header, IFLA_LINK);
+		around->far = find_attr(header, IFLA_LINK_NETNSID);
+		around->lower_netnsid = get_u32(header, IFLA_LINK_NETNSID);
+	} else if (get_u32(header, IFLA_LINK) == link->ifindex &&
+		   !find_attr(header, IFLA_LINK_NETNSID) && !strcmp(get_kind(header), "vlan")) {
+		link->vlan_on_top = true;
+	}
+}
+
+static void note_peer(void *context, const struct nlmsghdr *header)
+{
+	struct em_link *link = context;
+
+	link->peer_mtu = get_u32(header, IFLA_MTU);
+}
+
+/* Where the other end cannot be asked for its MTU, that stays unknown. */
+static void read_peer(const struct around *around)
+{
+	struct {
+		struct nlmsghdr header;
+		struct ifinfomsg info;
+		struct nlattr attr;
+		int32_t netnsid;
+	} request = { .header = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
+				  .nlmsg_type = RTM_GETLINK,
+				  .nlmsg_flags = NLM_F_REQUEST },
+		      .info = { .ifi_index = around->link->lower },
+		      .attr = { .nla_len = sizeof(struct nlattr) + sizeof(int32_t),
+				.nla_type = IFLA_TARGET_NETNSID },
+		      .netnsid = around->lower_netnsid };
+
+	if (around->far)
+		request.header.nlmsg_len = sizeof(request);
+	(void)ask_links(&request.header, note_peer, around->link);
+}
+
+static int read_around(struct em_link *link)
 {
 	const struct {
 		struct nlmsghdr header;
@@ -123,26 +244,26 @@ static int read_uppers(struct em_link *link)
 	} request = { .header = { .nlmsg_len = sizeof(request),
 				  .nlmsg_type = RTM_GETLINK,
 				  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP } };
-	int fd __attribute__((cleanup(closep))) =
-		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	char *buffer __attribute__((cleanup(freep))) = malloc(65536);
+	struct around around = { .link = link };
+	int rc = ask_links(&request.header, note_link, &around);
 
-	if (fd < 0 || !buffer || send(fd, &request, sizeof(request), 0) < 0)
-		return -errno;
-	for (;;) {
-		ssize_t length = recv(fd, buffer, 65536, 0);
+	if (!rc && link->lower && !strcmp(link->kind, "veth"))
+		read_peer(&around);
+	return rc;
+}
 
-		if (length < 0)
-			return -errno;
-		for (const struct nlmsghdr *header = (const void *)buffer;
-		     NLMSG_OK(header, length); header = NLMSG_NEXT(header, length)) {
-			if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR)
-				return 0;
-			if (header->nlmsg_type == RTM_NEWLINK &&
-			    is_vlan_on(header, link->ifindex))
-				link->vlan_on_top = true;
-		}
-	}
+static void read_native_xdp(struct em_link *link)
+{
+	uint64_t features;
+
+	if (em_netdev_xdp_features(link->ifindex, &features))
+		return;
+	link->native_xdp = features & EM_NETDEV_XDP_BASIC ? EM_NATIVE_YES : EM_NATIVE_NO;
+	link->multi_buffer = features & EM_NETDEV_XDP_RX_SG;
+	if (link->native_xdp == EM_NATIVE_NO)
+		snprintf(link->native_why, sizeof(link->native_why),
+			 "its driver%s%s%s takes no native XDP program as it is set up",
+			 link->driver[0] ? " (" : "", link->driver, link->driver[0] ? ")" : "");
 }
 
 static int read_basics(int fd, struct em_link *link)
@@ -173,13 +294,25 @@ int em_link_read(struct em_link *out, const char *name, struct em_diag *diag)
 	if (!rc)
 		rc = read_basics(fd, out);
 	if (!rc)
-		rc = read_uppers(out);
+		rc = read_around(out);
 	if (rc)
 		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL, "interface %s: %s",
 				     name, strerror(-rc));
 	read_driver(fd, out);
 	read_features(fd, out);
+	read_native_xdp(out);
 	return 0;
+}
+
+const char *em_native_name(enum em_native native)
+{
+	static const char *const names[] = {
+		[EM_NATIVE_UNKNOWN] = "unknown",
+		[EM_NATIVE_NO] = "no",
+		[EM_NATIVE_YES] = "yes",
+	};
+
+	return names[native];
 }
 
 const char *em_link_glue(const struct em_link *link)

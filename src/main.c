@@ -22,6 +22,8 @@ static const struct em_command commands[] = {
 	  "Check the configuration, choose a backend, install or update the policy." },
 	{ "check", em_cmd_check, "[--json] [CONFIG]",
 	  "Read and check the configuration; list what a backend could not carry." },
+	{ "probe", em_cmd_probe, "[--json] [CONFIG]",
+	  "Show what this host can carry, what stands in the way, and what apply would choose." },
 	{ "ruleset", em_cmd_ruleset, "[CONFIG]",
 	  "Print the ruleset of the nft backend, for nft -f." },
 	{ "status", em_cmd_status, "[--json]",

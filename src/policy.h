@@ -156,7 +156,9 @@ const char *em_policy_file(struct em_policy *policy, const char *name);
  * What cannot be said of one key by itself: sorts the entities of each listener by tag, reports
  * every duplicate (tags, names of entities, names of listeners) and every pair of listeners that
  * could claim the same packet, warns of what can never match.  Called once, by the reader, after
- * everything is filled in.  Returns 0, -EBADMSG when anything was reported, or -ENOMEM.
+ * everything is filled in, also where mistakes were found: an entity or listener with port 0 stands
+ * for one that could not be read and is compared with none; a tag of length 0 has its entities left
+ * alone.  Returns 0, -EBADMSG when anything was reported, or -ENOMEM.
  */
 int em_policy_finish(struct em_policy *policy, struct em_diag *diag);
 

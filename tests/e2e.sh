@@ -6,5 +6,12 @@ if [ "$(id -u)" -ne 0 ]; then
 	echo 'the end-to-end tests make network namespaces: run as root (sudo make check)'
 	exit 77
 fi
-# shellcheck disable=SC2086 # a list of words
-exec tests/e2e/e2e -c "$srcdir/tests/e2e/cases" "$ENTITYMUX" $E2E_BACKENDS
+limits=$(mktemp)
+trap 'rm -f "$limits"' EXIT
+sh "${srcdir:=.}/tests/e2e/limits.sh" >"$limits"
+status=0
+for cases in "$srcdir/tests/e2e/cases" "$limits"; do
+	# shellcheck disable=SC2086 # a list of words
+	tests/e2e/e2e -c "$cases" "$ENTITYMUX" $E2E_BACKENDS || status=1
+done
+exit $status

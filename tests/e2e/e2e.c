@@ -89,18 +89,24 @@ static struct em_policy *read_policy(const struct test_policy *test)
 {
 	int fd = memfd_create("config", MFD_CLOEXEC);
 	struct em_policy *policy = NULL;
+	char path[64], *messages = NULL;
 	struct em_diag diag;
-	char path[64];
+	size_t size;
+	FILE *out = open_memstream(&messages, &size);
+	int error;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	em_diag_init(&diag, stderr);
-	if (fd < 0 || write(fd, test->config, strlen(test->config)) < 0)
+	if (fd < 0 || !out || write(fd, test->config, strlen(test->config)) < 0)
 		die("config");
-	if (em_config_read(&policy, path, &diag)) {
-		fprintf(stderr, "e2e: [%s] (line %u) is not a valid policy\n", test->title,
-			test->line);
+	em_diag_init(&diag, out);
+	error = em_config_read(&policy, path, &diag);
+	fclose(out);
+	if (error) {
+		fprintf(stderr, "%se2e: [%s] (line %u) is not a valid policy\n", messages,
+			test->title, test->line);
 		exit(EXIT_FAILURE);
 	}
+	free(messages);
 	close(fd);
 	return policy;
 }

@@ -77,19 +77,27 @@ static void enter(const char *path)
 	close(namespace);
 }
 
+static int sender_socket(bool checksum)
+{
+	int size = BUFFER, none = !checksum, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &none, sizeof(none)))
+		life_die("socket of the sender");
+	return fd;
+}
+
 void life_open(struct life_link *link, const char *sender)
 {
+	int self = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	char here[64];
-	int size = BUFFER, self = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 
 	snprintf(here, sizeof(here), "/proc/self/fd/%d", self);
 	for (size_t i = 0; i < LIFE_PORTS; i++)
 		link->server[i] = server_socket(life_ports[i]);
 	enter(sender);
-	link->sender = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (self < 0 || link->sender < 0 ||
-	    setsockopt(link->sender, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
-		life_die("socket of the sender");
+	link->sender[0] = sender_socket(true);
+	link->sender[1] = sender_socket(false);
 	enter(here);
 	close(self);
 }
@@ -158,8 +166,9 @@ static int where(int argc, char **argv)
 	sched_setaffinity(0, sizeof(one), &one);
 	life_open(&link, argv[1]);
 	for (int i = 2; i < argc; i++)
-		send_to(link.sender, LIFE_LISTENER, (uint32_t)strtoul(argv[i], NULL, 0), i - 2);
-	send_to(link.sender, LIFE_SENTINEL, 0, 0);
+		send_to(link.sender[i % 2], LIFE_LISTENER, (uint32_t)strtoul(argv[i], NULL, 0),
+			i - 2);
+	send_to(link.sender[0], LIFE_SENTINEL, 0, 0);
 	receive_all(&link, ports, argc - 2);
 	for (int i = 2; i < argc; i++)
 		printf("%s%u", i > 2 ? " " : "", ports[i - 2]);

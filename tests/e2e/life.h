@@ -28,7 +28,11 @@ extern const uint16_t life_ports[];
 
 struct life_link {
 	int server[LIFE_PORTS]; /* bound to life_ports[] */
-	int sender;		/* to be given an address */
+	/*
+	 * To be given an address.  The datagrams of the first have a checksum that nobody on the
+	 * way has filled in, those of the second have none.
+	 */
+	int sender[2];
 };
 
 void __attribute__((noreturn)) life_die(const char *what);

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The VLAN id of policies that are made for tagged frames. */
+#define TAG "7"
+
 struct reader {
 	struct table *table;
 	const char *path;
@@ -48,18 +51,32 @@ static struct test_policy *current(const struct reader *reader)
 	return &reader->table->policies[reader->table->n_policies - 1];
 }
 
+static struct test_policy *add_policy(const struct reader *reader)
+{
+	struct table *table = reader->table;
+	size_t size = (table->n_policies + 1) * sizeof(*table->policies);
+
+	table->policies = checked(reader, realloc(table->policies, size));
+	return &table->policies[table->n_policies++];
+}
+
+static struct test_case *add_case(const struct reader *reader, struct test_policy *policy)
+{
+	size_t size = (policy->n_cases + 1) * sizeof(*policy->cases);
+
+	policy->cases = checked(reader, realloc(policy->cases, size));
+	return &policy->cases[policy->n_cases++];
+}
+
 static void read_title(struct reader *reader, const char *text)
 {
 	static const char optional[] = "(optional:";
-	struct table *table = reader->table;
 	const char *end = strrchr(text, ']'), *names = strstr(text, optional);
 	struct test_policy *policy;
 
 	if (!end)
 		fail(reader, "expected [TITLE]");
-	table->policies = checked(
-		reader, realloc(table->policies, (table->n_policies + 1) * sizeof(*policy)));
-	policy = &table->policies[table->n_policies++];
+	policy = add_policy(reader);
 	names = names ? names + strlen(optional) : "";
 	*policy = (struct test_policy){
 		.line = reader->line,
@@ -80,19 +97,15 @@ static void read_config(struct reader *reader, const char *text)
 
 static void read_case(struct reader *reader, const char *text)
 {
-	struct test_policy *policy = current(reader);
-	struct test_case *new = checked(
-		reader, realloc(policy->cases, (policy->n_cases + 1) * sizeof(*policy->cases)));
 	const char *arrow = strstr(text, "-> "), *why;
 	unsigned int interface = strncmp(text, "in1:", 4) == 0;
 
-	policy->cases = new;
 	if (!arrow)
 		fail(reader, "expected PACKET -> OUTCOME");
 	text += interface ? 4 : 0;
 	why = strchr(arrow, '#');
 	why = why ? why + 1 : arrow + strlen(arrow);
-	policy->cases[policy->n_cases++] = (struct test_case){
+	*add_case(reader, current(reader)) = (struct test_case){
 		.line = reader->line,
 		.interface = interface,
 		.packet = trimmed(reader, text, arrow - text),
@@ -101,9 +114,79 @@ static void read_case(struct reader *reader, const char *text)
 	};
 }
 
+/* Every listener gets a `vlan`. */
+static char *tagged_config(const struct reader *reader, const char *config)
+{
+	static const char key[] = "interfaces = [", vlan[] = "vlan = " TAG "; ";
+	size_t n = 0;
+	char *tagged;
+
+	for (const char *p = config; (p = strstr(p, key)); p++)
+		n++;
+	tagged = checked(reader, calloc(1, strlen(config) + n * strlen(vlan) + 1));
+	for (const char *p; (p = strstr(config, key)); config = p + 1) {
+		strncat(tagged, config, p - config);
+		strcat(tagged, vlan);
+		strncat(tagged, p, 1);
+	}
+	return strcat(tagged, config);
+}
+
+/* Words that count from the start of the frame count 4 bytes more. */
+static char *tagged_packet(const struct reader *reader, const char *packet)
+{
+	char *copy = checked(reader, strdup(packet)), *position = NULL, *tagged = NULL;
+	size_t size;
+	FILE *out = checked(reader, open_memstream(&tagged, &size));
+
+	fputs("vlan=" TAG, out);
+	for (char *word = strtok_r(copy, " \t", &position); word;
+	     word = strtok_r(NULL, " \t", &position)) {
+		unsigned int n, shifted = !strncmp(word, "cut=", 4) || !strncmp(word, "pad=", 4);
+
+		if (shifted && isdigit((unsigned char)word[4]) && sscanf(word + 4, "%u", &n) == 1)
+			fprintf(out, " %.4s%u", word, n + 4);
+		else
+			fprintf(out, " %s", word);
+	}
+	if (fclose(out))
+		fail(reader, "out of memory");
+	free(copy);
+	return tagged;
+}
+
+/* What the policy does with untagged frames is what this one does with tagged ones. */
+static void add_tagged(const struct reader *reader, const struct test_policy *policy)
+{
+	struct test_policy tagged = {
+		.line = policy->line,
+		.optional = checked(reader, strdup(policy->optional)),
+		.config = tagged_config(reader, policy->config),
+	};
+
+	if (asprintf(&tagged.title, "%s, tagged", policy->title) < 0)
+		fail(reader, "out of memory");
+	for (size_t i = 0; i < policy->n_cases; i++) {
+		const struct test_case *plain = &policy->cases[i];
+		struct test_case *new;
+
+		/* About tags already, or about single bytes. */
+		if (strstr(plain->packet, "vlan=") || strstr(plain->packet, "adtag=") ||
+		    strstr(plain->packet, "poke="))
+			continue;
+		new = add_case(reader, &tagged);
+		*new = *plain;
+		new->packet = tagged_packet(reader, plain->packet);
+		new->outcome = checked(reader, strdup(plain->outcome));
+		new->why = checked(reader, strdup(plain->why));
+	}
+	*add_policy(reader) = tagged;
+}
+
 void table_read(struct table *table, const char *path)
 {
 	struct reader reader = {.table = table, .path = path};
+	size_t n;
 	FILE *file = fopen(path, "re");
 	char *text = NULL;
 	size_t size = 0;
@@ -113,7 +196,7 @@ void table_read(struct table *table, const char *path)
 		fail(&reader, strerror(errno));
 	while (getline(&text, &size, file) >= 0) {
 		reader.line++;
-		if (*text == '#' || text[strspn(text, " \t\n")] == '\0')
+		if (*text == '#' || *text == '@' || text[strspn(text, " \t\n")] == '\0')
 			continue;
 		if (*text == '[')
 			read_title(&reader, text);
@@ -124,6 +207,13 @@ void table_read(struct table *table, const char *path)
 	}
 	free(text);
 	fclose(file);
+	n = table->n_policies;
+	for (size_t i = 0; i < n; i++) {
+		const struct test_policy policy = table->policies[i];
+
+		if (!strstr(policy.config, "vlan = "))
+			add_tagged(&reader, &policy);
+	}
 }
 
 void table_clear(struct table *table)

@@ -31,7 +31,10 @@ struct table {
 	size_t n_policies;
 };
 
-/* A mistake in the file is printed, and ends the program. */
+/*
+ * Each policy comes twice: as it is in the file and, where no listener has a `vlan`, once more for
+ * tagged frames.  A mistake in the file is printed, and ends the program.
+ */
 void table_read(struct table *table, const char *path);
 void table_clear(struct table *table);
 

@@ -14,7 +14,13 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-enum checksum { CHECKSUM_OK, CHECKSUM_BAD, CHECKSUM_VALUE, CHECKSUM_ZERO_AT_PORT };
+enum checksum {
+	CHECKSUM_OK,
+	CHECKSUM_BAD,
+	CHECKSUM_VALUE,
+	CHECKSUM_ZERO_AT_PORT,
+	CHECKSUM_PSEUDO
+};
 
 /* A length field: the truth plus `value`, or `value`. */
 struct length_field {
@@ -376,6 +382,8 @@ static void word_sum(struct builder *b, const char *value)
 		b->checksum = CHECKSUM_OK;
 	} else if (value && !strcmp(value, "bad")) {
 		b->checksum = CHECKSUM_BAD;
+	} else if (value && !strcmp(value, "pseudo")) {
+		b->checksum = CHECKSUM_PSEUDO;
 	} else if (value && !strncmp(value, "zero:", 5)) {
 		b->checksum = CHECKSUM_ZERO_AT_PORT;
 		b->checksum_value = number_of(b, value + 5, 1, 65535);
@@ -428,8 +436,8 @@ static uint16_t fold(uint32_t sum)
 	return sum;
 }
 
-/* The ones' complement sum over pseudo header, UDP header and payload, checksum field as it is. */
-static uint16_t udp_sum(const struct builder *b, size_t end)
+/* The ones' complement sum over the pseudo header. */
+static uint16_t pseudo_sum(const struct builder *b)
 {
 	uint32_t sum = IPPROTO_UDP + get16(b, b->udp + 4);
 
@@ -437,6 +445,14 @@ static uint16_t udp_sum(const struct builder *b, size_t end)
 		add_words(&sum, at(b, b->ip + 12), 8);
 	else
 		add_words(&sum, at(b, b->ip + 8), 32);
+	return fold(sum);
+}
+
+/* The same over pseudo header, UDP header and payload, checksum field as it is. */
+static uint16_t udp_sum(const struct builder *b, size_t end)
+{
+	uint32_t sum = pseudo_sum(b);
+
 	add_words(&sum, at(b, b->udp), end - b->udp);
 	return fold(sum);
 }
@@ -469,9 +485,10 @@ static void finish_udp(const struct builder *b, size_t end)
 	right = ~udp_sum(b, end);
 	right = right ? right : 0xffff;
 	put16(b, b->udp + 6,
-	      b->checksum == CHECKSUM_VALUE ? b->checksum_value
-	      : b->checksum == CHECKSUM_BAD ? right ^ 0x0100
-					    : right);
+	      b->checksum == CHECKSUM_VALUE    ? b->checksum_value
+	      : b->checksum == CHECKSUM_PSEUDO ? pseudo_sum(b)
+	      : b->checksum == CHECKSUM_BAD    ? right ^ 0x0100
+					       : right);
 }
 
 static void finish_ip(const struct builder *b, size_t end)
@@ -519,6 +536,20 @@ static void word_pad(struct builder *b, const char *value)
 	append(b, length - b->packet->length);
 }
 
+static void word_poke(struct builder *b, const char *value)
+{
+	unsigned int offset;
+	char rest;
+	int byte;
+
+	if (!value || sscanf(value, "%u:%i%c", &offset, &byte, &rest) != 2 || byte < 0 ||
+	    byte > 255)
+		fail(b, "expected OFFSET:BYTE");
+	if (offset >= b->packet->length)
+		fail(b, "the frame is shorter than that");
+	*at(b, offset) = byte;
+}
+
 static const struct {
 	const char *name;
 	void (*apply)(struct builder *b, const char *value);
@@ -538,8 +569,8 @@ static const struct {
 	{"mf", word_mf, false},		{"udp", word_udp, false},
 	{"len", word_len, false},	{"sum", word_sum, false},
 	{"hex", word_hex, false},	{"text", word_text, false},
-	{"fill", word_fill, false},	{"cut", word_cut, true},
-	{"pad", word_pad, true},
+	{"fill", word_fill, false},	{"poke", word_poke, true},
+	{"cut", word_cut, true},	{"pad", word_pad, true},
 };
 
 static void apply_word(struct builder *b, char *word, bool *finished)
@@ -556,7 +587,7 @@ static void apply_word(struct builder *b, char *word, bool *finished)
 		if (strlen(words[i].name) != length || strncmp(words[i].name, word, length) != 0)
 			continue;
 		if (*finished && !words[i].after_finish)
-			fail(b, "cut and pad come last");
+			fail(b, "poke, cut and pad come last");
 		if (!*finished && words[i].after_finish)
 			finish(b);
 		*finished = words[i].after_finish;

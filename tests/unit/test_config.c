@@ -49,7 +49,7 @@ struct sample {
 #define BACKENDS   "expected \"auto\", \"xdp\", \"xdp-generic\", \"tc\" or \"nft\"\n"
 #define LISTENERS  "a list of 1-256 listeners, ( { name = …; … } )"
 #define INTERFACES "expected an array of names, e.g. [ \"eth0\" ]"
-#define INTERFACE  "expected the name of an interface, 1-15 bytes without blanks, / and :\n"
+#define INTERFACE  "expected the name of an interface, 1-15 bytes without blanks and / : \" \\ *\n"
 #define KIND	   "expected either bytes, or length with min, max or both\n"
 #define BYTES	   "expected bytes as \"0x…\" or \"text:…\""
 #define UNKNOWN	   "expected \"pass\", \"drop\" or a port 1-65535"
@@ -130,6 +130,10 @@ static const struct sample listener_samples[] = {
 	 "t.conf:2: interfaces[1]: \"a b\": " INTERFACE
 	 "t.conf:2: interfaces[2]: \"a:1\": " INTERFACE "t.conf:2: interfaces[3]: \".\": " INTERFACE
 	 "t.conf:2: interfaces[4]: \"..\": " INTERFACE},
+	{CONF(NAME PORT TAG NONE "interfaces = [ \"a*\", \"a\\\\\", \"a\\\"\" ];"),
+	 "t.conf:2: interfaces[0]: \"a*\": " INTERFACE
+	 "t.conf:2: interfaces[1]: \"a\\\": " INTERFACE
+	 "t.conf:2: interfaces[2]: \"a\"\": " INTERFACE},
 	{CONF(NAME PORT TAG NONE "interfaces = [ \"a\\x1bb\" ];"),
 	 "t.conf:2: interfaces[0]: \"a?b\": " INTERFACE},
 	{CONF(NAME PORT TAG NONE "interfaces = [ \"a\", \"b\", \"a\" ];"),
@@ -884,7 +888,7 @@ static struct em_policy *read_good(const char *text)
 
 static const char complete[] =
 	"backend = \"nft\";\n"
-	"listeners = ( { name = \"first\"; interfaces = [ \"eth0\", \"w\\\"e\\\\x41\" ];\n"
+	"listeners = ( { name = \"first\"; interfaces = [ \"eth0\", \"br-lan.7@'\" ];\n"
 	"port = 0x1388; vlan = 7;\n"
 	"addresses = [ \"192.0.2.1\", \"2001:db8::1\" ]; sources = [ \"10.0.0.0/8\", \"::1\" ];\n"
 	"payload = { min = 16; max = 512; };\n"
@@ -914,7 +918,7 @@ static void test_values(void **state)
 	assert_int_equal(a->place.line, 2);
 	assert_int_equal(b->place.line, 16);
 	assert_int_equal(a->n_interfaces, 2);
-	assert_string_equal(a->interfaces[1], "w\"e\\x41");
+	assert_string_equal(a->interfaces[1], "br-lan.7@'");
 	assert_int_equal(a->port, 5000);
 	assert_int_equal(a->vlan, 7);
 	assert_int_equal(a->n_addresses, 2);
@@ -1078,6 +1082,14 @@ static FILE *refuse(size_t listener, const char *name, void *context)
 	return NULL;
 }
 
+static FILE *fill(size_t listener, const char *name, void *context)
+{
+	(void)listener;
+	(void)name;
+	(void)context;
+	return fopen("/dev/full", "w");
+}
+
 static void test_write_failures(void **state)
 {
 	struct em_policy *policy = read_good(complete);
@@ -1087,7 +1099,8 @@ static void test_write_failures(void **state)
 
 	(void)state;
 	assert_int_equal(em_config_write(policy, out, refuse, NULL), -EROFS);
-	assert_int_equal(em_config_write(policy, full, open_entities, &calls), -EIO);
+	assert_int_equal(em_config_write(policy, full, open_entities, &calls), -ENOSPC);
+	assert_int_equal(em_config_write(policy, out, fill, NULL), -ENOSPC);
 	fclose(out);
 	fclose(full);
 	em_policy_free(policy);

@@ -22,12 +22,14 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define SENTINEL_ETHERTYPE 0x88b5 /* IEEE 802, local experimental */
 #define SENTINEL_LENGTH	   (ETH_HLEN + 4)
 #define TIMEOUT_MS	   2000
+#define CAPTURE_BYTES	   (4 << 20)
 
 static void __attribute__((noreturn)) die(const char *what)
 {
@@ -150,6 +152,17 @@ static void no_offloads(const char *const *interfaces, size_t count)
 	close(fd);
 }
 
+/* So that nothing is lost while the other end sends, and nobody waits for what was lost. */
+static void prepare_capture(int fd)
+{
+	struct timeval timeout = {.tv_sec = TIMEOUT_MS / 1000};
+	int size = CAPTURE_BYTES;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)))
+		die("capture");
+}
+
 /* Receives only where asked to: a socket that sends would fill up with the frames it has sent. */
 static int packet_socket(const char *interface, bool receive)
 {
@@ -174,6 +187,7 @@ static void open_sockets(struct rig *rig)
 	rig->senders[0] = packet_socket("tx0", false);
 	rig->senders[1] = packet_socket("tx1", false);
 	rig->capture = packet_socket("capture", true);
+	prepare_capture(rig->capture);
 }
 
 void rig_open(struct rig *rig)
@@ -196,7 +210,7 @@ void rig_open(struct rig *rig)
 	enter(host);
 }
 
-static int send_sentinel(struct rig *rig, unsigned int interface)
+int rig_send_sentinel(struct rig *rig, unsigned int interface)
 {
 	uint8_t frame[SENTINEL_LENGTH] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1};
 	uint16_t type = htons(SENTINEL_ETHERTYPE);
@@ -207,23 +221,21 @@ static int send_sentinel(struct rig *rig, unsigned int interface)
 	return send(rig->senders[interface], frame, sizeof(frame), 0) < 0 ? -errno : 0;
 }
 
-static bool is_sentinel(const struct rig *rig, const struct packet *frame)
+bool rig_is_sentinel(const struct rig *rig, const uint8_t *frame, size_t length)
 {
 	uint16_t type = htons(SENTINEL_ETHERTYPE);
 
-	return frame->length == SENTINEL_LENGTH &&
-	       !memcmp(frame->bytes + 12, &type, sizeof(type)) &&
-	       !memcmp(frame->bytes + ETH_HLEN, &rig->sentinels, sizeof(rig->sentinels));
+	return length == SENTINEL_LENGTH && !memcmp(frame + 12, &type, sizeof(type)) &&
+	       !memcmp(frame + ETH_HLEN, &rig->sentinels, sizeof(rig->sentinels));
 }
 
-/* The kernel moves the outermost VLAN tag out of the frame before a packet socket sees it. */
-static void put_tag_back(struct packet *frame, const struct tpacket_auxdata *aux)
+size_t rig_put_tag_back(uint8_t *frame, size_t length, const struct tpacket_auxdata *aux)
 {
 	uint16_t tag[2] = {htons(aux->tp_vlan_tpid), htons(aux->tp_vlan_tci)};
 
-	memmove(frame->bytes + 16, frame->bytes + 12, frame->length - 12);
-	memcpy(frame->bytes + 12, tag, sizeof(tag));
-	frame->length += sizeof(tag);
+	memmove(frame + 16, frame + 12, length - 12);
+	memcpy(frame + 12, tag, sizeof(tag));
+	return length + sizeof(tag);
 }
 
 static int receive(struct rig *rig, struct packet *frame)
@@ -253,7 +265,7 @@ static int receive(struct rig *rig, struct packet *frame)
 
 		memcpy(&aux, CMSG_DATA(header), sizeof(aux));
 		if (aux.tp_status & TP_STATUS_VLAN_VALID)
-			put_tag_back(frame, &aux);
+			frame->length = rig_put_tag_back(frame->bytes, length, &aux);
 	}
 	return 0;
 }
@@ -266,12 +278,12 @@ int rig_exchange(struct rig *rig, unsigned int interface, const struct packet *f
 
 	if (send(rig->senders[interface], frame->bytes, frame->length, 0) < 0)
 		die("send");
-	err = send_sentinel(rig, interface);
+	err = rig_send_sentinel(rig, interface);
 	while (!err) {
 		err = receive(rig, &next);
 		if (err)
 			break;
-		if (is_sentinel(rig, &next))
+		if (rig_is_sentinel(rig, next.bytes, next.length))
 			return count;
 		if (count < max)
 			seen[count] = next;

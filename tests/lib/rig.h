@@ -11,8 +11,8 @@
  * ingress alike, and they are read back from capture.  The namespaces have no names and no other
  * processes: the kernel takes them away with this one, however it ends.
  */
-#ifndef E2E_RIG_H
-#define E2E_RIG_H
+#ifndef TEST_RIG_H
+#define TEST_RIG_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,6 +40,16 @@ void rig_open(struct rig *rig);
  */
 int rig_exchange(struct rig *rig, unsigned int interface, const struct packet *frame,
 		 struct packet *seen, int max);
+
+/*
+ * For stream.c: a frame of its own kind, behind what was sent to in0 or in1 (0 or -errno); whether
+ * a frame is the last one of these; and a frame as it was before the kernel moved its outermost
+ * VLAN tag out of it (the new length).
+ */
+int rig_send_sentinel(struct rig *rig, unsigned int interface);
+bool rig_is_sentinel(const struct rig *rig, const uint8_t *frame, size_t length);
+struct tpacket_auxdata;
+size_t rig_put_tag_back(uint8_t *frame, size_t length, const struct tpacket_auxdata *aux);
 
 /* What a command wrote, and its exit status (128 and more: it was killed). */
 struct rig_output {

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "trial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_arp.h>
+#include <linux/if_tun.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "attached.h"
+#include "program.h"
+#include "scratch.h"
+
+#define LIKENESS "like%u"
+#define LOWER	 "lower0"
+
+/* What became of one interface; as many as there are interfaces. */
+struct outcome {
+	bool tried;
+	struct em_rtnl_change change;
+};
+
+struct trial {
+	const struct em_link *links;
+	size_t n;
+	int program;
+	int program_fragments; /* -1: this kernel has none such */
+};
+
+/*
+ * What a driver says where its kind, its settings or its queues rule native XDP out: any error it
+ * likes.  Memory is lacking for want of queues where it explains itself.
+ */
+bool em_trial_is_lacking(const struct em_rtnl_change *change)
+{
+	switch (-change->error) {
+	case 0:
+	case EPERM:
+	case ENODEV:
+	case EFAULT:
+	case EBADF:
+		return false;
+	case ENOMEM:
+		return change->message[0];
+	default:
+		return true;
+	}
+}
+
+void em_trial_describe(const struct em_rtnl_change *change, char *text, size_t size)
+{
+	snprintf(text, size, "it does not take a native XDP program: %s%s%s",
+		 strerror(-change->error), change->message[0] ? ": " : "", change->message);
+}
+
+/* Those of kind "tun" are not made by rtnetlink.  They go with their descriptor, which stays. */
+static int make_tun(const struct em_link *like, const char *name)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = { .ifr_flags = IFF_NO_PI };
+	int rc = 0;
+
+	snprintf(request.ifr_name, IF_NAMESIZE, "%s", name);
+	request.ifr_flags |= like->type == ARPHRD_ETHER ? IFF_TAP : IFF_TUN;
+	if (fd < 0 || any < 0 || ioctl(fd, TUNSETIFF, &request))
+		rc = -errno;
+	request.ifr_mtu = like->mtu;
+	if (!rc && ioctl(any, SIOCSIFMTU, &request))
+		rc = -errno;
+	if (any >= 0)
+		close(any);
+	return rc;
+}
+
+/* The interface that this one is made on is, for all that matters here, one half of a pair. */
+static unsigned int make_lower(void)
+{
+	const struct em_link pair = { .kind = "veth", .mtu = 1500 };
+
+	if (!if_nametoindex(LOWER))
+		(void)em_rtnl_make_like(LOWER, &pair, 0);
+	return if_nametoindex(LOWER);
+}
+
+/* The index of an interface like this one; 0: none can be made. */
+static unsigned int make_like(const struct em_link *like, unsigned int number)
+{
+	bool on_another = like->lower && strcmp(like->kind, "veth");
+	char name[IF_NAMESIZE];
+	int rc;
+
+	if (like->type == ARPHRD_LOOPBACK)
+		return if_nametoindex("lo");
+	if (!like->kind[0])
+		return 0;
+	snprintf(name, sizeof(name), LIKENESS, number);
+	if (!strcmp(like->kind, "tun"))
+		rc = make_tun(like, name);
+	else
+		rc = em_rtnl_make_like(name, like, on_another ? make_lower() : 0);
+	return rc ? 0 : if_nametoindex(name);
+}
+
+/* In the child. */
+static void try_all(void *result, const void *context)
+{
+	const struct trial *trial = context;
+	struct outcome *outcomes = result;
+
+	for (size_t i = 0; i < trial->n; i++) {
+		struct em_rtnl_change *change = &outcomes[i].change, again;
+		unsigned int ifindex;
+
+		if (trial->links[i].native_xdp == EM_NATIVE_NO)
+			continue;
+		ifindex = make_like(&trial->links[i], i);
+		if (!ifindex)
+			continue;
+		outcomes[i].change = (struct em_rtnl_change){ .kind = EM_RTNL_XDP,
+							      .ifindex = ifindex,
+							      .mode = XDP_FLAGS_DRV_MODE,
+							      .program = trial->program,
+							      .expected = -1 };
+		outcomes[i].tried = true;
+		change->error = em_rtnl_change(change, 1);
+		again = *change;
+		again.program = trial->program_fragments;
+		if (em_trial_is_lacking(change) && again.program >= 0 && !em_rtnl_change(&again, 1))
+			change->error = 0;
+	}
+}
+
+/* A program of ours that is there already says more than any trial. */
+static bool has_proof(const struct em_link *link)
+{
+	struct em_xdp_seen seen;
+
+	return !em_attached_see_xdp(&seen, link->ifindex) && seen.ours &&
+	       seen.hook == EM_HOOK_XDP_NATIVE;
+}
+
+static void conclude(struct em_link *link, const struct outcome *outcome)
+{
+	if (link->native_xdp == EM_NATIVE_NO)
+		return;
+	if (has_proof(link)) {
+		link->native_xdp = EM_NATIVE_YES;
+	} else if (outcome->tried && !outcome->change.error) {
+		link->native_xdp = EM_NATIVE_YES;
+	} else if (outcome->tried && em_trial_is_lacking(&outcome->change)) {
+		link->native_xdp = EM_NATIVE_NO;
+		em_trial_describe(&outcome->change, link->native_why, sizeof(link->native_why));
+	}
+}
+
+static int try_likenesses(struct em_link *links, size_t n, int program)
+{
+	struct trial trial = { .links = links, .n = n, .program = program };
+	struct outcome *outcomes = calloc(n, sizeof(*outcomes));
+	int rc;
+
+	if (!outcomes)
+		return -ENOMEM;
+	trial.program_fragments = em_programs_placeholder(true);
+	rc = em_scratch_run(try_all, outcomes, n * sizeof(*outcomes), &trial);
+	if (trial.program_fragments >= 0)
+		close(trial.program_fragments);
+	for (size_t i = 0; !rc && i < n; i++)
+		conclude(&links[i], &outcomes[i]);
+	free(outcomes);
+	return rc;
+}
+
+int em_trial_foresee(struct em_link *links, size_t n, struct em_diag *diag)
+{
+	int program, rc;
+
+	if (!n)
+		return 0;
+	program = em_programs_placeholder(false);
+	/* Whatever that is, carry finds it too, and says so. */
+	if (program < 0)
+		return 0;
+	rc = try_likenesses(links, n, program);
+	close(program);
+	/* Who may not make a namespace may still apply; what is unknown stays so. */
+	if (rc && rc != -EPERM)
+		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
+				     "cannot try things in a network namespace: %s",
+				     strerror(-rc));
+	return 0;
+}

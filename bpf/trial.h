@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trial - whether interfaces take a native XDP program, found out without touching them.
+ *
+ * What the kernel says of a driver (see netdev.h) leaves settings such as the MTU open, and before
+ * Linux 6.3 everything.  A virtual interface can be made a second time, in a namespace that nobody
+ * else sees, and tried there; the hardware under any other cannot.
+ */
+#ifndef EM_TRIAL_H
+#define EM_TRIAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "link.h"
+#include "rtnl.h"
+
+/* The operation `foresee` of the backend. */
+int em_trial_foresee(struct em_link *links, size_t n, struct em_diag *diag);
+
+/* A native XDP program that is refused: because of the interface, and not by accident. */
+bool em_trial_is_lacking(const struct em_rtnl_change *change);
+/* What was refused and why, for a person. */
+void em_trial_describe(const struct em_rtnl_change *change, char *text, size_t size);
+
+#endif

@@ -1,0 +1,265 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The kinds of interface, which hook each gets and why, that datagrams are sorted on it, and that what
+# others have on it stays.  forward.c has the datagrams.
+set -u
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo 'makes network namespaces: run as root (sudo make check)'
+	exit 77
+fi
+a=em-interfaces-a-$$ b=em-interfaces-b-$$
+folder=$(mktemp -d)
+config=$folder/conf
+passed=0 failed=0 tunnel=
+
+cleanup()
+{
+	trap '' INT TERM HUP
+	[ -z "$tunnel" ] || kill "$tunnel" 2>/dev/null
+	for ns in $a $b; do
+		ip netns exec $ns "$ENTITYMUX" remove 2>/dev/null
+		ip netns del $ns 2>/dev/null
+	done
+	rm -rf "$folder"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+# usage: expect TITLE COMMAND...
+expect()
+{
+	title=$1
+	shift
+	if "$@" >"$folder/out" 2>&1; then
+		echo "ok: $title"
+		passed=$((passed + 1))
+	else
+		echo "FAIL: $title: $*"
+		sed 's/^/  /' "$folder/out"
+		failed=$((failed + 1))
+	fi
+}
+
+# usage: policy INTERFACE [KEYS]
+policy()
+{
+	cat >"$config" <<-EOF
+	listeners = ( { name = "telemetry"; interfaces = [ "$1" ]; port = 5000; ${2-}
+			tag = { offset = 0; length = 4; };
+			entities = ( { tag = "0xdeadbeef"; port = 6001; } ); } );
+	EOF
+}
+
+em()
+{
+	ip netns exec $b "$ENTITYMUX" "$@"
+}
+
+# usage: applies BACKEND INTERFACE HOOK [WORDS-OF-THE-REASON]
+applies()
+{
+	em apply --backend="$1" "$config" >"$folder/apply" 2>&1 || { cat "$folder/apply"; return 1; }
+	cat "$folder/apply"
+	grep -q "^  $2: $3\$" "$folder/apply" && grep -qF -- "${4-}" "$folder/apply" && em status
+}
+
+# usage: refuses BACKEND WORDS
+refuses()
+{
+	em apply --backend="$1" "$config" >"$folder/apply" 2>&1
+	status=$?
+	cat "$folder/apply"
+	[ $status -eq 3 ] && grep -qF -- "$2" "$folder/apply"
+}
+
+# usage: sorts SENDER-NS FROM TO
+sorts()
+{
+	tests/e2e/forward /run/netns/"$1" /run/netns/$b "$2" "$3"
+}
+
+has()
+{
+	case " $E2E_BACKENDS " in *" $1 "*) return 0 ;; esac
+	return 1
+}
+
+# usage: lacks COMMAND...; succeeds where it prints nothing
+prints_nothing()
+{
+	output=$("$@" 2>&1)
+	[ -z "$output" ] || { echo "$output"; return 1; }
+}
+
+for ns in $a $b; do
+	ip netns add $ns || exit 1
+	ip -n $ns link set lo up
+done
+
+# The loopback interface.
+policy lo
+for backend in $E2E_BACKENDS; do
+	case $backend in
+	xdp)
+		expect 'lo: no native XDP' refuses xdp lo
+		expect 'lo: auto is tc' applies auto lo tc-ingress 'lo: tc, because'
+		;;
+	xdp-generic) expect "lo: $backend" applies $backend lo xdp-generic ;;
+	tc) expect "lo: $backend" applies $backend lo tc-ingress ;;
+	nft) expect "lo: $backend" applies $backend lo nft-ingress ;;
+	esac
+	expect "lo: sorts IPv4 ($backend)" sorts $b 127.0.0.1 127.0.0.1
+	expect "lo: sorts IPv6 ($backend)" sorts $b ::1 ::1
+	em remove
+done
+
+# An interface without Ethernet header.
+tests/e2e/tunnel /run/netns/$a /run/netns/$b tn0 >"$folder/tunnel" &
+tunnel=$!
+for ns in $a $b; do
+	host=1
+	[ $ns = $a ] || host=2
+	tries=0
+	while ! ip -n $ns link show tn0 >/dev/null 2>&1 && [ $tries -lt 100 ]; do
+		sleep 0.05
+		tries=$((tries + 1))
+	done
+	ip -n $ns address add 198.51.100.$host/24 dev tn0
+	ip -n $ns address add 2001:db8:f::$host/64 dev tn0 nodad
+	ip -n $ns link set tn0 up
+done
+policy tn0
+for backend in $E2E_BACKENDS; do
+	case $backend in
+	xdp | xdp-generic) expect "tun: no $backend" refuses $backend 'no Ethernet header' ;;
+	tc) expect 'tun: auto is tc' applies auto tn0 tc-ingress 'no Ethernet header' ;;
+	nft) expect 'tun: nft' applies nft tn0 nft-ingress ;;
+	esac
+	case $backend in
+	tc | nft)
+		expect "tun: sorts IPv4 ($backend)" sorts $a 198.51.100.1 198.51.100.2
+		expect "tun: sorts IPv6 ($backend)" sorts $a 2001:db8:f::1 2001:db8:f::2
+		;;
+	esac
+	em remove
+done
+kill $tunnel
+tunnel=
+
+# A bridge port, and the bridge.
+ip -n $a link add out0 address 02:00:00:00:00:01 type veth peer name in0 netns $b
+ip -n $b link add br0 address 02:00:00:00:00:02 type bridge
+ip -n $b link set in0 master br0
+ip -n $a address add 192.0.2.1/24 dev out0
+ip -n $b address add 192.0.2.2/24 dev br0
+for device in in0 br0; do
+	ip -n $b link set $device up
+done
+ip -n $a link set out0 up
+ip -n $a neighbour add 192.0.2.2 lladdr 02:00:00:00:00:02 dev out0 nud permanent
+ip -n $b neighbour add 192.0.2.1 lladdr 02:00:00:00:00:01 dev br0 nud permanent
+for interface in in0 br0; do
+	policy $interface
+	for backend in $E2E_BACKENDS; do
+		case $interface-$backend in
+		br0-xdp)
+			expect 'bridge: no native XDP' refuses xdp br0
+			expect 'bridge: auto is tc' applies auto br0 tc-ingress 'br0: tc, because'
+			;;
+		*-xdp) expect "$interface: $backend" applies $backend $interface xdp-native ;;
+		*-xdp-generic) expect "$interface: $backend" applies $backend $interface xdp-generic ;;
+		*-tc) expect "$interface: $backend" applies $backend $interface tc-ingress ;;
+		*-nft) expect "$interface: $backend" applies $backend $interface nft-ingress ;;
+		esac
+		expect "$interface: sorts ($backend)" sorts $a 192.0.2.1 192.0.2.2
+		em remove
+	done
+done
+ip -n $b link set in0 nomaster
+ip -n $b link del br0
+ip -n $b address add 192.0.2.2/24 dev in0
+ip -n $b link set in0 address 02:00:00:00:00:02
+ip -n $b neighbour add 192.0.2.1 lladdr 02:00:00:00:00:01 dev in0 nud permanent
+
+# Settings that make a tag, or a datagram, invisible.
+if has xdp; then
+	ip netns exec $b ethtool -K in0 rxvlan on >/dev/null
+	policy in0 'vlan = 5;'
+	expect 'rx-vlan-offload: auto is tc' applies auto in0 tc-ingress 'ethtool -K in0 rxvlan off'
+	em remove
+	expect 'rx-vlan-offload: no XDP' refuses xdp 'ethtool -K in0 rxvlan off'
+	ip netns exec $b ethtool -K in0 rxvlan off >/dev/null
+	expect 'no rx-vlan-offload: auto is xdp' applies auto in0 xdp-native
+	em remove
+fi
+policy in0
+for glue in rx-gro-list rx-udp-gro-forwarding; do
+	ip netns exec $b ethtool -K in0 $glue on >"$folder/out" 2>&1 || continue
+	for backend in $E2E_BACKENDS; do
+		[ "$backend" = xdp ] ||
+			expect "$glue: no $backend" refuses $backend "ethtool -K in0 $glue off"
+	done
+	if has xdp; then
+		expect "$glue: auto is xdp" applies auto in0 xdp-native
+		em remove
+	fi
+	ip netns exec $b ethtool -K in0 $glue off
+done
+
+# An MTU for which one buffer is too small.
+if has xdp; then
+	for end in "$a out0" "$b in0"; do
+		# shellcheck disable=SC2086 # two words
+		set -- $end
+		ip -n "$1" link set "$2" mtu 9000
+	done
+	expect 'MTU of 9000: auto finds a way' em apply --backend=auto "$config"
+	cat "$folder/out"
+	expect 'MTU of 9000: sorts' sorts $a 192.0.2.1 192.0.2.2
+	em remove
+	for end in "$a out0" "$b in0"; do
+		# shellcheck disable=SC2086 # two words
+		set -- $end
+		ip -n "$1" link set "$2" mtu 1500
+	done
+fi
+
+# Others on the same hook.
+if has tc; then
+	expect 'tc: without a qdisc' applies tc in0 tc-ingress
+	em remove
+	expect 'tc: the qdisc of ours is gone' prints_nothing sh -c \
+		"ip netns exec $b tc qdisc show dev in0 | grep clsact"
+	ip netns exec $b tc qdisc add dev in0 clsact
+	expect 'tc: on a qdisc that was there' applies tc in0 tc-ingress
+	em remove
+	expect 'tc: that qdisc stays' sh -c "ip netns exec $b tc qdisc show dev in0 | grep clsact"
+	ip netns exec $b tc qdisc del dev in0 clsact
+	expect 'tc: with a guest to come' applies tc in0 tc-ingress
+	ip -n $b link add ifb0 type ifb && ip -n $b link set ifb0 up
+	# What our filter passes, another one still sees: it gets a copy of each packet.
+	expect 'tc: a filter of somebody else' ip netns exec $b tc filter add dev in0 ingress \
+		prio 60000 u32 match u32 0 0 action mirred egress mirror dev ifb0
+	expect 'tc: sorts before it' sorts $a 192.0.2.1 192.0.2.2
+	expect 'tc: which sees the packets' sh -c \
+		"ip -n $b -s link show ifb0 | grep -qE '^ +[0-9]+ +[12][0-9]{3} '"
+	em remove
+	expect 'tc: its filter stays' sh -c \
+		"ip netns exec $b tc filter show dev in0 ingress | grep mirred"
+	expect 'tc: and none of ours' prints_nothing sh -c \
+		"ip netns exec $b tc filter show dev in0 ingress | grep entitymux"
+	ip netns exec $b tc qdisc del dev in0 clsact
+fi
+if has xdp; then
+	expect 'an XDP program of somebody else' ip netns exec $b tests/e2e/life attach in0 native
+	expect 'beside it: no XDP' refuses xdp 'another XDP program is on the interface'
+	expect 'beside it: auto is tc' applies auto in0 tc-ingress 'another XDP program'
+	expect 'beside it: sorts' sorts $a 192.0.2.1 192.0.2.2
+	em remove
+	expect 'and it stays' sh -c "ip -n $b link show in0 | grep xdp"
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,14 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The backends of this build against the reference, with packets made up at random.
+#
+# EQUIVALENCE_SEED	the first policy; any number
+# EQUIVALENCE_PACKETS	how many go through each backend
+if [ "$(id -u)" -ne 0 ]; then
+	echo 'the equivalence test makes network namespaces: run as root (sudo make check-equivalence)'
+	exit 77
+fi
+# shellcheck disable=SC2086 # a list of words
+exec tests/equivalence/equivalence -s "${EQUIVALENCE_SEED:-1}" -n "${EQUIVALENCE_PACKETS:-100000}" \
+	"$ENTITYMUX" none $E2E_BACKENDS

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * equivalence - random policies and packets, the same for every backend, against the reference.
+ *
+ *	equivalence [-v] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX BACKEND...	(root)
+ *
+ * PACKETS frames or a few more go through each backend, PER_POLICY of them through each policy.
+ * Policy k of seed s is policy 0 of seed s + k, which is how to get at one again.  A disagreement is
+ * made small and printed as a case for tests/e2e/cases.  The exit status is 1 when there was any.
+ *
+ * The backend `none` is the control: without any policy, every frame comes out as it went in.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "generate.h"
+#include "outcome.h"
+#include "shrink.h"
+
+#define BACKENDS_MAX	  8
+#define PACKETS	  100000
+#define PER_POLICY	  1000
+#define DISAGREEMENTS_MAX 5 /* of a backend, which is then left out: there is one cause, or it is broken */
+
+struct tally {
+	const char *backend;
+	uint64_t packets;
+	uint64_t policies;
+	uint64_t refused; /* policies */
+	unsigned int disagreements;
+	double seconds;
+};
+
+struct run {
+	struct trial_host host;
+	uint64_t seed;
+	uint64_t n_packets;
+	size_t per_policy;
+	bool verbose;
+	struct tally tallies[BACKENDS_MAX];
+	size_t n_backends;
+	/* What the packets of the reference came to: a test in which nothing is ours proves nothing. */
+	uint64_t results[EM_INVALID + 1];
+};
+
+struct example {
+	struct model_policy policy;
+	struct model_packet *packets;
+	size_t n_packets;
+};
+
+static void __attribute__((noreturn)) die(const char *what)
+{
+	fprintf(stderr, "equivalence: %s: %s\n", what, strerror(errno));
+	exit(EXIT_FAILURE);
+}
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* On one CPU, frames come out in the order in which they were sent. */
+static void stay_on_this_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die("sched_setaffinity");
+}
+
+static void print_frame(const char *title, const struct stream_frame *frame,
+			const struct stream_frame *other)
+{
+	printf("#   %s, %u bytes:", title, frame->length);
+	for (unsigned int i = 0; i < frame->length; i++) {
+		bool differs = i >= other->length || frame->bytes[i] != other->bytes[i];
+
+		if (i % 16 == 0)
+			printf("\n#     %04x ", i);
+		printf("%c%02x", differs ? '*' : ' ', frame->bytes[i]);
+	}
+	putchar('\n');
+}
+
+static void print_frames(const struct trial_result *result, const struct trial_packet *packet)
+{
+	printf("# this packet: expected %s, saw %d\n", packet->class.drop ? "none" : "one frame",
+	       result->n_seen);
+	print_frame("sent", &packet->sent, &packet->sent);
+	if (!packet->class.drop)
+		print_frame("expected", &packet->expected, &packet->sent);
+	if (result->n_seen > 0)
+		print_frame("seen", &result->seen,
+			    packet->class.drop ? &packet->sent : &packet->expected);
+}
+
+static void print_disagreement(const struct shrink *shrink, uint64_t seed)
+{
+	char outcome[OUTCOME_MAX];
+	struct trial trial;
+
+	if (!trial_open(&trial, &shrink->policy, shrink->packets, shrink->n_packets,
+			stderr))
+		return;
+	printf("[disagreement: %s, seed %" PRIu64 "]\n%s\n", shrink->backend, seed, trial.config);
+	for (size_t i = 0; i < trial.n_packets; i++) {
+		outcome_describe(trial.policy, &trial.packets[i].class, outcome);
+		model_print_packet(stdout, trial.packets[i].model);
+		printf(" -> %s\n", outcome);
+		if (shrink->result.outcome == TRIAL_FRAMES && i == shrink->result.packet)
+			print_frames(&shrink->result, &trial.packets[i]);
+	}
+	if (shrink->result.outcome != TRIAL_FRAMES)
+		printf("# %s\n", shrink->result.text);
+	putchar('\n');
+	trial_close(&trial);
+}
+
+static void explain(struct run *run, const struct tally *tally, const struct example *example,
+		    const struct trial_result *result, uint64_t seed)
+{
+	struct shrink work = {
+		.policy = example->policy,
+		.packets = calloc(example->n_packets, sizeof(*work.packets)),
+		.n_packets = example->n_packets,
+		.backend = tally->backend,
+		.result = *result,
+	};
+
+	if (!work.packets)
+		die("memory");
+	memcpy(work.packets, example->packets, example->n_packets * sizeof(*work.packets));
+	printf("# %s disagrees, seed %" PRIu64 "; looking for a small example\n", tally->backend,
+	       seed);
+	shrink(&run->host, &work);
+	print_disagreement(&work, seed);
+	free(work.packets);
+}
+
+static void generate(struct example *example, uint64_t seed)
+{
+	struct random random = {seed};
+
+	generate_policy(&random, &example->policy);
+	for (size_t i = 0; i < example->n_packets; i++)
+		generate_packet(&random, &example->policy, &example->packets[i]);
+}
+
+static void run_backend(struct run *run, struct tally *tally, const struct example *example,
+			const struct trial *trial, uint64_t seed)
+{
+	struct trial_result result;
+	double start = now();
+
+	if (tally->disagreements >= DISAGREEMENTS_MAX)
+		return;
+	trial_run(&run->host, trial, tally->backend, &result);
+	tally->seconds += now() - start;
+	if (result.outcome == TRIAL_REFUSED) {
+		tally->refused++;
+		if (run->verbose)
+			printf("# %s, seed %" PRIu64 ": %s", tally->backend, seed, result.text);
+		return;
+	}
+	tally->policies++;
+	tally->packets += trial->n_packets;
+	if (result.outcome != TRIAL_AGREED) {
+		tally->disagreements++;
+		explain(run, tally, example, &result, seed);
+	}
+}
+
+static bool done(const struct run *run)
+{
+	for (size_t i = 0; i < run->n_backends; i++)
+		if (run->tallies[i].packets < run->n_packets &&
+		    run->tallies[i].disagreements < DISAGREEMENTS_MAX)
+			return false;
+	return true;
+}
+
+static void run_all(struct run *run)
+{
+	struct example example = {.n_packets = run->per_policy};
+
+	example.packets = calloc(example.n_packets, sizeof(*example.packets));
+	if (!example.packets)
+		die("memory");
+	for (uint64_t k = 0; !done(run); k++) {
+		struct trial trial;
+
+		generate(&example, run->seed + k);
+		if (!trial_open(&trial, &example.policy, example.packets, example.n_packets,
+				NULL)) {
+			trial_open(&trial, &example.policy, NULL, 0, stderr);
+			fprintf(stderr, "equivalence: seed %" PRIu64 ": not a valid policy\n",
+				run->seed + k);
+			exit(EXIT_FAILURE);
+		}
+		for (size_t i = 0; i < trial.n_packets; i++)
+			run->results[trial.packets[i].class.result]++;
+		for (size_t i = 0; i < run->n_backends; i++)
+			run_backend(run, &run->tallies[i], &example, &trial, run->seed + k);
+		trial_close(&trial);
+	}
+	free(example.packets);
+}
+
+/* Returns the exit status. */
+static int report(const struct run *run)
+{
+	unsigned int disagreements = 0;
+
+	for (int result = EM_NOT_OURS; result <= EM_INVALID; result++)
+		printf("%s%" PRIu64 " %s", result ? ", " : "generated: ", run->results[result],
+		       em_result_name(result));
+	putchar('\n');
+	for (size_t i = 0; i < run->n_backends; i++) {
+		const struct tally *tally = &run->tallies[i];
+
+		printf("%-12s %" PRIu64 " packets, %" PRIu64 " policies (%" PRIu64 " refused), "
+		       "%u disagreements, %.0f seconds\n",
+		       tally->backend, tally->packets, tally->policies, tally->refused,
+		       tally->disagreements, tally->seconds);
+		disagreements += tally->disagreements;
+	}
+	return disagreements ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static uint64_t number(const char *text, const char *what)
+{
+	char *end;
+	uint64_t value;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (errno || end == text || *end) {
+		fprintf(stderr, "equivalence: %s: expected a number, found \"%s\"\n", what, text);
+		exit(2);
+	}
+	return value;
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: equivalence [-v] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX "
+			"BACKEND...\n");
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	struct run run = {.seed = 1, .n_packets = PACKETS, .per_policy = PER_POLICY};
+	int option;
+
+	while ((option = getopt(argc, argv, "vs:n:p:")) != -1) {
+		if (option == 'v')
+			run.verbose = true;
+		else if (option == 's')
+			run.seed = number(optarg, "seed");
+		else if (option == 'n')
+			run.n_packets = number(optarg, "packets");
+		else if (option == 'p')
+			run.per_policy = number(optarg, "packets for each policy");
+		else
+			return usage();
+	}
+	if (argc - optind < 2 || argc - optind - 1 > BACKENDS_MAX || !run.per_policy)
+		return usage();
+	run.host.entitymux = argv[optind];
+	for (int i = optind + 1; i < argc; i++)
+		run.tallies[run.n_backends++].backend = argv[i];
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	stay_on_this_cpu();
+	rig_open(&run.host.rig);
+	printf("seed %" PRIu64 "\n", run.seed);
+	run_all(&run);
+	return report(&run);
+}

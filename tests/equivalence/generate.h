@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * generate - random policies, and random packets that are nearly right for them.
+ *
+ * Bytes at random are not ours and prove little.  A packet here starts as one that a listener of the
+ * policy would rewrite; then one or two things about it are made wrong, or odd: a length that lies, a
+ * header too many, a tag one bit off, a number at its bound or one beyond.
+ */
+#ifndef EQUIVALENCE_GENERATE_H
+#define EQUIVALENCE_GENERATE_H
+
+#include "model.h"
+#include "random.h"
+
+/* The longest frame without a VLAN tag that the interfaces of the rig carry. */
+#define GENERATE_FRAME_MAX 1514
+
+/* A policy that the tool accepts. */
+void generate_policy(struct random *random, struct model_policy *policy);
+
+void generate_packet(struct random *random, const struct model_policy *policy,
+		     struct model_packet *packet);
+
+/*
+ * Whether a frame comes out of a bridge as it went in when no policy is in force, as found by
+ * sending it; README.md lists what does not.
+ */
+bool generate_carried(const uint8_t *frame, size_t length);
+
+/* Addresses of packets and policies come from a few, so that they meet. */
+struct em_address generate_address(struct random *random, uint8_t family);
+
+#endif

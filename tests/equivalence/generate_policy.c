@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * generate - random policies.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generate.h"
+
+/*
+ * Payload offsets beyond this are carried by nf_tables of Linux 6.18 and later only; entitymux(8),
+ * "Backends".
+ */
+#define FAR 247
+
+static void fill(struct random *random, uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		bytes[i] = (uint8_t)random_bits(random);
+}
+
+struct em_address generate_address(struct random *random, uint8_t family)
+{
+	static const char *const ip4[] = {"192.0.2.1", "192.0.2.2", "192.0.3.1",
+					  "10.0.0.1",  "224.0.0.1", "255.255.255.255"};
+	static const char *const ip6[] = {"2001:db8::1", "2001:db8::2",	     "2001:db8:0:1::1",
+					  "fe80::1",	 "ff02::1",	     "::192.0.2.1",
+					  "c000:201::",	 "::ffff:192.0.2.1", "ffff::ffff"};
+	struct em_address address = {.family = family};
+
+	inet_pton(family, family == AF_INET ? random_pick(random, ip4) : random_pick(random, ip6),
+		  address.bytes);
+	return address;
+}
+
+/* Where a policy reads the payload: mostly near its beginning, at times around a limit. */
+static uint16_t make_offset(struct random *random, unsigned int length, unsigned int reach)
+{
+	unsigned int last = reach - length;
+
+	if (reach <= 64 || random_chance(random, 30))
+		return random_below(random, last < 48 ? last + 1 : 48);
+	if (random_chance(random, 50))
+		return last - random_below(random, last < 24 ? last + 1 : 24);
+	return random_below(random, last + 1);
+}
+
+static unsigned int make_reach(struct random *random)
+{
+	unsigned int dice = random_below(random, 100);
+
+	return dice < 65 ? 24 + random_below(random, 40) :
+	       dice < 94 ? FAR + 1 - random_below(random, 16) :
+			   EM_REACH_MAX;
+}
+
+/* Bits that the mask takes out would make it impossible to match, which is rarely wanted. */
+static void apply_mask(struct random *random, uint8_t *bytes, const uint8_t *mask, size_t length)
+{
+	if (random_chance(random, 3))
+		return;
+	for (size_t i = 0; i < length; i++)
+		bytes[i] &= mask[i];
+}
+
+static void make_mask(struct random *random, uint8_t *mask, size_t length)
+{
+	static const uint8_t masks[] = {0xff, 0xff, 0x00, 0xf0, 0x0f, 0x80, 0x01, 0x7f, 0xfe};
+
+	for (size_t i = 0; i < length; i++)
+		mask[i] = random_pick(random, masks);
+}
+
+static uint64_t make_bound(struct random *random, unsigned int length)
+{
+	uint64_t ones = UINT64_MAX >> (64 - 8 * length);
+	const uint64_t bounds[] = {0,	      1,	  ones,	     ones - 1,
+				   ones >> 1, ones / 2 + 1, 0xff & ones, 0x100 & ones};
+
+	if (random_chance(random, 40))
+		return random_pick(random, bounds);
+	/* Numbers of all magnitudes. */
+	return (random_bits(random) & ones) >> random_below(random, 8 * length);
+}
+
+static void make_number(struct random *random, struct model_check *check, unsigned int reach)
+{
+	uint64_t other;
+
+	check->kind = EM_CHECK_NUMBER;
+	check->length = 1 << random_below(random, 4);
+	check->offset = make_offset(random, check->length, reach);
+	check->little_endian = random_chance(random, 50);
+	check->min = make_bound(random, check->length);
+	check->max = check->min;
+	if (random_chance(random, 15))
+		return;
+	other = make_bound(random, check->length);
+	if (other < check->min)
+		check->min = other;
+	else
+		check->max = other;
+}
+
+static void make_bytes(struct random *random, struct model_check *check, unsigned int reach)
+{
+	unsigned int dice = random_below(random, 100);
+	unsigned int most = dice < 70 ? 8 : dice < 95 ? 40 : MODEL_BYTES_MAX;
+
+	check->kind = EM_CHECK_BYTES;
+	if (most > reach)
+		most = reach;
+	check->length = 1 + random_below(random, most);
+	check->offset = make_offset(random, check->length, reach);
+	fill(random, check->bytes, check->length);
+	check->masked = random_chance(random, 40);
+	if (check->masked) {
+		make_mask(random, check->mask, check->length);
+		apply_mask(random, check->bytes, check->mask, check->length);
+	}
+}
+
+static void make_checks(struct random *random, struct model_listener *listener, unsigned int reach)
+{
+	unsigned int n = random_chance(random, 50) ? 0 : 1 + random_below(random, EM_CHECKS_MAX);
+
+	/* Many checks seldom hold all at once, however they are met. */
+	if (n > 3 && random_chance(random, 60))
+		n = 1 + n % 3;
+	for (; listener->n_checks < n; listener->n_checks++) {
+		struct model_check *check = &listener->checks[listener->n_checks];
+
+		if (random_chance(random, 50))
+			make_number(random, check, reach);
+		else
+			make_bytes(random, check, reach);
+	}
+}
+
+static void make_tag(struct random *random, struct model_listener *listener, unsigned int reach)
+{
+	unsigned int n = random_chance(random, 60) ? 1 : 1 + random_below(random, EM_PIECES_MAX);
+	unsigned int left = 1 + random_below(random, EM_TAG_MAX);
+
+	if (left < n)
+		left = n;
+	for (; listener->n_pieces < n; listener->n_pieces++) {
+		struct em_piece *piece = &listener->pieces[listener->n_pieces];
+		unsigned int others = n - 1 - listener->n_pieces;
+
+		piece->length = others ? 1 + random_below(random, left - others) : left;
+		piece->offset = make_offset(random, piece->length, reach);
+		left -= piece->length;
+	}
+	listener->masked = random_chance(random, 35);
+	if (listener->masked)
+		make_mask(random, listener->mask, model_tag_length(listener));
+}
+
+static uint16_t make_port(struct random *random)
+{
+	/* Few, so that the target of one listener is the port of another. */
+	static const uint16_t ports[] = {1, 255, 256, 5000, 5001, 5002, 6001, 6002, 65535};
+
+	return random_chance(random, 85) ? random_pick(random, ports) :
+					   1 + random_below(random, 65535);
+}
+
+static bool has_tag(const struct model_listener *listener, const uint8_t *tag, unsigned int length)
+{
+	for (uint8_t i = 0; i < listener->n_entities; i++)
+		if (!memcmp(listener->entities[i].tag, tag, length))
+			return true;
+	return false;
+}
+
+/* Tags that differ in one bit from one before, as often as not. */
+static void make_entities(struct random *random, struct model_listener *listener)
+{
+	unsigned int n = random_below(random, random_chance(random, 80) ? 6 : MODEL_ENTITIES_MAX);
+	unsigned int length = model_tag_length(listener);
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct model_entity *entity = &listener->entities[listener->n_entities];
+
+		if (listener->n_entities && random_chance(random, 50)) {
+			memcpy(entity->tag,
+			       listener->entities[random_below(random, listener->n_entities)].tag,
+			       length);
+			entity->tag[random_below(random, length)] ^= 1 << random_below(random, 8);
+		} else {
+			fill(random, entity->tag, length);
+		}
+		if (listener->masked)
+			apply_mask(random, entity->tag, listener->mask, length);
+		entity->port = make_port(random);
+		listener->n_entities += !has_tag(listener, entity->tag, length);
+	}
+}
+
+static void make_addresses(struct random *random, struct model_listener *listener)
+{
+	unsigned int n = random_chance(random, 65) ? 0 : 1 + random_below(random, 3);
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct em_address address =
+			generate_address(random, random_chance(random, 50) ? AF_INET : AF_INET6);
+		bool known = false;
+
+		for (uint8_t j = 0; j < listener->n_addresses; j++)
+			known |= !memcmp(&listener->addresses[j], &address, sizeof(address));
+		if (!known)
+			listener->addresses[listener->n_addresses++] = address;
+	}
+}
+
+static void make_sources(struct random *random, struct model_listener *listener)
+{
+	unsigned int n =
+		random_chance(random, 65) ? 0 : 1 + random_below(random, MODEL_SOURCES_MAX);
+
+	for (; listener->n_sources < n; listener->n_sources++) {
+		struct em_prefix *prefix = &listener->sources[listener->n_sources];
+		bool ip4 = random_chance(random, 50);
+
+		prefix->address = generate_address(random, ip4 ? AF_INET : AF_INET6);
+		prefix->length = random_below(random, ip4 ? 33 : 129);
+		/* A short prefix holds nearly everything. */
+		if (prefix->length < 16 && random_chance(random, 80))
+			prefix->length += ip4 ? 16 : 64;
+		for (unsigned int bit = prefix->length; bit < 128; bit++)
+			prefix->address.bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	}
+}
+
+static void make_payload(struct random *random, struct model_listener *listener)
+{
+	int need = model_need(listener);
+	int min = random_chance(random, 50) ? need + random_between(random, -4, 8) :
+					      random_between(random, 0, 64);
+
+	listener->payload_min = listener->payload_max = MODEL_UNSET;
+	if (random_chance(random, 30))
+		listener->payload_min = min < 0 ? 0 : min;
+	else
+		min = 0;
+	if (random_chance(random, 30)) {
+		int least = min > need ? min : need;
+
+		/* One that lets nothing through is allowed, too. */
+		if (random_chance(random, 5))
+			least = min > 0 ? min : 0;
+		listener->payload_max = least + random_below(random, 32);
+	}
+	if (random_chance(random, 2))
+		listener->payload_max = EM_PAYLOAD_MAX;
+}
+
+static bool share_address(const struct model_listener *a, const struct model_listener *b)
+{
+	for (uint8_t i = 0; i < a->n_addresses; i++)
+		for (uint8_t j = 0; j < b->n_addresses; j++)
+			if (!memcmp(&a->addresses[i], &b->addresses[j], sizeof(a->addresses[0])))
+				return true;
+	return !a->n_addresses && !b->n_addresses;
+}
+
+/* What em_policy_finish() refuses. */
+static bool clashes(const struct model_policy *policy, const struct model_listener *listener)
+{
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct model_listener *other = &policy->listeners[i];
+
+		if (other->port == listener->port && other->vlan == listener->vlan &&
+		    other->interfaces & listener->interfaces && share_address(other, listener))
+			return true;
+	}
+	return false;
+}
+
+static void make_claim(struct random *random, struct model_listener *listener)
+{
+	static const uint16_t vlans[] = {0, 0, 0, 1, 5, 5, 256, 4094};
+
+	listener->interfaces = 1 + random_below(random, 3);
+	listener->port = make_port(random);
+	listener->vlan = random_pick(random, vlans);
+	make_addresses(random, listener);
+}
+
+static void make_listener(struct random *random, struct model_listener *listener)
+{
+	unsigned int reach = make_reach(random);
+
+	make_checks(random, listener, reach);
+	make_tag(random, listener, reach);
+	make_entities(random, listener);
+	make_sources(random, listener);
+	make_payload(random, listener);
+	listener->unknown = random_below(random, 3);
+	listener->unknown_port = make_port(random);
+	listener->invalid = random_below(random, 2);
+}
+
+void generate_policy(struct random *random, struct model_policy *policy)
+{
+	unsigned int dice = random_below(random, 100);
+	unsigned int n = dice < 30 ? 1 :
+			 dice < 85 ? 2 + random_below(random, 3) :
+			 dice < 98 ? 5 + random_below(random, 8) :
+				     MODEL_LISTENERS_MAX;
+
+	memset(policy, 0, sizeof(*policy));
+	for (; policy->n_listeners < n; policy->n_listeners++) {
+		struct model_listener *listener = &policy->listeners[policy->n_listeners];
+
+		do {
+			memset(listener, 0, sizeof(*listener));
+			make_claim(random, listener);
+		} while (clashes(policy, listener));
+		make_listener(random, listener);
+	}
+}

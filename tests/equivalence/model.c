@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * model - a policy and a packet as text.
+ */
+#include "model.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+
+unsigned int model_tag_length(const struct model_listener *listener)
+{
+	unsigned int length = 0;
+
+	for (uint8_t i = 0; i < listener->n_pieces; i++)
+		length += listener->pieces[i].length;
+	return length;
+}
+
+unsigned int model_need(const struct model_listener *listener)
+{
+	unsigned int need = 0;
+
+	for (uint8_t i = 0; i < listener->n_pieces; i++) {
+		unsigned int end = listener->pieces[i].offset + listener->pieces[i].length;
+
+		need = end > need ? end : need;
+	}
+	for (uint8_t i = 0; i < listener->n_checks; i++) {
+		unsigned int end = listener->checks[i].offset + listener->checks[i].length;
+
+		need = end > need ? end : need;
+	}
+	return need;
+}
+
+/* Not the whole length: that of what is always there. */
+static unsigned int least_length(const struct model_packet *packet)
+{
+	return 14 + (packet->family == AF_INET ? 20 : 40) + 8 + packet->length;
+}
+
+bool model_packet_fits(const struct model_packet *packet)
+{
+	for (uint8_t i = 0; i < packet->n_pokes; i++)
+		if (packet->pokes[i].offset >= least_length(packet))
+			return false;
+	return packet->cut < least_length(packet);
+}
+
+static void print_hex(FILE *out, const uint8_t *bytes, size_t length)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < length; i++) {
+		putc_unlocked(digits[bytes[i] >> 4], out);
+		putc_unlocked(digits[bytes[i] & 0xf], out);
+	}
+}
+
+static void print_bytes(FILE *out, const char *key, const uint8_t *bytes, size_t length)
+{
+	fprintf(out, " %s = \"0x", key);
+	print_hex(out, bytes, length);
+	fputs("\";", out);
+}
+
+static void print_address(FILE *out, const struct em_address *address)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	fputs(inet_ntop(address->family, address->bytes, text, sizeof(text)), out);
+}
+
+static void print_addresses(FILE *out, const struct model_listener *listener)
+{
+	for (uint8_t i = 0; i < listener->n_addresses; i++) {
+		fputs(i ? ", \"" : "\t\taddresses = [ \"", out);
+		print_address(out, &listener->addresses[i]);
+		putc('"', out);
+	}
+	if (listener->n_addresses)
+		fputs(" ];\n", out);
+	for (uint8_t i = 0; i < listener->n_sources; i++) {
+		fputs(i ? ", \"" : "\t\tsources = [ \"", out);
+		print_address(out, &listener->sources[i].address);
+		fprintf(out, "/%u\"", listener->sources[i].length);
+	}
+	if (listener->n_sources)
+		fputs(" ];\n", out);
+}
+
+static void print_payload(FILE *out, const struct model_listener *listener)
+{
+	if (listener->payload_min == MODEL_UNSET && listener->payload_max == MODEL_UNSET)
+		return;
+	fputs("\t\tpayload = {", out);
+	if (listener->payload_min != MODEL_UNSET)
+		fprintf(out, " min = %d;", listener->payload_min);
+	if (listener->payload_max != MODEL_UNSET)
+		fprintf(out, " max = %d;", listener->payload_max);
+	fputs(" };\n", out);
+}
+
+/* Every bound of 8 bytes as a byte string, which all of them can be. */
+static void print_bound(FILE *out, const char *key, const struct model_check *check, uint64_t bound)
+{
+	if (check->length == 8)
+		fprintf(out, " %s = \"0x%016" PRIx64 "\";", key, bound);
+	else
+		fprintf(out, " %s = 0x%" PRIx64 "L;", key, bound);
+}
+
+static void print_check(FILE *out, const struct model_check *check)
+{
+	fprintf(out, "{ offset = %u;", check->offset);
+	if (check->kind == EM_CHECK_BYTES) {
+		print_bytes(out, "bytes", check->bytes, check->length);
+		if (check->masked)
+			print_bytes(out, "mask", check->mask, check->length);
+	} else {
+		fprintf(out, " length = %u;", check->length);
+		print_bound(out, "min", check, check->min);
+		print_bound(out, "max", check, check->max);
+		if (check->little_endian)
+			fputs(" endian = \"little\";", out);
+	}
+	fputs(" }", out);
+}
+
+static void print_checks(FILE *out, const struct model_listener *listener)
+{
+	for (uint8_t i = 0; i < listener->n_checks; i++) {
+		fputs(i ? ",\n\t\t\t   " : "\t\tchecks = ( ", out);
+		print_check(out, &listener->checks[i]);
+	}
+	if (listener->n_checks)
+		fputs(" );\n", out);
+}
+
+static void print_tag(FILE *out, const struct model_listener *listener)
+{
+	unsigned int at = 0;
+
+	fprintf(out, "\t\ttag = %s", listener->n_pieces > 1 ? "( " : "");
+	for (uint8_t i = 0; i < listener->n_pieces; at += listener->pieces[i++].length) {
+		const struct em_piece *piece = &listener->pieces[i];
+
+		fprintf(out, "%s{ offset = %u; length = %u;", i ? ", " : "", piece->offset,
+			piece->length);
+		if (listener->masked)
+			print_bytes(out, "mask", listener->mask + at, piece->length);
+		fputs(" }", out);
+	}
+	fprintf(out, "%s;\n", listener->n_pieces > 1 ? " )" : "");
+}
+
+static void print_entities(FILE *out, const struct model_listener *listener)
+{
+	fputs("\t\tentities = ( ", out);
+	for (uint8_t i = 0; i < listener->n_entities; i++) {
+		fprintf(out, "%s{", i ? ",\n\t\t\t     " : "");
+		print_bytes(out, "tag", listener->entities[i].tag, model_tag_length(listener));
+		fprintf(out, " port = %u; }", listener->entities[i].port);
+	}
+	fputs(" );\n", out);
+}
+
+static void print_dispositions(FILE *out, const struct model_listener *listener)
+{
+	if (listener->unknown == EM_PORT)
+		fprintf(out, "\t\tunknown = %u;\n", listener->unknown_port);
+	else if (listener->unknown == EM_DROP)
+		fputs("\t\tunknown = \"drop\";\n", out);
+	if (listener->invalid == EM_PASS)
+		fputs("\t\tinvalid = \"pass\";\n", out);
+}
+
+static void print_listener(FILE *out, const struct model_listener *listener, size_t index)
+{
+	static const char *const interfaces[] = {"", "\"in0\"", "\"in1\"", "\"in0\", \"in1\""};
+
+	fprintf(out, "%s{ name = \"l%zu\"; interfaces = [ %s ]; port = %u;", index ? ", " : "",
+		index, interfaces[listener->interfaces & 3], listener->port);
+	if (listener->vlan)
+		fprintf(out, " vlan = %u;", listener->vlan);
+	putc('\n', out);
+	print_addresses(out, listener);
+	print_payload(out, listener);
+	print_checks(out, listener);
+	print_tag(out, listener);
+	print_entities(out, listener);
+	print_dispositions(out, listener);
+	fputs("\t}", out);
+}
+
+void model_print_policy(FILE *out, const struct model_policy *policy)
+{
+	fputs("\tlisteners = ( ", out);
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		print_listener(out, &policy->listeners[i], i);
+	fputs(" );\n", out);
+}
+
+static void print_length(FILE *out, const char *word, struct model_length length)
+{
+	if (length.kind == MODEL_RELATIVE)
+		fprintf(out, " %s=%+d", word, length.value);
+	else if (length.kind == MODEL_ABSOLUTE)
+		fprintf(out, " %s=%d", word, length.value);
+}
+
+static void print_number(FILE *out, const char *word, int value)
+{
+	if (value != MODEL_UNSET)
+		fprintf(out, " %s=%d", word, value);
+}
+
+static void print_ethernet(FILE *out, const struct model_packet *packet)
+{
+	static const char *const casts[] = {"", "dmac=ff:ff:ff:ff:ff:ff ",
+					    "dmac=01:00:5e:00:00:01 "};
+
+	fprintf(out, "%s%s", packet->interface ? "in1: " : "", casts[packet->cast]);
+	for (uint8_t i = 0; i < packet->n_tags; i++)
+		fprintf(out, "%s=0x%04x ", packet->tags[i].service ? "adtag" : "vlan",
+			packet->tags[i].tci);
+	if (packet->type != MODEL_UNSET)
+		fprintf(out, "type=0x%04x ", packet->type);
+}
+
+/* Both families have these. */
+static void print_ip(FILE *out, const struct model_packet *packet)
+{
+	fputs(packet->family == AF_INET ? "ip4" : "ip6", out);
+	if (packet->source.family) {
+		fputs(" src=", out);
+		print_address(out, &packet->source);
+	}
+	if (packet->destination.family) {
+		fputs(" dst=", out);
+		print_address(out, &packet->destination);
+	}
+	print_number(out, "version", packet->version);
+	print_number(out, "ttl", packet->ttl);
+	print_length(out, "total", packet->total);
+}
+
+static void print_ip4(FILE *out, const struct model_packet *packet)
+{
+	if (packet->options)
+		fprintf(out, " opts=%u", packet->options);
+	print_number(out, "ihl", packet->ihl);
+	print_number(out, "frag", packet->fragment);
+	if (packet->fragment != MODEL_UNSET && packet->more)
+		fputs(" mf", out);
+}
+
+static void print_extension(FILE *out, const struct model_extension *extension)
+{
+	switch (extension->type) {
+	case IPPROTO_FRAGMENT:
+		fprintf(out, " frag=%u%s", extension->fragment, extension->more ? " mf" : "");
+		return;
+	case IPPROTO_HOPOPTS:
+		fprintf(out, " hbh=%u", extension->length);
+		break;
+	case IPPROTO_ROUTING:
+		fprintf(out, " rt=%u", extension->length);
+		break;
+	case IPPROTO_DSTOPTS:
+		fprintf(out, " dopt=%u", extension->length);
+		break;
+	case IPPROTO_AH:
+		fprintf(out, " ah=%u", extension->length);
+		break;
+	default:
+		fprintf(out, " ext=%u", extension->type);
+		break;
+	}
+	print_number(out, "hdrlen", extension->hdrlen);
+}
+
+static void print_checksum(FILE *out, const struct model_packet *packet)
+{
+	if (packet->checksum == MODEL_SUM_BAD)
+		fputs(" sum=bad", out);
+	else if (packet->checksum == MODEL_SUM_PSEUDO)
+		fputs(" sum=pseudo", out);
+	else if (packet->checksum == MODEL_SUM_VALUE)
+		fprintf(out, " sum=%u", packet->checksum_value);
+	else if (packet->checksum == MODEL_SUM_ZERO_AT_PORT)
+		fprintf(out, " sum=zero:%u", packet->checksum_value);
+}
+
+static void print_udp(FILE *out, const struct model_packet *packet)
+{
+	fprintf(out, " udp %u>%u", packet->from, packet->to);
+	print_length(out, "len", packet->udp_length);
+	print_checksum(out, packet);
+}
+
+/* What is all zeros at the end is said in short. */
+static void print_data(FILE *out, const struct model_packet *packet)
+{
+	size_t length = packet->length;
+
+	while (length && !packet->payload[length - 1])
+		length--;
+	if (packet->length - length < 4)
+		length = packet->length;
+	if (length) {
+		fputs(" hex:", out);
+		print_hex(out, packet->payload, length);
+	}
+	if (length < packet->length)
+		fprintf(out, " fill:00*%zu", packet->length - length);
+}
+
+static void print_frame(FILE *out, const struct model_packet *packet)
+{
+	for (uint8_t i = 0; i < packet->n_pokes; i++)
+		fprintf(out, " poke=%u:0x%02x", packet->pokes[i].offset, packet->pokes[i].value);
+	if (packet->cut)
+		fprintf(out, " cut=-%u", packet->cut);
+}
+
+void model_print_packet(FILE *out, const struct model_packet *packet)
+{
+	print_ethernet(out, packet);
+	print_ip(out, packet);
+	if (packet->family == AF_INET)
+		print_ip4(out, packet);
+	for (uint8_t i = 0; packet->family == AF_INET6 && i < packet->n_extensions; i++)
+		print_extension(out, &packet->extensions[i]);
+	/* Says what the last header before UDP says of it. */
+	print_number(out, "proto", packet->protocol);
+	print_udp(out, packet);
+	print_data(out, packet);
+	print_frame(out, packet);
+}

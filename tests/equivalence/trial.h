@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trial - a policy and packets, what the reference says comes of them, and what a backend makes of
+ * them.
+ */
+#ifndef EQUIVALENCE_TRIAL_H
+#define EQUIVALENCE_TRIAL_H
+
+#include "classify.h"
+#include "model.h"
+#include "stats.h"
+#include "stream.h"
+
+struct trial_packet {
+	const struct model_packet *model;
+	size_t index; /* among the models */
+	struct stream_frame sent;
+	struct stream_frame expected;
+	struct em_classification class;
+};
+
+/* Ready to be run with any number of backends. */
+struct trial {
+	char *config;
+	struct em_policy *policy;
+	struct trial_packet *packets;
+	size_t n_packets;
+	struct em_stats *expected;
+};
+
+/*
+ * Reads the policy as the tool does and classifies the packets, which stay the caller's.  Frames that
+ * the rig would not carry are left out.  Returns false where the policy is not valid; the messages
+ * go to `messages`, or nowhere where that is NULL.
+ */
+bool trial_open(struct trial *trial, const struct model_policy *policy,
+		const struct model_packet *packets, size_t n_packets, FILE *messages);
+void trial_close(struct trial *trial);
+
+enum trial_outcome {
+	TRIAL_AGREED,
+	TRIAL_REFUSED,	 /* exit status 3: this kernel cannot carry the policy so */
+	TRIAL_FRAMES,	 /* what came out differs */
+	TRIAL_COUNTERS,	 /* the frames agree, the counters do not */
+	TRIAL_NOT_APPLIED,
+};
+
+struct trial_host {
+	struct rig rig;
+	const char *entitymux;
+};
+
+struct trial_result {
+	enum trial_outcome outcome;
+	size_t packet;	/* TRIAL_FRAMES: the first that differs, its index among the models */
+	int n_seen;	/* how many frames came of that packet; -errno: see stream.h */
+	struct stream_frame seen;
+	char text[2048]; /* TRIAL_COUNTERS, TRIAL_NOT_APPLIED: what is wrong */
+};
+
+/* In place of a backend: nothing is applied, and every frame has to come out as it went in. */
+#define TRIAL_CONTROL "none"
+
+/* Applies the policy, sends the packets, compares, and removes the policy. */
+void trial_run(struct trial_host *host, const struct trial *trial, const char *backend,
+	       struct trial_result *result);
+
+#endif

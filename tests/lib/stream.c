@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * stream - many frames through the rig at a time.
+ */
+#include "stream.h"
+
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#define BATCH 32
+
+/* Room for a VLAN tag that is put back. */
+#define TAG_LENGTH 4
+
+struct slot {
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+	} control;
+	struct iovec iov;
+	uint8_t bytes[STREAM_FRAME_MAX];
+};
+
+static int send_all(int fd, const struct stream_frame *const *frames, unsigned int n)
+{
+	struct mmsghdr messages[STREAM_WINDOW] = {0};
+	struct iovec iov[STREAM_WINDOW];
+	unsigned int sent = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		iov[i].iov_base = (void *)(uintptr_t)frames[i]->bytes;
+		iov[i].iov_len = frames[i]->length;
+		messages[i].msg_hdr.msg_iov = &iov[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	while (sent < n) {
+		int more = sendmmsg(fd, messages + sent, n - sent, 0);
+
+		if (more < 0)
+			return -errno;
+		sent += more;
+	}
+	return 0;
+}
+
+static void take(struct stream_frame *frame, const struct mmsghdr *message, const struct slot *slot)
+{
+	const struct cmsghdr *header = &slot->control.header;
+	size_t length = message->msg_len;
+	struct tpacket_auxdata aux = {0};
+
+	if (length > STREAM_FRAME_MAX - TAG_LENGTH)
+		length = STREAM_FRAME_MAX - TAG_LENGTH;
+	if (message->msg_hdr.msg_controllen && header->cmsg_level == SOL_PACKET &&
+	    header->cmsg_type == PACKET_AUXDATA)
+		memcpy(&aux, CMSG_DATA(header), sizeof(aux));
+	memcpy(frame->bytes, slot->bytes, length);
+	frame->length = length;
+	if (aux.tp_status & TP_STATUS_VLAN_VALID)
+		frame->length = rig_put_tag_back(frame->bytes, length, &aux);
+}
+
+/* Up to a batch of frames, at least one.  Returns how many or -errno. */
+static int receive(int fd, struct slot *slots, struct stream_frame *frames)
+{
+	struct mmsghdr messages[BATCH] = {0};
+	int n;
+
+	for (unsigned int i = 0; i < BATCH; i++) {
+		slots[i].iov = (struct iovec){slots[i].bytes, STREAM_FRAME_MAX};
+		messages[i].msg_hdr = (struct msghdr){
+			.msg_iov = &slots[i].iov,
+			.msg_iovlen = 1,
+			.msg_control = &slots[i].control,
+			.msg_controllen = sizeof(slots[i].control),
+		};
+	}
+	n = recvmmsg(fd, messages, BATCH, MSG_WAITFORONE, NULL);
+	if (n < 0)
+		return -errno;
+	for (int i = 0; i < n; i++)
+		take(&frames[i], &messages[i], &slots[i]);
+	return n;
+}
+
+/* What comes late must not be taken for what comes next. */
+static void drain(int fd)
+{
+	uint8_t byte;
+
+	while (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_TRUNC) >= 0)
+		;
+}
+
+int stream_exchange(struct rig *rig, unsigned int interface,
+		    const struct stream_frame *const *frames, unsigned int n,
+		    struct stream_frame *seen)
+{
+	struct stream_frame batch[BATCH];
+	struct slot slots[BATCH];
+	int count = 0, err;
+
+	err = send_all(rig->senders[interface], frames, n);
+	if (!err)
+		err = rig_send_sentinel(rig, interface);
+	while (!err) {
+		int got = receive(rig->capture, slots, batch);
+
+		if (got < 0) {
+			drain(rig->capture);
+			return got;
+		}
+		for (int i = 0; i < got; i++) {
+			if (rig_is_sentinel(rig, batch[i].bytes, batch[i].length))
+				return count;
+			if (count < STREAM_WINDOW)
+				seen[count] = batch[i];
+			count++;
+		}
+	}
+	return err;
+}
