@@ -67,7 +67,7 @@ static void end_nest(struct nlmsghdr *header, struct nlattr *nest)
 	nest->nla_len = (char *)header + header->nlmsg_len - (char *)nest;
 }
 
-static const struct nlmsghdr *make_xdp(struct request *request,
+static struct nlmsghdr *make_xdp(struct request *request,
 				       const struct em_rtnl_change *change, uint32_t seq)
 {
 	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC, .ifi_index = change->ifindex };
@@ -85,7 +85,7 @@ static const struct nlmsghdr *make_xdp(struct request *request,
 	return header;
 }
 
-static const struct nlmsghdr *make_qdisc(struct request *request,
+static struct nlmsghdr *make_qdisc(struct request *request,
 				       const struct em_rtnl_change *change, uint32_t seq)
 {
 	const struct tcmsg tc = { .tcm_family = AF_UNSPEC,
@@ -102,7 +102,7 @@ static const struct nlmsghdr *make_qdisc(struct request *request,
 	return header;
 }
 
-static const struct nlmsghdr *make_filter(struct request *request,
+static struct nlmsghdr *make_filter(struct request *request,
 				       const struct em_rtnl_change *change, uint32_t seq)
 {
 	const struct tcmsg tc = { .tcm_family = AF_UNSPEC,
@@ -143,12 +143,14 @@ static void put_kind_data(struct nlmsghdr *header, const struct em_link *like)
 		data = put(header, IFLA_INFO_DATA | NLA_F_NESTED, NULL, 0);
 		peer = put(header, VETH_INFO_PEER, &link, sizeof(link));
 		put_u32(header, IFLA_MTU, like->peer_mtu ? like->peer_mtu : like->mtu);
+		if (like->peer_queues)
+			put_u32(header, IFLA_NUM_TX_QUEUES, like->peer_queues);
 		end_nest(header, peer);
 		end_nest(header, data);
 	}
 }
 
-static const struct nlmsghdr *make_link(struct request *request, const char *name,
+static struct nlmsghdr *make_link(struct request *request, const char *name,
 					const struct em_link *like, unsigned int lower)
 {
 	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC };
@@ -159,6 +161,8 @@ static const struct nlmsghdr *make_link(struct request *request, const char *nam
 
 	put_string(header, IFLA_IFNAME, name);
 	put_u32(header, IFLA_MTU, like->mtu);
+	if (like->peer_queues)
+		put_u32(header, IFLA_NUM_RX_QUEUES, like->rx_queues);
 	if (lower)
 		put_u32(header, IFLA_LINK, lower);
 	info = put(header, IFLA_LINKINFO | NLA_F_NESTED, NULL, 0);
@@ -168,7 +172,7 @@ static const struct nlmsghdr *make_link(struct request *request, const char *nam
 	return header;
 }
 
-static const struct nlmsghdr *make_request(struct request *request,
+static struct nlmsghdr *make_request(struct request *request,
 					   const struct em_rtnl_change *change, uint32_t seq)
 {
 	switch (change->kind) {
@@ -182,7 +186,7 @@ static const struct nlmsghdr *make_request(struct request *request,
 	}
 }
 
-static void note_answer(struct em_rtnl_change *change, const struct nlmsghdr *header)
+static void note_answer(struct em_rtnl_change *change, struct nlmsghdr *header)
 {
 	const struct nlmsgerr *answer = NLMSG_DATA(header);
 	const struct nlattr *text;
@@ -218,7 +222,7 @@ static int read_answers(int socket, struct em_rtnl_change *changes, size_t n)
 			continue;
 		if (length <= 0)
 			return length ? -errno : -EPIPE;
-		for (const struct nlmsghdr *header = (const void *)buffer;
+		for (struct nlmsghdr *header = (void *)buffer;
 		     NLMSG_OK(header, length); header = NLMSG_NEXT(header, length)) {
 			if (header->nlmsg_type != NLMSG_ERROR || header->nlmsg_seq < 1 ||
 			    header->nlmsg_seq > n)
@@ -252,7 +256,7 @@ static int send_requests(int socket, const struct em_rtnl_change *changes, size_
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		struct request request;
-		const struct nlmsghdr *header = make_request(&request, &changes[i], i + 1);
+		struct nlmsghdr *header = make_request(&request, &changes[i], i + 1);
 
 		memcpy(buffer + length, header, header->nlmsg_len);
 		length += NLMSG_ALIGN(header->nlmsg_len);
@@ -300,7 +304,7 @@ int em_rtnl_make_like(const char *name, const struct em_link *like, unsigned int
 {
 	struct em_rtnl_change change = { 0 };
 	struct request request;
-	const struct nlmsghdr *header = make_link(&request, name, like, lower);
+	struct nlmsghdr *header = make_link(&request, name, like, lower);
 	int fd = open_socket(), rc;
 
 	if (fd < 0)
@@ -314,11 +318,11 @@ int em_rtnl_make_like(const char *name, const struct em_link *like, unsigned int
 
 /* Calls visit for each object of a dump. */
 static int dump(uint16_t type, const struct tcmsg *tc,
-		int (*visit)(void *context, const struct nlmsghdr *header), void *context)
+		int (*visit)(void *context, struct nlmsghdr *header), void *context)
 {
 	_Alignas(struct nlmsghdr) char buffer[ANSWER_MAX];
 	struct request request;
-	const struct nlmsghdr *header = start(&request, type, NLM_F_DUMP, 1, tc, sizeof(*tc));
+	struct nlmsghdr *header = start(&request, type, NLM_F_DUMP, 1, tc, sizeof(*tc));
 	int fd = open_socket(), rc = 0;
 	bool done = false;
 
@@ -332,7 +336,7 @@ static int dump(uint16_t type, const struct tcmsg *tc,
 			continue;
 		if (length <= 0)
 			rc = length ? -errno : -EPIPE;
-		for (header = (const void *)buffer; !rc && !done && NLMSG_OK(header, length);
+		for (header = (void *)buffer; !rc && !done && NLMSG_OK(header, length);
 		     header = NLMSG_NEXT(header, length)) {
 			const struct nlmsgerr *answer = NLMSG_DATA(header);
 
@@ -347,7 +351,7 @@ static int dump(uint16_t type, const struct tcmsg *tc,
 	return rc;
 }
 
-static const struct nlattr *find_tc_attr(const struct nlmsghdr *header, uint16_t type)
+static const struct nlattr *find_tc_attr(struct nlmsghdr *header, uint16_t type)
 {
 	return em_attr_find((const char *)header + NLMSG_SPACE(sizeof(struct tcmsg)),
 			 header->nlmsg_len - NLMSG_SPACE(sizeof(struct tcmsg)), type);
@@ -359,7 +363,7 @@ struct filter_visit {
 	bool egress;
 };
 
-static int visit_filter(void *context, const struct nlmsghdr *header)
+static int visit_filter(void *context, struct nlmsghdr *header)
 {
 	const struct filter_visit *visit = context;
 	const struct tcmsg *tc = NLMSG_DATA(header);
@@ -399,7 +403,7 @@ struct qdisc_search {
 	bool found;
 };
 
-static int visit_qdisc(void *context, const struct nlmsghdr *header)
+static int visit_qdisc(void *context, struct nlmsghdr *header)
 {
 	const struct tcmsg *tc = NLMSG_DATA(header);
 	struct qdisc_search *search = context;

@@ -18,7 +18,7 @@
 #include "clean.h"
 #include "counters.h"
 #include "datapath.h"
-#include "features.h"
+#include "abilities.h"
 #include "foreign.h"
 #include "inventory.h"
 #include "message.h"
@@ -507,7 +507,7 @@ const struct em_datapath em_datapath_nft = {
 	.open_counters = open_counters,
 	.read_counters = read_counters,
 	.close_counters = close_counters,
-	.try_kernel = em_features_try,
+	.try_kernel = em_abilities_try,
 	.list_others = em_foreign_list,
 	.detach = detach,
 	.clean = clean,

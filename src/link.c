@@ -188,8 +188,9 @@ static int ask_links(const struct nlmsghdr *request,
 
 struct around {
 	struct em_link *link;
-	bool far;	      /* `lower` is in another namespace: */
+	bool far;	       /* `lower` is in another namespace: */
 	int32_t lower_netnsid; /* that one */
+	bool fixed;	       /* all queues that there are are used */
 };
 
 static void note_link(void *context, const struct nlmsghdr *header)
@@ -202,6 +203,9 @@ static void note_link(void *context, const struct nlmsghdr *header)
 		link->lower = get_u32(header, IFLA_LINK);
 		around->far = find_attr(header, IFLA_LINK_NETNSID);
 		around->lower_netnsid = get_u32(header, IFLA_LINK_NETNSID);
+		around->fixed = !link->rx_queues;
+		if (around->fixed)
+			link->rx_queues = get_u32(header, IFLA_NUM_RX_QUEUES);
 	} else if (get_u32(header, IFLA_LINK) == link->ifindex &&
 		   !find_attr(header, IFLA_LINK_NETNSID) && !strcmp(get_kind(header), "vlan")) {
 		link->vlan_on_top = true;
@@ -210,13 +214,15 @@ static void note_link(void *context, const struct nlmsghdr *header)
 
 static void note_peer(void *context, const struct nlmsghdr *header)
 {
-	struct em_link *link = context;
+	const struct around *around = context;
 
-	link->peer_mtu = get_u32(header, IFLA_MTU);
+	around->link->peer_mtu = get_u32(header, IFLA_MTU);
+	if (around->fixed)
+		around->link->peer_queues = get_u32(header, IFLA_NUM_TX_QUEUES);
 }
 
-/* Where the other end cannot be asked for its MTU, that stays unknown. */
-static void read_peer(const struct around *around)
+/* Where the other end cannot be asked, it stays unknown. */
+static void read_peer(struct around *around)
 {
 	struct {
 		struct nlmsghdr header;
@@ -233,7 +239,7 @@ static void read_peer(const struct around *around)
 
 	if (around->far)
 		request.header.nlmsg_len = sizeof(request);
-	(void)ask_links(&request.header, note_peer, around->link);
+	(void)ask_links(&request.header, note_peer, around);
 }
 
 static int read_around(struct em_link *link)
@@ -293,12 +299,13 @@ int em_link_read(struct em_link *out, const char *name, struct em_diag *diag)
 	snprintf(out->name, IF_NAMESIZE, "%s", name);
 	if (!rc)
 		rc = read_basics(fd, out);
-	if (!rc)
+	if (!rc) {
+		read_driver(fd, out);
 		rc = read_around(out);
+	}
 	if (rc)
 		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL, "interface %s: %s",
 				     name, strerror(-rc));
-	read_driver(fd, out);
 	read_features(fd, out);
 	read_native_xdp(out);
 	return 0;

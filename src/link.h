@@ -25,6 +25,7 @@ struct em_link {
 	unsigned int lower;  /* ifindex of the interface below, or of a veth's peer; 0: none */
 	uint32_t mtu;	     /* bytes of the largest IP packet */
 	uint32_t peer_mtu;   /* veth: of the other end; 0: unknown */
+	uint32_t peer_queues; /* veth: tx queues of the other end; 0: unknown, or may be changed */
 	uint16_t type;	     /* ARPHRD_…, see <linux/if_arp.h> */
 	uint32_t rx_queues;  /* 0: unknown */
 	bool up;

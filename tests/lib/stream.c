@@ -16,10 +16,7 @@
 #define TAG_LENGTH 4
 
 struct slot {
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
-	} control;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
 	struct iovec iov;
 	uint8_t bytes[STREAM_FRAME_MAX];
 };

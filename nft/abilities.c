@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * features - what the kernel's nf_tables has, each tried; see features.h.
+ * abilities - what the kernel's nf_tables has, each tried; see features.h.
  */
-#include "features.h"
+#include "abilities.h"
 
 /* Before <linux/netfilter.h>, which else brings its own. */
 #include <netinet/in.h>
@@ -228,7 +228,7 @@ static void report_none(em_facility_fn *found, void *context)
 	}
 }
 
-void em_features_try(const struct em_policy *sample, em_facility_fn *found, void *context)
+void em_abilities_try(const struct em_policy *sample, em_facility_fn *found, void *context)
 {
 	FILE *nowhere = fopen("/dev/null", "we");
 	struct em_diag quiet;
