@@ -45,7 +45,7 @@ static int send_all(int fd, const struct stream_frame *const *frames, unsigned i
 
 static void take(struct stream_frame *frame, const struct mmsghdr *message, const struct slot *slot)
 {
-	const struct cmsghdr *header = &slot->control.header;
+	const struct cmsghdr *header = (const void *)slot->control;
 	size_t length = message->msg_len;
 	struct tpacket_auxdata aux = {0};
 
@@ -71,7 +71,7 @@ static int receive(int fd, struct slot *slots, struct stream_frame *frames)
 		messages[i].msg_hdr = (struct msghdr){
 			.msg_iov = &slots[i].iov,
 			.msg_iovlen = 1,
-			.msg_control = &slots[i].control,
+			.msg_control = slots[i].control,
 			.msg_controllen = sizeof(slots[i].control),
 		};
 	}
