@@ -42,7 +42,8 @@ static int note_filter(void *context, const struct em_rtnl_filter *filter)
 	if (filter->egress || (filter->program && em_attached_is_ours(filter->program, name)))
 		return 0;
 	if (filter->program)
-		snprintf(what, sizeof(what), "TC filter at ingress, priority %u: BPF program, id %u%s%s",
+		snprintf(what, sizeof(what),
+			 "TC filter at ingress, priority %u: BPF program, id %u%s%s",
 			 filter->priority, filter->program, name[0] ? ", " : "", name);
 	else
 		snprintf(what, sizeof(what), "TC filter at ingress, priority %u",

@@ -77,7 +77,8 @@ static bool describe(struct listing *listing, const struct nftnl_chain *chain)
 
 	if (!found)
 		return false;
-	snprintf(found->text, sizeof(found->text), "nftables chain at ingress, priority %d: %s %s %s",
+	snprintf(found->text, sizeof(found->text),
+		 "nftables chain at ingress, priority %d: %s %s %s",
 		 nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO), inet ? "inet" : "netdev",
 		 nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE),
 		 nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));

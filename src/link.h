@@ -2,8 +2,8 @@
 /*
  * link - what an interface is, and which of its settings decide what can be installed on it.
  *
- * Only reads: ioctl(2) on a socket, netdev.h and, for what an interface is made on and what on it, a
- * dump over rtnetlink.
+ * Only reads: ioctl(2) on a socket, netdev.h and, for what an interface is made on and what on it,
+ * a dump over rtnetlink.
  */
 #ifndef EM_LINK_H
 #define EM_LINK_H

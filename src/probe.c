@@ -116,8 +116,8 @@ static int probe_kernel(struct em_probe *probe, struct em_diag *diag)
 	rc = em_scratch_run(try_kernel, &kernel, sizeof(kernel), sample);
 	if (rc)
 		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
-				     "cannot try things in a network namespace: %s%s", strerror(-rc),
-				     rc == -EPERM ? ": needs root" : "");
+				     "cannot try things in a network namespace: %s%s",
+				     strerror(-rc), rc == -EPERM ? ": needs root" : "");
 	memcpy(probe->facilities, kernel.facilities, sizeof(kernel.facilities));
 	probe->n_facilities = kernel.n_facilities;
 	return 0;

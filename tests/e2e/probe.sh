@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What `entitymux probe` and a dry run announce is what apply then does, for interfaces of many kinds
-# and each backend; and they change nothing that another program could see.
+# What `entitymux probe` and a dry run announce is what apply then does, for interfaces of many
+# kinds and each backend; and they change nothing that another program could see.
 #
-# Runs as root, in a network and a mount namespace of its own, with a /run of its own, where its other
-# network namespaces are named as well: whatever becomes of it, nothing stays behind.
+# Runs as root, in a network and a mount namespace of its own, with a /run of its own, where its
+# other network namespaces are named as well: whatever becomes of it, nothing stays behind.
 
 : "${ENTITYMUX:=./entitymux}" "${srcdir:=.}"
 
@@ -96,7 +96,7 @@ make_interfaces() {
 	add tun0 in_host ip tuntap add dev tun0 mode tun
 	add dummy0 ip -n $host link add dummy0 type dummy
 	for interface in $interfaces; do
-		ip -n $host link set $interface up
+		ip -n $host link set "$interface" up
 	done
 	for peer in peer0 peer1 peer2; do
 		ip -n $far link set $peer up
@@ -112,8 +112,8 @@ list_all() {
 	in_host ip -d -o link
 	in_host nft list ruleset
 	for interface in $interfaces; do
-		in_host tc qdisc show dev $interface
-		in_host tc filter show dev $interface ingress
+		in_host tc qdisc show dev "$interface"
+		in_host tc filter show dev "$interface" ingress
 	done
 	ip netns exec $far ip -d -o link
 	ip -o link
@@ -156,20 +156,20 @@ without_reason() { sed '1s/ (.*//'; }
 carries() { sed -nE "s/^  $1 +(yes|no)(,.*)?\$/\1/p" $tmp/said; }
 
 foretells() {
-	conf $tmp/$1.conf 0 "$1"
+	conf "$tmp/$1.conf" 0 "$1"
 	before=$(snapshot)
-	em probe $tmp/$1.conf >$tmp/said 2>&1
+	em probe "$tmp/$1.conf" >$tmp/said 2>&1
 	announcement=$(announced <$tmp/said)
-	dry=$(em apply -n $tmp/$1.conf 2>&1 | done_so)
+	dry=$(em apply -n "$tmp/$1.conf" 2>&1 | done_so)
 	unchanged "$1: nothing changes" "$before" "$(snapshot)"
-	applied=$(em apply $tmp/$1.conf 2>&1 | done_so)
+	applied=$(em apply "$tmp/$1.conf" 2>&1 | done_so)
 	em remove
 	is "$1: auto, as announced" "$announcement" "$applied"
 	is "$1: auto, as in a dry run" "$dry" "$applied"
 	for backend in xdp xdp-generic tc nft; do
-		em apply -n --backend=$backend $tmp/$1.conf >/dev/null 2>&1
+		em apply -n --backend=$backend "$tmp/$1.conf" >/dev/null 2>&1
 		dry=$?
-		em apply --backend=$backend $tmp/$1.conf >/dev/null 2>&1
+		em apply --backend=$backend "$tmp/$1.conf" >/dev/null 2>&1
 		applied=$?
 		em remove
 		case $applied in
@@ -189,7 +189,8 @@ together() {
 	after=$(snapshot)
 	unwatch
 	unchanged 'all interfaces: nothing changes' "$before" "$after"
-	is 'all interfaces: nothing is seen' '' "$(cat $tmp/seen-ip $tmp/seen-nft $tmp/seen-outside)"
+	is 'all interfaces: nothing is seen' '' \
+		"$(cat $tmp/seen-ip $tmp/seen-nft $tmp/seen-outside)"
 	is 'all interfaces: as announced' "$(printf '%s\n' "$announcement" | without_reason)" \
 		"$(em apply $tmp/all.conf | done_so | without_reason)"
 	is 'all interfaces: announced again' "$announcement" "$(em probe $tmp/all.conf | announced)"
@@ -232,7 +233,8 @@ refused() {
 	ip -n $host link set pair up
 	conf $tmp/far.conf 1000 pair
 	em apply -n --backend=nft $tmp/far.conf >/dev/null 2>$tmp/err
-	is 'a tag too far for nft: as apply' "$(sed 's/^entitymux: /  nft            no, /' $tmp/err)" \
+	is 'a tag too far for nft: as apply' \
+		"$(sed 's/^entitymux: /  nft            no, /' $tmp/err)" \
 		"$(em probe $tmp/far.conf | grep '^  nft  *no')"
 	echo 'listeners = 1;' >$tmp/bad.conf
 	em probe $tmp/bad.conf >/dev/null 2>&1
