@@ -111,6 +111,12 @@ static int identify(uint32_t id, char name[16])
 	return rc ? rc : NOT_OURS;
 }
 
+/* There is no program 0, which only who may look is told. */
+bool em_attached_may_look(void)
+{
+	return bpf_prog_get_fd_by_id(0) != -EPERM;
+}
+
 static int query_xdp(unsigned int ifindex, uint32_t *id, enum em_hook *hook)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);

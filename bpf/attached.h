@@ -50,6 +50,12 @@ int em_attached_see_xdp(struct em_xdp_seen *out, unsigned int ifindex);
 int em_attached_each(int (*visit)(void *context, const struct em_attached *attached),
 		     void *context, struct em_diag *diag);
 
+/*
+ * Whether this process may find programs again: that takes CAP_SYS_ADMIN, whatever else loading and
+ * attaching them takes.
+ */
+bool em_attached_may_look(void);
+
 /* Whether an interface has TC filters besides ours; or -errno. */
 int em_attached_has_guests(unsigned int ifindex);
 

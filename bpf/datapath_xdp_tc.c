@@ -332,6 +332,7 @@ static int discover(struct em_installed *out, struct em_diag *diag)
 		return rc;
 	}
 	finding.installed.remains |= finding.n_local != finding.n_later;
+	finding.installed.blind = !em_attached_may_look();
 	*out = finding.installed;
 	return 0;
 }

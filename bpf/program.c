@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "attached.h"
 #include "compile.h"
 /* Generated, by rules of its own. */
 #pragma GCC diagnostic push
@@ -35,13 +36,18 @@ int em_programs_try(struct em_plan *plan, struct em_diag *diag)
 
 	if (fd >= 0) {
 		close(fd);
-		return 0;
+		if (em_attached_may_look())
+			return 0;
+		return em_diag_error(diag, -EPERM, NULL,
+				     "bpf: not permitted: needs CAP_SYS_ADMIN (run as root), without "
+				     "which the kernel lets nobody find a program again");
 	}
 	if (fd == -ENOSYS || fd == -EINVAL)
 		return em_plan_lacks(plan, NULL, "this kernel has no bpf(2)");
 	if (fd == -EPERM)
 		return em_diag_error(diag, fd, NULL,
-				     "bpf: not permitted: needs root, or CAP_BPF and CAP_NET_ADMIN");
+				     "bpf: not permitted: needs CAP_BPF, and CAP_SYS_ADMIN to find programs "
+				     "again (run as root)");
 	return em_diag_error(diag, fd, NULL, "bpf: %s", strerror(-fd));
 }
 
@@ -61,8 +67,8 @@ static int report_load(struct em_programs *programs, int rc, struct em_diag *dia
 {
 	if (rc == -EPERM)
 		return em_diag_error(diag, rc, NULL,
-				     "bpf: loading the program is not permitted: needs root, or "
-				     "CAP_BPF and CAP_NET_ADMIN");
+				     "bpf: loading the program is not permitted: needs "
+				     "CAP_NET_ADMIN (run as root)");
 	if (programs->log[0])
 		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
 				     "bpf: the kernel rejects the program: %s: %s", strerror(-rc),

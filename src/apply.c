@@ -27,6 +27,7 @@ static int discover(struct em_current *current, struct em_diag *diag)
 		if (rc)
 			return rc;
 		current->remains |= installed.remains;
+		current->blind |= installed.blind;
 		if (installed.generation <= current->installed.generation) {
 			current->remains |= installed.generation > 0;
 			em_installed_clear(&installed);
@@ -56,7 +57,13 @@ int em_current_read(struct em_current *out, struct em_state *state, struct em_di
 		generation = em_generation_next(state, 0) - 1;
 	if (generation)
 		rc = em_generation_load(state, generation, &current.applied, diag);
-	if (rc && rc != -ENOENT) {
+	if (rc == -ENOENT)
+		rc = 0;
+	if (!rc && current.blind && !current.datapath && current.applied.generation)
+		rc = em_diag_error(diag, -EPERM, NULL,
+				   "cannot look for the programs of the policy: needs "
+				   "CAP_SYS_ADMIN (run as root)");
+	if (rc) {
 		em_current_clear(&current);
 		return rc;
 	}
@@ -418,7 +425,14 @@ int em_apply_policy(struct em_apply *apply, struct em_state *state, struct em_di
 
 int em_apply_remove(struct em_state *state, struct em_diag *diag)
 {
+	struct em_current current = { 0 };
 	int first = 0, rc;
+
+	/* Whatever else is wrong with what is there is no reason not to take it away. */
+	rc = em_current_read(&current, state, diag);
+	em_current_clear(&current);
+	if (rc == -EPERM)
+		return rc;
 
 	for (size_t i = 0; em_datapaths[i]; i++) {
 		rc = em_datapaths[i]->detach(diag);

@@ -62,6 +62,7 @@ struct em_installed {
 	 * another generation.
 	 */
 	bool remains;
+	bool blind; /* this process may not look: that nothing was found means nothing */
 };
 
 void em_plan_clear(struct em_plan *plan);
