@@ -137,6 +137,8 @@ static int read_counters(struct em_stats **out, const struct old_counters *old,
 		em_stats_free(stats);
 		return rc;
 	}
+	if (!old->counters)
+		em_stats_settle(stats);
 	*out = stats;
 	return 0;
 }

@@ -131,25 +131,45 @@ void em_stats_add(struct em_stats *into, const struct em_policy *policy,
 	}
 }
 
-static void negate_count(struct em_count *count)
+static uint64_t negated(uint64_t value)
 {
-	count->packets = -count->packets;
-	count->bytes = -count->bytes;
+	return -value;
 }
 
-void em_stats_negate(struct em_stats *stats)
+static uint64_t settled(uint64_t value)
+{
+	return value >> 63 ? 0 : value;
+}
+
+static void change_count(struct em_count *count, uint64_t (*change)(uint64_t value))
+{
+	count->packets = change(count->packets);
+	count->bytes = change(count->bytes);
+}
+
+static void change_all(struct em_stats *stats, uint64_t (*change)(uint64_t value))
 {
 	for (size_t i = 0; i < stats->n_listeners; i++) {
 		struct em_listener_stats *listener = &stats->listeners[i];
 
-		negate_count(&listener->total);
-		listener->rewritten = -listener->rewritten;
-		listener->unknown = -listener->unknown;
+		change_count(&listener->total, change);
+		listener->rewritten = change(listener->rewritten);
+		listener->unknown = change(listener->unknown);
 		for (int reason = 0; reason < EM_REASONS; reason++)
-			listener->invalid[reason] = -listener->invalid[reason];
+			listener->invalid[reason] = change(listener->invalid[reason]);
 		for (size_t j = 0; j < listener->n_entities; j++)
-			negate_count(&listener->entities[j]);
+			change_count(&listener->entities[j], change);
 	}
+}
+
+void em_stats_negate(struct em_stats *stats)
+{
+	change_all(stats, negated);
+}
+
+void em_stats_settle(struct em_stats *stats)
+{
+	change_all(stats, settled);
 }
 
 /* What became of the stream: some of the writing goes unchecked on the way. */

@@ -48,6 +48,12 @@ void em_stats_add(struct em_stats *into, const struct em_policy *policy,
 void em_stats_negate(struct em_stats *stats);
 
 /*
+ * A sum that lacks what a reset had made its zero is "negative", 2^63 or more: it becomes 0.  For
+ * counters whose live part is gone.
+ */
+void em_stats_settle(struct em_stats *stats);
+
+/*
  * The counters as lines of a file, and back.  Reading matches by listener name and tag, and adds.
  * Both return 0 or -errno of the stream; reading -EBADMSG for a malformed file, whose lines before
  * the malformed one have been added then.  Neither writes a message.

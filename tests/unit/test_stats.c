@@ -356,6 +356,27 @@ static void test_negate(void **state)
 	em_policy_free(policy);
 }
 
+static void test_settle(void **state)
+{
+	struct em_policy *policy = policy_of(LISTENER("a", "1", "4", PLANT_A AND PLANT_B));
+	struct em_stats *negative = numbered(policy, 5);
+	struct em_stats *positive = numbered(policy, 5);
+	struct em_stats *same = numbered(policy, 5);
+	struct em_stats *zero = stats_of(policy);
+
+	(void)state;
+	em_stats_negate(negative);
+	em_stats_settle(negative);
+	assert_same(negative, zero);
+	em_stats_settle(positive);
+	assert_same(positive, same);
+	em_stats_free(zero);
+	em_stats_free(same);
+	em_stats_free(positive);
+	em_stats_free(negative);
+	em_policy_free(policy);
+}
+
 static void test_save(void **state)
 {
 	struct em_policy *policy =
@@ -490,6 +511,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_add),
 		cmocka_unit_test(test_negate),
+		cmocka_unit_test(test_settle),
 		cmocka_unit_test(test_save),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_load_others),
