@@ -5,8 +5,8 @@
  *	equivalence [-v] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX BACKEND...	(root)
  *
  * PACKETS frames or a few more go through each backend, PER_POLICY of them through each policy.
- * Policy k of seed s is policy 0 of seed s + k, which is how to get at one again.  A disagreement is
- * made small and printed as a case for tests/e2e/cases.  The exit status is 1 when there was any.
+ * Policy k of seed s is policy 0 of seed s + k, which is how to get at one again.  A disagreement
+ *is made small and printed as a case for tests/e2e/cases.  The exit status is 1 when there was any.
  *
  * The backend `none` is the control: without any policy, every frame comes out as it went in.
  */
@@ -22,10 +22,12 @@
 #include "outcome.h"
 #include "shrink.h"
 
-#define BACKENDS_MAX	  8
-#define PACKETS	  100000
-#define PER_POLICY	  1000
-#define DISAGREEMENTS_MAX 5 /* of a backend, which is then left out: there is one cause, or it is broken */
+#define BACKENDS_MAX 8
+#define PACKETS	     100000
+#define PER_POLICY   1000
+#define SHOWN	     8U /* packets of a disagreement */
+#define DISAGREEMENTS_MAX                                                                          \
+	5 /* of a backend, which is then left out: there is one cause, or it is broken */
 
 struct tally {
 	const char *backend;
@@ -44,7 +46,8 @@ struct run {
 	bool verbose;
 	struct tally tallies[BACKENDS_MAX];
 	size_t n_backends;
-	/* What the packets of the reference came to: a test in which nothing is ours proves nothing. */
+	/* What the packets of the reference came to: a test in which nothing is ours proves
+	 * nothing. */
 	uint64_t results[EM_INVALID + 1];
 };
 
@@ -110,11 +113,12 @@ static void print_disagreement(const struct shrink *shrink, uint64_t seed)
 	char outcome[OUTCOME_MAX];
 	struct trial trial;
 
-	if (!trial_open(&trial, &shrink->policy, shrink->packets, shrink->n_packets,
-			stderr))
+	if (!trial_open(&trial, &shrink->policy, shrink->packets, shrink->n_packets, stderr))
 		return;
 	printf("[disagreement: %s, seed %" PRIu64 "]\n%s\n", shrink->backend, seed, trial.config);
-	for (size_t i = 0; i < trial.n_packets; i++) {
+	if (trial.n_packets > SHOWN)
+		printf("# %zu packets; the first %u are\n", trial.n_packets, SHOWN);
+	for (size_t i = 0; i < trial.n_packets && i < SHOWN; i++) {
 		outcome_describe(trial.policy, &trial.packets[i].class, outcome);
 		model_print_packet(stdout, trial.packets[i].model);
 		printf(" -> %s\n", outcome);

@@ -2,9 +2,9 @@
 /*
  * generate - random policies, and random packets that are nearly right for them.
  *
- * Bytes at random are not ours and prove little.  A packet here starts as one that a listener of the
- * policy would rewrite; then one or two things about it are made wrong, or odd: a length that lies, a
- * header too many, a tag one bit off, a number at its bound or one beyond.
+ * Bytes at random are not ours and prove little.  A packet here starts as one that a listener of
+ * the policy would rewrite; then one or two things about it are made wrong, or odd: a length that
+ * lies, a header too many, a tag one bit off, a number at its bound or one beyond.
  */
 #ifndef EQUIVALENCE_GENERATE_H
 #define EQUIVALENCE_GENERATE_H

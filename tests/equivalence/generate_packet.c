@@ -8,7 +8,8 @@
 
 #include "generate.h"
 
-#define TAG_LENGTH 4
+#define TAG_LENGTH   4
+#define PPPOE_LENGTH 8 /* with the protocol of PPP */
 
 /* A packet in the making, and the listener it is for. */
 struct making {
@@ -93,13 +94,13 @@ static void meet_check(struct making *m, const struct model_check *check)
 
 	if (check->kind == EM_CHECK_NUMBER) {
 		uint64_t span = check->max - check->min;
-		uint64_t within = span == UINT64_MAX ? random_bits(m->random) :
-						       random_bits(m->random) % (span + 1);
+		uint64_t within = span == UINT64_MAX ? random_bits(m->random)
+						     : random_bits(m->random) % (span + 1);
 
 		put_number(m->packet, check,
-			   dice == 0 ? check->min :
-			   dice == 1 ? check->max :
-				       check->min + within);
+			   dice == 0   ? check->min
+			   : dice == 1 ? check->max
+				       : check->min + within);
 		return;
 	}
 	for (unsigned int i = 0; i < check->length; i++) {
@@ -150,8 +151,8 @@ static void put_right(struct making *m)
 	const struct model_listener *listener = m->listener;
 	struct model_packet *packet = m->packet;
 
-	packet->interface = listener->interfaces == 3 ? random_below(m->random, 2) :
-							listener->interfaces - 1;
+	packet->interface =
+		listener->interfaces == 3 ? random_below(m->random, 2) : listener->interfaces - 1;
 	if (listener->vlan) {
 		packet->n_tags = 1;
 		packet->tags[0].tci = listener->vlan;
@@ -195,7 +196,9 @@ static void alter_payload_length(struct making *m)
 	const int lengths[] = {0, need, m->listener->payload_min, m->listener->payload_max};
 	int length = random_pick(m->random, lengths) + random_between(m->random, -2, 2);
 
-	m->packet->length = length < 0 ? 0 : length > MODEL_PAYLOAD_MAX ? MODEL_PAYLOAD_MAX : length;
+	m->packet->length = length < 0			 ? 0
+			    : length > MODEL_PAYLOAD_MAX ? MODEL_PAYLOAD_MAX
+							 : length;
 }
 
 static void alter_udp_length(struct making *m)
@@ -207,14 +210,14 @@ static void alter_udp_length(struct making *m)
 	int bound = 8 + random_pick(m->random, bounds) + random_between(m->random, -1, 1);
 
 	if (dice == 0)
-		m->packet->udp_length = (struct model_length){
-			MODEL_RELATIVE, random_between(m->random, -12, 12)};
+		m->packet->udp_length =
+			(struct model_length){MODEL_RELATIVE, random_between(m->random, -12, 12)};
 	else
 		m->packet->udp_length = (struct model_length){
-			MODEL_ABSOLUTE, dice == 1 ? random_pick(m->random, lengths) :
-					bound < 0     ? 0 :
-					bound > 65535 ? 65535 :
-							bound};
+			MODEL_ABSOLUTE, dice == 1	? random_pick(m->random, lengths)
+					: bound < 0	? 0
+					: bound > 65535 ? 65535
+							: bound};
 }
 
 static void alter_total(struct making *m)
@@ -222,8 +225,8 @@ static void alter_total(struct making *m)
 	static const int lengths[] = {0, 1, 8, 19, 20, 21, 24, 27, 28, 40, 256, 32768, 65535};
 
 	if (random_chance(m->random, 60))
-		m->packet->total = (struct model_length){MODEL_RELATIVE,
-							 random_between(m->random, -12, 12)};
+		m->packet->total =
+			(struct model_length){MODEL_RELATIVE, random_between(m->random, -12, 12)};
 	else
 		m->packet->total =
 			(struct model_length){MODEL_ABSOLUTE, random_pick(m->random, lengths)};
@@ -269,11 +272,11 @@ static void alter_version(struct making *m)
 
 static void alter_protocol(struct making *m)
 {
-	static const uint8_t protocols[] = {0,	1,  4,	6,   17,  41,  43,  44,
-					    50, 51, 58, 59, 60, 132, 135, 136, 139, 140, 253};
+	static const uint8_t protocols[] = {0,	1,  4,	6,   17,  41,  43,  44,	 50, 51,
+					    58, 59, 60, 132, 135, 136, 139, 140, 253};
 
-	m->packet->protocol = random_chance(m->random, 80) ? random_pick(m->random, protocols) :
-							     random_byte(m);
+	m->packet->protocol =
+		random_chance(m->random, 80) ? random_pick(m->random, protocols) : random_byte(m);
 }
 
 static void alter_fragment(struct making *m)
@@ -284,23 +287,31 @@ static void alter_fragment(struct making *m)
 		m->packet->fragment = random_pick(m->random, offsets);
 		m->packet->more = random_chance(m->random, 60);
 	} else if (m->packet->n_extensions < MODEL_EXTENSIONS_MAX) {
-		m->packet->extensions[m->packet->n_extensions++] = (struct model_extension){
-			.type = IPPROTO_FRAGMENT,
-			.fragment = random_pick(m->random, offsets),
-			.more = random_chance(m->random, 60)};
+		m->packet->extensions[m->packet->n_extensions++] =
+			(struct model_extension){.type = IPPROTO_FRAGMENT,
+						 .fragment = random_pick(m->random, offsets),
+						 .more = random_chance(m->random, 60)};
 	}
 }
 
 static void add_extension(struct making *m)
 {
-	static const uint8_t types[] = {IPPROTO_HOPOPTS, IPPROTO_HOPOPTS, IPPROTO_ROUTING,
-					IPPROTO_ROUTING, IPPROTO_DSTOPTS, IPPROTO_DSTOPTS,
-					IPPROTO_AH,	 IPPROTO_ESP,	  IPPROTO_NONE,
-					135,		 139,		  140};
+	static const uint8_t types[] = {IPPROTO_HOPOPTS,
+					IPPROTO_HOPOPTS,
+					IPPROTO_ROUTING,
+					IPPROTO_ROUTING,
+					IPPROTO_DSTOPTS,
+					IPPROTO_DSTOPTS,
+					IPPROTO_AH,
+					IPPROTO_ESP,
+					IPPROTO_NONE,
+					135,
+					139,
+					140};
 	struct model_extension *extension = &m->packet->extensions[m->packet->n_extensions];
 	/* The first six are walked; with one of the others the packet is not ours. */
-	uint8_t type = random_chance(m->random, 92) ? types[random_below(m->random, 6)] :
-						      random_pick(m->random, types);
+	uint8_t type = random_chance(m->random, 92) ? types[random_below(m->random, 6)]
+						    : random_pick(m->random, types);
 
 	if (m->packet->n_extensions == MODEL_EXTENSIONS_MAX)
 		return;
@@ -309,14 +320,15 @@ static void add_extension(struct making *m)
 	if (random_chance(m->random, 30))
 		extension->length = 8 * random_between(m->random, 1, 8);
 	if (random_chance(m->random, 8))
-		extension->hdrlen = random_chance(m->random, 70) ? random_between(m->random, 0, 3) :
-								   random_byte(m);
+		extension->hdrlen = random_chance(m->random, 70) ? random_between(m->random, 0, 3)
+								 : random_byte(m);
 }
 
 static void alter_extensions(struct making *m)
 {
-	unsigned int n = random_chance(m->random, 85) ? random_between(m->random, 1, 4) :
-							random_between(m->random, 5, 14);
+	unsigned int n = random_chance(m->random, 85)
+				 ? random_between(m->random, 1, 4)
+				 : random_between(m->random, 5, MODEL_EXTENSIONS_MAX);
 
 	for (unsigned int i = 0; i < n; i++) {
 		if (random_chance(m->random, 15))
@@ -352,6 +364,11 @@ static void alter_type(struct making *m)
 					 0x0000, 0x05dc, 0x0600, 0x9100, 0x8847};
 
 	m->packet->type = random_pick(m->random, types);
+}
+
+static void alter_pppoe(struct making *m)
+{
+	m->packet->pppoe = true;
 }
 
 static uint16_t some_target(struct making *m)
@@ -435,8 +452,8 @@ static void alter_destination(struct making *m)
 {
 	m->packet->destination = generate_address(m->random, m->packet->family);
 	if (random_chance(m->random, 30))
-		m->packet->destination.bytes[random_below(
-			m->random, m->packet->family == AF_INET ? 4 : 16)] ^=
+		m->packet->destination
+			.bytes[random_below(m->random, m->packet->family == AF_INET ? 4 : 16)] ^=
 			1 << random_below(m->random, 8);
 }
 
@@ -459,7 +476,8 @@ static void alter_cast(struct making *m)
 /* Any byte of the headers, behind the MAC addresses. */
 static void alter_byte(struct making *m)
 {
-	static const uint8_t values[] = {0x00, 0x01, 0x11, 0x2c, 0x33, 0x45, 0x60, 0x7f, 0x80, 0xff};
+	static const uint8_t values[] = {0x00, 0x01, 0x11, 0x2c, 0x33,
+					 0x45, 0x60, 0x7f, 0x80, 0xff};
 	unsigned int headers = m->packet->family == AF_INET ? 42 : 62;
 
 	if (m->packet->n_pokes == MODEL_POKES_MAX)
@@ -472,9 +490,9 @@ static void alter_byte(struct making *m)
 /* To what fits into one frame, or nearly so. */
 static void alter_long(struct making *m)
 {
-	unsigned int length = random_chance(m->random, 50) ?
-				      MODEL_PAYLOAD_MAX - random_below(m->random, 64) :
-				      random_below(m->random, MODEL_PAYLOAD_MAX);
+	unsigned int length = random_chance(m->random, 50)
+				      ? MODEL_PAYLOAD_MAX - random_below(m->random, 64)
+				      : random_below(m->random, MODEL_PAYLOAD_MAX);
 
 	while (m->packet->length < length)
 		m->packet->payload[m->packet->length++] = random_byte(m);
@@ -486,14 +504,14 @@ static void alter_once(struct making *m)
 		void (*alter)(struct making *m);
 		unsigned int weight;
 	} alterations[] = {
-		{alter_tag_bit, 10},	   {alter_check, 10},	    {alter_payload_length, 10},
-		{alter_udp_length, 8},	   {alter_total, 8},	    {alter_cut, 6},
-		{alter_padding, 4},	   {alter_options, 4},	    {alter_header_length, 4},
-		{alter_version, 2},	   {alter_protocol, 4},	    {alter_fragment, 6},
-		{alter_extensions, 12},	   {alter_vlan, 8},	    {alter_type, 3},
-		{alter_checksum, 10},	   {alter_port, 5},	    {alter_destination, 4},
-		{alter_source, 6},	   {alter_interface, 2},    {alter_cast, 1},
-		{alter_byte, 10},	   {alter_long, 1},
+		{alter_tag_bit, 10},	{alter_check, 10},    {alter_payload_length, 10},
+		{alter_udp_length, 8},	{alter_total, 8},     {alter_cut, 6},
+		{alter_padding, 4},	{alter_options, 4},   {alter_header_length, 4},
+		{alter_version, 2},	{alter_protocol, 4},  {alter_fragment, 6},
+		{alter_extensions, 12}, {alter_vlan, 8},      {alter_type, 3},
+		{alter_pppoe, 1},	{alter_checksum, 10}, {alter_port, 5},
+		{alter_destination, 4}, {alter_source, 6},    {alter_interface, 2},
+		{alter_cast, 1},	{alter_byte, 10},     {alter_long, 1},
 	};
 	unsigned int sum = 0, dice;
 	size_t i;
@@ -528,26 +546,37 @@ void generate_packet(struct random *random, const struct model_policy *policy,
 		alter_once(&m);
 }
 
-/* The kernel reads two bytes behind a tag that it takes off, and all of an 802.1Q tag behind that. */
-static bool tags_complete(const uint8_t *frame, size_t length)
+static uint16_t type_at(const uint8_t *frame, size_t offset)
 {
-	uint16_t type = (uint16_t)(frame[12] << 8 | frame[13]);
+	return (uint16_t)(frame[offset] << 8 | frame[offset + 1]);
+}
 
-	if (type != ETH_P_8021Q && type != ETH_P_8021AD)
-		return true;
-	if (length < ETH_HLEN + TAG_LENGTH + 2)
-		return false;
-	type = (uint16_t)(frame[16] << 8 | frame[17]);
-	return type != ETH_P_8021Q || length >= ETH_HLEN + 2 * TAG_LENGTH;
+/* The kernel reads two bytes behind a tag that it takes off, and all of what it looks through. */
+static bool headers_complete(const uint8_t *frame, size_t length)
+{
+	uint16_t type = type_at(frame, ETH_HLEN - 2);
+	size_t need = ETH_HLEN;
+
+	if (type == ETH_P_8021Q || type == ETH_P_8021AD) {
+		need += TAG_LENGTH;
+		if (length < need + 2)
+			return false;
+		type = type_at(frame, need - 2);
+	}
+	if (type == ETH_P_8021Q)
+		need += TAG_LENGTH;
+	else if (type == ETH_P_PPP_SES)
+		need += PPPOE_LENGTH;
+	return length >= need;
 }
 
 bool generate_carried(const uint8_t *frame, size_t length)
 {
-	bool tagged;
+	size_t most = GENERATE_FRAME_MAX;
 
 	if (length < ETH_HLEN)
 		return false;
-	tagged = frame[12] == ETH_P_8021Q >> 8 && frame[13] == (ETH_P_8021Q & 0xff);
-	return length <= GENERATE_FRAME_MAX + (tagged ? TAG_LENGTH : 0) &&
-	       tags_complete(frame, length);
+	if (type_at(frame, ETH_HLEN - 2) == ETH_P_8021Q)
+		most += TAG_LENGTH;
+	return length <= most && headers_complete(frame, length);
 }

@@ -50,9 +50,9 @@ static unsigned int make_reach(struct random *random)
 {
 	unsigned int dice = random_below(random, 100);
 
-	return dice < 65 ? 24 + random_below(random, 40) :
-	       dice < 94 ? FAR + 1 - random_below(random, 16) :
-			   EM_REACH_MAX;
+	return dice < 65   ? 24 + random_below(random, 40)
+	       : dice < 94 ? FAR + 1 - random_below(random, 16)
+			   : EM_REACH_MAX;
 }
 
 /* Bits that the mask takes out would make it impossible to match, which is rarely wanted. */
@@ -75,8 +75,8 @@ static void make_mask(struct random *random, uint8_t *mask, size_t length)
 static uint64_t make_bound(struct random *random, unsigned int length)
 {
 	uint64_t ones = UINT64_MAX >> (64 - 8 * length);
-	const uint64_t bounds[] = {0,	      1,	  ones,	     ones - 1,
-				   ones >> 1, ones / 2 + 1, 0xff & ones, 0x100 & ones};
+	const uint64_t bounds[] = {
+		0, 1, ones, ones - 1, ones >> 1, ones / 2 + 1, 0xff & ones, 0x100 & ones};
 
 	if (random_chance(random, 40))
 		return random_pick(random, bounds);
@@ -163,8 +163,8 @@ static uint16_t make_port(struct random *random)
 	/* Few, so that the target of one listener is the port of another. */
 	static const uint16_t ports[] = {1, 255, 256, 5000, 5001, 5002, 6001, 6002, 65535};
 
-	return random_chance(random, 85) ? random_pick(random, ports) :
-					   1 + random_below(random, 65535);
+	return random_chance(random, 85) ? random_pick(random, ports)
+					 : 1 + random_below(random, 65535);
 }
 
 static bool has_tag(const struct model_listener *listener, const uint8_t *tag, unsigned int length)
@@ -237,8 +237,8 @@ static void make_sources(struct random *random, struct model_listener *listener)
 static void make_payload(struct random *random, struct model_listener *listener)
 {
 	int need = model_need(listener);
-	int min = random_chance(random, 50) ? need + random_between(random, -4, 8) :
-					      random_between(random, 0, 64);
+	int min = random_chance(random, 50) ? need + random_between(random, -4, 8)
+					    : random_between(random, 0, 64);
 
 	listener->payload_min = listener->payload_max = MODEL_UNSET;
 	if (random_chance(random, 30))
@@ -306,10 +306,10 @@ static void make_listener(struct random *random, struct model_listener *listener
 void generate_policy(struct random *random, struct model_policy *policy)
 {
 	unsigned int dice = random_below(random, 100);
-	unsigned int n = dice < 30 ? 1 :
-			 dice < 85 ? 2 + random_below(random, 3) :
-			 dice < 98 ? 5 + random_below(random, 8) :
-				     MODEL_LISTENERS_MAX;
+	unsigned int n = dice < 30   ? 1
+			 : dice < 85 ? 2 + random_below(random, 3)
+			 : dice < 98 ? 5 + random_below(random, 8)
+				     : MODEL_LISTENERS_MAX;
 
 	memset(policy, 0, sizeof(*policy));
 	for (; policy->n_listeners < n; policy->n_listeners++) {

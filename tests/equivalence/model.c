@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <linux/if_ether.h>
 #include <netinet/in.h>
 
 unsigned int model_tag_length(const struct model_listener *listener)
@@ -227,6 +228,11 @@ static void print_ethernet(FILE *out, const struct model_packet *packet)
 			packet->tags[i].tci);
 	if (packet->type != MODEL_UNSET)
 		fprintf(out, "type=0x%04x ", packet->type);
+	else if (packet->pppoe)
+		fprintf(out, "type=0x%04x ", ETH_P_PPP_SES);
+	/* Version and type, session data, session 1, length; and the protocol as PPP knows it. */
+	if (packet->pppoe)
+		fprintf(out, "hex:110000010020%04x ", packet->family == AF_INET ? 0x0021 : 0x0057);
 }
 
 /* Both families have these. */

@@ -13,12 +13,13 @@
 
 #include "policy.h"
 
-#define MODEL_LISTENERS_MAX  64
-#define MODEL_ADDRESSES_MAX  4
-#define MODEL_SOURCES_MAX    6
-#define MODEL_ENTITIES_MAX   24
-#define MODEL_BYTES_MAX	     512 /* of a check */
-#define MODEL_EXTENSIONS_MAX 14
+#define MODEL_LISTENERS_MAX 64
+#define MODEL_ADDRESSES_MAX 4
+#define MODEL_SOURCES_MAX   6
+#define MODEL_ENTITIES_MAX  24
+#define MODEL_BYTES_MAX	    512 /* of a check */
+/* Newer kernels' nf_tables walks no more; README.md. */
+#define MODEL_EXTENSIONS_MAX 12
 #define MODEL_PAYLOAD_MAX    1480
 #define MODEL_TAGS_MAX	     2
 #define MODEL_POKES_MAX	     3
@@ -118,7 +119,8 @@ struct model_packet {
 	enum model_cast cast;
 	struct model_tag tags[MODEL_TAGS_MAX];
 	uint8_t n_tags;
-	int type; /* or MODEL_UNSET, like the next three and ihl */
+	bool pppoe; /* in a session of it */
+	int type;   /* or MODEL_UNSET, like the next three and ihl */
 	uint8_t family;
 	int version;
 	int protocol;

@@ -38,7 +38,7 @@ static inline bool random_chance(struct random *random, unsigned int percent)
 	return random_below(random, 100) < percent;
 }
 
-#define random_pick(random, array) \
+#define random_pick(random, array)                                                                 \
 	((array)[random_below((random), sizeof(array) / sizeof((array)[0]))])
 
 #endif

@@ -95,10 +95,10 @@ static void shrink_packets(struct work *work)
 }
 
 /* Removes element i of an array of n. */
-#define REMOVE(array, n, i)                                                             \
-	do {                                                                            \
-		memmove(&(array)[i], &(array)[(i) + 1], ((n) - (i) - 1) * sizeof((array)[0])); \
-		(n)--;                                                                  \
+#define REMOVE(array, n, i)                                                                        \
+	do {                                                                                       \
+		memmove(&(array)[i], &(array)[(i) + 1], ((n) - (i)-1) * sizeof((array)[0]));       \
+		(n)--;                                                                             \
 	} while (0)
 
 /*
@@ -238,8 +238,7 @@ static void drop_listeners(struct work *work)
 	for (size_t i = 0; policy && i < shrink->policy.n_listeners && policy;) {
 		*policy = shrink->policy;
 		REMOVE(policy->listeners, policy->n_listeners, i);
-		if (policy->n_listeners &&
-		    still(work, policy, shrink->packets, shrink->n_packets))
+		if (policy->n_listeners && still(work, policy, shrink->packets, shrink->n_packets))
 			shrink->policy = *policy;
 		else
 			i++;
@@ -298,6 +297,9 @@ static bool plain_ethernet(struct model_packet *packet, unsigned int i)
 		return true;
 	case 3:
 		packet->cut /= 2;
+		return true;
+	case 4:
+		packet->pppoe = false;
 		return true;
 	default:
 		return false;
@@ -372,8 +374,8 @@ static bool zero_payload(struct model_packet *packet, unsigned int i)
 static void shrink_packet(struct work *work, size_t index)
 {
 	static bool (*const edits[])(struct model_packet *, unsigned int) = {
-		drop_tag,	 drop_poke, drop_extension, plain_extension,
-		plain_ethernet, plain_ip,  plain_udp,	     zero_payload,
+		drop_tag,	drop_poke, drop_extension, plain_extension,
+		plain_ethernet, plain_ip,  plain_udp,	   zero_payload,
 	};
 	struct shrink *shrink = work->shrink;
 	struct model_packet *packet = &shrink->packets[index], before;

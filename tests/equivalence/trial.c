@@ -17,7 +17,7 @@
 #include "packet.h"
 
 #define EXIT_NOT_SUPPORTED 3
-#define TEXT_MAX 8192
+#define TEXT_MAX	   8192
 
 static void __attribute__((noreturn)) die(const char *what)
 {

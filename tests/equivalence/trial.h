@@ -29,9 +29,9 @@ struct trial {
 };
 
 /*
- * Reads the policy as the tool does and classifies the packets, which stay the caller's.  Frames that
- * the rig would not carry are left out.  Returns false where the policy is not valid; the messages
- * go to `messages`, or nowhere where that is NULL.
+ * Reads the policy as the tool does and classifies the packets, which stay the caller's.  Frames
+ * that the rig would not carry are left out.  Returns false where the policy is not valid; the
+ * messages go to `messages`, or nowhere where that is NULL.
  */
 bool trial_open(struct trial *trial, const struct model_policy *policy,
 		const struct model_packet *packets, size_t n_packets, FILE *messages);
@@ -39,9 +39,9 @@ void trial_close(struct trial *trial);
 
 enum trial_outcome {
 	TRIAL_AGREED,
-	TRIAL_REFUSED,	 /* exit status 3: this kernel cannot carry the policy so */
-	TRIAL_FRAMES,	 /* what came out differs */
-	TRIAL_COUNTERS,	 /* the frames agree, the counters do not */
+	TRIAL_REFUSED,	/* exit status 3: this kernel cannot carry the policy so */
+	TRIAL_FRAMES,	/* what came out differs */
+	TRIAL_COUNTERS, /* the frames agree, the counters do not */
 	TRIAL_NOT_APPLIED,
 };
 
@@ -52,8 +52,8 @@ struct trial_host {
 
 struct trial_result {
 	enum trial_outcome outcome;
-	size_t packet;	/* TRIAL_FRAMES: the first that differs, its index among the models */
-	int n_seen;	/* how many frames came of that packet; -errno: see stream.h */
+	size_t packet; /* TRIAL_FRAMES: the first that differs, its index among the models */
+	int n_seen;    /* how many frames came of that packet; -errno: see stream.h */
 	struct stream_frame seen;
 	char text[2048]; /* TRIAL_COUNTERS, TRIAL_NOT_APPLIED: what is wrong */
 };

@@ -14,13 +14,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-enum checksum {
-	CHECKSUM_OK,
-	CHECKSUM_BAD,
-	CHECKSUM_VALUE,
-	CHECKSUM_ZERO_AT_PORT,
-	CHECKSUM_PSEUDO
-};
+enum checksum { CHECKSUM_OK, CHECKSUM_BAD, CHECKSUM_VALUE, CHECKSUM_ZERO_AT_PORT, CHECKSUM_PSEUDO };
 
 /* A length field: the truth plus `value`, or `value`. */
 struct length_field {

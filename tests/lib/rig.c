@@ -29,6 +29,8 @@
 #define SENTINEL_ETHERTYPE 0x88b5 /* IEEE 802, local experimental */
 #define SENTINEL_LENGTH	   (ETH_HLEN + 4)
 #define TIMEOUT_MS	   2000
+#define UP_MS		   30000
+#define POLL_MS		   20
 #define CAPTURE_BYTES	   (4 << 20)
 
 static void __attribute__((noreturn)) die(const char *what)
@@ -190,6 +192,84 @@ static void open_sockets(struct rig *rig)
 	prepare_capture(rig->capture);
 }
 
+int rig_send_sentinel(struct rig *rig, unsigned int interface)
+{
+	uint8_t frame[SENTINEL_LENGTH] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1};
+	uint16_t type = htons(SENTINEL_ETHERTYPE);
+
+	rig->sentinels++;
+	memcpy(frame + 12, &type, sizeof(type));
+	memcpy(frame + ETH_HLEN, &rig->sentinels, sizeof(rig->sentinels));
+	return send(rig->senders[interface], frame, sizeof(frame), 0) < 0 ? -errno : 0;
+}
+
+bool rig_is_sentinel(const uint8_t *frame, size_t length, uint32_t *number)
+{
+	uint16_t type = htons(SENTINEL_ETHERTYPE);
+
+	if (length != SENTINEL_LENGTH || memcmp(frame + 12, &type, sizeof(type)) != 0)
+		return false;
+	memcpy(number, frame + ETH_HLEN, sizeof(*number));
+	return true;
+}
+
+size_t rig_put_tag_back(uint8_t *frame, size_t length, const struct tpacket_auxdata *aux)
+{
+	uint16_t tag[2] = {htons(aux->tp_vlan_tpid), htons(aux->tp_vlan_tci)};
+
+	memmove(frame + 16, frame + 12, length - 12);
+	memcpy(frame + 12, tag, sizeof(tag));
+	return length + sizeof(tag);
+}
+
+static int receive(const struct rig *rig, struct packet *frame, int timeout_ms)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+	} control;
+	struct iovec iov = {frame->bytes, sizeof(frame->bytes) - 4};
+	struct msghdr message = {.msg_iov = &iov,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	struct pollfd wait = {.fd = rig->capture, .events = POLLIN};
+	const struct cmsghdr *header;
+	ssize_t length;
+
+	if (poll(&wait, 1, timeout_ms) == 0)
+		return -ETIMEDOUT;
+	length = recvmsg(rig->capture, &message, 0);
+	if (length < 0)
+		return -errno;
+	frame->length = length;
+	header = CMSG_FIRSTHDR(&message);
+	if (header && header->cmsg_level == SOL_PACKET && header->cmsg_type == PACKET_AUXDATA) {
+		struct tpacket_auxdata aux;
+
+		memcpy(&aux, CMSG_DATA(header), sizeof(aux));
+		if (aux.tp_status & TP_STATUS_VLAN_VALID)
+			frame->length = rig_put_tag_back(frame->bytes, length, &aux);
+	}
+	return 0;
+}
+
+/* A link comes up some time after it has been told to, and drops what comes before. */
+static void wait_until_up(struct rig *rig, unsigned int interface)
+{
+	struct packet frame;
+	uint32_t sentinel;
+
+	for (int waited = 0; waited < UP_MS; waited += POLL_MS) {
+		(void)rig_send_sentinel(rig, interface);
+		if (receive(rig, &frame, POLL_MS) == 0 &&
+		    rig_is_sentinel(frame.bytes, frame.length, &sentinel))
+			return;
+	}
+	errno = ETIMEDOUT;
+	die("waiting for the links");
+}
+
 void rig_open(struct rig *rig)
 {
 	static const char *const interfaces[] = {"in0", "in1", "out"};
@@ -208,83 +288,31 @@ void rig_open(struct rig *rig)
 	enter(sender);
 	open_sockets(rig);
 	enter(host);
-}
-
-int rig_send_sentinel(struct rig *rig, unsigned int interface)
-{
-	uint8_t frame[SENTINEL_LENGTH] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1};
-	uint16_t type = htons(SENTINEL_ETHERTYPE);
-
-	rig->sentinels++;
-	memcpy(frame + 12, &type, sizeof(type));
-	memcpy(frame + ETH_HLEN, &rig->sentinels, sizeof(rig->sentinels));
-	return send(rig->senders[interface], frame, sizeof(frame), 0) < 0 ? -errno : 0;
-}
-
-bool rig_is_sentinel(const struct rig *rig, const uint8_t *frame, size_t length)
-{
-	uint16_t type = htons(SENTINEL_ETHERTYPE);
-
-	return length == SENTINEL_LENGTH && !memcmp(frame + 12, &type, sizeof(type)) &&
-	       !memcmp(frame + ETH_HLEN, &rig->sentinels, sizeof(rig->sentinels));
-}
-
-size_t rig_put_tag_back(uint8_t *frame, size_t length, const struct tpacket_auxdata *aux)
-{
-	uint16_t tag[2] = {htons(aux->tp_vlan_tpid), htons(aux->tp_vlan_tci)};
-
-	memmove(frame + 16, frame + 12, length - 12);
-	memcpy(frame + 12, tag, sizeof(tag));
-	return length + sizeof(tag);
-}
-
-static int receive(struct rig *rig, struct packet *frame)
-{
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
-	} control;
-	struct iovec iov = {frame->bytes, sizeof(frame->bytes) - 4};
-	struct msghdr message = {.msg_iov = &iov,
-				 .msg_iovlen = 1,
-				 .msg_control = &control,
-				 .msg_controllen = sizeof(control)};
-	struct pollfd wait = {.fd = rig->capture, .events = POLLIN};
-	const struct cmsghdr *header;
-	ssize_t length;
-
-	if (poll(&wait, 1, TIMEOUT_MS) == 0)
-		return -ETIMEDOUT;
-	length = recvmsg(rig->capture, &message, 0);
-	if (length < 0)
-		return -errno;
-	frame->length = length;
-	header = CMSG_FIRSTHDR(&message);
-	if (header && header->cmsg_level == SOL_PACKET && header->cmsg_type == PACKET_AUXDATA) {
-		struct tpacket_auxdata aux;
-
-		memcpy(&aux, CMSG_DATA(header), sizeof(aux));
-		if (aux.tp_status & TP_STATUS_VLAN_VALID)
-			frame->length = rig_put_tag_back(frame->bytes, length, &aux);
-	}
-	return 0;
+	for (unsigned int i = 0; i < RIG_INTERFACES; i++)
+		wait_until_up(rig, i);
 }
 
 int rig_exchange(struct rig *rig, unsigned int interface, const struct packet *frame,
 		 struct packet *seen, int max)
 {
 	struct packet next;
+	uint32_t sentinel;
 	int count = 0, err;
 
 	if (send(rig->senders[interface], frame->bytes, frame->length, 0) < 0)
 		die("send");
 	err = rig_send_sentinel(rig, interface);
 	while (!err) {
-		err = receive(rig, &next);
+		err = receive(rig, &next, TIMEOUT_MS);
 		if (err)
 			break;
-		if (rig_is_sentinel(rig, next.bytes, next.length))
-			return count;
+		if (rig_is_sentinel(next.bytes, next.length, &sentinel)) {
+			if (sentinel == rig->sentinels)
+				return count;
+			/* So far it was what came too late for an exchange before this one. */
+			count = 0;
+			continue;
+		}
 		if (count < max)
 			seen[count] = next;
 		count++;

@@ -42,12 +42,12 @@ int rig_exchange(struct rig *rig, unsigned int interface, const struct packet *f
 		 struct packet *seen, int max);
 
 /*
- * For stream.c: a frame of its own kind, behind what was sent to in0 or in1 (0 or -errno); whether
- * a frame is the last one of these; and a frame as it was before the kernel moved its outermost
- * VLAN tag out of it (the new length).
+ * For stream.c: sends a frame of its own kind, with the number rig->sentinels, behind what was sent
+ * to in0 or in1 (0 or -errno); whether a frame is one of these, and its number; and a frame as it
+ * was before the kernel moved its outermost VLAN tag out of it (the new length).
  */
 int rig_send_sentinel(struct rig *rig, unsigned int interface);
-bool rig_is_sentinel(const struct rig *rig, const uint8_t *frame, size_t length);
+bool rig_is_sentinel(const uint8_t *frame, size_t length, uint32_t *number);
 struct tpacket_auxdata;
 size_t rig_put_tag_back(uint8_t *frame, size_t length, const struct tpacket_auxdata *aux);
 

@@ -11,6 +11,7 @@
 #include <sys/time.h>
 
 #define BATCH 32
+#define TRIES 15
 
 /* Room for a VLAN tag that is put back. */
 #define TAG_LENGTH 4
@@ -83,13 +84,14 @@ static int receive(int fd, struct slot *slots, struct stream_frame *frames)
 	return n;
 }
 
-/* What comes late must not be taken for what comes next. */
-static void drain(int fd)
+/* The same, with patience: on a busy machine softirqs may wait for seconds. */
+static int wait_for_frames(int fd, struct slot *slots, struct stream_frame *frames)
 {
-	uint8_t byte;
+	int n = -EAGAIN;
 
-	while (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_TRUNC) >= 0)
-		;
+	for (int tries = 0; n == -EAGAIN && tries < TRIES; tries++)
+		n = receive(fd, slots, frames);
+	return n;
 }
 
 int stream_exchange(struct rig *rig, unsigned int interface,
@@ -104,18 +106,23 @@ int stream_exchange(struct rig *rig, unsigned int interface,
 	if (!err)
 		err = rig_send_sentinel(rig, interface);
 	while (!err) {
-		int got = receive(rig->capture, slots, batch);
+		int got = wait_for_frames(rig->capture, slots, batch);
 
-		if (got < 0) {
-			drain(rig->capture);
+		if (got < 0)
 			return got;
-		}
 		for (int i = 0; i < got; i++) {
-			if (rig_is_sentinel(rig, batch[i].bytes, batch[i].length))
+			uint32_t sentinel;
+
+			if (!rig_is_sentinel(batch[i].bytes, batch[i].length, &sentinel)) {
+				if (count < STREAM_WINDOW)
+					seen[count] = batch[i];
+				count++;
+			} else if (sentinel == rig->sentinels) {
 				return count;
-			if (count < STREAM_WINDOW)
-				seen[count] = batch[i];
-			count++;
+			} else {
+				/* That was what came too late for an exchange before. */
+				count = 0;
+			}
 		}
 	}
 	return err;

@@ -11,7 +11,7 @@
  * Frames on the way at once.  No queue of the kernel between the two ends holds fewer: a veth ring
  * of native XDP has 256 entries.
  */
-#define STREAM_WINDOW 96
+#define STREAM_WINDOW	 96
 #define STREAM_FRAME_MAX 1536
 
 struct stream_frame {
@@ -20,9 +20,9 @@ struct stream_frame {
 };
 
 /*
- * Sends n <= STREAM_WINDOW frames to in0 or in1, and behind them a sentinel; what arrives before the
- * sentinel goes to seen[STREAM_WINDOW], in order.  Returns how many frames that were (which may be
- * more), or -errno: -EAGAIN where the sentinel did not arrive within two seconds.
+ * Sends n <= STREAM_WINDOW frames to in0 or in1, and behind them a sentinel; what arrives before
+ * the sentinel goes to seen[STREAM_WINDOW], in order.  Returns how many frames that were (which may
+ * be more), or -errno: -EAGAIN where nothing arrived for half a minute, not even the sentinel.
  */
 int stream_exchange(struct rig *rig, unsigned int interface,
 		    const struct stream_frame *const *frames, unsigned int n,
