@@ -22,10 +22,10 @@ void generate_packet(struct random *random, const struct model_policy *policy,
 		     struct model_packet *packet);
 
 /*
- * Whether a frame comes out of a bridge as it went in when no policy is in force, as found by
- * sending it; README.md lists what does not.
+ * Whether a frame can be evidence: not where it would not come out of a bridge as it went in when
+ * no policy is in force, and not where backends are known to differ.  README.md lists both.
  */
-bool generate_carried(const uint8_t *frame, size_t length);
+bool generate_compared(const uint8_t *frame, size_t length);
 
 /* Addresses of packets and policies come from a few, so that they meet. */
 struct em_address generate_address(struct random *random, uint8_t family);

@@ -76,7 +76,7 @@ static bool build(struct trial_packet *packet, struct packet *scratch)
 	if (fclose(out))
 		die("packet");
 	packet_build(scratch, packet->model->interface ? text + strlen("in1: ") : text);
-	if (!generate_carried(scratch->bytes, scratch->length))
+	if (!generate_compared(scratch->bytes, scratch->length))
 		return false;
 	packet->sent.length = (uint16_t)scratch->length;
 	memcpy(packet->sent.bytes, scratch->bytes, scratch->length);

@@ -30,8 +30,8 @@ struct trial {
 
 /*
  * Reads the policy as the tool does and classifies the packets, which stay the caller's.  Frames
- * that the rig would not carry are left out.  Returns false where the policy is not valid; the
- * messages go to `messages`, or nowhere where that is NULL.
+ * that generate_compared() rules out are left out.  Returns false where the policy is not valid;
+ * the messages go to `messages`, or nowhere where that is NULL.
  */
 bool trial_open(struct trial *trial, const struct model_policy *policy,
 		const struct model_packet *packets, size_t n_packets, FILE *messages);
