@@ -102,7 +102,7 @@ static void try_counters(struct em_facility *facility, struct bench *bench,
 	int counting = 0;
 
 	em_message_table(&bench->batch);
-	em_message_map(&bench->batch, &sample->listeners[0], GENERATION);
+	em_message_map(&bench->batch, &sample->listeners[0], GENERATION, true);
 	em_message_entities(&bench->batch, &sample->listeners[0], GENERATION, 0);
 	em_batch_send(&bench->netlink, &bench->batch, false, &refusal);
 	if (!refusal.error)
@@ -114,7 +114,7 @@ static void try_counters(struct em_facility *facility, struct bench *bench,
 	if (counting <= 0) {
 		facility->available = false;
 		snprintf(facility->detail, sizeof(facility->detail),
-			 "elements of maps do not count");
+			 "elements of maps do not count: each entity has a named counter");
 	}
 	em_message_delete_table(&bench->batch);
 	em_batch_send(&bench->netlink, &bench->batch, false, &refusal);

@@ -31,8 +31,8 @@ static bool all_selected(const struct em_inventory *inventory, const struct em_s
 }
 
 /* Chains can go when nothing leads to them any more: all rules go first. */
-static void delete_selected(struct em_batch *batch, const struct em_inventory *inventory,
-			    const struct em_selection *selection)
+static void delete_chains(struct em_batch *batch, const struct em_inventory *inventory,
+			  const struct em_selection *selection)
 {
 	for (size_t i = 0; i < inventory->n_chains; i++)
 		if (selected(selection, inventory->chains[i].generation))
@@ -40,12 +40,50 @@ static void delete_selected(struct em_batch *batch, const struct em_inventory *i
 	for (size_t i = 0; i < inventory->n_chains; i++)
 		if (selected(selection, inventory->chains[i].generation))
 			em_message_delete_chain(batch, inventory->chains[i].name);
-	for (size_t i = 0; i < inventory->n_sets; i++)
-		if (selected(selection, inventory->sets[i].generation))
-			em_message_delete_set(batch, inventory->sets[i].name);
-	for (size_t i = 0; i < inventory->n_counters; i++)
-		if (selected(selection, inventory->counters[i].generation))
-			em_message_delete_counter(batch, inventory->counters[i].name);
+}
+
+/*
+ * A map that goes lets go of its counters only at the end of the transaction on older kernels,
+ * its elements do so at once.
+ */
+static void delete_sets(struct em_batch *batch, const struct em_inventory *inventory,
+			const struct em_selection *selection)
+{
+	for (size_t i = 0; i < inventory->n_sets; i++) {
+		const struct em_inventory_object *set = &inventory->sets[i];
+
+		if (!selected(selection, set->generation))
+			continue;
+		if (set->refers)
+			em_message_flush_map(batch, set->name);
+		em_message_delete_set(batch, set->name);
+	}
+}
+
+/* There may be as many counters as entities: in more than one transaction then. */
+static int delete_counters(struct em_netlink *netlink, struct em_batch *batch,
+			   const struct em_inventory *inventory,
+			   const struct em_selection *selection, struct em_diag *diag)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < inventory->n_counters; i++) {
+		if (!selected(selection, inventory->counters[i].generation))
+			continue;
+		em_message_delete_counter(batch, inventory->counters[i].name);
+		if (batch->used >= EM_BATCH_FULL)
+			error = em_batch_commit(netlink, batch, diag);
+	}
+	return error;
+}
+
+static int delete_selected(struct em_netlink *netlink, struct em_batch *batch,
+			   const struct em_inventory *inventory,
+			   const struct em_selection *selection, struct em_diag *diag)
+{
+	delete_chains(batch, inventory, selection);
+	delete_sets(batch, inventory, selection);
+	return delete_counters(netlink, batch, inventory, selection, diag);
 }
 
 int em_clean_selected(struct em_netlink *netlink, struct em_batch *batch,
@@ -58,8 +96,9 @@ int em_clean_selected(struct em_netlink *netlink, struct em_batch *batch,
 		if (all_selected(&inventory, selection))
 			em_message_delete_table(batch);
 		else
-			delete_selected(batch, &inventory, selection);
-		error = em_batch_commit(netlink, batch, diag);
+			error = delete_selected(netlink, batch, &inventory, selection, diag);
+		if (!error)
+			error = em_batch_commit(netlink, batch, diag);
 	}
 	em_inventory_clear(&inventory);
 	return error;

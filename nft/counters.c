@@ -15,6 +15,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,10 +43,16 @@ static void parse_nest(const struct nlattr *nest, const struct nlattr *attribute
 
 /* Named counters. */
 
+struct named_counts {
+	struct em_count roles[EM_COUNTERS];
+	struct em_count *entities; /* owned; NULL: they have no named counters */
+};
+
 struct named {
 	const struct em_policy *policy;
 	uint32_t generation;
-	struct em_count (*counts)[EM_COUNTERS]; /* by listener */
+	struct named_counts *counts; /* by listener */
+	bool no_memory;
 };
 
 static struct em_count *find_role(const struct named *named, size_t listener, const char *role,
@@ -56,29 +63,69 @@ static struct em_count *find_role(const struct named *named, size_t listener, co
 			named->generation, &named->policy->listeners[listener], c);
 
 		if (strlen(counter.role) == length && memcmp(counter.role, role, length) == 0)
-			return &named->counts[listener][c];
+			return &named->counts[listener].roles[c];
 	}
 	return NULL;
 }
 
-/* A counter's name is "vN-role-listener". */
-static struct em_count *find_named(const struct named *named, const char *name)
+/* As many bytes in hex digits, and nothing else. */
+static bool read_digits(uint8_t *bytes, uint8_t length, const char *digits)
 {
-	const char *role, *owner;
+	if (strlen(digits) != 2U * length)
+		return false;
+	for (uint8_t i = 0; i < length; i++)
+		if (sscanf(digits + 2 * i, "%2hhx", &bytes[i]) != 1)
+			return false;
+	return true;
+}
+
+/* The first one of a listener has room made for all of them. */
+static struct em_count *find_entity(struct named *named, size_t listener, const char *digits)
+{
+	const struct em_listener *owner = &named->policy->listeners[listener];
+	struct named_counts *counts = &named->counts[listener];
+	const struct em_entity *entity;
+	uint8_t tag[EM_TAG_MAX];
+
+	entity = read_digits(tag, owner->tag.length, digits) ? em_listener_find(owner, tag) : NULL;
+	if (!entity)
+		return NULL;
+	if (!counts->entities)
+		counts->entities = calloc(owner->n_entities, sizeof(*counts->entities));
+	if (!counts->entities) {
+		named->no_memory = true;
+		return NULL;
+	}
+	return &counts->entities[entity - owner->entities];
+}
+
+/* A counter's name is "vN-role-listener" or "vN-entity-listener-tag"; a tag is hex digits. */
+static struct em_count *find_named(struct named *named, const char *name)
+{
+	const char *role, *owner, *end;
+	bool entity;
 
 	if (!name || em_identifier_generation(name) != named->generation)
 		return NULL;
 	role = strchr(name, '-') + 1;
 	owner = strchr(role, '-');
-	for (size_t i = 0; owner && i < named->policy->n_listeners; i++)
-		if (strcmp(named->policy->listeners[i].name, owner + 1) == 0)
-			return find_role(named, i, role, owner - role);
+	entity = owner && strncmp(role, "entity-", owner - role + 1) == 0;
+	end = !owner ? NULL : entity ? strrchr(owner + 1, '-') : owner + strlen(owner);
+	for (size_t i = 0; end && i < named->policy->n_listeners; i++) {
+		const char *listener = named->policy->listeners[i].name;
+		size_t length = end - owner - 1;
+
+		if (strlen(listener) == length && memcmp(listener, owner + 1, length) == 0)
+			return entity ? find_entity(named, i, end + 1)
+				      : find_role(named, i, role, owner - role);
+	}
 	return NULL;
 }
 
 static int read_named(const struct nlmsghdr *message, void *data)
 {
 	struct nftnl_obj *counter = nftnl_obj_alloc();
+	struct named *named = data;
 	const char *table, *name;
 	struct em_count *count;
 
@@ -88,7 +135,7 @@ static int read_named(const struct nlmsghdr *message, void *data)
 	    nftnl_obj_get_u32(counter, NFTNL_OBJ_TYPE) == NFT_OBJECT_COUNTER) {
 		table = nftnl_obj_get_str(counter, NFTNL_OBJ_TABLE);
 		name = nftnl_obj_get_str(counter, NFTNL_OBJ_NAME);
-		count = table && strcmp(table, EM_RULESET_TABLE) == 0 ? find_named(data, name)
+		count = table && strcmp(table, EM_RULESET_TABLE) == 0 ? find_named(named, name)
 								      : NULL;
 		if (count) {
 			count->packets = nftnl_obj_get_u64(counter, NFTNL_OBJ_CTR_PKTS);
@@ -96,11 +143,13 @@ static int read_named(const struct nlmsghdr *message, void *data)
 		}
 	}
 	nftnl_obj_free(counter);
-	return MNL_CB_OK;
+	return named->no_memory ? MNL_CB_ERROR : MNL_CB_OK;
 }
 
-static void add_named(struct em_listener_stats *stats, const struct em_count *counts)
+static void add_named(struct em_listener_stats *stats, const struct named_counts *named)
 {
+	const struct em_count *counts = named->roles;
+
 	stats->total.packets += counts[EM_COUNTER_PACKETS].packets;
 	stats->total.bytes += counts[EM_COUNTER_PACKETS].bytes;
 	stats->rewritten += counts[EM_COUNTER_REWRITTEN].packets;
@@ -108,6 +157,10 @@ static void add_named(struct em_listener_stats *stats, const struct em_count *co
 	stats->invalid[EM_REASON_SOURCE] += counts[EM_COUNTER_SOURCE].packets;
 	stats->invalid[EM_REASON_LENGTH] += counts[EM_COUNTER_LENGTH].packets;
 	stats->invalid[EM_REASON_CHECK] += counts[EM_COUNTER_CHECK].packets;
+	for (size_t i = 0; named->entities && i < stats->n_entities; i++) {
+		stats->entities[i].packets += named->entities[i].packets;
+		stats->entities[i].bytes += named->entities[i].bytes;
+	}
 }
 
 static int query_named(struct em_netlink *netlink, struct named *named)
@@ -271,8 +324,8 @@ static int read_all(struct em_netlink *netlink, struct named *named, struct em_s
 	int error = query_named(netlink, named);
 
 	for (size_t i = 0; !error && i < policy->n_listeners; i++) {
-		add_named(&stats->listeners[i], named->counts[i]);
-		if (policy->listeners[i].n_entities)
+		add_named(&stats->listeners[i], &named->counts[i]);
+		if (policy->listeners[i].n_entities && !named->counts[i].entities)
 			error = query_map(netlink, &policy->listeners[i], named->generation,
 					  stats->listeners[i].entities);
 	}
@@ -294,6 +347,8 @@ int em_counters_read(struct em_netlink *netlink, const struct em_policy *policy,
 
 	named.counts = calloc(policy->n_listeners, sizeof(*named.counts));
 	error = named.counts ? read_all(netlink, &named, stats) : -ENOMEM;
+	for (size_t i = 0; named.counts && i < policy->n_listeners; i++)
+		free(named.counts[i].entities);
 	free(named.counts);
 	return error ? report(diag, error) : 0;
 }

@@ -10,8 +10,8 @@
 #include "stats.h"
 
 /*
- * Adds the counters of a generation to stats, which is shaped like policy.  Returns 0 or -errno,
- * reported.
+ * Adds the counters of a generation to stats, which is shaped like policy, whichever way its
+ * entities are counted.  Returns 0 or -errno, reported.
  */
 int em_counters_read(struct em_netlink *netlink, const struct em_policy *policy,
 		     uint32_t generation, struct em_stats *stats, struct em_diag *diag);

@@ -20,6 +20,7 @@
 #include "datapath.h"
 #include "abilities.h"
 #include "foreign.h"
+#include "install.h"
 #include "inventory.h"
 #include "message.h"
 #include "netlink.h"
@@ -110,12 +111,20 @@ static void note_lacking(void *context, const struct em_place *place, const char
 		em_plan_lacks(plan, place, "%s", finding);
 }
 
+static int new_ruleset(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation,
+		       bool object_counters)
+{
+	return object_counters ? em_ruleset_new_with_objects(out, policy, generation)
+			       : em_ruleset_new(out, policy, generation);
+}
+
 /* Everything but the entities, in one batch that the kernel takes back. */
 static int try_ruleset(struct em_netlink *netlink, struct em_batch *batch,
-		       const struct em_policy *policy, struct em_refusal *refusal)
+		       const struct em_policy *policy, bool object_counters,
+		       struct em_refusal *refusal)
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
-	int error = em_ruleset_new(&ruleset, policy, 0);
+	int error = new_ruleset(&ruleset, policy, 0, object_counters);
 
 	if (error) {
 		*refusal = (struct em_refusal){error, {.what = "build the ruleset"}};
@@ -163,7 +172,7 @@ static int carry_over(struct em_netlink *netlink, const struct em_policy *policy
 
 	if (error)
 		return error;
-	if (try_ruleset(netlink, &batch, policy, &refusal))
+	if (try_ruleset(netlink, &batch, policy, false, &refusal))
 		error = judge(policy, &refusal, plan, diag);
 	em_batch_clear(&batch);
 	return error;
@@ -218,67 +227,6 @@ static int detach(struct em_diag *diag)
 }
 
 /* Installing. */
-
-static int add_entities(struct em_prepared *prepared, const struct em_listener *listener,
-			struct em_diag *diag)
-{
-	uint32_t generation = prepared->ruleset->generation;
-
-	for (size_t next = 0; next < listener->n_entities;) {
-		next = em_message_entities(&prepared->batch, listener, generation, next);
-		if (prepared->batch.used >= EM_BATCH_FULL || next == listener->n_entities) {
-			int error = em_batch_commit(&prepared->netlink, &prepared->batch, diag);
-
-			if (error)
-				return error;
-		}
-	}
-	return 0;
-}
-
-static int require_counting(struct em_prepared *prepared, const struct em_listener *listener,
-			    struct em_plan *plan, struct em_diag *diag)
-{
-	int counting = em_counters_in_elements(&prepared->netlink, listener,
-					       prepared->ruleset->generation, diag);
-
-	if (counting == 0)
-		return em_plan_lacks(plan, NULL, "map elements cannot count on this kernel");
-	return counting < 0 ? counting : 0;
-}
-
-static int install_objects(struct em_prepared *prepared, struct em_plan *plan, struct em_diag *diag)
-{
-	const struct em_policy *policy = prepared->ruleset->policy;
-	int error;
-
-	em_message_table(&prepared->batch);
-	em_message_objects(&prepared->batch, prepared->ruleset);
-	error = em_batch_commit(&prepared->netlink, &prepared->batch, diag);
-	for (size_t i = 0; !error && i < policy->n_listeners; i++) {
-		if (policy->listeners[i].n_entities == 0)
-			continue;
-		error = add_entities(prepared, &policy->listeners[i], diag);
-		if (!error)
-			error = require_counting(prepared, &policy->listeners[i], plan, diag);
-	}
-	return error;
-}
-
-/* What a run that died has left of this generation would be in the way. */
-static int install(struct em_prepared *prepared, struct em_plan *plan, struct em_diag *diag)
-{
-	struct em_selection old = {.only = prepared->ruleset->generation};
-	int error = em_clean_selected(&prepared->netlink, &prepared->batch, &old, diag);
-
-	if (!error)
-		error = install_objects(prepared, plan, diag);
-	if (!error) {
-		em_message_chains(&prepared->batch, prepared->ruleset);
-		error = em_batch_commit(&prepared->netlink, &prepared->batch, diag);
-	}
-	return error;
-}
 
 static void free_prepared(struct em_prepared *prepared)
 {
@@ -342,12 +290,44 @@ static int hold(struct em_prepared **out, const struct em_policy *policy, struct
 	return 0;
 }
 
+/* What a run that died has left of this generation would be in the way. */
+static int clear_way(struct em_prepared *prepared, uint32_t generation, struct em_diag *diag)
+{
+	struct em_selection old = {.only = generation};
+
+	return em_clean_selected(&prepared->netlink, &prepared->batch, &old, diag);
+}
+
+/* Where elements do not count, what counts instead has not been tried by carry yet. */
+static int choose_counters(struct em_prepared *prepared, const struct em_policy *policy,
+			   struct em_plan *plan, uint32_t generation, bool *objects,
+			   struct em_diag *diag)
+{
+	struct em_refusal refusal;
+	int counting = em_install_can_count(&prepared->netlink, &prepared->batch, policy,
+					    generation, diag);
+
+	if (counting < 0)
+		return counting;
+	*objects = !counting;
+	if (!counting && try_ruleset(&prepared->netlink, &prepared->batch, policy, true, &refusal))
+		return judge(policy, &refusal, plan, diag);
+	return 0;
+}
+
 static int prepare(struct em_prepared *prepared, const struct em_policy *policy,
 		   struct em_plan *plan, uint32_t generation, struct em_diag *diag)
 {
-	if (em_ruleset_new(&prepared->ruleset, policy, generation))
+	bool object_counters;
+	int error = clear_way(prepared, generation, diag);
+
+	if (!error)
+		error = choose_counters(prepared, policy, plan, generation, &object_counters, diag);
+	if (error)
+		return error;
+	if (new_ruleset(&prepared->ruleset, policy, generation, object_counters))
 		return no_memory(diag);
-	return install(prepared, plan, diag);
+	return em_install_ruleset(&prepared->netlink, &prepared->batch, prepared->ruleset, diag);
 }
 
 static bool planned(const struct em_ruleset *ruleset, const struct em_inventory_chain *chain)

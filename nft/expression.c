@@ -280,6 +280,16 @@ static void add_count(struct lowering *l, const char *counter)
 	nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, counter);
 }
 
+static void add_count_mapped(struct lowering *l, const char *map)
+{
+	struct nftnl_expr *e = add(l, "objref");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_SET_SREG, data_register(FIRST));
+	nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_SET_NAME, map);
+}
+
 static void add_verdict(struct lowering *l, uint32_t verdict, const char *chain)
 {
 	struct nftnl_expr *e = add(l, "immediate");
@@ -348,6 +358,10 @@ static void add_statement(struct lowering *l, const struct em_statement *stateme
 		break;
 	case EM_STATEMENT_COUNT:
 		add_count(l, target);
+		break;
+	case EM_STATEMENT_COUNT_MAPPED:
+		add_loads(l, statement);
+		add_count_mapped(l, target);
 		break;
 	case EM_STATEMENT_JUMP:
 		add_verdict(l, NFT_JUMP, target);

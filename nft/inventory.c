@@ -118,7 +118,8 @@ static int read_rule(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-static int keep_object(struct em_inventory_object **objects, size_t *n, const char *name)
+static int keep_object(struct em_inventory_object **objects, size_t *n, const char *name,
+		       bool refers)
 {
 	struct em_inventory_object *found = em_build_append(objects, n, sizeof(*found));
 
@@ -126,6 +127,7 @@ static int keep_object(struct em_inventory_object **objects, size_t *n, const ch
 		return MNL_CB_ERROR;
 	copy_name(found->name, name, sizeof(found->name));
 	found->generation = em_identifier_generation(found->name);
+	found->refers = refers;
 	return MNL_CB_OK;
 }
 
@@ -141,7 +143,8 @@ static int read_set(const struct nlmsghdr *message, void *data)
 	    ours(nftnl_set_get_str(set, NFTNL_SET_TABLE)) &&
 	    !(nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_ANONYMOUS))
 		result = keep_object(&inventory->sets, &inventory->n_sets,
-				     nftnl_set_get_str(set, NFTNL_SET_NAME));
+				     nftnl_set_get_str(set, NFTNL_SET_NAME),
+				     nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_OBJECT);
 	nftnl_set_free(set);
 	return result;
 }
@@ -158,7 +161,7 @@ static int read_counter(const struct nlmsghdr *message, void *data)
 	    ours(nftnl_obj_get_str(counter, NFTNL_OBJ_TABLE)) &&
 	    nftnl_obj_get_u32(counter, NFTNL_OBJ_TYPE) == NFT_OBJECT_COUNTER)
 		result = keep_object(&inventory->counters, &inventory->n_counters,
-				     nftnl_obj_get_str(counter, NFTNL_OBJ_NAME));
+				     nftnl_obj_get_str(counter, NFTNL_OBJ_NAME), false);
 	nftnl_obj_free(counter);
 	return result;
 }

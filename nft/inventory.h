@@ -20,6 +20,7 @@ struct em_inventory_chain {
 struct em_inventory_object {
 	char name[EM_IDENTIFIER_MAX];
 	uint32_t generation;
+	bool refers; /* a map whose elements are counters */
 };
 
 struct em_inventory {

@@ -78,6 +78,25 @@ struct em_identifier em_ruleset_map(uint32_t generation, const struct em_listene
 		.generation = generation, .role = "entities", .owner = listener->name};
 }
 
+struct em_identifier em_ruleset_counts(uint32_t generation, const struct em_listener *listener)
+{
+	return (struct em_identifier){
+		.generation = generation, .role = "counts", .owner = listener->name};
+}
+
+const char *em_ruleset_entity_counter(uint32_t generation, const struct em_listener *listener,
+				      const struct em_entity *entity, char text[EM_IDENTIFIER_MAX])
+{
+	struct em_identifier name = {
+		.generation = generation, .role = "entity", .owner = listener->name};
+	char tag[EM_TAG_TEXT_MAX];
+
+	em_identifier_format(&name, text);
+	/* Without "0x". */
+	sprintf(text + strlen(text), "-%s", em_tag_format(listener, entity->tag, tag) + 2);
+	return text;
+}
+
 static struct em_load piece_load(const struct em_tag *tag, const struct em_piece *piece, uint8_t at)
 {
 	struct em_load load = {.field = EM_FIELD_PAYLOAD,

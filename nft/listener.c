@@ -174,22 +174,32 @@ static void add_no_checksum(struct em_builder *b, enum em_statement_kind kind)
 		em_build_u16(b, kind, EM_FIELD_UDP_CHECKSUM, 0);
 }
 
+/* What looks the tag up. */
+static struct em_statement *add_mapped(struct em_builder *b, enum em_statement_kind kind,
+				       struct em_identifier map)
+{
+	struct em_statement *statement = em_build_add(b, kind);
+	struct em_key key;
+
+	em_ruleset_key(b->listener, &key);
+	memcpy(statement->loads, key.loads, sizeof(key.loads));
+	statement->n_loads = key.n_loads;
+	statement->target = map;
+	return statement;
+}
+
 static void rule_rewrite(struct em_builder *b, bool checksum)
 {
-	struct em_key key;
-	struct em_statement *statement;
-
 	em_build_rule(b, &b->listener->tag.place);
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_EQUAL);
-	em_ruleset_key(b->listener, &key);
-	statement = em_build_add(b, EM_STATEMENT_SET_MAPPED);
-	memcpy(statement->loads, key.loads, sizeof(key.loads));
-	statement->n_loads = key.n_loads;
-	statement->written = EM_FIELD_UDP_DPORT;
-	statement->target = em_ruleset_map(b->ruleset->generation, b->listener);
+	add_mapped(b, EM_STATEMENT_SET_MAPPED, em_ruleset_map(b->ruleset->generation, b->listener))
+		->written = EM_FIELD_UDP_DPORT;
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_SET);
+	if (b->ruleset->object_counters)
+		add_mapped(b, EM_STATEMENT_COUNT_MAPPED,
+			   em_ruleset_counts(b->ruleset->generation, b->listener));
 	em_build_count(b, EM_COUNTER_REWRITTEN);
 	em_build_add(b, EM_STATEMENT_ACCEPT);
 }

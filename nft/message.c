@@ -46,15 +46,13 @@ void em_message_delete_table(struct em_batch *batch)
 
 /* Counters. */
 
-static void add_counter(struct em_batch *batch, const struct em_identifier *name,
-			const struct em_place *place)
+static void add_counter(struct em_batch *batch, const char *name, const struct em_place *place)
 {
-	char text[EM_IDENTIFIER_MAX];
 	struct nlmsghdr *message = em_batch_open(batch, NFT_MSG_NEWOBJ, NEW, "add counter", place);
 	struct nlattr *data;
 
 	mnl_attr_put_strz(message, NFTA_OBJ_TABLE, EM_RULESET_TABLE);
-	mnl_attr_put_strz(message, NFTA_OBJ_NAME, format(name, text));
+	mnl_attr_put_strz(message, NFTA_OBJ_NAME, name);
 	mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
 	data = mnl_attr_nest_start(message, NFTA_OBJ_DATA);
 	mnl_attr_put_u64(message, NFTA_COUNTER_BYTES, 0);
@@ -63,21 +61,39 @@ static void add_counter(struct em_batch *batch, const struct em_identifier *name
 	em_batch_close(batch, message);
 }
 
+void em_message_entity_counter(struct em_batch *batch, const struct em_listener *listener,
+			       uint32_t generation, const struct em_entity *entity)
+{
+	char text[EM_IDENTIFIER_MAX];
+
+	add_counter(batch, em_ruleset_entity_counter(generation, listener, entity, text),
+		    &entity->place);
+}
+
+static void add_maps(struct em_batch *batch, const struct em_ruleset *ruleset,
+		     const struct em_listener *listener)
+{
+	em_message_map(batch, listener, ruleset->generation, !ruleset->object_counters);
+	if (ruleset->object_counters)
+		em_message_counts(batch, listener, ruleset->generation);
+}
+
 void em_message_objects(struct em_batch *batch, const struct em_ruleset *ruleset)
 {
 	const struct em_policy *policy = ruleset->policy;
+	char text[EM_IDENTIFIER_MAX];
 
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		for (int c = 0; c < EM_COUNTERS; c++) {
 			struct em_identifier name =
 				em_ruleset_counter(ruleset->generation, &policy->listeners[i], c);
 
-			add_counter(batch, &name, &policy->listeners[i].place);
+			add_counter(batch, format(&name, text), &policy->listeners[i].place);
 		}
 	for (size_t i = 0; i < ruleset->n_sets; i++)
 		em_message_set(batch, &ruleset->sets[i]);
 	for (size_t i = 0; i < policy->n_listeners; i++)
-		em_message_map(batch, &policy->listeners[i], ruleset->generation);
+		add_maps(batch, ruleset, &policy->listeners[i]);
 }
 
 /* Chains and rules. */
@@ -176,6 +192,16 @@ void em_message_delete_chain(struct em_batch *batch, const char *name)
 
 	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, EM_RULESET_TABLE);
 	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, name);
+	em_batch_close(batch, message);
+}
+
+void em_message_flush_map(struct em_batch *batch, const char *name)
+{
+	struct nlmsghdr *message =
+		em_batch_open(batch, NFT_MSG_DELSETELEM, 0, "delete elements", NULL);
+
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, EM_RULESET_TABLE);
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, name);
 	em_batch_close(batch, message);
 }
 

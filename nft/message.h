@@ -17,10 +17,15 @@ void em_message_table(struct em_batch *batch);
 /* Adds the counters, the sets and the empty maps. */
 void em_message_objects(struct em_batch *batch, const struct em_ruleset *ruleset);
 
-/* One set with its elements, and one map without. */
+/*
+ * One set with its elements, and a listener's maps without: that of its entities, which count where
+ * `counting` says so, and that of the counters of its entities.
+ */
 void em_message_set(struct em_batch *batch, const struct em_set *source);
-void em_message_map(struct em_batch *batch, const struct em_listener *listener,
-		    uint32_t generation);
+void em_message_map(struct em_batch *batch, const struct em_listener *listener, uint32_t generation,
+		    bool counting);
+void em_message_counts(struct em_batch *batch, const struct em_listener *listener,
+		       uint32_t generation);
 
 /*
  * Adds the verdict map that a rule of this statement looks into; it has to be added in the same
@@ -40,13 +45,23 @@ void em_message_chains(struct em_batch *batch, const struct em_ruleset *ruleset)
 size_t em_message_entities(struct em_batch *batch, const struct em_listener *listener,
 			   uint32_t generation, size_t first);
 
+/* Adds the counter of an entity; and, as above, entities to the map that leads to these. */
+void em_message_entity_counter(struct em_batch *batch, const struct em_listener *listener,
+			       uint32_t generation, const struct em_entity *entity);
+size_t em_message_counted(struct em_batch *batch, const struct em_listener *listener,
+			  uint32_t generation, size_t first);
+
 /* Adds the base chain of an interface, which has one rule then: to this generation. */
 void em_message_base(struct em_batch *batch, const char *interface, uint32_t generation);
 
-/* Deletes by name.  A chain has to be flushed before, as have all chains that lead to it. */
+/*
+ * Deletes by name.  A chain has to be flushed before, as have all chains that lead to it, and a map
+ * of counters that are deleted in the same batch.
+ */
 void em_message_delete_table(struct em_batch *batch);
 void em_message_flush_chain(struct em_batch *batch, const char *name);
 void em_message_delete_chain(struct em_batch *batch, const char *name);
+void em_message_flush_map(struct em_batch *batch, const char *name);
 void em_message_delete_set(struct em_batch *batch, const char *name);
 void em_message_delete_counter(struct em_batch *batch, const char *name);
 

@@ -136,7 +136,22 @@ static bool set_element_counter(struct nftnl_set *set)
 	return counter;
 }
 
-void em_message_map(struct em_batch *batch, const struct em_listener *listener, uint32_t generation)
+static bool set_byteorder(struct nftnl_set *set, uint32_t key, uint32_t data, bool map)
+{
+	struct nftnl_udata_buf *userdata = nftnl_udata_buf_alloc(64);
+
+	if (!userdata)
+		return false;
+	nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_KEYBYTEORDER, key);
+	if (map)
+		nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_DATABYTEORDER, data);
+	set_userdata(set, userdata);
+	nftnl_udata_buf_free(userdata);
+	return true;
+}
+
+void em_message_map(struct em_batch *batch, const struct em_listener *listener, uint32_t generation,
+		    bool counting)
 {
 	struct em_identifier name = em_ruleset_map(generation, listener);
 	struct nftnl_set *set = nftnl_set_alloc();
@@ -147,7 +162,7 @@ void em_message_map(struct em_batch *batch, const struct em_listener *listener, 
 	em_ruleset_key(listener, &key);
 	for (uint8_t i = 0; i < key.n_loads; i++)
 		type = type << TYPE_BITS | TYPE_INTEGER;
-	if (!set || !set_map_userdata(set, &key) || !set_element_counter(set)) {
+	if (!set || !set_map_userdata(set, &key) || (counting && !set_element_counter(set))) {
 		out_of_memory(batch);
 	} else {
 		nftnl_set_set_str(set, NFTNL_SET_NAME, format(&name, text));
@@ -163,18 +178,32 @@ void em_message_map(struct em_batch *batch, const struct em_listener *listener, 
 		nftnl_set_free(set);
 }
 
-static bool set_byteorder(struct nftnl_set *set, uint32_t key, uint32_t data, bool map)
+/*
+ * nft (up to 1.0.6) knows no `typeof` for a map of objects and dies listing concatenated integers
+ * without one: to it, the key is a single number.
+ */
+void em_message_counts(struct em_batch *batch, const struct em_listener *listener,
+		       uint32_t generation)
 {
-	struct nftnl_udata_buf *userdata = nftnl_udata_buf_alloc(64);
+	struct em_identifier name = em_ruleset_counts(generation, listener);
+	struct nftnl_set *set = nftnl_set_alloc();
+	char text[EM_IDENTIFIER_MAX];
+	struct em_key key;
 
-	if (!userdata)
-		return false;
-	nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_KEYBYTEORDER, key);
-	if (map)
-		nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_DATABYTEORDER, data);
-	set_userdata(set, userdata);
-	nftnl_udata_buf_free(userdata);
-	return true;
+	em_ruleset_key(listener, &key);
+	if (!set || !set_byteorder(set, BYTEORDER_BIG, 0, false)) {
+		out_of_memory(batch);
+	} else {
+		nftnl_set_set_str(set, NFTNL_SET_NAME, format(&name, text));
+		nftnl_set_set_u32(set, NFTNL_SET_ID, ++batch->sets);
+		nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_OBJECT);
+		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, TYPE_INTEGER);
+		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, key.length);
+		nftnl_set_set_u32(set, NFTNL_SET_OBJ_TYPE, NFT_OBJECT_COUNTER);
+		put_set(batch, set, "add map of counters", &listener->tag.place);
+	}
+	if (set)
+		nftnl_set_free(set);
 }
 
 /* Elements: a message holds as many as fit into one attribute. */
@@ -260,6 +289,31 @@ size_t em_message_entities(struct em_batch *batch, const struct em_listener *lis
 	open_elements(&elements, batch, format(&name, text), 0, &listener->entities[first].place);
 	while (first < listener->n_entities && !elements_full(&elements))
 		put_entity(&elements, &key, &listener->entities[first++]);
+	close_elements(&elements);
+	return first;
+}
+
+size_t em_message_counted(struct em_batch *batch, const struct em_listener *listener,
+			  uint32_t generation, size_t first)
+{
+	struct em_identifier name = em_ruleset_counts(generation, listener);
+	char text[EM_IDENTIFIER_MAX];
+	struct elements elements;
+	struct em_key key;
+
+	em_ruleset_key(listener, &key);
+	open_elements(&elements, batch, format(&name, text), 0, &listener->entities[first].place);
+	while (first < listener->n_entities && !elements_full(&elements)) {
+		const struct em_entity *entity = &listener->entities[first++];
+		uint8_t bytes[EM_KEY_MAX];
+		struct nlattr *element;
+
+		em_key_from_tag(&key, entity->tag, bytes);
+		element = open_element(&elements, bytes, key.length);
+		mnl_attr_put_strz(elements.message, NFTA_SET_ELEM_OBJREF,
+				  em_ruleset_entity_counter(generation, listener, entity, text));
+		close_element(&elements, element);
+	}
 	close_elements(&elements);
 	return first;
 }

@@ -9,7 +9,8 @@
 
 #include "build.h"
 
-int em_ruleset_new(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation)
+static int make(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation,
+		bool object_counters)
 {
 	struct em_builder b = {0};
 	int n;
@@ -19,6 +20,7 @@ int em_ruleset_new(struct em_ruleset **out, const struct em_policy *policy, uint
 		return -ENOMEM;
 	b.ruleset->policy = policy;
 	b.ruleset->generation = generation;
+	b.ruleset->object_counters = object_counters;
 	n = em_policy_interfaces(policy, &b.ruleset->interfaces);
 	if (n < 0)
 		b.error = n;
@@ -35,6 +37,17 @@ int em_ruleset_new(struct em_ruleset **out, const struct em_policy *policy, uint
 	}
 	*out = b.ruleset;
 	return 0;
+}
+
+int em_ruleset_new(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation)
+{
+	return make(out, policy, generation, false);
+}
+
+int em_ruleset_new_with_objects(struct em_ruleset **out, const struct em_policy *policy,
+				uint32_t generation)
+{
+	return make(out, policy, generation, true);
 }
 
 static void free_chain(struct em_chain *chain)

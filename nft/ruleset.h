@@ -19,6 +19,11 @@
  *	v1-check3-telemetry      returns where the check holds
  *	v1-sort-telemetry        look the tag up in map v1-entities-telemetry and rewrite the port
  *
+ * The elements of that map count what is looked up.  Before Linux 5.10 they cannot; there, a
+ * ruleset with `object_counters` has a named counter for each entity, such as
+ * v1-entity-telemetry-deadbeef, and v1-sort-telemetry looks the tag up once more, for its counter,
+ * in map v1-counts-telemetry.
+ *
  * A rule can end early in three ways: a comparison that fails, a load past the end of the frame, a
  * lookup that misses.  All end in the next rule, so a chain decides for the packet first and its
  * last rule is what happens to all others.
@@ -97,17 +102,18 @@ struct em_load {
 };
 
 enum em_statement_kind {
-	EM_STATEMENT_EQUAL,	 /* load == low */
-	EM_STATEMENT_NOT_EQUAL,	 /* load != low */
-	EM_STATEMENT_RANGE,	 /* low <= load <= high */
-	EM_STATEMENT_IN_FRAME,	 /* load >= 0: true of every frame that holds these bytes */
-	EM_STATEMENT_NOT_IN,	 /* load is not in the set `target` */
-	EM_STATEMENT_DISPATCH,	 /* goto the entry whose key the loads give */
-	EM_STATEMENT_SET_MAPPED, /* field `written` becomes what map `target` has for the loads */
-	EM_STATEMENT_SET,	 /* field `written` becomes low */
-	EM_STATEMENT_COUNT,	 /* counter `target` */
-	EM_STATEMENT_JUMP,	 /* to chain `target`, and back where that returns */
-	EM_STATEMENT_GOTO,	 /* to chain `target` */
+	EM_STATEMENT_EQUAL,	   /* load == low */
+	EM_STATEMENT_NOT_EQUAL,	   /* load != low */
+	EM_STATEMENT_RANGE,	   /* low <= load <= high */
+	EM_STATEMENT_IN_FRAME,	   /* load >= 0: true of every frame that holds these bytes */
+	EM_STATEMENT_NOT_IN,	   /* load is not in the set `target` */
+	EM_STATEMENT_DISPATCH,	   /* goto the entry whose key the loads give */
+	EM_STATEMENT_SET_MAPPED,   /* field `written` becomes what map `target` has for the loads */
+	EM_STATEMENT_SET,	   /* field `written` becomes low */
+	EM_STATEMENT_COUNT,	   /* counter `target` */
+	EM_STATEMENT_COUNT_MAPPED, /* the counter that map `target` has for the loads */
+	EM_STATEMENT_JUMP,	   /* to chain `target`, and back where that returns */
+	EM_STATEMENT_GOTO,	   /* to chain `target` */
 	EM_STATEMENT_RETURN,
 	EM_STATEMENT_ACCEPT,
 	EM_STATEMENT_DROP,
@@ -182,6 +188,7 @@ struct em_key {
 struct em_ruleset {
 	const struct em_policy *policy; /* not owned; for its listeners' counters and maps */
 	uint32_t generation;
+	bool object_counters; /* of entities; else the elements of the maps count */
 	char (*interfaces)[IF_NAMESIZE];
 	size_t n_interfaces;
 	struct em_set *sets;
@@ -192,6 +199,9 @@ struct em_ruleset {
 
 /* Builds the ruleset of a policy that outlives it.  *out stays as it is on failure (-ENOMEM). */
 int em_ruleset_new(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation);
+/* The same, in the form for kernels whose map elements cannot count. */
+int em_ruleset_new_with_objects(struct em_ruleset **out, const struct em_policy *policy,
+				uint32_t generation);
 void em_ruleset_free(struct em_ruleset *ruleset);
 void em_ruleset_freep(struct em_ruleset **ruleset);
 
@@ -201,6 +211,10 @@ struct em_identifier em_ruleset_dispatch(uint32_t generation, const char *interf
 struct em_identifier em_ruleset_counter(uint32_t generation, const struct em_listener *listener,
 					enum em_counter counter);
 struct em_identifier em_ruleset_map(uint32_t generation, const struct em_listener *listener);
+/* The map from tags to counters, and the name of an entity's counter: with its tag at the end. */
+struct em_identifier em_ruleset_counts(uint32_t generation, const struct em_listener *listener);
+const char *em_ruleset_entity_counter(uint32_t generation, const struct em_listener *listener,
+				      const struct em_entity *entity, char text[EM_IDENTIFIER_MAX]);
 
 void em_ruleset_key(const struct em_listener *listener, struct em_key *key);
 /* A tag as a key, and back. */

@@ -204,6 +204,11 @@ static void print_statement(FILE *out, const struct em_statement *statement)
 	case EM_STATEMENT_COUNT:
 		print_target(out, "counter name \"", statement, "\"");
 		break;
+	case EM_STATEMENT_COUNT_MAPPED:
+		fputs("counter name ", out);
+		print_loads(out, statement);
+		print_target(out, " map @", statement, "");
+		break;
 	case EM_STATEMENT_JUMP:
 		print_target(out, "jump ", statement, "");
 		break;

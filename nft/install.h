@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * install - a whole generation into the kernel, where nothing leads to it yet.
+ */
+#ifndef EM_NFT_INSTALL_H
+#define EM_NFT_INSTALL_H
+
+#include "netlink.h"
+#include "ruleset.h"
+
+/*
+ * Whether the elements of maps count here; 1 where the policy has no entities.  What the kernel
+ * made of a map has to be looked at, so that one of this generation is added and deleted again.
+ * Returns 1, 0, or -errno, reported.
+ */
+int em_install_can_count(struct em_netlink *netlink, struct em_batch *batch,
+			 const struct em_policy *policy, uint32_t generation, struct em_diag *diag);
+
+/*
+ * Adds everything but the base chains, in as many transactions as it takes; nothing of its
+ * generation is there yet.  The batch is empty.  Returns 0 or -errno, reported.
+ */
+int em_install_ruleset(struct em_netlink *netlink, struct em_batch *batch,
+		       const struct em_ruleset *ruleset, struct em_diag *diag);
+
+#endif
