@@ -26,6 +26,27 @@ struct em_programs {
 	char log[VERIFIER_LOG];
 };
 
+/*
+ * Whether the verifier follows a loop to its end (Linux 5.3): ours walk headers and conditions.  An
+ * older one finds a jump backwards invalid.
+ */
+static bool has_bounded_loops(void)
+{
+	const struct bpf_insn count_down[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1, .imm = 4 },
+		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_1, .imm = -1 },
+		{ .code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = BPF_REG_1, .off = -2 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "entitymux_loop", "GPL", count_down,
+			       sizeof(count_down) / sizeof(count_down[0]), NULL);
+
+	if (fd >= 0)
+		close(fd);
+	return fd != -EINVAL;
+}
+
 int em_programs_try(struct em_plan *plan, struct em_diag *diag)
 {
 	int fd;
@@ -36,6 +57,9 @@ int em_programs_try(struct em_plan *plan, struct em_diag *diag)
 
 	if (fd >= 0) {
 		close(fd);
+		if (!has_bounded_loops())
+			return em_plan_lacks(plan, NULL,
+					     "this kernel's verifier takes no loops (Linux 5.3)");
 		if (em_attached_may_look())
 			return 0;
 		return em_diag_error(diag, -EPERM, NULL,

@@ -363,7 +363,9 @@ static void note_lacking(char *why, size_t size, const struct em_plan *plan)
 	size_t used = strlen(why);
 
 	snprintf(why + used, size - used, "%s%s: %s", used ? "; " : "",
-		 em_backend_name(plan->backend), plan->lacking);
+		 plan->backend == EM_BACKEND_AUTO ? plan->datapath->name :
+						    em_backend_name(plan->backend),
+		 plan->lacking);
 }
 
 static void give_reason(struct em_apply *apply, const char *why)
