@@ -10,6 +10,7 @@
 
 #include "attached.h"
 #include "changes.h"
+#include "conversation.h"
 #include "grace.h"
 #include "facilities.h"
 #include "others.h"
@@ -113,8 +114,12 @@ static int carry_interface(const struct em_policy *policy, struct em_plan *plan,
 
 static int carry(const struct em_policy *policy, struct em_plan *plan, struct em_diag *diag)
 {
+	const struct em_listener *listener = em_conversation_first(policy);
 	int rc = em_programs_try(plan, diag);
 
+	if (!rc && listener)
+		return em_plan_lacks(plan, &listener->replies_place,
+				     "replies: not in this version");
 	for (size_t i = 0; !rc && i < plan->n_attachments; i++)
 		rc = carry_interface(policy, plan, i, diag);
 	return rc ? rc : em_plan_check_glue(plan);
@@ -369,11 +374,12 @@ static int open_counters(struct em_counters **out, uint32_t generation, struct e
 }
 
 /* Nothing of ours outlives its attachment, so that detaching is removing. */
-static int clean(uint32_t keep, struct em_diag *diag)
+static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *diag)
 {
 	struct em_changes changes = { 0 };
 	int rc = em_changes_plan(&changes, NULL, NULL, keep, diag);
 
+	(void)policy;
 	if (!rc)
 		rc = em_changes_make(&changes, diag);
 	em_changes_clear(&changes);
@@ -382,7 +388,7 @@ static int clean(uint32_t keep, struct em_diag *diag)
 
 static int detach(struct em_diag *diag)
 {
-	return clean(0, diag);
+	return clean(0, NULL, diag);
 }
 
 const struct em_datapath em_datapath_bpf = {

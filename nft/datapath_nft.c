@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "clean.h"
+#include "conversation.h"
 #include "counters.h"
 #include "datapath.h"
 #include "abilities.h"
@@ -180,6 +181,7 @@ static int carry_over(struct em_netlink *netlink, const struct em_policy *policy
 
 static int carry(const struct em_policy *policy, struct em_plan *plan, struct em_diag *diag)
 {
+	const struct em_listener *listener = em_conversation_first(policy);
 	struct em_netlink netlink;
 	int error = em_netlink_open(&netlink, diag);
 
@@ -187,6 +189,11 @@ static int carry(const struct em_policy *policy, struct em_plan *plan, struct em
 		return em_plan_lacks(plan, NULL, "this kernel has no nf_tables");
 	if (error)
 		return error;
+	if (listener) {
+		em_netlink_close(&netlink);
+		return em_plan_lacks(plan, &listener->replies_place,
+				     "replies: not in this version");
+	}
 	error = carry_over(&netlink, policy, plan, diag);
 	em_netlink_close(&netlink);
 	for (size_t i = 0; !error && i < plan->n_attachments; i++)
@@ -196,9 +203,11 @@ static int carry(const struct em_policy *policy, struct em_plan *plan, struct em
 
 /* Taking away. */
 
-static int clean(uint32_t keep, struct em_diag *diag)
+static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *diag)
 {
 	struct em_selection selection = {.keep = keep};
+
+	(void)policy;
 
 	return em_clean_transact(em_clean_selected, &selection, diag);
 }
@@ -465,7 +474,11 @@ int em_datapath_nft_print(FILE *out, const struct em_policy *policy, uint32_t ge
 			  struct em_diag *diag)
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
+	const struct em_listener *listener = em_conversation_first(policy);
 
+	if (listener)
+		return em_diag_error(diag, -EOPNOTSUPP, &listener->replies_place,
+				     "replies: not in this version");
 	if (em_ruleset_new(&ruleset, policy, generation))
 		return no_memory(diag);
 	em_text_print(out, ruleset);

@@ -247,8 +247,9 @@ static int clean_up(const struct em_applied *next, const struct em_plan *plan,
 	rc = carry_rest(next, old, current, state, diag);
 	first = first ? first : rc;
 	for (size_t i = 0; em_datapaths[i]; i++) {
-		rc = em_datapaths[i]->clean(
-			em_datapaths[i] == plan->datapath ? next->generation : 0, diag);
+		rc = em_datapaths[i] == plan->datapath ?
+			     em_datapaths[i]->clean(next->generation, next->policy, diag) :
+			     em_datapaths[i]->clean(0, NULL, diag);
 		first = first ? first : rc;
 	}
 	return first;
@@ -441,7 +442,7 @@ int em_apply_remove(struct em_state *state, struct em_diag *diag)
 	for (size_t i = 0; em_datapaths[i]; i++) {
 		rc = em_datapaths[i]->detach(diag);
 		if (!rc)
-			rc = em_datapaths[i]->clean(0, diag);
+			rc = em_datapaths[i]->clean(0, NULL, diag);
 		first = first ? first : rc;
 	}
 	if (!first)

@@ -99,8 +99,6 @@ int em_cmd_apply(const struct em_command *self, int argc, char **argv, struct em
 	apply.config = realpath(path, absolute) ? absolute : path;
 	rc = choose_wanted(&apply, backend, diag);
 	if (!rc)
-		rc = em_datapath_reject(policy, diag);
-	if (!rc)
 		rc = apply_locked(&apply, json, diag);
 	em_plan_clear(&apply.plan);
 	return rc;

@@ -70,8 +70,6 @@ int em_cmd_check(const struct em_command *self, int argc, char **argv, struct em
 	if (rc || done)
 		return rc;
 	rc = em_config_read(&policy, path, diag);
-	if (!rc)
-		rc = em_datapath_reject(policy, diag);
 	if (rc)
 		return rc;
 	if (json)

@@ -13,8 +13,6 @@ int em_cmd_ruleset(const struct em_command *self, int argc, char **argv, struct 
 	if (rc || done)
 		return rc;
 	rc = em_config_read(&policy, path, diag);
-	if (!rc)
-		rc = em_datapath_reject(policy, diag);
 	/* The first generation: what a first apply installs. */
 	if (!rc)
 		rc = em_datapath_nft_print(stdout, policy, 1, diag);

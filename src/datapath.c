@@ -167,17 +167,3 @@ int em_plan_check_glue(struct em_plan *plan)
 	}
 	return 0;
 }
-
-int em_datapath_reject(const struct em_policy *policy, struct em_diag *diag)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < policy->n_listeners; i++) {
-		const struct em_listener *listener = &policy->listeners[i];
-
-		if (listener->replies)
-			rc = em_diag_error(diag, -EOPNOTSUPP, &listener->replies_place,
-					   "replies: no backend of this version carries replies");
-	}
-	return rc;
-}

@@ -158,8 +158,11 @@ struct em_datapath {
 
 	/* No packet is handled by us any more; counters of nft stay readable.  Idempotent. */
 	int (*detach)(struct em_diag *diag);
-	/* Removes all that carries our name but generation keep (0: keep nothing).  Idempotent. */
-	int (*clean)(uint32_t keep, struct em_diag *diag);
+	/*
+	 * Removes all that carries our name but generation keep, and ends the conversations that
+	 * its policy does not have.  0 and NULL: keep nothing.  Idempotent.
+	 */
+	int (*clean)(uint32_t keep, const struct em_policy *policy, struct em_diag *diag);
 };
 
 extern const struct em_datapath em_datapath_bpf; /* bpf/datapath_xdp_tc.c */
@@ -191,9 +194,6 @@ int em_plan_init(struct em_plan *plan, const struct em_policy *policy,
  * glued together as one: 0 or em_plan_lacks(), with the command that clears it.
  */
 int em_plan_check_glue(struct em_plan *plan);
-
-/* Reports what no backend carries yet.  Returns 0 or -EOPNOTSUPP. */
-int em_datapath_reject(const struct em_policy *policy, struct em_diag *diag);
 
 /*
  * Writes the policy as the ruleset of the nft backend, for `nft -f`; nft/ruleset.h.  The same as

@@ -245,9 +245,7 @@ static int attempt(struct em_probe_attempt *attempt, const struct em_probe *prob
 	attempt->apply = (struct em_apply){
 		.policy = policy, .wanted = wanted, .config = probe->config, .dry_run = true
 	};
-	rc = em_datapath_reject(policy, &kept.diag);
-	if (!rc)
-		rc = em_apply_policy(&attempt->apply, state, &kept.diag);
+	rc = em_apply_policy(&attempt->apply, state, &kept.diag);
 	attempt->error = rc;
 	attempt->why = em_diag_take_kept(&kept);
 	if (!attempt->why)
