@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 1
+#define EM_ABI_VERSION 2
 
 #define EM_ABI_LISTENERS 256
 /* Before a packet, from XDP to TC: still to be decided. */
@@ -65,7 +65,7 @@ struct em_abi_listener {
 	__u8 n_loads;
 	__u32 first_step; /* in the steps map */
 	__u32 n_steps;
-	__u32 reserved;
+	__u32 flow_timeout; /* seconds; 0: without replies */
 	struct em_abi_load loads[EM_ABI_LOADS]; /* of the tag, joined in order */
 };
 
@@ -78,8 +78,8 @@ struct em_abi_constants {
 	__u32 generation;
 	__u8 has_addresses; /* some listener has */
 	__u8 has_fragments; /* XDP: a frame may be in several buffers; kernel 5.18 */
-	__u8 reserved[2];
-	__u32 max_steps; /* of a listener */
+	__u16 n_replies;    /* interfaces of listeners with replies */
+	__u32 max_steps;    /* of a listener */
 	struct em_abi_listener listeners[EM_ABI_LISTENERS];
 };
 
@@ -116,6 +116,25 @@ struct em_abi_entity {
 	__u16 reserved;
 };
 
+/*
+ * A conversation as the server sees it.  The client's datagrams were sorted to the server's port;
+ * addresses of IPv4 are the first 4 bytes.
+ */
+struct em_abi_flow_key {
+	__u8 client[16];
+	__u8 server[16];
+	__be16 client_port;
+	__be16 server_port;
+	__u32 family;
+};
+
+struct em_abi_flow {
+	__u64 last;    /* datagram in either direction: ns of CLOCK_MONOTONIC */
+	__u32 timeout; /* seconds after it */
+	__be16 known;  /* the port the client knows: the listener's */
+	__u16 reserved;
+};
+
 /* Per CPU; what stats sums up. */
 struct em_abi_count {
 	__u64 packets;
@@ -141,6 +160,8 @@ _Static_assert(sizeof(struct em_abi_claim) == 28, "no padding");
 _Static_assert(sizeof(struct em_abi_source) == 24, "no padding");
 _Static_assert(sizeof(struct em_abi_entity_key) == 24, "no padding");
 _Static_assert(sizeof(struct em_abi_entity) == 8, "no padding");
+_Static_assert(sizeof(struct em_abi_flow_key) == 40, "no padding");
+_Static_assert(sizeof(struct em_abi_flow) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_listener_count) == 56, "no padding");
 
 #endif

@@ -35,8 +35,7 @@ static bool ends_in(const char *text, const char *end)
 	return length >= tail && !strcmp(text + length - tail, end);
 }
 
-/* The map of a program whose name ends in `name`; a descriptor or -errno. */
-static int find_map(int program, const char *name)
+int em_attached_open_map(int program, const char *name)
 {
 	uint32_t ids[PROGRAM_MAPS], length = sizeof(struct bpf_prog_info);
 	struct bpf_prog_info info = { .nr_map_ids = PROGRAM_MAPS,
@@ -59,16 +58,24 @@ static int find_map(int program, const char *name)
 	return -ENOENT;
 }
 
+/* What the constants say. */
+struct facts {
+	uint32_t generation;
+	size_t n_replies;
+	bool fragments;
+};
+
 /*
- * A program without constants is a placeholder; its generation stays 0, and so does that of another
+ * A program without constants is a placeholder; its generation is 0, and so is that of another
  * version, which is still ours.
  */
-static int read_constants(int program, uint32_t *generation, bool *fragments)
+static int read_facts(struct facts *facts, int program)
 {
 	struct em_abi_constants *constants;
-	int fd = find_map(program, CONSTANTS), rc;
+	int fd = em_attached_open_map(program, CONSTANTS), rc;
 	const uint32_t zero = 0;
 
+	*facts = (struct facts){ 0 };
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	constants = malloc(sizeof(*constants));
@@ -77,10 +84,10 @@ static int read_constants(int program, uint32_t *generation, bool *fragments)
 		return -ENOMEM;
 	}
 	rc = bpf_map_lookup_elem(fd, &zero, constants);
-	if (!rc && constants->version == EM_ABI_VERSION) {
-		*generation = constants->generation;
-		*fragments = constants->has_fragments;
-	}
+	if (!rc && constants->version == EM_ABI_VERSION)
+		*facts = (struct facts){ .generation = constants->generation,
+					 .n_replies = constants->n_replies,
+					 .fragments = constants->has_fragments };
 	free(constants);
 	close(fd);
 	return rc;
@@ -132,7 +139,7 @@ static int query_xdp(unsigned int ifindex, uint32_t *id, enum em_hook *hook)
 
 int em_attached_see_xdp(struct em_xdp_seen *out, unsigned int ifindex)
 {
-	uint32_t generation;
+	struct facts facts;
 	int rc, fd;
 
 	*out = (struct em_xdp_seen){ 0 };
@@ -143,7 +150,8 @@ int em_attached_see_xdp(struct em_xdp_seen *out, unsigned int ifindex)
 	if (fd < 0)
 		return fd == NOT_OURS ? 0 : fd;
 	out->ours = true;
-	rc = read_constants(fd, &generation, &out->fragments);
+	rc = read_facts(&facts, fd);
+	out->fragments = facts.fragments;
 	close(fd);
 	return rc;
 }
@@ -154,10 +162,11 @@ struct visit {
 	struct em_attached attached; /* the interface; each program is filled in */
 };
 
+/* The filters of an ingress qdisc, which has no egress, are listed for both. */
 static int visit_program(struct visit *visit, uint32_t id)
 {
 	struct em_attached attached = visit->attached;
-	bool fragments;
+	struct facts facts;
 	char name[16];
 	int rc;
 
@@ -165,11 +174,14 @@ static int visit_program(struct visit *visit, uint32_t id)
 	if (attached.fd < 0)
 		return attached.fd == NOT_OURS ? 0 : attached.fd;
 	attached.kind = em_programs_parse(name);
-	rc = read_constants(attached.fd, &attached.generation, &fragments);
-	if (rc) {
+	rc = read_facts(&facts, attached.fd);
+	if (rc || (attached.hook == EM_HOOK_TC_EGRESS && attached.kind >= 0 &&
+		   !em_programs_at_egress(attached.kind))) {
 		close(attached.fd);
 		return rc;
 	}
+	attached.generation = facts.generation;
+	attached.n_replies = facts.n_replies;
 	return visit->visit(visit->context, &attached);
 }
 
@@ -177,9 +189,9 @@ static int visit_filter(void *context, const struct em_rtnl_filter *filter)
 {
 	struct visit *visit = context;
 
-	if (filter->egress || !filter->program)
+	if (!filter->program)
 		return 0;
-	visit->attached.hook = EM_HOOK_TC_INGRESS;
+	visit->attached.hook = filter->egress ? EM_HOOK_TC_EGRESS : EM_HOOK_TC_INGRESS;
 	visit->attached.handle = filter->handle;
 	visit->attached.priority = filter->priority;
 	return visit_program(visit, filter->program);
@@ -221,6 +233,39 @@ int em_attached_each(int (*visit_one)(void *context, const struct em_attached *a
 	return rc;
 }
 
+struct search {
+	uint32_t generation;
+	struct em_attached found; /* generation 0: nothing yet */
+};
+
+/* Programs at egress do without most maps. */
+static int keep_program(void *context, const struct em_attached *attached)
+{
+	struct search *search = context;
+
+	if (attached->hook == EM_HOOK_TC_EGRESS ||
+	    attached->generation <= search->found.generation ||
+	    (search->generation && attached->generation != search->generation)) {
+		close(attached->fd);
+		return 0;
+	}
+	if (search->found.generation)
+		close(search->found.fd);
+	search->found = *attached;
+	return 0;
+}
+
+int em_attached_find(int *program, uint32_t generation, struct em_diag *diag)
+{
+	struct search search = { .generation = generation };
+	int rc = em_attached_each(keep_program, &search, diag);
+
+	*program = search.found.generation ? search.found.fd : -1;
+	if (rc && *program >= 0)
+		close(*program);
+	return rc;
+}
+
 bool em_attached_is_ours(uint32_t program, char name[16])
 {
 	int fd = identify(program, name);
@@ -250,8 +295,8 @@ int em_attached_open_counters(struct em_counters **out, int program, struct em_d
 
 	if (!counters)
 		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
-	counters->listeners = find_map(program, LISTENER_MAP);
-	counters->entities = find_map(program, ENTITY_MAP);
+	counters->listeners = em_attached_open_map(program, LISTENER_MAP);
+	counters->entities = em_attached_open_map(program, ENTITY_MAP);
 	if (counters->listeners < 0 || counters->entities < 0) {
 		int rc = counters->listeners < 0 ? counters->listeners : counters->entities;
 

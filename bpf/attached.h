@@ -15,7 +15,7 @@
 
 /*
  * The handle of our filters tells whether the clsact qdisc they are on is ours as well, so that
- * whoever removes them knows without being told.
+ * whoever removes the last of them knows without being told.
  */
 #define EM_TC_HANDLE_GUEST 0xe17a0001
 #define EM_TC_HANDLE_OWNER 0xe17a0002
@@ -24,10 +24,11 @@
 struct em_attached {
 	char interface[IF_NAMESIZE];
 	unsigned int ifindex;
-	enum em_hook hook;
+	enum em_hook hook; /* EM_HOOK_XDP_… and EM_HOOK_TC_… */
 	int kind; /* enum em_program_kind; -1: a placeholder */
 	int fd;		     /* whoever gets the struct closes it */
 	uint32_t generation; /* 0: a placeholder, or of another version of entitymux */
+	size_t n_replies;    /* interfaces that have EM_HOOK_TC_EGRESS in its generation */
 	uint32_t handle;     /* TC */
 	uint16_t priority;   /* TC */
 };
@@ -51,6 +52,12 @@ int em_attached_each(int (*visit)(void *context, const struct em_attached *attac
 		     void *context, struct em_diag *diag);
 
 /*
+ * A program of a generation (0: of the newest) that sorts: *program is the caller's to close, or -1
+ * where there is none.  Returns 0 or -errno, reported.
+ */
+int em_attached_find(int *program, uint32_t generation, struct em_diag *diag);
+
+/*
  * Whether this process may find programs again: that takes CAP_SYS_ADMIN, whatever else loading and
  * attaching them takes.
  */
@@ -61,6 +68,9 @@ int em_attached_has_guests(unsigned int ifindex);
 
 /* The name of a program, as far as the kernel keeps and tells it, and whether it is ours. */
 bool em_attached_is_ours(uint32_t program, char name[16]);
+
+/* The map of a program whose name ends in `name`; a descriptor or -errno. */
+int em_attached_open_map(int program, const char *name);
 
 /* The operations of the backend; program is one of the generation's. */
 int em_attached_open_counters(struct em_counters **out, int program, struct em_diag *diag);

@@ -43,6 +43,28 @@ static void add(struct em_changes *changes, const struct em_rtnl_change *step,
 	changes->steps[changes->n_steps++] = *step;
 }
 
+static bool at_tc(enum em_hook hook)
+{
+	return hook == EM_HOOK_TC_INGRESS || hook == EM_HOOK_TC_EGRESS;
+}
+
+/* After the steps so far no filter of ours is on the interface. */
+static bool has_no_filter(const struct em_changes *changes, unsigned int ifindex)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < changes->n_present; i++)
+		n += changes->present[i].ifindex == ifindex && at_tc(changes->present[i].hook);
+	for (size_t i = 0; i < changes->n_steps; i++) {
+		if (changes->steps[i].ifindex != ifindex)
+			continue;
+		if (changes->steps[i].kind == EM_RTNL_FILTER_SET)
+			return false;
+		n -= changes->steps[i].kind == EM_RTNL_FILTER_DEL;
+	}
+	return !n;
+}
+
 static void add_removal(struct em_changes *changes, const struct em_attached *present)
 {
 	const struct em_rtnl_change xdp = { .kind = EM_RTNL_XDP,
@@ -53,18 +75,29 @@ static void add_removal(struct em_changes *changes, const struct em_attached *pr
 	const struct em_rtnl_change filter = { .kind = EM_RTNL_FILTER_DEL,
 					       .ifindex = present->ifindex,
 					       .handle = present->handle,
-					       .priority = present->priority };
+					       .priority = present->priority,
+					       .egress = present->hook == EM_HOOK_TC_EGRESS };
 	const struct em_rtnl_change qdisc = { .kind = EM_RTNL_QDISC_DEL,
 					      .ifindex = present->ifindex };
 
-	if (present->hook != EM_HOOK_TC_INGRESS) {
+	if (!at_tc(present->hook)) {
 		add(changes, &xdp, present);
 		return;
 	}
 	add(changes, &filter, present);
 	/* A qdisc of ours stays where somebody has put filters of his own on it. */
-	if (present->handle == EM_TC_HANDLE_OWNER && !em_attached_has_guests(present->ifindex))
+	if (present->handle == EM_TC_HANDLE_OWNER && has_no_filter(changes, present->ifindex) &&
+	    !em_attached_has_guests(present->ifindex))
 		add(changes, &qdisc, NULL);
+}
+
+enum layer { LAYER_EGRESS, LAYER_INGRESS, LAYER_XDP };
+
+static enum layer layer_of(enum em_hook hook)
+{
+	if (hook == EM_HOOK_TC_EGRESS)
+		return LAYER_EGRESS;
+	return hook == EM_HOOK_TC_INGRESS ? LAYER_INGRESS : LAYER_XDP;
 }
 
 /* A program that is to be on an interface; each interface has one place at each hook. */
@@ -79,16 +112,27 @@ struct wanted {
 static bool needs_bridge(const struct em_attached *present, const struct em_attachment *at)
 {
 	return at->hook != EM_HOOK_TC_INGRESS && present->ifindex == at->ifindex &&
-	       present->hook != at->hook && present->kind >= 0 &&
-	       present->kind != EM_PROGRAM_TC_LATER;
+	       present->hook != at->hook && present->hook != EM_HOOK_TC_EGRESS &&
+	       present->kind >= 0 && present->kind != EM_PROGRAM_TC_LATER;
 }
 
 /* TC has the whole decision, for the moment, and XDP as much of it as it sees. */
 static size_t bridge(size_t n, enum em_program_kind kinds[EM_PROGRAMS_EACH])
 {
-	kinds[1] = kinds[n - 1];
-	kinds[0] = EM_PROGRAM_TC;
-	return 2;
+	enum em_program_kind xdp = kinds[--n];
+
+	if (n && kinds[n - 1] == EM_PROGRAM_TC_LATER)
+		n--;
+	kinds[n++] = EM_PROGRAM_TC;
+	kinds[n++] = xdp;
+	return n;
+}
+
+static enum em_hook hook_of(enum em_program_kind kind, const struct em_attachment *at)
+{
+	if (em_programs_at_egress(kind))
+		return EM_HOOK_TC_EGRESS;
+	return em_programs_at_tc(kind) ? EM_HOOK_TC_INGRESS : at->hook;
 }
 
 static size_t list_wanted(struct em_changes *changes, const struct em_plan *plan,
@@ -109,7 +153,7 @@ static size_t list_wanted(struct em_changes *changes, const struct em_plan *plan
 		wanted[i] = (struct wanted){
 			.interface = at->interface,
 			.ifindex = at->ifindex,
-			.hook = em_programs_at_tc(kinds[i]) ? EM_HOOK_TC_INGRESS : at->hook,
+			.hook = hook_of(kinds[i], at),
 			.kind = kinds[i],
 		};
 	return n;
@@ -143,8 +187,7 @@ static enum fate fate_of(struct em_changes *changes, const struct em_attached *p
 			if (wanted[j].hook == present->hook)
 				return FATE_IS_REPLACED;
 			/* XDP of the other mode has to go before ours can come. */
-			if (wanted[j].hook != EM_HOOK_TC_INGRESS &&
-			    present->hook != EM_HOOK_TC_INGRESS)
+			if (!at_tc(wanted[j].hook) && !at_tc(present->hook))
 				fate = FATE_GOES_FIRST;
 		}
 	}
@@ -163,40 +206,59 @@ static void add_xdp(struct em_changes *changes, const struct wanted *wanted, int
 	add(changes, &step, present);
 }
 
+/* The handle of any filter of ours on the interface, also one to come; 0: there is none. */
+static uint32_t find_handle(const struct em_changes *changes, unsigned int ifindex)
+{
+	for (size_t i = 0; i < changes->n_present; i++)
+		if (changes->present[i].ifindex == ifindex && at_tc(changes->present[i].hook))
+			return changes->present[i].handle;
+	for (size_t i = 0; i < changes->n_steps; i++)
+		if (changes->steps[i].ifindex == ifindex &&
+		    changes->steps[i].kind == EM_RTNL_FILTER_SET)
+			return changes->steps[i].handle;
+	return 0;
+}
+
+/*
+ * The handle for the first filter of ours on an interface, and its qdisc where there is none yet.
+ * Returns 0 or -errno, reported.
+ */
+static int settle_in(struct em_changes *changes, const struct wanted *wanted, uint32_t *handle,
+		     struct em_diag *diag)
+{
+	const struct em_rtnl_change qdisc = { .kind = EM_RTNL_QDISC_ADD,
+					      .ifindex = wanted->ifindex };
+	int found = em_rtnl_ingress(wanted->ifindex);
+
+	if (found < 0)
+		return em_diag_error(diag, found, NULL, "%s: cannot list the qdiscs: %s",
+				     wanted->interface, strerror(-found));
+	*handle = found == EM_RTNL_NO_INGRESS ? EM_TC_HANDLE_OWNER : EM_TC_HANDLE_GUEST;
+	if (found == EM_RTNL_NO_INGRESS)
+		add(changes, &qdisc, NULL);
+	return 0;
+}
+
 static int add_filter(struct em_changes *changes, const struct wanted *wanted, int program,
 		      struct em_diag *diag)
 {
 	const struct em_attached *present = find_present(changes, wanted);
-	const struct em_rtnl_change qdisc = { .kind = EM_RTNL_QDISC_ADD,
-					      .ifindex = wanted->ifindex };
 	struct em_rtnl_change filter = { .kind = EM_RTNL_FILTER_SET,
 					 .ifindex = wanted->ifindex,
 					 .program = program,
 					 .name = em_programs_name(wanted->kind),
-					 .handle = EM_TC_HANDLE_GUEST };
-	int has_ingress;
+					 .handle = find_handle(changes, wanted->ifindex),
+					 .priority = present ? present->priority : 0,
+					 .egress = wanted->hook == EM_HOOK_TC_EGRESS };
+	int rc = filter.handle ? 0 : settle_in(changes, wanted, &filter.handle, diag);
 
-	if (present) {
-		filter.handle = present->handle;
-		filter.priority = present->priority;
+	if (!rc)
 		add(changes, &filter, present);
-		return 0;
-	}
-	has_ingress = em_rtnl_has_ingress(wanted->ifindex);
-	if (has_ingress < 0)
-		return em_diag_error(diag, has_ingress, NULL, "%s: cannot list the qdiscs: %s",
-				     wanted->interface, strerror(-has_ingress));
-	if (!has_ingress) {
-		filter.handle = EM_TC_HANDLE_OWNER;
-		add(changes, &qdisc, NULL);
-	}
-	add(changes, &filter, NULL);
-	return 0;
+	return rc;
 }
 
-/* The programs at TC, or those at XDP. */
 static int add_wanted(struct em_changes *changes, const struct em_programs *programs,
-		      const struct em_plan *plan, bool at_tc, struct em_diag *diag)
+		      const struct em_plan *plan, enum layer layer, struct em_diag *diag)
 {
 	int rc = 0;
 
@@ -207,9 +269,9 @@ static int add_wanted(struct em_changes *changes, const struct em_programs *prog
 		for (size_t j = 0; !rc && j < n; j++) {
 			int program = em_programs_fd(programs, wanted[j].kind);
 
-			if (at_tc != em_programs_at_tc(wanted[j].kind))
+			if (layer_of(wanted[j].hook) != layer)
 				continue;
-			if (at_tc)
+			if (layer != LAYER_XDP)
 				rc = add_filter(changes, &wanted[j], program, diag);
 			else
 				add_xdp(changes, &wanted[j], program);
@@ -230,16 +292,21 @@ static void add_fated(struct em_changes *changes, const struct em_plan *plan, en
 	}
 }
 
-/* What stands behind XDP comes first: XDP is never to leave a packet to nobody. */
+/*
+ * What goes back is seen to before anything is sorted.  Then comes what stands behind XDP: XDP is
+ * never to leave a packet to nobody.
+ */
 static int plan_steps(struct em_changes *changes, const struct em_programs *programs,
 		      const struct em_plan *plan, uint32_t keep, struct em_diag *diag)
 {
-	int rc = add_wanted(changes, programs, plan, true, diag);
+	int rc = add_wanted(changes, programs, plan, LAYER_EGRESS, diag);
 
+	if (!rc)
+		rc = add_wanted(changes, programs, plan, LAYER_INGRESS, diag);
 	if (rc)
 		return rc;
 	add_fated(changes, plan, FATE_GOES_FIRST, 0);
-	rc = add_wanted(changes, programs, plan, false, diag);
+	rc = add_wanted(changes, programs, plan, LAYER_XDP, diag);
 	if (!rc)
 		add_fated(changes, plan, FATE_GOES, keep);
 	return rc;
@@ -277,6 +344,7 @@ int em_changes_need_bridge(const struct em_plan *plan, struct em_diag *diag)
 /* A new filter got its priority from the kernel: it is found by its handle. */
 struct search {
 	unsigned int ifindex;
+	enum em_hook hook;
 	uint32_t handle;
 	uint16_t priority;
 };
@@ -286,7 +354,7 @@ static int find_filter(void *context, const struct em_attached *attached)
 	struct search *search = context;
 
 	close(attached->fd);
-	if (attached->hook == EM_HOOK_TC_INGRESS && attached->ifindex == search->ifindex &&
+	if (attached->hook == search->hook && attached->ifindex == search->ifindex &&
 	    attached->handle == search->handle)
 		search->priority = attached->priority;
 	return 0;
@@ -295,7 +363,9 @@ static int find_filter(void *context, const struct em_attached *attached)
 static bool make_back(const struct em_rtnl_change *step, const struct em_attached *before,
 		      struct em_rtnl_change *back, struct em_diag *diag)
 {
-	struct search search = { .ifindex = step->ifindex, .handle = step->handle };
+	struct search search = { .ifindex = step->ifindex,
+				 .hook = step->egress ? EM_HOOK_TC_EGRESS : EM_HOOK_TC_INGRESS,
+				 .handle = step->handle };
 
 	*back = *step;
 	switch (step->kind) {

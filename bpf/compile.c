@@ -119,6 +119,7 @@ static void compile_listener(const struct em_listener *listener, struct em_abi_l
 		.invalid = verdict(listener->invalid),
 		.has_sources = listener->n_sources > 0,
 		.n_steps = count_steps(listener),
+		.flow_timeout = listener->replies ? listener->flow_timeout : 0,
 	};
 	compile_tag_loads(&listener->tag, out);
 }

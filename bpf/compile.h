@@ -20,7 +20,7 @@ struct em_compiled_steps {
 };
 
 /*
- * Fills in the constants but for the generation, and makes the steps (free() steps->steps).
+ * Fills in the constants that the policy determines, and makes the steps (free() steps->steps).
  * Returns 0 or -ENOMEM.
  */
 int em_compile(const struct em_policy *policy, struct em_abi_constants *constants,

@@ -13,6 +13,7 @@
 #include "conversation.h"
 #include "grace.h"
 #include "facilities.h"
+#include "flows.h"
 #include "others.h"
 #include "program.h"
 #include "rtnl.h"
@@ -24,6 +25,7 @@ struct em_prepared {
 	size_t n_held;
 	int placeholders[2]; /* descriptors, the second for fragments; -1: not loaded */
 	struct em_program_options options;
+	struct em_flows flows;
 	bool committed;
 };
 
@@ -114,12 +116,8 @@ static int carry_interface(const struct em_policy *policy, struct em_plan *plan,
 
 static int carry(const struct em_policy *policy, struct em_plan *plan, struct em_diag *diag)
 {
-	const struct em_listener *listener = em_conversation_first(policy);
 	int rc = em_programs_try(plan, diag);
 
-	if (!rc && listener)
-		return em_plan_lacks(plan, &listener->replies_place,
-				     "replies: not in this version");
 	for (size_t i = 0; !rc && i < plan->n_attachments; i++)
 		rc = carry_interface(policy, plan, i, diag);
 	return rc ? rc : em_plan_check_glue(plan);
@@ -148,6 +146,7 @@ static void release(struct em_prepared *prepared)
 		if (prepared->placeholders[fragments] >= 0)
 			close(prepared->placeholders[fragments]);
 	em_programs_free(prepared->programs);
+	em_flows_close(&prepared->flows);
 	free(prepared->held);
 	free(prepared);
 }
@@ -238,6 +237,7 @@ static int hold(struct em_prepared **out, const struct em_policy *policy, struct
 	if (!prepared)
 		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
 	prepared->placeholders[0] = prepared->placeholders[1] = -1;
+	prepared->flows = (struct em_flows){ .table = -1, .before = -1 };
 	prepared->held = calloc(plan->n_attachments, sizeof(*prepared->held));
 	if (prepared->held)
 		rc = hold_places(prepared, plan, diag);
@@ -254,8 +254,13 @@ static int hold(struct em_prepared **out, const struct em_policy *policy, struct
 static int prepare(struct em_prepared *prepared, const struct em_policy *policy,
 		   struct em_plan *plan, uint32_t generation, struct em_diag *diag)
 {
-	return em_programs_load(&prepared->programs, policy, plan, &prepared->options,
-				generation, diag);
+	int rc = em_flows_open(&prepared->flows, policy, diag);
+
+	prepared->options.flows = prepared->flows.table;
+	if (!rc)
+		rc = em_programs_load(&prepared->programs, policy, plan, &prepared->options,
+				      generation, diag);
+	return rc ? rc : em_flows_carry_over(&prepared->flows, diag);
 }
 
 static int change_over(const struct em_prepared *prepared, const struct em_plan *plan, bool *bridged,
@@ -271,6 +276,17 @@ static int change_over(const struct em_prepared *prepared, const struct em_plan 
 	return rc;
 }
 
+/* Those that began after they were carried over, while the old generation was still in force. */
+static void carry_newest(const struct em_prepared *prepared, struct em_diag *diag)
+{
+	if (prepared->flows.before < 0)
+		return;
+	em_grace_wait();
+	if (em_flows_carry_over(&prepared->flows, diag))
+		em_diag_warning(diag, NULL,
+				"the policy is in force, but has lost the newest conversations");
+}
+
 static int commit(struct em_prepared *prepared, struct em_plan *plan, struct em_diag *diag)
 {
 	bool bridged = prepared->options.bridge;
@@ -279,6 +295,7 @@ static int commit(struct em_prepared *prepared, struct em_plan *plan, struct em_
 	if (rc)
 		return rc;
 	prepared->committed = true;
+	carry_newest(prepared, diag);
 	if (!bridged)
 		return 0;
 	/* A packet that was past XDP before it came is still to find TC with the whole decision. */
@@ -294,7 +311,28 @@ struct finding {
 	struct em_installed installed;
 	size_t n_local; /* of this generation, with a program behind them */
 	size_t n_later; /* of this generation, behind one */
+	size_t n_replies; /* that this generation is to have */
+	uint32_t egress;  /* the generation of what is at egress; 0: nothing is */
+	size_t n_egress;  /* of that generation */
 };
+
+/* What is in force shows by what sorts. */
+static void count_egress(struct finding *finding, const struct em_attached *attached)
+{
+	if (finding->egress && attached->generation != finding->egress)
+		finding->installed.remains = true;
+	if (attached->generation > finding->egress) {
+		finding->egress = attached->generation;
+		finding->n_egress = 0;
+	}
+	finding->n_egress += attached->generation == finding->egress;
+}
+
+static bool has_all_egress(const struct finding *finding)
+{
+	return finding->n_egress == finding->n_replies &&
+	       (!finding->n_egress || finding->egress == finding->installed.generation);
+}
 
 static int add_installed(void *context, const struct em_attached *attached)
 {
@@ -303,15 +341,22 @@ static int add_installed(void *context, const struct em_attached *attached)
 	struct em_attachment *grown;
 
 	close(attached->fd);
+	if (attached->hook == EM_HOOK_TC_EGRESS) {
+		count_egress(finding, attached);
+		return 0;
+	}
 	if (!attached->generation || attached->generation < installed->generation) {
 		installed->remains = true;
 		return 0;
 	}
 	if (attached->generation > installed->generation && installed->generation) {
 		*finding = (struct finding){ .installed = { .attachments = installed->attachments,
-							    .remains = true } };
+							    .remains = true },
+					     .egress = finding->egress,
+					     .n_egress = finding->n_egress };
 	}
 	installed->generation = attached->generation;
+	finding->n_replies = attached->n_replies;
 	finding->n_local += attached->kind == EM_PROGRAM_XDP_LOCAL;
 	finding->n_later += attached->kind == EM_PROGRAM_TC_LATER;
 	if (attached->kind == EM_PROGRAM_TC_LATER)
@@ -336,40 +381,23 @@ static int discover(struct em_installed *out, struct em_diag *diag)
 		em_installed_clear(&finding.installed);
 		return rc;
 	}
-	finding.installed.remains |= finding.n_local != finding.n_later;
+	finding.installed.remains |= finding.n_local != finding.n_later || !has_all_egress(&finding);
 	finding.installed.blind = !em_attached_may_look();
 	*out = finding.installed;
 	return 0;
 }
 
-struct search {
-	uint32_t generation;
-	int fd;
-};
-
-static int keep_program(void *context, const struct em_attached *attached)
-{
-	struct search *search = context;
-
-	if (search->fd < 0 && attached->generation == search->generation)
-		search->fd = attached->fd;
-	else
-		close(attached->fd);
-	return 0;
-}
-
 static int open_counters(struct em_counters **out, uint32_t generation, struct em_diag *diag)
 {
-	struct search search = { .generation = generation, .fd = -1 };
-	int rc = em_attached_each(keep_program, &search, diag);
+	int program, rc = em_attached_find(&program, generation, diag);
 
 	if (rc)
 		return rc;
-	if (search.fd < 0)
+	if (program < 0)
 		return em_diag_error(diag, -ENOENT, NULL, "no program of generation %u is attached",
 				     generation);
-	rc = em_attached_open_counters(out, search.fd, diag);
-	close(search.fd);
+	rc = em_attached_open_counters(out, program, diag);
+	close(program);
 	return rc;
 }
 
@@ -379,11 +407,10 @@ static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *
 	struct em_changes changes = { 0 };
 	int rc = em_changes_plan(&changes, NULL, NULL, keep, diag);
 
-	(void)policy;
 	if (!rc)
 		rc = em_changes_make(&changes, diag);
 	em_changes_clear(&changes);
-	return rc;
+	return rc ? rc : em_flows_end(keep, policy, diag);
 }
 
 static int detach(struct em_diag *diag)

@@ -53,7 +53,7 @@ static struct em_programs *load_sample(const struct em_policy *sample, enum em_h
 	struct em_attachment attachment = { "lo", if_nametoindex("lo"), hook };
 	struct em_link link = { .name = "lo", .ethernet = true };
 	struct em_plan plan = { .attachments = &attachment, .links = &link, .n_attachments = 1 };
-	const struct em_program_options options = { 0 };
+	const struct em_program_options options = { .flows = -1 };
 	struct em_programs *programs = NULL;
 	struct em_diag_kept kept;
 	char *text;

@@ -58,4 +58,12 @@ struct {
 	__type(value, struct em_abi_count);
 } entitymux_ecnt SEC(".maps");
 
+/* Outlives its generation: the next one goes on with it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct em_abi_flow_key);
+	__type(value, struct em_abi_flow);
+} entitymux_flow SEC(".maps");
+
 #endif

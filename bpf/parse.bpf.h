@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * parse - from a frame to its UDP header, in the sense in which nf_tables reads headers
+ * parse - from a frame to its transport header, in the sense in which nf_tables reads headers
  * (nft_set_pktinfo_ipv4_validate(), nft_set_pktinfo_ipv6_validate(), ipv6_find_hdr()).
  *
- * All functions return false for a packet that is not ours.
+ * All functions return false for a packet that cannot be ours.
  */
 #ifndef EM_PARSE_BPF_H
 #define EM_PARSE_BPF_H
@@ -18,10 +18,11 @@
 
 struct em_packet {
 	__u64 network;	 /* offset of the IP header */
-	__u64 transport; /* offset of the UDP header */
+	__u64 transport; /* offset of the header behind IP */
 	__u32 length;	 /* bytes from the IP header to the end of the frame */
 	__u16 vlan;	 /* 0: untagged */
 	__be16 protocol; /* Ethernet's name for the IP version */
+	__u8 upper;	 /* IPPROTO_… of the transport header */
 };
 
 struct em_vlan_header {
@@ -78,15 +79,22 @@ static __always_inline bool em_parse_ipv4(em_context *context, struct em_packet 
 	total = bpf_ntohs(ip.tot_len);
 	if (ip.version != 4 || header < sizeof(ip) || total > packet->length || total < header)
 		return false;
-	if (ip.protocol != IPPROTO_UDP || ip.frag_off & bpf_htons(EM_IPV4_FRAGMENT))
+	if (ip.frag_off & bpf_htons(EM_IPV4_FRAGMENT))
 		return false;
 	packet->transport = packet->network + header;
+	packet->upper = ip.protocol;
 	return true;
 }
 
+static __always_inline bool em_is_extension(__u32 header)
+{
+	return header == IPPROTO_HOPOPTS || header == IPPROTO_ROUTING ||
+	       header == IPPROTO_FRAGMENT || header == IPPROTO_DSTOPTS;
+}
+
 /*
- * The offset of the transport header behind extension headers that begin at `offset` with one of
- * type `next`, if it is UDP; else 0.
+ * The offset of the header behind the extension headers that begin at `offset` with one of type
+ * `next`, and in the upper 32 bits its type; 0 in a later fragment and where the frame ends.
  *
  * A global function, which the verifier judges once and by itself: inlined, the rest of the program
  * would be followed anew for each number of headers.
@@ -96,42 +104,43 @@ __noinline __u64 em_walk_headers(em_context *context, __u64 offset, __u32 next)
 	struct em_option_header option;
 	int i;
 
-	for (i = 0; i < EM_ABI_HEADERS && next != IPPROTO_UDP; i++) {
+	for (i = 0; i < EM_ABI_HEADERS && em_is_extension(next); i++) {
 		if (!em_read(context, offset, &option, sizeof(option)))
 			return 0;
 		if (next == IPPROTO_FRAGMENT) {
 			if (option.fragment & bpf_htons(EM_IPV6_FRAGMENT))
 				return 0;
 			offset += 8;
-		} else if (next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING ||
-			   next == IPPROTO_DSTOPTS) {
-			offset += (option.length + 1) * 8;
 		} else {
-			return 0;
+			offset += (option.length + 1) * 8;
 		}
 		next = option.next;
 	}
-	return next == IPPROTO_UDP ? offset : 0;
+	return (__u64)next << 32 | offset;
 }
 
 static __always_inline bool em_parse_ipv6(em_context *context, struct em_packet *packet)
 {
 	struct ipv6hdr ip;
+	__u64 walked;
 
 	if (!em_read(context, packet->network, &ip, sizeof(ip)))
 		return false;
 	if (ip.version != 6 || bpf_ntohs(ip.payload_len) + sizeof(ip) > packet->length)
 		return false;
 	packet->transport = packet->network + sizeof(ip);
-	if (ip.nexthdr != IPPROTO_UDP)
-		packet->transport = em_walk_headers(context, packet->transport, ip.nexthdr);
+	packet->upper = ip.nexthdr;
+	if (ip.nexthdr != IPPROTO_UDP) {
+		walked = em_walk_headers(context, packet->transport, ip.nexthdr);
+		packet->transport = (__u32)walked;
+		packet->upper = walked >> 32;
+	}
 	return packet->transport;
 }
 
-/* From the IP header on, which packet->network and packet->protocol tell; `length` is the frame's. */
-static __always_inline bool em_parse_ip(em_context *context, __u32 length, struct em_packet *packet)
+/* From the IP header on, which packet->network, ->protocol and ->length tell. */
+static __always_inline bool em_parse_ip(em_context *context, struct em_packet *packet)
 {
-	packet->length = length - packet->network;
 	if (packet->protocol == bpf_htons(ETH_P_IP))
 		return em_parse_ipv4(context, packet);
 	if (packet->protocol == bpf_htons(ETH_P_IPV6))

@@ -11,6 +11,7 @@
 
 #include "attached.h"
 #include "compile.h"
+#include "flows.h"
 /* Generated, by rules of its own. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual"
@@ -284,18 +285,27 @@ static unsigned int needed(const struct em_plan *plan, bool bridge)
 	return bridge ? bits | 1U << EM_PROGRAM_TC : bits;
 }
 
+/* Of these, the ones at TC or the ones at XDP. */
+static unsigned int needed_at(unsigned int bits, bool at_tc)
+{
+	for (enum em_program_kind kind = 0; kind < EM_PROGRAM_KINDS; kind++)
+		if (em_programs_at_tc(kind) != at_tc)
+			bits &= ~(1U << kind);
+	return bits;
+}
+
 static int open_objects(struct em_programs *programs, const struct em_plan *plan, bool bridge)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = programs->log,
 		    .kernel_log_size = sizeof(programs->log));
 	unsigned int bits = needed(plan, bridge);
 
-	if (bits & (1U << EM_PROGRAM_XDP | 1U << EM_PROGRAM_XDP_LOCAL)) {
+	if (needed_at(bits, false)) {
 		programs->xdp = em_xdp__open_opts(&options);
 		if (!programs->xdp)
 			return -errno;
 	}
-	if (bits & (1U << EM_PROGRAM_TC_LATER | 1U << EM_PROGRAM_TC | 1U << EM_PROGRAM_TC_IP)) {
+	if (needed_at(bits, true)) {
 		programs->tc = em_tc__open_opts(&options);
 		if (!programs->tc)
 			return -errno;
@@ -313,8 +323,18 @@ static struct bpf_object *first_object(const struct em_programs *programs)
 	return programs->xdp ? programs->xdp->obj : programs->tc->obj;
 }
 
+static uint16_t count_replies(const struct em_plan *plan)
+{
+	uint16_t n = 0;
+
+	for (size_t i = 0; i < plan->n_attachments; i++)
+		n += plan->attachments[i].replies;
+	return n;
+}
+
 static int set_constants(struct em_programs *programs, const struct em_policy *policy,
-			 bool fragments, uint32_t generation, struct em_compiled_steps *steps)
+			 const struct em_plan *plan, bool fragments, uint32_t generation,
+			 struct em_compiled_steps *steps)
 {
 	struct em_abi_constants *constants = malloc(sizeof(*constants));
 	int rc = constants ? em_compile(policy, constants, steps) : -ENOMEM;
@@ -322,6 +342,7 @@ static int set_constants(struct em_programs *programs, const struct em_policy *p
 	if (!rc) {
 		constants->generation = generation;
 		constants->has_fragments = fragments;
+		constants->n_replies = count_replies(plan);
 		if (programs->xdp)
 			memcpy((void *)&programs->xdp->rodata->em_constants, constants,
 			       sizeof(*constants));
@@ -364,7 +385,11 @@ static int load(struct em_programs *programs, const struct em_policy *policy,
 	if (!rc && fragments)
 		rc = set_fragments(programs);
 	if (!rc)
-		rc = set_constants(programs, policy, fragments, generation, steps);
+		rc = set_constants(programs, policy, plan, fragments, generation, steps);
+	if (!rc && options->flows >= 0)
+		rc = bpf_map__reuse_fd(bpf_object__find_map_by_name(first_object(programs),
+								    EM_FLOW_MAP),
+				       options->flows);
 	if (rc)
 		return em_diag_error(diag, rc, NULL, "bpf: cannot open the programs: %s",
 				     strerror(-rc));
@@ -397,24 +422,30 @@ size_t em_programs_kinds(const struct em_plan *plan, size_t attachment,
 {
 	const struct em_link *link = &plan->links[attachment];
 	enum em_hook hook = plan->attachments[attachment].hook;
+	size_t n = 0;
 
+	if (plan->attachments[attachment].replies)
+		kinds[n++] = link->ethernet ? EM_PROGRAM_REPLY : EM_PROGRAM_REPLY_IP;
 	if (hook == EM_HOOK_TC_INGRESS) {
-		kinds[0] = link->ethernet ? EM_PROGRAM_TC : EM_PROGRAM_TC_IP;
-		return 1;
+		kinds[n++] = link->ethernet ? EM_PROGRAM_TC : EM_PROGRAM_TC_IP;
+	} else if (!is_local(link, hook)) {
+		kinds[n++] = EM_PROGRAM_XDP;
+	} else {
+		/* In this order: nobody is there yet to be left anything. */
+		kinds[n++] = EM_PROGRAM_TC_LATER;
+		kinds[n++] = EM_PROGRAM_XDP_LOCAL;
 	}
-	if (!is_local(link, hook)) {
-		kinds[0] = EM_PROGRAM_XDP;
-		return 1;
-	}
-	/* In this order: nobody is there yet to be left anything. */
-	kinds[0] = EM_PROGRAM_TC_LATER;
-	kinds[1] = EM_PROGRAM_XDP_LOCAL;
-	return 2;
+	return n;
 }
 
 bool em_programs_at_tc(enum em_program_kind kind)
 {
-	return kind == EM_PROGRAM_TC_LATER || kind == EM_PROGRAM_TC || kind == EM_PROGRAM_TC_IP;
+	return kind != EM_PROGRAM_XDP && kind != EM_PROGRAM_XDP_LOCAL;
+}
+
+bool em_programs_at_egress(enum em_program_kind kind)
+{
+	return kind == EM_PROGRAM_REPLY || kind == EM_PROGRAM_REPLY_IP;
 }
 
 int em_programs_load(struct em_programs **out, const struct em_policy *policy,
@@ -457,7 +488,8 @@ int em_programs_fd(const struct em_programs *programs, enum em_program_kind kind
 static const char *const names[EM_PROGRAM_KINDS] = {
 	[EM_PROGRAM_XDP] = "entitymux_xdp",	  [EM_PROGRAM_XDP_LOCAL] = "entitymux_local",
 	[EM_PROGRAM_TC_LATER] = "entitymux_later", [EM_PROGRAM_TC] = "entitymux_tc",
-	[EM_PROGRAM_TC_IP] = "entitymux_tc_ip",
+	[EM_PROGRAM_TC_IP] = "entitymux_tc_ip",	  [EM_PROGRAM_REPLY] = "entitymux_reply",
+	[EM_PROGRAM_REPLY_IP] = "entitymux_re_ip",
 };
 
 const char *em_programs_name(enum em_program_kind kind)

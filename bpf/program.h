@@ -18,6 +18,8 @@ enum em_program_kind {
 	EM_PROGRAM_TC_LATER,  /* and behind it, for those with an unfinished checksum */
 	EM_PROGRAM_TC,	      /* interfaces with an Ethernet header */
 	EM_PROGRAM_TC_IP,     /* interfaces on which the IP header comes first */
+	EM_PROGRAM_REPLY,     /* what goes back, where there is an Ethernet header, */
+	EM_PROGRAM_REPLY_IP,  /* and where not */
 	EM_PROGRAM_KINDS
 };
 
@@ -30,7 +32,7 @@ struct em_programs;
 int em_programs_try(struct em_plan *plan, struct em_diag *diag);
 
 /* The most programs that one interface gets. */
-#define EM_PROGRAMS_EACH 2
+#define EM_PROGRAMS_EACH 3
 
 /* The programs of an attachment of the plan, whose hook is chosen.  Returns how many. */
 size_t em_programs_kinds(const struct em_plan *plan, size_t attachment,
@@ -38,15 +40,17 @@ size_t em_programs_kinds(const struct em_plan *plan, size_t attachment,
 
 /* Where a program goes; a generic one of XDP is told by the attachment. */
 bool em_programs_at_tc(enum em_program_kind kind);
+bool em_programs_at_egress(enum em_program_kind kind);
 
 struct em_program_options {
 	bool fragments; /* those of XDP take frames in several buffers */
 	bool bridge;	/* also those that have the whole decision at TC, see changes.h */
+	int flows;	/* the table of conversations, see flows.h; -1: no listener has replies */
 };
 
 /*
- * Loads the policy as a generation, with the programs that the plan needs.  *out is freed with em_programs_free().  Returns 0;
- * em_plan_lacks() where the kernel cannot load such programs; or -errno, reported.
+ * Loads the policy as a generation, with the programs that the plan needs.  *out is freed with
+ * em_programs_free().  Returns 0; em_plan_lacks() where the kernel cannot load such programs; or -errno, reported.
  */
 int em_programs_load(struct em_programs **out, const struct em_policy *policy,
 		     struct em_plan *plan, const struct em_program_options *options,

@@ -108,7 +108,7 @@ static struct nlmsghdr *make_filter(struct request *request,
 	const struct tcmsg tc = { .tcm_family = AF_UNSPEC,
 				  .tcm_ifindex = change->ifindex,
 				  .tcm_handle = change->handle,
-				  .tcm_parent = INGRESS,
+				  .tcm_parent = change->egress ? EGRESS : INGRESS,
 				  .tcm_info = TC_H_MAKE((uint32_t)change->priority << 16,
 							htons(ETH_P_ALL)) };
 	bool set = change->kind == EM_RTNL_FILTER_SET;
@@ -400,26 +400,29 @@ int em_rtnl_each_filter(unsigned int ifindex,
 
 struct qdisc_search {
 	unsigned int ifindex;
-	bool found;
+	enum em_rtnl_ingress found;
 };
 
 static int visit_qdisc(void *context, struct nlmsghdr *header)
 {
 	const struct tcmsg *tc = NLMSG_DATA(header);
+	const struct nlattr *kind = find_tc_attr(header, TCA_KIND);
 	struct qdisc_search *search = context;
 
 	/* Older kernels list the qdiscs of all interfaces, whichever was asked for. */
 	if (header->nlmsg_type == RTM_NEWQDISC && tc->tcm_parent == TC_H_INGRESS &&
 	    (unsigned int)tc->tcm_ifindex == search->ifindex)
-		search->found = true;
+		search->found = kind && !strcmp((const char *)(kind + 1), "clsact") ?
+					EM_RTNL_CLSACT :
+					EM_RTNL_INGRESS;
 	return 0;
 }
 
-int em_rtnl_has_ingress(unsigned int ifindex)
+int em_rtnl_ingress(unsigned int ifindex)
 {
 	const struct tcmsg tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex };
-	struct qdisc_search search = { .ifindex = ifindex };
+	struct qdisc_search search = { .ifindex = ifindex, .found = EM_RTNL_NO_INGRESS };
 	int rc = dump(RTM_GETQDISC, &tc, visit_qdisc, &search);
 
-	return rc ? rc : search.found;
+	return rc ? rc : (int)search.found;
 }

@@ -20,7 +20,7 @@ enum em_rtnl_kind {
 	EM_RTNL_XDP,	    /* attach, replace or detach an XDP program */
 	EM_RTNL_QDISC_ADD,  /* make a clsact qdisc */
 	EM_RTNL_QDISC_DEL,  /* remove it, with all its filters */
-	EM_RTNL_FILTER_SET, /* make or replace a BPF filter at TC ingress */
+	EM_RTNL_FILTER_SET, /* make or replace a BPF filter of it */
 	EM_RTNL_FILTER_DEL,
 };
 
@@ -33,6 +33,7 @@ struct em_rtnl_change {
 	const char *name; /* filter: how it is listed */
 	uint32_t handle;  /* filter */
 	uint16_t priority; /* filter; 0: before all others */
+	bool egress;	  /* filter: else at ingress */
 	int error;	  /* set: 0 or -errno */
 	char message[96]; /* set: the kernel's explanation, or "" */
 };
@@ -65,7 +66,10 @@ int em_rtnl_each_filter(unsigned int ifindex,
 			int (*visit)(void *context, const struct em_rtnl_filter *filter),
 			void *context);
 
-/* Whether an interface has a qdisc that holds ingress filters; or -errno. */
-int em_rtnl_has_ingress(unsigned int ifindex);
+/* The qdisc of an interface that holds its ingress filters; a clsact one holds egress filters, too. */
+enum em_rtnl_ingress { EM_RTNL_NO_INGRESS, EM_RTNL_INGRESS, EM_RTNL_CLSACT };
+
+/* Which of them there is, or -errno. */
+int em_rtnl_ingress(unsigned int ifindex);
 
 #endif

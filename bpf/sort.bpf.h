@@ -76,6 +76,32 @@ static __always_inline __u32 em_family(const struct em_packet *packet)
 	return packet->protocol == bpf_htons(ETH_P_IP) ? EM_ABI_IPV4 : EM_ABI_IPV6;
 }
 
+/* Both addresses of a conversation; the ports are the caller's. */
+static __always_inline bool em_flow_key(em_context *context, const struct em_packet *packet,
+					bool from_client, struct em_abi_flow_key *key)
+{
+	key->family = em_family(packet);
+	return em_read_address(context, packet, from_client, key->client) &&
+	       em_read_address(context, packet, !from_client, key->server);
+}
+
+/* A table that is full makes room; should even that fail, the datagram is sorted all the same. */
+static __always_inline void em_remember(em_context *context, const struct em_packet *packet,
+					__be16 client_port, __be16 server_port,
+					const struct em_abi_flow *now)
+{
+	struct em_abi_flow_key key = { .client_port = client_port, .server_port = server_port };
+	struct em_abi_flow *flow;
+
+	if (!em_flow_key(context, packet, true, &key))
+		return;
+	flow = bpf_map_lookup_elem(&entitymux_flow, &key);
+	if (flow && flow->known == now->known && flow->timeout == now->timeout)
+		flow->last = now->last;
+	else
+		bpf_map_update_elem(&entitymux_flow, &key, now, BPF_ANY);
+}
+
 static __always_inline const __u32 *em_claim(em_context *context, const struct em_packet *packet,
 					     __u32 ifindex, __be16 port)
 {
@@ -167,6 +193,22 @@ static __always_inline void em_unknown(const volatile struct em_abi_listener *li
 		decision->drop = listener->unknown == EM_ABI_DROP;
 }
 
+static __always_inline void em_known(const struct em_packet *packet,
+				     const struct em_abi_entity *entity,
+				     struct em_abi_listener_count *count,
+				     struct em_decision *decision)
+{
+	struct em_abi_count *entity_count;
+
+	count->rewritten++;
+	entity_count = bpf_map_lookup_elem(&entitymux_ecnt, &entity->counter);
+	if (entity_count) {
+		entity_count->packets++;
+		entity_count->bytes += packet->length;
+	}
+	decision->port = entity->port;
+}
+
 /*
  * With `local`, a packet whose checksum may be unfinished is left for later.  Counters are per CPU,
  * and no hook of one CPU interrupts another: plain additions do.
@@ -178,13 +220,14 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	struct em_abi_entity_key key = {};
 	struct em_abi_listener_count *count;
 	const struct em_abi_entity *entity;
-	struct em_abi_count *entity_count;
+	struct em_abi_flow flow = {};
 	__u32 length, id;
 	struct udphdr udp;
 	__u64 payload, index;
 	const __u32 *claim;
 
-	if (!em_read(context, packet->transport, &udp, sizeof(udp)))
+	if (packet->upper != IPPROTO_UDP ||
+	    !em_read(context, packet->transport, &udp, sizeof(udp)))
 		return;
 	length = bpf_ntohs(udp.len);
 	decision->from = udp.dest;
@@ -219,15 +262,16 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	if (!em_tag(context, payload, listener, &key.tag))
 		return em_invalid(listener, count, EM_ABI_LENGTH, decision);
 	entity = bpf_map_lookup_elem(&entitymux_tag, &key);
-	if (!entity)
-		return em_unknown(listener, count, decision);
-	count->rewritten++;
-	entity_count = bpf_map_lookup_elem(&entitymux_ecnt, &entity->counter);
-	if (entity_count) {
-		entity_count->packets++;
-		entity_count->bytes += packet->length;
+	if (entity)
+		em_known(packet, entity, count, decision);
+	else
+		em_unknown(listener, count, decision);
+	if (em_constants.n_replies && listener->flow_timeout && decision->port) {
+		flow.last = bpf_ktime_get_ns();
+		flow.timeout = listener->flow_timeout;
+		flow.known = udp.dest;
+		em_remember(context, packet, udp.source, decision->port, &flow);
 	}
-	decision->port = entity->port;
 }
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * tc - the same at TC ingress, for interfaces that cannot carry XDP.
+ * tc - the same at TC ingress, for interfaces that cannot carry XDP; and at TC egress, for all, what
+ * goes back.
  *
  * A packet that is not dropped goes on to the next filter (TC_ACT_UNSPEC), as if we were not there.
  */
@@ -10,6 +11,7 @@ typedef struct __sk_buff em_context;
 
 #include <linux/pkt_cls.h>
 
+#include "reply.bpf.h"
 #include "sort.bpf.h"
 
 /* Behind the linear part of a packet are its fragments. */
@@ -22,30 +24,30 @@ static __always_inline bool em_read_rest(em_context *context, __u64 offset, void
  * The helper leaves a checksum of 0 alone, stores a computed one of 0 as 0xffff, and knows one that
  * the device is still to complete: the port is not in what is summed up so far.
  */
-static __always_inline void rewrite(em_context *context, __u64 udp,
-				    const struct em_decision *decision)
+static __always_inline void em_rewrite_port(em_context *context, __u64 udp, __u64 field,
+					    __be16 from, __be16 to)
 {
-	__be16 port = decision->port;
-
 	if (udp > EM_ABI_OFFSET_MAX)
 		return;
-	if (bpf_l4_csum_replace(context, udp + offsetof(struct udphdr, check), decision->from, port,
-				sizeof(port) | BPF_F_MARK_MANGLED_0))
+	if (bpf_l4_csum_replace(context, udp + offsetof(struct udphdr, check), from, to,
+				sizeof(to) | BPF_F_MARK_MANGLED_0))
 		return;
-	bpf_skb_store_bytes(context, udp + offsetof(struct udphdr, dest), &port, sizeof(port), 0);
+	bpf_skb_store_bytes(context, udp + field, &to, sizeof(to), 0);
 }
 
 static __always_inline int sort(em_context *context, struct em_packet *packet)
 {
 	struct em_decision decision = {};
 
-	if (!em_parse_ip(context, context->len, packet))
+	packet->length = context->len - packet->network;
+	if (!em_parse_ip(context, packet))
 		return TC_ACT_UNSPEC;
 	em_sort(context, packet, context->ifindex, false, &decision);
 	if (decision.drop)
 		return TC_ACT_SHOT;
 	if (decision.port)
-		rewrite(context, packet->transport, &decision);
+		em_rewrite_port(context, packet->transport, offsetof(struct udphdr, dest),
+				decision.from, decision.port);
 	return TC_ACT_UNSPEC;
 }
 
@@ -90,6 +92,32 @@ int entitymux_tc_ip(struct __sk_buff *context)
 	struct em_packet packet = { .protocol = context->protocol };
 
 	return sort(context, &packet);
+}
+
+static __always_inline void reply(em_context *context, struct em_packet *packet)
+{
+	packet->length = context->len - packet->network;
+	em_reply(context, packet);
+}
+
+/* At egress.  The VLAN makes no difference: the conversation tells whether it is ours. */
+SEC("tc")
+int entitymux_reply(struct __sk_buff *context)
+{
+	struct em_packet packet;
+
+	if (em_parse_ethernet(context, context->vlan_present, &packet))
+		reply(context, &packet);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int entitymux_re_ip(struct __sk_buff *context)
+{
+	struct em_packet packet = { .protocol = context->protocol };
+
+	reply(context, &packet);
+	return TC_ACT_UNSPEC;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -7,6 +7,7 @@
 typedef struct xdp_md em_context;
 
 #include "sort.bpf.h"
+#include "udp.bpf.h"
 
 /*
  * Behind the first buffer of a frame are its fragments, where the driver makes such.  The helpers are
@@ -24,24 +25,6 @@ static __always_inline __u32 frame_length(em_context *context)
 	return context->data_end - context->data;
 }
 
-/*
- * RFC 1624, equation 3.  The sum of a datagram cannot be 0 before the complement, so that 0xffff
- * is the only spelling of zero that comes out, as in csum_fold() of the kernel.
- */
-static __always_inline void redirect(struct udphdr *udp, __be16 port)
-{
-	__u32 sum;
-
-	if (udp->check) {
-		sum = (__u16)~udp->check + (__u16)~udp->dest + port;
-		sum = (sum & 0xffff) + (sum >> 16);
-		sum = (sum & 0xffff) + (sum >> 16);
-		sum = (__u16)~sum;
-		udp->check = sum ? sum : 0xffff;
-	}
-	udp->dest = port;
-}
-
 static __always_inline void rewrite(em_context *context, __u64 offset, __be16 port)
 {
 	void *data_end = (void *)(long)context->data_end;
@@ -52,12 +35,12 @@ static __always_inline void rewrite(em_context *context, __u64 offset, __be16 po
 		return;
 	udp = data + offset;
 	if ((void *)(udp + 1) <= data_end) {
-		redirect(udp, port);
+		em_udp_redirect(udp, port);
 		return;
 	}
 	if (!em_read_rest(context, offset, &copy, sizeof(copy)))
 		return;
-	redirect(&copy, port);
+	em_udp_redirect(&copy, port);
 	if (em_constants.has_fragments)
 		bpf_xdp_store_bytes(context, offset, &copy, sizeof(copy));
 }
@@ -74,8 +57,10 @@ static __always_inline int finish(struct xdp_md *context, const struct em_packet
 
 static __always_inline bool parse(struct xdp_md *context, struct em_packet *packet)
 {
-	return em_parse_ethernet(context, 0, packet) &&
-	       em_parse_ip(context, frame_length(context), packet);
+	if (!em_parse_ethernet(context, 0, packet))
+		return false;
+	packet->length = frame_length(context) - packet->network;
+	return em_parse_ip(context, packet);
 }
 
 /* Tells the TC program behind us that a packet is still to be decided. */

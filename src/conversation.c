@@ -22,6 +22,15 @@ const struct em_listener *em_conversation_first(const struct em_policy *policy)
 	return NULL;
 }
 
+bool em_conversation_on(const struct em_policy *policy, const char *interface)
+{
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		if (policy->listeners[i].replies &&
+		    em_listener_on(&policy->listeners[i], interface))
+			return true;
+	return false;
+}
+
 /* With room for one per entity and one for what is unknown. */
 static size_t count_most(const struct em_policy *policy)
 {

@@ -8,12 +8,14 @@
 #include <string.h>
 
 #include "config-build.h"
+#include "conversation.h"
 
 static const char *const hook_names[EM_HOOKS] = {
 	[EM_HOOK_XDP_NATIVE] = "xdp-native",
 	[EM_HOOK_XDP_GENERIC] = "xdp-generic",
 	[EM_HOOK_TC_INGRESS] = "tc-ingress",
 	[EM_HOOK_NFT_INGRESS] = "nft-ingress",
+	[EM_HOOK_TC_EGRESS] = "tc-egress",
 };
 
 const struct em_datapath *const em_datapaths[] = {
@@ -147,8 +149,10 @@ int em_plan_init(struct em_plan *plan, const struct em_policy *policy,
 		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
 	}
 	plan->n_attachments = n;
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		memcpy(plan->attachments[i].interface, names[i], IF_NAMESIZE);
+		plan->attachments[i].replies = em_conversation_on(policy, names[i]);
+	}
 	free(names);
 	return check_interfaces(plan, diag);
 }

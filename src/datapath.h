@@ -11,6 +11,7 @@
 #define EM_DATAPATH_H
 
 #include <net/if.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ enum em_hook {
 	EM_HOOK_XDP_GENERIC,
 	EM_HOOK_TC_INGRESS,
 	EM_HOOK_NFT_INGRESS,
+	EM_HOOK_TC_EGRESS, /* never sorts: what goes back, beside XDP and TC */
 	EM_HOOKS
 };
 
@@ -34,6 +36,7 @@ struct em_attachment {
 	char interface[IF_NAMESIZE];
 	unsigned int ifindex;
 	enum em_hook hook;
+	bool replies; /* in a plan: some listener with replies is on the interface */
 };
 
 /* Which hook each interface of a policy gets. */

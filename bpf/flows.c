@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "flows.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "abi.h"
+#include "attached.h"
+#include "conversation.h"
+
+#define BATCH 4096 /* entries read at once; far more than one bucket of the hash holds */
+
+/*
+ * Each CPU sets so many free entries aside for itself (LOCAL_FREE_TARGET of the kernel): a table
+ * without room for them would forget what others still use.
+ */
+#define SPARE_PER_CPU 128
+
+struct batch {
+	struct em_abi_flow_key keys[BATCH];
+	struct em_abi_flow flows[BATCH];
+};
+
+static int visit_batches(int table, struct batch *batch,
+			 int (*visit)(void *context, const struct em_abi_flow_key *key,
+				      const struct em_abi_flow *flow),
+			 void *context)
+{
+	struct em_abi_flow_key place, *from = NULL;
+	int rc = 0, failed = 0;
+
+	while (!rc && !failed) {
+		uint32_t n = BATCH;
+
+		rc = bpf_map_lookup_batch(table, from, &place, batch->keys, batch->flows, &n, NULL);
+		for (uint32_t i = 0; !failed && (!rc || rc == -ENOENT) && i < n; i++)
+			failed = visit(context, &batch->keys[i], &batch->flows[i]);
+		from = &place;
+	}
+	return failed ? failed : rc == -ENOENT ? 0 : rc;
+}
+
+/* Entries that come or go meanwhile may be missed; those that stay are not. */
+static int each_flow(int table,
+		     int (*visit)(void *context, const struct em_abi_flow_key *key,
+				  const struct em_abi_flow *flow),
+		     void *context)
+{
+	struct batch *batch = malloc(sizeof(*batch));
+	int rc = batch ? visit_batches(table, batch, visit, context) : -ENOMEM;
+
+	free(batch);
+	return rc;
+}
+
+static size_t count_flows(const struct em_policy *policy)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		if (policy->listeners[i].replies)
+			n += policy->listeners[i].flows;
+	return n;
+}
+
+static int make_table(const struct em_policy *policy, uint32_t entries, struct em_diag *diag)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, EM_FLOW_MAP, sizeof(struct em_abi_flow_key),
+				sizeof(struct em_abi_flow), entries, NULL);
+
+	if (fd >= 0)
+		return fd;
+	return em_diag_error(diag, fd == -EOPNOTSUPP ? -EIO : fd,
+			     &em_conversation_first(policy)->replies_place,
+			     "flows: cannot make a table for %zu conversations: %s",
+			     count_flows(policy), strerror(-fd));
+}
+
+/* The table of the newest generation; -1: there is none.  Returns 0 or -errno, reported. */
+static int find_table(int *table, uint32_t generation, struct em_diag *diag)
+{
+	int program, rc = em_attached_find(&program, generation, diag);
+
+	*table = -1;
+	if (rc || program < 0)
+		return rc;
+	rc = em_attached_open_map(program, EM_FLOW_MAP);
+	close(program);
+	if (rc < 0)
+		return em_diag_error(diag, rc, NULL, "bpf: cannot find the conversations: %s",
+				     strerror(-rc));
+	*table = rc;
+	return 0;
+}
+
+static bool has_size(int table, uint32_t entries)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t length = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(table, &info, &length) && info.max_entries == entries;
+}
+
+int em_flows_open(struct em_flows *out, const struct em_policy *policy, struct em_diag *diag)
+{
+	size_t flows = count_flows(policy);
+	int before, cpus, rc;
+	uint32_t entries;
+
+	*out = (struct em_flows){ .table = -1, .before = -1 };
+	if (!flows)
+		return 0;
+	cpus = libbpf_num_possible_cpus();
+	if (cpus < 0)
+		return em_diag_error(diag, cpus, NULL, "cannot count the CPUs: %s",
+				     strerror(-cpus));
+	entries = flows + SPARE_PER_CPU * (size_t)cpus;
+	rc = find_table(&before, 0, diag);
+	if (rc)
+		return rc;
+	if (before >= 0 && has_size(before, entries)) {
+		out->table = before;
+		return 0;
+	}
+	rc = make_table(policy, entries, diag);
+	if (rc < 0) {
+		if (before >= 0)
+			close(before);
+		return rc;
+	}
+	*out = (struct em_flows){ .table = rc, .before = before };
+	return 0;
+}
+
+void em_flows_close(struct em_flows *flows)
+{
+	if (flows->table >= 0)
+		close(flows->table);
+	if (flows->before >= 0)
+		close(flows->before);
+	*flows = (struct em_flows){ .table = -1, .before = -1 };
+}
+
+static int add_flow(void *context, const struct em_abi_flow_key *key,
+		    const struct em_abi_flow *flow)
+{
+	const int *table = context;
+	int rc = bpf_map_update_elem(*table, key, flow, BPF_NOEXIST);
+
+	return rc == -EEXIST ? 0 : rc;
+}
+
+int em_flows_carry_over(const struct em_flows *flows, struct em_diag *diag)
+{
+	int table = flows->table, rc;
+
+	if (flows->before < 0)
+		return 0;
+	rc = each_flow(flows->before, add_flow, &table);
+	if (rc)
+		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
+				     "bpf: cannot carry conversations over: %s", strerror(-rc));
+	return 0;
+}
+
+struct ending {
+	struct em_conversations conversations;
+	int table;
+};
+
+static int end_flow(void *context, const struct em_abi_flow_key *key,
+		    const struct em_abi_flow *flow)
+{
+	const struct ending *ending = context;
+	int rc;
+
+	if (em_conversations_have(&ending->conversations, ntohs(flow->known),
+				  ntohs(key->server_port)))
+		return 0;
+	rc = bpf_map_delete_elem(ending->table, key);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int em_flows_end(uint32_t generation, const struct em_policy *policy, struct em_diag *diag)
+{
+	struct ending ending = { .table = -1 };
+	int rc;
+
+	if (!policy || !em_conversation_first(policy))
+		return 0;
+	rc = find_table(&ending.table, generation, diag);
+	if (rc || ending.table < 0)
+		return rc;
+	rc = em_conversations_init(&ending.conversations, policy);
+	if (!rc)
+		rc = each_flow(ending.table, end_flow, &ending);
+	em_conversations_clear(&ending.conversations);
+	close(ending.table);
+	if (rc)
+		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
+				     "bpf: cannot end conversations: %s", strerror(-rc));
+	return 0;
+}
