@@ -94,6 +94,24 @@ static void choose_tc(struct em_plan *plan, size_t i, const char *obstacle)
 	em_plan_note(plan, "; %s: tc, because %s", plan->attachments[i].interface, obstacle);
 }
 
+/* An ingress qdisc stands where a clsact one would, and has no egress. */
+static int check_egress(const struct em_policy *policy, struct em_plan *plan, size_t i,
+			struct em_diag *diag)
+{
+	const struct em_attachment *at = &plan->attachments[i];
+	int found = at->replies ? em_rtnl_ingress(at->ifindex) : EM_RTNL_NO_INGRESS;
+
+	if (found < 0)
+		return em_diag_error(diag, found, NULL, "%s: cannot list the qdiscs: %s",
+				     at->interface, strerror(-found));
+	if (found != EM_RTNL_INGRESS)
+		return 0;
+	return em_plan_lacks(plan, &em_conversation_first(policy)->replies_place,
+			     "replies: %s has an ingress qdisc, where a clsact one is needed (tc "
+			     "qdisc del dev %s ingress)",
+			     at->interface, at->interface);
+}
+
 static int carry_interface(const struct em_policy *policy, struct em_plan *plan, size_t i,
 			   struct em_diag *diag)
 {
@@ -118,6 +136,8 @@ static int carry(const struct em_policy *policy, struct em_plan *plan, struct em
 {
 	int rc = em_programs_try(plan, diag);
 
+	for (size_t i = 0; !rc && i < plan->n_attachments; i++)
+		rc = check_egress(policy, plan, i, diag);
 	for (size_t i = 0; !rc && i < plan->n_attachments; i++)
 		rc = carry_interface(policy, plan, i, diag);
 	return rc ? rc : em_plan_check_glue(plan);
@@ -251,6 +271,21 @@ static int hold(struct em_prepared **out, const struct em_policy *policy, struct
 	return 0;
 }
 
+/* Any of the programs at egress will do: each goes onto any interface. */
+static int try_egress(const struct em_prepared *prepared, const struct em_policy *policy,
+		      struct em_plan *plan, struct em_diag *diag)
+{
+	const struct em_listener *listener = em_conversation_first(policy);
+	int program;
+
+	if (!listener)
+		return 0;
+	program = em_programs_fd(prepared->programs, EM_PROGRAM_REPLY);
+	if (program < 0)
+		program = em_programs_fd(prepared->programs, EM_PROGRAM_REPLY_IP);
+	return em_trial_egress(program, plan, &listener->replies_place, diag);
+}
+
 static int prepare(struct em_prepared *prepared, const struct em_policy *policy,
 		   struct em_plan *plan, uint32_t generation, struct em_diag *diag)
 {
@@ -260,6 +295,8 @@ static int prepare(struct em_prepared *prepared, const struct em_policy *policy,
 	if (!rc)
 		rc = em_programs_load(&prepared->programs, policy, plan, &prepared->options,
 				      generation, diag);
+	if (!rc)
+		rc = try_egress(prepared, policy, plan, diag);
 	return rc ? rc : em_flows_carry_over(&prepared->flows, diag);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "program.h"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -11,6 +10,7 @@
 
 #include "attached.h"
 #include "compile.h"
+#include "fill.h"
 #include "flows.h"
 /* Generated, by rules of its own. */
 #pragma GCC diagnostic push
@@ -102,55 +102,6 @@ static int report_load(struct em_programs *programs, int rc, struct em_diag *dia
 			     "bpf: cannot load the program: %s", strerror(-rc));
 }
 
-static size_t at_least_one(size_t n)
-{
-	return n ? n : 1;
-}
-
-static size_t count_claims(const struct em_policy *policy)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < policy->n_listeners; i++)
-		n += policy->listeners[i].n_interfaces *
-		     at_least_one(policy->listeners[i].n_addresses);
-	return n;
-}
-
-static size_t count_sources(const struct em_policy *policy)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < policy->n_listeners; i++)
-		n += policy->listeners[i].n_sources;
-	return n;
-}
-
-static int set_sizes(const struct bpf_object *object, const struct em_policy *policy,
-		     size_t n_steps)
-{
-	const struct {
-		const char *map;
-		size_t entries;
-	} sizes[] = {
-		{ "entitymux_claim", count_claims(policy) },
-		{ "entitymux_src", count_sources(policy) },
-		{ "entitymux_step", n_steps },
-		{ "entitymux_tag", em_compile_count_entities(policy) },
-		{ "entitymux_lcnt", policy->n_listeners },
-		{ "entitymux_ecnt", em_compile_count_entities(policy) },
-	};
-
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(object, sizes[i].map);
-		int rc = bpf_map__set_max_entries(map, at_least_one(sizes[i].entries));
-
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
 /* All maps but that of the constants, which each object has for itself. */
 static int share_maps(const struct bpf_object *from, const struct bpf_object *to)
 {
@@ -167,100 +118,6 @@ static int share_maps(const struct bpf_object *from, const struct bpf_object *to
 			return rc;
 	}
 	return 0;
-}
-
-static int fill_claims(const struct bpf_map *map, const struct em_policy *policy)
-{
-	for (uint32_t i = 0; i < policy->n_listeners; i++) {
-		const struct em_listener *listener = &policy->listeners[i];
-
-		for (size_t j = 0; j < listener->n_interfaces; j++) {
-			unsigned int ifindex = if_nametoindex(listener->interfaces[j]);
-
-			if (!ifindex)
-				return -errno;
-			for (size_t k = 0; k < at_least_one(listener->n_addresses); k++) {
-				struct em_abi_claim claim = em_compile_claim(
-					listener, ifindex,
-					listener->n_addresses ? &listener->addresses[k] : NULL);
-				int rc = bpf_map__update_elem(map, &claim, sizeof(claim), &i,
-							      sizeof(i), BPF_NOEXIST);
-
-				if (rc)
-					return rc;
-			}
-		}
-	}
-	return 0;
-}
-
-static int fill_sources(const struct bpf_map *map, const struct em_policy *policy)
-{
-	const uint32_t unused = 0;
-
-	for (size_t i = 0; i < policy->n_listeners; i++) {
-		for (size_t j = 0; j < policy->listeners[i].n_sources; j++) {
-			struct em_abi_source source =
-				em_compile_source(i, &policy->listeners[i].sources[j]);
-			int rc = bpf_map__update_elem(map, &source, sizeof(source), &unused,
-						      sizeof(unused), BPF_ANY);
-
-			if (rc)
-				return rc;
-		}
-	}
-	return 0;
-}
-
-static int fill_steps(const struct bpf_map *map, const struct em_compiled_steps *steps)
-{
-	for (uint32_t i = 0; i < steps->n_steps; i++) {
-		int rc = bpf_map__update_elem(map, &i, sizeof(i), &steps->steps[i],
-					      sizeof(steps->steps[i]), BPF_ANY);
-
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-static int fill_entities(const struct bpf_map *map, const struct em_policy *policy)
-{
-	uint32_t counter = 0;
-
-	for (size_t i = 0; i < policy->n_listeners; i++) {
-		const struct em_listener *listener = &policy->listeners[i];
-
-		for (size_t j = 0; j < listener->n_entities; j++) {
-			const struct em_entity *entity = &listener->entities[j];
-			struct em_abi_entity_key key = {
-				.tag = em_compile_tag(listener, entity->tag),
-				.listener = i,
-			};
-			struct em_abi_entity value = { .counter = counter++,
-						       .port = htons(entity->port) };
-			int rc = bpf_map__update_elem(map, &key, sizeof(key), &value,
-						      sizeof(value), BPF_NOEXIST);
-
-			if (rc)
-				return rc;
-		}
-	}
-	return 0;
-}
-
-static int fill_maps(const struct bpf_object *object, const struct em_policy *policy,
-		     const struct em_compiled_steps *steps)
-{
-	int rc = fill_claims(bpf_object__find_map_by_name(object, "entitymux_claim"), policy);
-
-	if (!rc)
-		rc = fill_sources(bpf_object__find_map_by_name(object, "entitymux_src"), policy);
-	if (!rc)
-		rc = fill_steps(bpf_object__find_map_by_name(object, "entitymux_step"), steps);
-	if (!rc)
-		rc = fill_entities(bpf_object__find_map_by_name(object, "entitymux_tag"), policy);
-	return rc;
 }
 
 static struct bpf_program *find_program(const struct em_programs *programs,
@@ -349,7 +206,7 @@ static int set_constants(struct em_programs *programs, const struct em_policy *p
 		if (programs->tc)
 			memcpy((void *)&programs->tc->rodata->em_constants, constants,
 			       sizeof(*constants));
-		rc = set_sizes(first_object(programs), policy, steps->n_steps);
+		rc = em_fill_set_sizes(first_object(programs), policy, steps->n_steps);
 	}
 	free(constants);
 	return rc;
@@ -396,7 +253,7 @@ static int load(struct em_programs *programs, const struct em_policy *policy,
 	rc = load_objects(programs);
 	if (rc)
 		return report_load(programs, rc, diag);
-	rc = fill_maps(first_object(programs), policy, steps);
+	rc = em_fill_maps(first_object(programs), policy, steps);
 	if (rc)
 		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
 				     "bpf: cannot fill a map: %s", strerror(-rc));

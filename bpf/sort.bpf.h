@@ -87,19 +87,22 @@ static __always_inline bool em_flow_key(em_context *context, const struct em_pac
 
 /* A table that is full makes room; should even that fail, the datagram is sorted all the same. */
 static __always_inline void em_remember(em_context *context, const struct em_packet *packet,
-					__be16 client_port, __be16 server_port,
-					const struct em_abi_flow *now)
+					const volatile struct em_abi_listener *listener,
+					const struct udphdr *udp, __be16 port)
 {
-	struct em_abi_flow_key key = { .client_port = client_port, .server_port = server_port };
+	struct em_abi_flow_key key = { .client_port = udp->source, .server_port = port };
+	struct em_abi_flow now = { .last = bpf_ktime_get_ns(),
+				   .timeout = listener->flow_timeout,
+				   .known = udp->dest };
 	struct em_abi_flow *flow;
 
 	if (!em_flow_key(context, packet, true, &key))
 		return;
 	flow = bpf_map_lookup_elem(&entitymux_flow, &key);
-	if (flow && flow->known == now->known && flow->timeout == now->timeout)
-		flow->last = now->last;
+	if (flow && flow->known == now.known && flow->timeout == now.timeout)
+		flow->last = now.last;
 	else
-		bpf_map_update_elem(&entitymux_flow, &key, now, BPF_ANY);
+		bpf_map_update_elem(&entitymux_flow, &key, &now, BPF_ANY);
 }
 
 static __always_inline const __u32 *em_claim(em_context *context, const struct em_packet *packet,
@@ -220,7 +223,6 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	struct em_abi_entity_key key = {};
 	struct em_abi_listener_count *count;
 	const struct em_abi_entity *entity;
-	struct em_abi_flow flow = {};
 	__u32 length, id;
 	struct udphdr udp;
 	__u64 payload, index;
@@ -266,12 +268,8 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 		em_known(packet, entity, count, decision);
 	else
 		em_unknown(listener, count, decision);
-	if (em_constants.n_replies && listener->flow_timeout && decision->port) {
-		flow.last = bpf_ktime_get_ns();
-		flow.timeout = listener->flow_timeout;
-		flow.known = udp.dest;
-		em_remember(context, packet, udp.source, decision->port, &flow);
-	}
+	if (em_constants.n_replies && listener->flow_timeout && decision->port)
+		em_remember(context, packet, listener, &udp, decision->port);
 }
 
 #endif

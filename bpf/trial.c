@@ -18,6 +18,7 @@
 
 #define LIKENESS "like%u"
 #define LOWER	 "lower0"
+#define SCRATCH_LO 1 /* the index of lo in a network namespace */
 
 /* What became of one interface; as many as there are interfaces. */
 struct outcome {
@@ -177,6 +178,15 @@ static int try_likenesses(struct em_link *links, size_t n, int program)
 	return rc;
 }
 
+/* Who may not make a namespace may still apply; what is unknown stays so. */
+static int report_scratch(int rc, struct em_diag *diag)
+{
+	if (!rc || rc == -EPERM)
+		return 0;
+	return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
+			     "cannot try things in a network namespace: %s", strerror(-rc));
+}
+
 int em_trial_foresee(struct em_link *links, size_t n, struct em_diag *diag)
 {
 	int program, rc;
@@ -189,10 +199,41 @@ int em_trial_foresee(struct em_link *links, size_t n, struct em_diag *diag)
 		return 0;
 	rc = try_likenesses(links, n, program);
 	close(program);
-	/* Who may not make a namespace may still apply; what is unknown stays so. */
-	if (rc && rc != -EPERM)
-		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
-				     "cannot try things in a network namespace: %s",
-				     strerror(-rc));
+	return report_scratch(rc, diag);
+}
+
+/* In the child, on lo. */
+static void change_all(void *result, const void *context)
+{
+	const size_t *n = context;
+
+	(void)em_rtnl_change(result, *n);
+}
+
+int em_trial_egress(int program, struct em_plan *plan, const struct em_place *place,
+		    struct em_diag *diag)
+{
+	struct em_rtnl_change changes[] = {
+		{ .kind = EM_RTNL_QDISC_ADD, .ifindex = SCRATCH_LO },
+		{ .kind = EM_RTNL_FILTER_SET,
+		  .ifindex = SCRATCH_LO,
+		  .program = program,
+		  .name = em_programs_name(EM_PROGRAM_REPLY),
+		  .handle = EM_TC_HANDLE_OWNER,
+		  .egress = true },
+	};
+	const size_t n = sizeof(changes) / sizeof(changes[0]);
+	int rc = em_scratch_run(change_all, changes, sizeof(changes), &n);
+
+	if (rc)
+		return report_scratch(rc, diag);
+	for (size_t i = 0; i < n; i++)
+		if (changes[i].error)
+			return em_plan_lacks(plan, place,
+					     "replies: this kernel takes no BPF filter at TC "
+					     "egress: %s%s%s",
+					     strerror(-changes[i].error),
+					     changes[i].message[0] ? ": " : "",
+					     changes[i].message);
 	return 0;
 }

@@ -12,11 +12,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "datapath.h"
 #include "link.h"
 #include "rtnl.h"
 
 /* The operation `foresee` of the backend. */
 int em_trial_foresee(struct em_link *links, size_t n, struct em_diag *diag);
+
+/*
+ * Whether this kernel takes a program at TC egress.  Returns 0, also where nothing may be tried,
+ * em_plan_lacks() with the place, or -errno, reported.
+ */
+int em_trial_egress(int program, struct em_plan *plan, const struct em_place *place,
+		    struct em_diag *diag);
 
 /* A native XDP program that is refused: because of the interface, and not by accident. */
 bool em_trial_is_lacking(const struct em_rtnl_change *change);

@@ -136,7 +136,6 @@ conf $tmp/one.conf sorter 4 one:0x00000001:6001
 conf $tmp/renamed.conf other 4 one:0x00000001:6001 two:0x00000002:6002
 sed 's/in0/lost0/' $tmp/a.conf >$tmp/lost.conf
 sed 's/in0/down0/' $tmp/a.conf >$tmp/down.conf
-sed 's/port = 5000;/&\n  replies = true;/' $tmp/a.conf >$tmp/replies.conf
 cat >$tmp/mistakes.conf <<'END'
 backend = "fast";
 listener = 1;

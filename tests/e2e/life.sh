@@ -34,7 +34,6 @@ section_refused() {
 	refused 'no such interface' 1 'interface lost0: No such device' em apply $tmp/lost.conf
 	refused 'interface down' 1 'interface down0 is down.*ip link set down0 up' \
 		em apply $tmp/down.conf
-	refused 'replies' 3 "^entitymux: $tmp/replies.conf:2: .*replies" em apply $tmp/replies.conf
 	refused 'unknown option' 2 'unknown option --fast' em apply --fast $tmp/b.conf
 	refused 'unknown command' 2 'unknown command aply' em aply $tmp/b.conf
 	refused 'unknown backend' 2 '--backend=ebpf: expected auto, xdp' \
