@@ -213,10 +213,10 @@ static void take_away(struct run *run, const struct test_policy *test,
 	struct em_inventory inventory;
 
 	judge(run, install(run, policy, NEXT, false), test, test->line, "the next generation");
-	judge(run, !em_datapath_nft.clean(NEXT, &run->diag), test, test->line, "clean by name");
+	judge(run, !em_datapath_nft.clean(NEXT, policy, &run->diag), test, test->line, "clean by name");
 	look_again(run, test, policy);
 	judge(run, install(run, policy, GENERATION, true), test, test->line, "installed again");
-	judge(run, !em_datapath_nft.clean(0, &run->diag), test, test->line, "clean");
+	judge(run, !em_datapath_nft.clean(0, NULL, &run->diag), test, test->line, "clean");
 	if (em_inventory_read(&inventory, &run->netlink, &run->diag))
 		die("inventory");
 	judge(run, !inventory.table, test, test->line, "clean left something");
@@ -248,7 +248,7 @@ static void run_policy(struct run *run, const struct test_policy *test)
 	/* Some policies need a newer kernel; the table says so. */
 	if (!install(run, policy, GENERATION, true)) {
 		judge(run, strstr(test->optional, "nft"), test, test->line, "not installed");
-		em_datapath_nft.clean(0, &run->diag);
+		em_datapath_nft.clean(0, NULL, &run->diag);
 		return;
 	}
 	look(run, test, policy);
