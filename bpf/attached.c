@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "abi.h"
+#include "pins.h"
 #include "program.h"
 #include "rtnl.h"
 
@@ -20,8 +21,9 @@
 #define ENTITY_MAP     "entitymux_ecnt"
 #define PROGRAM_MAPS   16 /* more than a program of ours has */
 
-/* No errno is that large. */
-#define NOT_OURS -4096
+/* No errno is that large.  Without a pin and CAP_SYS_ADMIN nobody can know more than the second. */
+#define NOT_OURS   -4096
+#define MAYBE_OURS -4097
 
 struct em_counters {
 	int listeners;
@@ -46,7 +48,7 @@ int em_attached_open_map(int program, const char *name)
 		return rc;
 	for (uint32_t i = 0; i < info.nr_map_ids && i < PROGRAM_MAPS; i++) {
 		struct bpf_map_info map = { 0 };
-		int fd = bpf_map_get_fd_by_id(ids[i]);
+		int fd = em_pins_open_map(ids[i]);
 
 		if (fd < 0)
 			return fd;
@@ -94,19 +96,21 @@ static int read_facts(struct facts *facts, int program)
 }
 
 /*
- * The descriptor of a program if it is ours, NOT_OURS, or -errno.  Its name, as far as it may be
- * known, goes to name.
+ * The descriptor of a program if it is ours, NOT_OURS, MAYBE_OURS or -errno.  Its name, as far as it
+ * may be known, goes to name.
  */
 static int identify(uint32_t id, char name[16])
 {
 	struct bpf_prog_info info = { 0 };
 	uint32_t length = sizeof(info);
-	int fd = bpf_prog_get_fd_by_id(id), rc;
+	int fd = em_pins_open_program(id), rc;
 
 	name[0] = '\0';
-	/* Gone meanwhile; or somebody else's, for all that an unprivileged process can know. */
-	if (fd == -ENOENT || fd == -EPERM)
+	/* Gone meanwhile. */
+	if (fd == -ENOENT)
 		return NOT_OURS;
+	if (fd == -EPERM)
+		return MAYBE_OURS;
 	if (fd < 0)
 		return fd;
 	rc = bpf_obj_get_info_by_fd(fd, &info, &length);
@@ -118,10 +122,9 @@ static int identify(uint32_t id, char name[16])
 	return rc ? rc : NOT_OURS;
 }
 
-/* There is no program 0, which only who may look is told. */
-bool em_attached_may_look(void)
+static bool is_foreign(int fd)
 {
-	return bpf_prog_get_fd_by_id(0) != -EPERM;
+	return fd == NOT_OURS || fd == MAYBE_OURS;
 }
 
 static int query_xdp(unsigned int ifindex, uint32_t *id, enum em_hook *hook)
@@ -148,7 +151,7 @@ int em_attached_see_xdp(struct em_xdp_seen *out, unsigned int ifindex)
 		return rc;
 	fd = identify(out->id, out->name);
 	if (fd < 0)
-		return fd == NOT_OURS ? 0 : fd;
+		return is_foreign(fd) ? 0 : fd;
 	out->ours = true;
 	rc = read_facts(&facts, fd);
 	out->fragments = facts.fragments;
@@ -157,6 +160,7 @@ int em_attached_see_xdp(struct em_xdp_seen *out, unsigned int ifindex)
 }
 
 struct visit {
+	int (*see)(struct visit *visit, uint32_t id); /* each program, whoever's it is */
 	int (*visit)(void *context, const struct em_attached *attached);
 	void *context;
 	struct em_attached attached; /* the interface; each program is filled in */
@@ -172,7 +176,7 @@ static int visit_program(struct visit *visit, uint32_t id)
 
 	attached.fd = identify(id, name);
 	if (attached.fd < 0)
-		return attached.fd == NOT_OURS ? 0 : attached.fd;
+		return is_foreign(attached.fd) ? 0 : attached.fd;
 	attached.kind = em_programs_parse(name);
 	rc = read_facts(&facts, attached.fd);
 	if (rc || (attached.hook == EM_HOOK_TC_EGRESS && attached.kind >= 0 &&
@@ -194,7 +198,7 @@ static int visit_filter(void *context, const struct em_rtnl_filter *filter)
 	visit->attached.hook = filter->egress ? EM_HOOK_TC_EGRESS : EM_HOOK_TC_INGRESS;
 	visit->attached.handle = filter->handle;
 	visit->attached.priority = filter->priority;
-	return visit_program(visit, filter->program);
+	return visit->see(visit, filter->program);
 }
 
 static int visit_interface(struct visit *visit, const struct if_nameindex *interface)
@@ -206,17 +210,15 @@ static int visit_interface(struct visit *visit, const struct if_nameindex *inter
 	snprintf(visit->attached.interface, IF_NAMESIZE, "%s", interface->if_name);
 	rc = query_xdp(interface->if_index, &id, &visit->attached.hook);
 	if (!rc && id)
-		rc = visit_program(visit, id);
+		rc = visit->see(visit, id);
 	if (!rc)
 		rc = em_rtnl_each_filter(interface->if_index, visit_filter, visit);
 	/* An interface may vanish while we look at it. */
 	return rc == -ENODEV || rc == -ENOSYS ? 0 : rc;
 }
 
-int em_attached_each(int (*visit_one)(void *context, const struct em_attached *attached),
-		     void *context, struct em_diag *diag)
+static int visit_interfaces(struct visit *visit, struct em_diag *diag)
 {
-	struct visit visit = { .visit = visit_one, .context = context };
 	struct if_nameindex *interfaces = if_nameindex();
 	int rc = 0;
 
@@ -224,12 +226,77 @@ int em_attached_each(int (*visit_one)(void *context, const struct em_attached *a
 		return em_diag_error(diag, -errno, NULL, "cannot list the interfaces: %s",
 				     strerror(errno));
 	for (size_t i = 0; !rc && interfaces[i].if_index; i++) {
-		rc = visit_interface(&visit, &interfaces[i]);
-		if (rc)
+		rc = visit_interface(visit, &interfaces[i]);
+		if (rc < 0)
 			em_diag_error(diag, rc, NULL, "%s: cannot look for our programs: %s",
 				      interfaces[i].if_name, strerror(-rc));
 	}
 	if_freenameindex(interfaces);
+	return rc;
+}
+
+int em_attached_each(int (*visit_one)(void *context, const struct em_attached *attached),
+		     void *context, struct em_diag *diag)
+{
+	struct visit visit = { .see = visit_program, .visit = visit_one, .context = context };
+
+	return visit_interfaces(&visit, diag);
+}
+
+/* Our filters have handles of their own. */
+static int is_hidden(struct visit *visit, uint32_t id)
+{
+	enum em_hook hook = visit->attached.hook;
+	char name[16];
+	int fd;
+
+	if ((hook == EM_HOOK_TC_INGRESS || hook == EM_HOOK_TC_EGRESS) &&
+	    visit->attached.handle != EM_TC_HANDLE_GUEST &&
+	    visit->attached.handle != EM_TC_HANDLE_OWNER)
+		return 0;
+	fd = identify(id, name);
+	if (fd >= 0)
+		close(fd);
+	return fd == MAYBE_OURS;
+}
+
+int em_attached_any_hidden(struct em_diag *diag)
+{
+	struct visit visit = { .see = is_hidden };
+
+	return visit_interfaces(&visit, diag);
+}
+
+struct id_list {
+	uint32_t *ids;
+	size_t n;
+};
+
+static int note_id(struct visit *visit, uint32_t id)
+{
+	struct id_list *list = visit->context;
+	uint32_t *grown = reallocarray(list->ids, list->n + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	list->ids = grown;
+	grown[list->n++] = id;
+	return 0;
+}
+
+int em_attached_unpin_others(struct em_diag *diag)
+{
+	struct id_list list = { 0 };
+	struct visit visit = { .see = note_id, .context = &list };
+	int rc = visit_interfaces(&visit, diag);
+
+	if (!rc) {
+		rc = em_pins_sweep(list.ids, list.n);
+		if (rc)
+			em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
+				      "bpf: cannot remove a pin: %s", strerror(-rc));
+	}
+	free(list.ids);
 	return rc;
 }
 

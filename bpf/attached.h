@@ -3,7 +3,8 @@
  * attached - our programs found again through the interfaces they are attached to, and the counters
  * in their maps.
  *
- * Programs attached by netlink live without a pin, so that there need not be a bpffs.
+ * Programs attached by netlink live without a pin; only who has not CAP_SYS_ADMIN needs one to find
+ * them, see pins.h.
  */
 #ifndef EM_ATTACHED_H
 #define EM_ATTACHED_H
@@ -45,11 +46,14 @@ int em_attached_see_xdp(struct em_xdp_seen *out, unsigned int ifindex);
 
 /*
  * Calls visit for each program of ours on each interface of this namespace; visit owns
- * attached->fd.  Stops at the first error, reports and returns it.  A kernel without bpf(2), and a
- * process that may not look, has none.
+ * attached->fd.  Stops at the first error, reports and returns it.  A kernel without bpf(2) has none;
+ * those that this process may not look at are left out.
  */
 int em_attached_each(int (*visit)(void *context, const struct em_attached *attached),
 		     void *context, struct em_diag *diag);
+
+/* Whether something is attached that may be ours, but this process may not look; or -errno, reported. */
+int em_attached_any_hidden(struct em_diag *diag);
 
 /*
  * A program of a generation (0: of the newest) that sorts: *program is the caller's to close, or -1
@@ -58,10 +62,10 @@ int em_attached_each(int (*visit)(void *context, const struct em_attached *attac
 int em_attached_find(int *program, uint32_t generation, struct em_diag *diag);
 
 /*
- * Whether this process may find programs again: that takes CAP_SYS_ADMIN, whatever else loading and
- * attaching them takes.
+ * Removes the pins of programs that are attached to no interface (any more).  Returns 0 or -errno,
+ * reported.
  */
-bool em_attached_may_look(void);
+int em_attached_unpin_others(struct em_diag *diag);
 
 /* Whether an interface has TC filters besides ours; or -errno. */
 int em_attached_has_guests(unsigned int ifindex);

@@ -15,6 +15,7 @@
 #include "facilities.h"
 #include "flows.h"
 #include "others.h"
+#include "pins.h"
 #include "program.h"
 #include "rtnl.h"
 #include "trial.h"
@@ -156,12 +157,24 @@ static void detach_placeholders(struct em_prepared *prepared)
 	prepared->n_held = 0;
 }
 
+/* What led here has been reported.  Should this fail as well, the next run cleans up. */
+static void withdraw(struct em_prepared *prepared)
+{
+	struct em_diag_kept quiet;
+
+	detach_placeholders(prepared);
+	if (em_diag_keep(&quiet))
+		return;
+	(void)em_attached_unpin_others(&quiet.diag);
+	free(em_diag_take_kept(&quiet));
+}
+
 static void release(struct em_prepared *prepared)
 {
 	if (!prepared)
 		return;
 	if (!prepared->committed)
-		detach_placeholders(prepared);
+		withdraw(prepared);
 	for (int fragments = 0; fragments < 2; fragments++)
 		if (prepared->placeholders[fragments] >= 0)
 			close(prepared->placeholders[fragments]);
@@ -172,17 +185,24 @@ static void release(struct em_prepared *prepared)
 }
 
 /* Loads it when it is needed first.  Returns 0 or -errno, unreported. */
+static int load_placeholder(struct em_prepared *prepared, bool fragments)
+{
+	int *placeholder = &prepared->placeholders[fragments];
+	const struct em_pins pins = { .programs = placeholder, .n_programs = 1 };
+
+	if (*placeholder >= 0)
+		return 0;
+	*placeholder = em_programs_placeholder(fragments);
+	return *placeholder < 0 ? *placeholder : em_pins_add(&pins);
+}
+
 static int try_placeholder(struct em_prepared *prepared, bool fragments,
 			   struct em_rtnl_change *change)
 {
-	int *placeholder = &prepared->placeholders[fragments];
+	int rc = load_placeholder(prepared, fragments);
 
-	if (*placeholder < 0)
-		*placeholder = em_programs_placeholder(fragments);
-	if (*placeholder < 0)
-		return *placeholder;
-	change->program = *placeholder;
-	return em_rtnl_change(change, 1);
+	change->program = prepared->placeholders[fragments];
+	return rc ? rc : em_rtnl_change(change, 1);
 }
 
 /*
@@ -198,9 +218,13 @@ static int hold_place(struct em_prepared *prepared, struct em_plan *plan, size_t
 					 .mode = XDP_FLAGS_DRV_MODE,
 					 .expected = -1 };
 	struct em_rtnl_change again = change;
-	int rc = try_placeholder(prepared, false, &change);
+	int rc = load_placeholder(prepared, false);
 	char obstacle[200];
 
+	if (rc)
+		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
+				     "bpf: cannot load and pin a placeholder: %s", strerror(-rc));
+	rc = try_placeholder(prepared, false, &change);
 	if (!rc) {
 		prepared->held[prepared->n_held++] = change;
 		return 0;
@@ -297,7 +321,9 @@ static int prepare(struct em_prepared *prepared, const struct em_policy *policy,
 				      generation, diag);
 	if (!rc)
 		rc = try_egress(prepared, policy, plan, diag);
-	return rc ? rc : em_flows_carry_over(&prepared->flows, diag);
+	if (!rc)
+		rc = em_flows_carry_over(&prepared->flows, diag);
+	return rc ? rc : em_programs_pin(prepared->programs, diag);
 }
 
 static int change_over(const struct em_prepared *prepared, const struct em_plan *plan, bool *bridged,
@@ -419,7 +445,12 @@ static int discover(struct em_installed *out, struct em_diag *diag)
 		return rc;
 	}
 	finding.installed.remains |= finding.n_local != finding.n_later || !has_all_egress(&finding);
-	finding.installed.blind = !em_attached_may_look();
+	rc = em_attached_any_hidden(diag);
+	if (rc < 0) {
+		em_installed_clear(&finding.installed);
+		return rc;
+	}
+	finding.installed.blind = rc;
 	*out = finding.installed;
 	return 0;
 }
@@ -438,7 +469,7 @@ static int open_counters(struct em_counters **out, uint32_t generation, struct e
 	return rc;
 }
 
-/* Nothing of ours outlives its attachment, so that detaching is removing. */
+/* Nothing of ours outlives its attachment and its pin, so that without these it is removed. */
 static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *diag)
 {
 	struct em_changes changes = { 0 };
@@ -447,7 +478,9 @@ static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *
 	if (!rc)
 		rc = em_changes_make(&changes, diag);
 	em_changes_clear(&changes);
-	return rc ? rc : em_flows_end(keep, policy, diag);
+	if (!rc)
+		rc = em_flows_end(keep, policy, diag);
+	return rc ? rc : em_attached_unpin_others(diag);
 }
 
 static int detach(struct em_diag *diag)

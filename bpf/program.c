@@ -8,10 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "attached.h"
 #include "compile.h"
 #include "fill.h"
 #include "flows.h"
+#include "pins.h"
+#include "privilege.h"
 /* Generated, by rules of its own. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual"
@@ -20,6 +21,7 @@
 #pragma GCC diagnostic pop
 
 #define VERIFIER_LOG (16 << 20) /* bytes; older kernels fail anew where it is too small */
+#define LOADED_MAX   32	       /* more maps, and more programs, than an object has */
 
 struct em_programs {
 	struct em_xdp *xdp;
@@ -28,52 +30,72 @@ struct em_programs {
 };
 
 /*
- * Whether the verifier follows a loop to its end (Linux 5.3): ours walk headers and conditions.  An
- * older one finds a jump backwards invalid.
+ * What all of ours do and not every verifier takes from everybody: a loop (Linux 5.3; an older one
+ * finds a jump backwards invalid), and an offset into the packet that is not constant
+ * (CAP_PERFMON).  Returns 0 or -errno.
  */
-static bool has_bounded_loops(void)
+static int try_program(void)
 {
-	const struct bpf_insn count_down[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1, .imm = 4 },
-		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_1, .imm = -1 },
-		{ .code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = BPF_REG_1, .off = -2 },
+	const struct bpf_insn sample[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 4 },
+		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_0, .imm = -1 },
+		{ .code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = BPF_REG_0, .off = -2 },
+		{ .code = BPF_LDX | BPF_MEM | BPF_W,
+		  .dst_reg = BPF_REG_2,
+		  .src_reg = BPF_REG_1,
+		  .off = offsetof(struct xdp_md, ingress_ifindex) },
+		{ .code = BPF_ALU64 | BPF_AND | BPF_K, .dst_reg = BPF_REG_2, .imm = 7 },
+		{ .code = BPF_LDX | BPF_MEM | BPF_W,
+		  .dst_reg = BPF_REG_1,
+		  .src_reg = BPF_REG_1,
+		  .off = offsetof(struct xdp_md, data) },
+		{ .code = BPF_ALU64 | BPF_ADD | BPF_X,
+		  .dst_reg = BPF_REG_1,
+		  .src_reg = BPF_REG_2 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "entitymux_loop", "GPL", count_down,
-			       sizeof(count_down) / sizeof(count_down[0]), NULL);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "entitymux_try", "GPL", sample,
+			       sizeof(sample) / sizeof(sample[0]), NULL);
 
-	if (fd >= 0)
-		close(fd);
-	return fd != -EINVAL;
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+static int report_refusal(int rc, struct em_diag *diag)
+{
+	char text[EM_PRIVILEGE_TEXT];
+
+	return em_diag_error(diag, rc, NULL, "bpf: not permitted: %s", em_privilege_explain(text));
 }
 
 int em_programs_try(struct em_plan *plan, struct em_diag *diag)
 {
-	int fd;
+	int fd, rc;
 
 	/* What libbpf prints goes to standard error behind our back. */
 	libbpf_set_print(NULL);
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "entitymux_try", 4, 4, 1, NULL);
-
-	if (fd >= 0) {
-		close(fd);
-		if (!has_bounded_loops())
-			return em_plan_lacks(plan, NULL,
-					     "this kernel's verifier takes no loops (Linux 5.3)");
-		if (em_attached_may_look())
-			return 0;
-		return em_diag_error(diag, -EPERM, NULL,
-				     "bpf: not permitted: needs CAP_SYS_ADMIN (run as root), without "
-				     "which the kernel lets nobody find a program again");
-	}
 	if (fd == -ENOSYS || fd == -EINVAL)
 		return em_plan_lacks(plan, NULL, "this kernel has no bpf(2)");
-	if (fd == -EPERM)
-		return em_diag_error(diag, fd, NULL,
-				     "bpf: not permitted: needs CAP_BPF, and CAP_SYS_ADMIN to find programs "
-				     "again (run as root)");
-	return em_diag_error(diag, fd, NULL, "bpf: %s", strerror(-fd));
+	if (fd >= 0)
+		close(fd);
+	rc = fd < 0 ? fd : try_program();
+	if (rc == -EINVAL)
+		return em_plan_lacks(plan, NULL,
+				     "this kernel's verifier takes no loops (Linux 5.3)");
+	if (rc == -EPERM || rc == -EACCES)
+		return report_refusal(rc, diag);
+	if (rc)
+		return em_diag_error(diag, rc, NULL, "bpf: %s", strerror(-rc));
+	if (!em_pins_unneeded() && !em_pins_possible())
+		return em_diag_error(diag, -EPERM, NULL,
+				     "bpf: not permitted: needs CAP_SYS_ADMIN (run as root), or a "
+				     "bpffs that this user may write to (mount -t bpf bpf "
+				     "/sys/fs/bpf), without which the kernel lets nobody find a "
+				     "program again");
+	return 0;
 }
 
 /* The line before the statistics is the verifier's reason. */
@@ -91,9 +113,7 @@ static const char *last_reason(char *log)
 static int report_load(struct em_programs *programs, int rc, struct em_diag *diag)
 {
 	if (rc == -EPERM)
-		return em_diag_error(diag, rc, NULL,
-				     "bpf: loading the program is not permitted: needs "
-				     "CAP_NET_ADMIN (run as root)");
+		return report_refusal(rc, diag);
 	if (programs->log[0])
 		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
 				     "bpf: the kernel rejects the program: %s: %s", strerror(-rc),
@@ -335,6 +355,41 @@ void em_programs_free(struct em_programs *programs)
 	if (programs->xdp)
 		em_xdp__destroy(programs->xdp);
 	free(programs);
+}
+
+/* Returns -E2BIG where an object has grown, and LOADED_MAX has not. */
+static int pin_object(const struct bpf_object *object)
+{
+	int maps[LOADED_MAX], programs[LOADED_MAX];
+	struct em_pins pins = { .maps = maps, .programs = programs };
+	struct bpf_program *program;
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object) {
+		if (pins.n_maps == LOADED_MAX)
+			return -E2BIG;
+		maps[pins.n_maps++] = bpf_map__fd(map);
+	}
+	bpf_object__for_each_program(program, object) {
+		if (!bpf_program__autoload(program))
+			continue;
+		if (pins.n_programs == LOADED_MAX)
+			return -E2BIG;
+		programs[pins.n_programs++] = bpf_program__fd(program);
+	}
+	return em_pins_add(&pins);
+}
+
+int em_programs_pin(const struct em_programs *programs, struct em_diag *diag)
+{
+	int rc = programs->xdp ? pin_object(programs->xdp->obj) : 0;
+
+	if (!rc && programs->tc)
+		rc = pin_object(programs->tc->obj);
+	if (rc)
+		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
+				     "bpf: cannot pin the programs: %s", strerror(-rc));
+	return 0;
 }
 
 int em_programs_fd(const struct em_programs *programs, enum em_program_kind kind)

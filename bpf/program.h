@@ -26,8 +26,8 @@ enum em_program_kind {
 struct em_programs;
 
 /*
- * Whether bpf(2) is there for us at all, tried with the simplest of maps.  Returns 0,
- * em_plan_lacks(), or -errno, reported.
+ * Whether bpf(2) is there for us at all, tried with the simplest of maps and programs, and whether
+ * what we attach could be found again.  Returns 0, em_plan_lacks(), or -errno, reported.
  */
 int em_programs_try(struct em_plan *plan, struct em_diag *diag);
 
@@ -56,6 +56,12 @@ int em_programs_load(struct em_programs **out, const struct em_policy *policy,
 		     struct em_plan *plan, const struct em_program_options *options,
 		     uint32_t generation, struct em_diag *diag);
 void em_programs_free(struct em_programs *programs);
+
+/*
+ * Makes them such that they are found again once they are attached, see pins.h.  Returns 0 or
+ * -errno, reported.
+ */
+int em_programs_pin(const struct em_programs *programs, struct em_diag *diag);
 
 /* The descriptor to attach; owned by the programs. */
 int em_programs_fd(const struct em_programs *programs, enum em_program_kind kind);

@@ -16,6 +16,8 @@
 
 #include "link.h"
 
+#define EM_RTNL_LOOPBACK 1 /* the index of the loopback interface of every network namespace */
+
 enum em_rtnl_kind {
 	EM_RTNL_XDP,	    /* attach, replace or detach an XDP program */
 	EM_RTNL_QDISC_ADD,  /* make a clsact qdisc */

@@ -61,8 +61,8 @@ int em_current_read(struct em_current *out, struct em_state *state, struct em_di
 		rc = 0;
 	if (!rc && current.blind && !current.datapath && current.applied.generation)
 		rc = em_diag_error(diag, -EPERM, NULL,
-				   "cannot look for the programs of the policy: needs "
-				   "CAP_SYS_ADMIN (run as root)");
+				   "cannot look at the programs of the policy: needs CAP_SYS_ADMIN "
+				   "(run as root), or CAP_BPF where they are pinned");
 	if (rc) {
 		em_current_clear(&current);
 		return rc;

@@ -20,7 +20,7 @@ struct em_current {
 	const struct em_datapath *datapath; /* NULL: the kernel has nothing of ours */
 	struct em_installed installed;
 	struct em_applied applied; /* generation 0: nothing is known about it */
-	bool blind; /* a backend could not look whether it has something */
+	bool blind; /* a backend could not look at something that may be ours */
 	/* Something of ours lies about besides: of a run that died, or of another backend. */
 	bool remains;
 };

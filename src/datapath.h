@@ -65,7 +65,7 @@ struct em_installed {
 	 * another generation.
 	 */
 	bool remains;
-	bool blind; /* this process may not look: that nothing was found means nothing */
+	bool blind; /* there is something that this process may not look at, and that may be ours */
 };
 
 void em_plan_clear(struct em_plan *plan);

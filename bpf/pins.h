@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pins - programs and maps opened by their ids, also by who has not CAP_SYS_ADMIN.
+ *
+ * An interface tells the id of what is attached to it, and the kernel lets only CAP_SYS_ADMIN open
+ * a program or a map by its id.  For everybody else they are pinned to a bpffs, under their ids:
+ *
+ *	BPFFS/entitymux/        the lock over all that is below
+ *		net-INODE/      one per network namespace
+ *			alive   tells whether that namespace is still there
+ *			map-ID
+ *			prog-ID
+ *
+ * A pin says nothing by being there: what is ours and in force is what the interfaces report.  An
+ * id is not given to another object while there is a pin, so that a wrong one cannot be found.
+ */
+#ifndef EM_PINS_H
+#define EM_PINS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The kernel opens what we know the id of: no pin is needed. */
+bool em_pins_unneeded(void);
+
+/* There is a bpffs that would take a pin; tried without side effects. */
+bool em_pins_possible(void);
+
+/*
+ * A descriptor, the caller's to close, or -errno, unreported: -ENOENT where it is gone, -EPERM
+ * where that needs CAP_SYS_ADMIN and it is not pinned.
+ */
+int em_pins_open_program(uint32_t id);
+int em_pins_open_map(uint32_t id);
+
+/* What is to be found again; descriptors. */
+struct em_pins {
+	const int *maps;
+	const int *programs;
+	size_t n_maps;
+	size_t n_programs;
+};
+
+/*
+ * Pins them, and in this order, so that a program is found with its maps or not at all.  Returns
+ * 0, also where it fails and was unneeded, or -errno, unreported.
+ */
+int em_pins_add(const struct em_pins *pins);
+
+/*
+ * Removes the pins of this network namespace but for programs with these ids and their maps; and
+ * all pins of namespaces that are gone, as far as that is permitted.  Returns 0 or -errno,
+ * unreported.
+ */
+int em_pins_sweep(const uint32_t *programs, size_t n);
+
+#endif

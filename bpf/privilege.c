@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "privilege.h"
+
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Linux 5.8, include/uapi/linux/capability.h */
+#ifndef CAP_BPF
+#define CAP_PERFMON 38
+#define CAP_BPF	    39
+#endif
+
+static const struct {
+	int number;
+	const char *name;
+} capabilities[] = {
+	{ CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+	{ CAP_BPF, "CAP_BPF" },
+	{ CAP_PERFMON, "CAP_PERFMON" },
+};
+
+#define N_CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))
+
+static uint64_t read_effective(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (syscall(SYS_capget, &header, data))
+		return 0;
+	return (uint64_t)data[1].effective << 32 | data[0].effective;
+}
+
+const char *em_privilege_explain(char text[EM_PRIVILEGE_TEXT])
+{
+	uint64_t effective = read_effective();
+	const char *separator = "needs ";
+
+	text[0] = '\0';
+	if (effective & 1ULL << CAP_SYS_ADMIN)
+		effective |= 1ULL << CAP_BPF | 1ULL << CAP_PERFMON;
+	else if (prctl(PR_CAPBSET_READ, CAP_BPF) < 0)
+		return strcpy(text, "needs CAP_SYS_ADMIN (run as root), for want of CAP_BPF in this "
+				    "kernel (Linux 5.8)");
+	for (size_t i = 0; i < N_CAPABILITIES; i++) {
+		size_t used = strlen(text);
+
+		if (effective & 1ULL << capabilities[i].number)
+			continue;
+		snprintf(text + used, EM_PRIVILEGE_TEXT - used, "%s%s", separator,
+			 capabilities[i].name);
+		separator = " and ";
+	}
+	if (text[0])
+		return strcat(text, " (run as root)");
+	return strcpy(text, "CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON are there, but a container, a "
+			    "security module or the limit of locked memory (ulimit -l) forbids it");
+}
