@@ -45,6 +45,20 @@ static bool has_vlan_listener(const struct em_policy *policy, const char *interf
 	return false;
 }
 
+/* What rules XDP out on every interface; or "". */
+static int kernel_obstacle(char *obstacle, size_t size, struct em_diag *diag)
+{
+	int replaces = em_trial_replaces();
+
+	if (replaces < 0)
+		return em_diag_error(diag, replaces == -EOPNOTSUPP ? -EIO : replaces, NULL,
+				     "cannot try to replace an XDP program: %s",
+				     strerror(-replaces));
+	snprintf(obstacle, size, "%s",
+		 replaces ? "" : "this kernel replaces no XDP program in one step (Linux 5.7)");
+	return 0;
+}
+
 /* What rules XDP out on an interface, as far as that shows without trying; or "". */
 static int xdp_obstacle(const struct em_policy *policy, const struct em_link *link, bool native,
 			char *obstacle, size_t size, struct em_diag *diag)
@@ -123,8 +137,10 @@ static int carry_interface(const struct em_policy *policy, struct em_plan *plan,
 	plan->attachments[i].hook = hook;
 	if (hook == EM_HOOK_TC_INGRESS)
 		return 0;
-	rc = xdp_obstacle(policy, &plan->links[i], hook == EM_HOOK_XDP_NATIVE, obstacle,
-			  sizeof(obstacle), diag);
+	rc = kernel_obstacle(obstacle, sizeof(obstacle), diag);
+	if (!rc && !obstacle[0])
+		rc = xdp_obstacle(policy, &plan->links[i], hook == EM_HOOK_XDP_NATIVE, obstacle,
+				  sizeof(obstacle), diag);
 	if (rc || !obstacle[0])
 		return rc;
 	if (plan->backend != EM_BACKEND_AUTO)

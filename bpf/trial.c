@@ -18,7 +18,6 @@
 
 #define LIKENESS "like%u"
 #define LOWER	 "lower0"
-#define SCRATCH_LO 1 /* the index of lo in a network namespace */
 
 /* What became of one interface; as many as there are interfaces. */
 struct outcome {
@@ -160,6 +159,26 @@ static void conclude(struct em_link *link, const struct outcome *outcome)
 	}
 }
 
+/* Nowhere is a program attached that was loaded just now, so that nothing is taken away. */
+int em_trial_replaces(void)
+{
+	int program = em_programs_placeholder(false);
+	struct em_rtnl_change change = { .kind = EM_RTNL_XDP,
+					 .ifindex = EM_RTNL_LOOPBACK,
+					 .mode = XDP_FLAGS_SKB_MODE,
+					 .program = -1,
+					 .expected = program };
+
+	int rc;
+
+	if (program < 0)
+		return program;
+	rc = em_rtnl_change(&change, 1);
+	close(program);
+	/* An older kernel does not know the flag; the others miss the program. */
+	return rc == -EINVAL ? 0 : rc == -EEXIST ? 1 : rc;
+}
+
 static int try_likenesses(struct em_link *links, size_t n, int program)
 {
 	struct trial trial = { .links = links, .n = n, .program = program };
@@ -214,9 +233,9 @@ int em_trial_egress(int program, struct em_plan *plan, const struct em_place *pl
 		    struct em_diag *diag)
 {
 	struct em_rtnl_change changes[] = {
-		{ .kind = EM_RTNL_QDISC_ADD, .ifindex = SCRATCH_LO },
+		{ .kind = EM_RTNL_QDISC_ADD, .ifindex = EM_RTNL_LOOPBACK },
 		{ .kind = EM_RTNL_FILTER_SET,
-		  .ifindex = SCRATCH_LO,
+		  .ifindex = EM_RTNL_LOOPBACK,
 		  .program = program,
 		  .name = em_programs_name(EM_PROGRAM_REPLY),
 		  .handle = EM_TC_HANDLE_OWNER,

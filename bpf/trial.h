@@ -26,6 +26,12 @@ int em_trial_foresee(struct em_link *links, size_t n, struct em_diag *diag);
 int em_trial_egress(int program, struct em_plan *plan, const struct em_place *place,
 		    struct em_diag *diag);
 
+/*
+ * Whether the kernel replaces an XDP program by another one in one step, and only where it is the
+ * one that is expected (Linux 5.7).  Returns 1, 0 or -errno, unreported.
+ */
+int em_trial_replaces(void);
+
 /* A native XDP program that is refused: because of the interface, and not by accident. */
 bool em_trial_is_lacking(const struct em_rtnl_change *change);
 /* What was refused and why, for a person. */
