@@ -4,18 +4,15 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "attached.h"
+#include "pins.h"
 #include "program.h"
 #include "rtnl.h"
-
-#define BPFFS "/sys/fs/bpf"
 
 static void try_bpf(struct em_facility *facility, int placeholder)
 {
@@ -39,11 +36,11 @@ static void try_jit(struct em_facility *facility, int placeholder)
 
 static void try_bpffs(struct em_facility *facility)
 {
-	struct statfs filesystem;
-
-	facility->available = !statfs(BPFFS, &filesystem) && filesystem.f_type == BPF_FS_MAGIC;
-	snprintf(facility->detail, sizeof(facility->detail), "%s at " BPFFS "; not needed",
-		 facility->available ? "mounted" : "not mounted");
+	facility->available = em_pins_possible();
+	snprintf(facility->detail, sizeof(facility->detail),
+		 "%s; only needed without CAP_SYS_ADMIN",
+		 facility->available ? "takes pins" : "none is mounted that takes pins");
+	facility->remedy = "mount -t bpf bpf /sys/fs/bpf";
 }
 
 /* The sample as a loaded program for a hook on lo; NULL and why in the facility. */
