@@ -114,10 +114,17 @@ static int probe_kernel(struct em_probe *probe, struct em_diag *diag)
 	if (rc)
 		return rc;
 	rc = em_scratch_run(try_kernel, &kernel, sizeof(kernel), sample);
+	if (rc == -EPERM) {
+		em_diag_warning(diag, NULL,
+				"making a network namespace is not permitted (needs CAP_SYS_ADMIN; "
+				"run as root): what the kernel has is not tried, and neither is "
+				"whether a virtual interface takes native XDP");
+		return 0;
+	}
 	if (rc)
 		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
-				     "cannot try things in a network namespace: %s%s",
-				     strerror(-rc), rc == -EPERM ? ": needs root" : "");
+				     "cannot try things in a network namespace: %s",
+				     strerror(-rc));
 	memcpy(probe->facilities, kernel.facilities, sizeof(kernel.facilities));
 	probe->n_facilities = kernel.n_facilities;
 	return 0;

@@ -27,7 +27,7 @@ static bool is_on(const struct em_link *link, size_t offload)
 
 static void print_kernel(const struct em_probe *probe)
 {
-	printf("kernel\n");
+	printf("kernel%s\n", probe->n_facilities ? "" : ": not tried");
 	for (size_t i = 0; i < probe->n_facilities; i++) {
 		const struct em_probe_facility *row = &probe->facilities[i];
 
