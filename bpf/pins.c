@@ -86,8 +86,8 @@ static int name_folder(char path[PATH_MAX], const char *store)
 
 	if (stat("/proc/self/ns/net", &status))
 		return -errno;
-	if (snprintf(path, PATH_MAX, "%s/" FOLDER_PREFIX "%ju", store,
-		     (uintmax_t)status.st_ino) >= PATH_MAX)
+	if (snprintf(path, PATH_MAX, "%s/" FOLDER_PREFIX "%ju", store, (uintmax_t)status.st_ino) >=
+	    PATH_MAX)
 		return -ENAMETOOLONG;
 	return 0;
 }
@@ -201,8 +201,9 @@ static int lock_store(const char *store, bool make)
  */
 static int make_alive(const char *path)
 {
-	int fd __attribute__((cleanup(closep))) = bpf_map_create(
-		BPF_MAP_TYPE_DEVMAP, "entitymux_alive", sizeof(uint32_t), sizeof(uint32_t), 1, NULL);
+	int fd __attribute__((cleanup(closep))) =
+		bpf_map_create(BPF_MAP_TYPE_DEVMAP, "entitymux_alive", sizeof(uint32_t),
+			       sizeof(uint32_t), 1, NULL);
 	const uint32_t zero = 0, loopback = EM_RTNL_LOOPBACK;
 	int rc;
 
