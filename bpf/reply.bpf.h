@@ -41,6 +41,21 @@ static __always_inline struct em_abi_flow *em_find_flow(const struct em_abi_flow
 	return flow;
 }
 
+/*
+ * What is still to be segmented has the sum of the pseudo header only.  Where the device sums nothing
+ * up, bpf_l4_csum_replace() is not told that (CHECKSUM_NONE, from Linux 6.11 on).
+ */
+static __always_inline void em_answer_from(em_context *context, const struct em_packet *packet,
+					   const struct udphdr *udp, __be16 port)
+{
+	if (context->gso_segs && em_maybe_unfinished(context, packet, udp))
+		bpf_skb_store_bytes(context, packet->transport + offsetof(struct udphdr, source),
+				    &port, sizeof(port), 0);
+	else
+		em_rewrite_port(context, packet->transport, offsetof(struct udphdr, source),
+				udp->source, port);
+}
+
 static __always_inline void em_reply_answer(em_context *context, const struct em_packet *packet)
 {
 	__u64 now = bpf_ktime_get_ns();
@@ -57,8 +72,7 @@ static __always_inline void em_reply_answer(em_context *context, const struct em
 	if (!flow)
 		return;
 	flow->last = now;
-	em_rewrite_port(context, packet->transport, offsetof(struct udphdr, source), udp.source,
-			flow->known);
+	em_answer_from(context, packet, &udp, flow->known);
 }
 
 static __always_inline bool em_is_error(const struct em_packet *packet, __u8 type)
