@@ -48,6 +48,8 @@ static __always_inline struct em_abi_flow *em_find_flow(const struct em_abi_flow
 static __always_inline void em_answer_from(em_context *context, const struct em_packet *packet,
 					   const struct udphdr *udp, __be16 port)
 {
+	/* Else its members' addresses are kept for later, and the verifier follows none of them. */
+	barrier_var(context);
 	if (context->gso_segs && em_maybe_unfinished(context, packet, udp))
 		bpf_skb_store_bytes(context, packet->transport + offsetof(struct udphdr, source),
 				    &port, sizeof(port), 0);
