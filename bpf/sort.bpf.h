@@ -85,24 +85,36 @@ static __always_inline bool em_flow_key(em_context *context, const struct em_pac
 	       em_read_address(context, packet, !from_client, key->server);
 }
 
-/* A table that is full makes room; should even that fail, the datagram is sorted all the same. */
-static __always_inline void em_remember(em_context *context, const struct em_packet *packet,
-					const volatile struct em_abi_listener *listener,
-					const struct udphdr *udp, __be16 port)
+/*
+ * That a datagram, not yet rewritten, goes to `port`.  A table that is full makes room; should even
+ * that fail, the datagram is sorted all the same.
+ *
+ * Global, as em_walk_headers(): the verifier would follow it anew for each number of conditions.
+ */
+__noinline int em_remember(em_context *context, __u64 network, __u64 transport, __be16 port,
+			   __u32 timeout)
 {
-	struct em_abi_flow_key key = { .client_port = udp->source, .server_port = port };
-	struct em_abi_flow now = { .last = bpf_ktime_get_ns(),
-				   .timeout = listener->flow_timeout,
-				   .known = udp->dest };
+	struct em_packet packet = { .network = network };
+	struct em_abi_flow now = { .last = bpf_ktime_get_ns(), .timeout = timeout };
+	struct em_abi_flow_key key = { .server_port = port };
 	struct em_abi_flow *flow;
+	struct udphdr udp;
+	__u8 version;
 
-	if (!em_flow_key(context, packet, true, &key))
-		return;
+	if (!em_read(context, network, &version, sizeof(version)) ||
+	    !em_read(context, transport, &udp, sizeof(udp)))
+		return 0;
+	packet.protocol = version >> 4 == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	if (!em_flow_key(context, &packet, true, &key))
+		return 0;
+	key.client_port = udp.source;
+	now.known = udp.dest;
 	flow = bpf_map_lookup_elem(&entitymux_flow, &key);
 	if (flow && flow->known == now.known && flow->timeout == now.timeout)
 		flow->last = now.last;
 	else
 		bpf_map_update_elem(&entitymux_flow, &key, &now, BPF_ANY);
+	return 0;
 }
 
 static __always_inline const __u32 *em_claim(em_context *context, const struct em_packet *packet,
@@ -269,7 +281,8 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	else
 		em_unknown(listener, count, decision);
 	if (em_constants.n_replies && listener->flow_timeout && decision->port)
-		em_remember(context, packet, listener, &udp, decision->port);
+		em_remember(context, packet->network, packet->transport, decision->port,
+			    listener->flow_timeout);
 }
 
 #endif
