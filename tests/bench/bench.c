@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bench - what a datagram costs.  README.md says what is measured, how, and how to read it.
+ *
+ *	bench [-m] [-r ROUNDS] [-s SECTION] ENTITYMUX OTHERS FOLDER
+ *
+ *	-m	also with a million entities
+ *	-r	samples of each of the two that are compared
+ *	-s	programs, path or round-trips only
+ *
+ * bench.sh starts it, in the sender's namespace.  The exit status is 1 where a row could not be
+ * measured; a way that this host does not have is no failure, and no time is.
+ */
+#include "bench.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define ROUNDS	     101
+#define ENTITIES_MAX 65536
+
+static const struct section {
+	const char *name;
+	void (*run)(struct bench *bench);
+} sections[] = {
+	{"programs", bench_programs},
+	{"path", bench_path},
+	{"round-trips", bench_round_trips},
+};
+
+static void __attribute__((noreturn)) die(const char *what)
+{
+	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
+	exit(EXIT_FAILURE);
+}
+
+static FILE *create(const char *folder, const char *name, char path[256])
+{
+	FILE *file;
+
+	snprintf(path, 256, "%s/%s", folder, name);
+	file = fopen(path, "we");
+	if (!file)
+		die(path);
+	return file;
+}
+
+static void finish(FILE *file, const char *path)
+{
+	if (ferror(file) || fclose(file))
+		die(path);
+}
+
+void bench_write_policy(const struct bench *bench, const struct bench_policy *policy,
+			char path[256])
+{
+	FILE *file = create(bench->folder, "bench.entities", path);
+
+	for (uint32_t i = 0; i < policy->entities; i++)
+		fprintf(file, "0x%08x,%u\n", i, policy->port);
+	finish(file, path);
+	file = create(bench->folder, "bench.conf", path);
+	fprintf(file, "listeners = (\n");
+	for (uint32_t i = 0; i < policy->neighbours; i++)
+		fprintf(file,
+			"\t{ name = \"neighbour-%u\"; interfaces = [ \"%s\" ]; port = %u;\n"
+			"\t  tag = { offset = 0; length = 4; }; entities = (); },\n",
+			i, policy->interface, BENCH_LISTENER_PORT + 1 + i);
+	fprintf(file,
+		"\t{ name = \"bench\"; interfaces = [ \"%s\" ]; port = %u;\n"
+		"\t  tag = { offset = 0; length = 4; }; unknown = \"drop\"; %s\n"
+		"\t  entities_file = \"bench.entities\"; }\n);\n",
+		policy->interface, BENCH_LISTENER_PORT, policy->keys ? policy->keys : "");
+	finish(file, path);
+}
+
+void bench_table(const struct bench *bench, const char *title, const char *baseline,
+		 const char *unit, const struct measurement *how)
+{
+	(void)bench;
+	printf("\n### %s\n\n%s; compared with %s; %u rounds of %u.\n\n", title, unit, baseline,
+	       how->rounds, how->packets);
+	printf("| %-30s | IP | entities |  median |   more | quartiles of it | ratio |   least | "
+	       "more | discarded |\n",
+	       "");
+	printf("| %-30s | -: | -------: | ------: | -----: | --------------: | ----: | ------: | "
+	       "---: | --------: |\n",
+	       ":---");
+}
+
+static void print_row(const struct bench_row *row)
+{
+	printf("| %-30s | %2u | ", row->what, row->family);
+	if (row->entities)
+		printf("%8u |", row->entities);
+	else
+		printf("%8s |", "");
+}
+
+void bench_measured(const struct bench_row *row, const struct measure_result *result)
+{
+	print_row(row);
+	printf(" %7.1f | %6.1f | %6.1f - %6.1f | %5.2f | %7.1f | %4.0f | %9u |\n", result->median,
+	       result->more, result->more_low, result->more_high, result->ratio, result->least,
+	       result->least_more, result->discarded);
+}
+
+void bench_absent(const struct bench_row *row, const char *why)
+{
+	print_row(row);
+	printf(" not supported: %s |\n", why);
+}
+
+void bench_failed(struct bench *bench, const struct bench_row *row, const char *why)
+{
+	print_row(row);
+	printf(" FAILED: %s |\n", why);
+	bench->failed = true;
+}
+
+/* The first line in /proc/cpuinfo that names the processor, where there is one. */
+static void print_processor(void)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		const char *name = strchr(line, ':');
+
+		if (strncmp(line, "model name", 10) || !name)
+			continue;
+		printf(",%.*s", (int)strcspn(name + 1, "\n"), name + 1);
+		break;
+	}
+	if (file)
+		fclose(file);
+}
+
+static void print_machine(void)
+{
+	struct utsname name = {0};
+	double load = 0;
+
+	uname(&name);
+	getloadavg(&load, 1);
+	printf("Linux %s %s", name.release, name.machine);
+	print_processor();
+	printf(", %ld CPUs, load %.1f\n", sysconf(_SC_NPROCESSORS_ONLN), load);
+}
+
+static void __attribute__((noreturn)) usage(void)
+{
+	fprintf(stderr, "usage: bench [-m] [-r ROUNDS] [-s SECTION] ENTITYMUX OTHERS FOLDER\n");
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	struct bench bench = {.rounds = ROUNDS, .entities_max = ENTITIES_MAX};
+	const char *only = NULL;
+	int option;
+
+	while ((option = getopt(argc, argv, "mr:s:")) != -1) {
+		if (option == 'm')
+			bench.entities_max = BENCH_MILLION;
+		else if (option == 'r')
+			bench.rounds = strtoul(optarg, NULL, 10);
+		else if (option == 's')
+			only = optarg;
+		else
+			usage();
+	}
+	if (argc - optind != 3 || !bench.rounds)
+		usage();
+	bench.entitymux = argv[optind];
+	bench.others = argv[optind + 1];
+	bench.folder = argv[optind + 2];
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	libbpf_set_print(NULL);
+	print_machine();
+	measure_prepare();
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+		if (!only || !strcmp(only, sections[i].name))
+			sections[i].run(&bench);
+	return bench.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

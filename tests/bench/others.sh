@@ -1,0 +1,113 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Other ways to sort datagrams by their first 4 bytes, to compare with: on in0 of this network
+# namespace, from port 5000 to port 6001.
+#
+#	others.sh stateless|dnat|zones|u32 ENTITIES
+#	others.sh remove
+#
+# Exit status 3: this host cannot do that.
+set -eu
+
+# usage: elements VALUE: of a map from the tags to it
+elements()
+{
+	awk -v n="$entities" -v value="$1" 'BEGIN {
+		for (i = 0; i < n; i++)
+			printf "%s%d : %s", i ? ", " : "", i, value
+	}'
+}
+
+# Nothing but the rewriting; for a legal checksum of 0 it would be wrong.
+stateless()
+{
+	nft -f - <<-END
+		table netdev bench {
+			map ports {
+				typeof @th,64,32 : udp dport
+				elements = { $(elements 6001) }
+			}
+			chain ingress {
+				type filter hook ingress device "in0" priority 0
+				udp dport 5000 udp dport set @th,64,32 map @ports
+			}
+		}
+	END
+}
+
+# Conversations of one way would be in the way of the next: they are soon forgotten.
+remember_briefly()
+{
+	sysctl -qw net.netfilter.nf_conntrack_udp_timeout=1 \
+		net.netfilter.nf_conntrack_udp_timeout_stream=1
+}
+
+# Decided once for each conversation: of no use with several entities behind one sender.
+dnat()
+{
+	remember_briefly
+	nft -f - <<-END
+		table inet bench {
+			chain prerouting {
+				type nat hook prerouting priority dstnat
+				udp dport 5000 dnat to :6001
+			}
+		}
+	END
+}
+
+# A conversation of its own for each port, so that each is sorted by itself.
+zones()
+{
+	remember_briefly
+	nft -f - <<-END
+		table inet bench {
+			map zones {
+				typeof @th,64,32 : ct zone
+				elements = { $(elements 1) }
+			}
+			map ports {
+				typeof @th,64,32 : udp dport
+				elements = { $(elements 6001) }
+			}
+			chain raw {
+				type filter hook prerouting priority raw
+				udp dport 5000 ct original zone set @th,64,32 map @zones
+			}
+			chain prerouting {
+				type nat hook prerouting priority dstnat
+				udp dport 5000 dnat to :@th,64,32 map @ports
+			}
+		}
+	END
+}
+
+# One rule for each entity; behind the IPv4 and the UDP header, at 28, is the payload.
+u32()
+{
+	command -v iptables-restore >/dev/null || { echo 'no iptables here' >&2; exit 3; }
+	awk -v n="$entities" 'BEGIN {
+		print "*mangle"
+		for (i = 0; i < n; i++)
+			print "-A PREROUTING -p udp --dport 5000 -m u32 --u32 28=" i,
+				"-j TPROXY --on-port 6001"
+		print "COMMIT"
+	}' | iptables-restore
+}
+
+remove()
+{
+	# Where conversations were remembered.
+	if nft list ruleset | grep -q dnat; then
+		sleep 2
+	fi
+	nft flush ruleset
+	# Where iptables is not on top of nf_tables, but beside.
+	if command -v iptables >/dev/null; then
+		iptables -t mangle -F
+	fi
+}
+
+entities=${2-}
+"$1"

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * programs - the eBPF programs by themselves, under BPF_PROG_TEST_RUN, beside empty ones.
+ *
+ * A program is loaded from a policy as `apply` would, on lo, which is the interface that TEST_RUN
+ * tells a program.  The frame is the same each time, and the program's rewriting stays: the
+ * entities have the port of their listener, so that the next run finds what the first one did.
+ */
+#include "bench.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "generator.h"
+#include "program.h"
+
+#define LO_IFINDEX 1
+#define PACKETS	   50000
+#define MESSAGE	   256
+
+struct row {
+	const char *what;
+	enum em_program_kind kind;
+	unsigned int family;
+	uint32_t entities;
+	bool spread; /* over all tags; else all packets have the first */
+	uint32_t neighbours;
+	const char *keys;
+	const char *packet; /* instead of the generator's */
+};
+
+#define UNKNOWN	 "ip4 udp hex:ffffffff fill:5a*28"
+#define NOT_OURS "ip4 udp 40000>4999 hex:00000000 fill:5a*28"
+
+static const struct row rows[] = {
+	{"xdp, not ours", EM_PROGRAM_XDP, 4, 1, .packet = NOT_OURS},
+	{"xdp", EM_PROGRAM_XDP, 4, 1},
+	{"xdp", EM_PROGRAM_XDP, 4, 100},
+	{"xdp", EM_PROGRAM_XDP, 4, 65536},
+	{"xdp", EM_PROGRAM_XDP, 4, BENCH_MILLION},
+	{"xdp, tags at random", EM_PROGRAM_XDP, 4, 1, true},
+	{"xdp, tags at random", EM_PROGRAM_XDP, 4, 100, true},
+	{"xdp, tags at random", EM_PROGRAM_XDP, 4, 65536, true},
+	{"xdp, tags at random", EM_PROGRAM_XDP, 4, BENCH_MILLION, true},
+	{"xdp", EM_PROGRAM_XDP, 6, 1},
+	{"xdp, replies", EM_PROGRAM_XDP, 4, 1, .keys = "replies = true;"},
+	{"xdp, 16 listeners", EM_PROGRAM_XDP, 4, 1, .neighbours = 15},
+	{"xdp, addresses", EM_PROGRAM_XDP, 4, 1, .keys = "addresses = [ \"192.0.2.1\" ];"},
+	{"xdp, sources", EM_PROGRAM_XDP, 4, 1, .keys = "sources = [ \"192.0.2.0/24\" ];"},
+	{"xdp, 2 checks", EM_PROGRAM_XDP, 4, 1,
+	 .keys = "checks = ( { offset = 4; bytes = \"0x5a5a\"; },"
+		 " { offset = 6; length = 2; min = 1; max = 0x7000; } );"},
+	{"xdp on veth", EM_PROGRAM_XDP_LOCAL, 4, 1},
+	{"xdp on veth", EM_PROGRAM_XDP_LOCAL, 6, 1},
+	{"tc", EM_PROGRAM_TC, 4, 1},
+	{"tc", EM_PROGRAM_TC, 4, 100},
+	{"tc", EM_PROGRAM_TC, 4, 65536},
+	{"tc", EM_PROGRAM_TC, 4, BENCH_MILLION},
+	{"tc", EM_PROGRAM_TC, 6, 1},
+	{"tc, replies", EM_PROGRAM_TC, 4, 1, .keys = "replies = true;"},
+};
+
+struct subject {
+	struct generator *generator;
+	const struct packet *frame;
+	int program;
+	uint32_t pass; /* the verdict that lets a packet pass */
+	bool spread;
+};
+
+static int run_program(const struct subject *subject, uint32_t n)
+{
+	uint32_t verdict;
+	int rc;
+
+	if (subject->spread)
+		return generator_run_behind(subject->generator, subject->program, n);
+	rc = generator_run_program(subject->program, subject->frame, n, &verdict);
+	return rc ? rc : verdict == subject->pass ? 0 : -EPROTO;
+}
+
+/*
+ * What the kernel says that it took is rounded to nanoseconds per packet.  The time of this thread
+ * is not, and does not contain that the kernel waits, before and after, until the program is known
+ * to all CPUs.
+ */
+static int run(void *context, uint32_t n, double *ns)
+{
+	double start = measure_cpu_clock();
+	int rc = run_program(context, n);
+
+	*ns = measure_cpu_clock() - start;
+	return rc;
+}
+
+/* As if lo had an Ethernet header, as it has for TEST_RUN, and a driver of the program's kind. */
+static int plan_for(struct em_plan *plan, enum em_program_kind kind)
+{
+	bool tc = em_programs_at_tc(kind);
+
+	*plan = (struct em_plan){
+		.datapath = &em_datapath_bpf,
+		.backend = tc ? EM_BACKEND_TC : EM_BACKEND_XDP,
+		.attachments = calloc(1, sizeof(*plan->attachments)),
+		.links = calloc(1, sizeof(*plan->links)),
+		.n_attachments = 1,
+	};
+	if (!plan->attachments || !plan->links)
+		return -ENOMEM;
+	plan->attachments[0] = (struct em_attachment){.interface = "lo", .ifindex = LO_IFINDEX};
+	plan->links[0] = (struct em_link){
+		.name = "lo",
+		.ifindex = LO_IFINDEX,
+		.type = ARPHRD_ETHER,
+		.ethernet = true,
+		.up = true,
+	};
+	strcpy(plan->links[0].driver, kind == EM_PROGRAM_XDP_LOCAL ? "veth" : "");
+	return 0;
+}
+
+static int load_policy(struct em_programs **programs, const char *path, enum em_program_kind kind,
+		       struct em_plan *plan, struct em_diag *diag)
+{
+	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
+	struct em_program_options options = {0};
+	int rc = em_config_read(&policy, path, diag);
+
+	if (!rc)
+		rc = plan_for(plan, kind);
+	if (!rc)
+		rc = em_datapath_bpf.carry(policy, plan, diag);
+	return rc ? rc : em_programs_load(programs, policy, plan, &options, 1, diag);
+}
+
+static int load(const struct bench *bench, const struct row *row, struct em_programs **programs,
+		char message[MESSAGE])
+{
+	const struct bench_policy policy = {"lo", row->entities, BENCH_LISTENER_PORT,
+					    row->neighbours, row->keys};
+	struct em_plan plan = {0};
+	struct em_diag diag;
+	char path[256];
+	int rc;
+
+	bench_write_policy(bench, &policy, path);
+	em_diag_init(&diag, stderr);
+	rc = load_policy(programs, path, row->kind, &plan, &diag);
+	snprintf(message, MESSAGE, "%s", rc == -EOPNOTSUPP ? plan.lacking : strerror(-rc));
+	em_plan_clear(&plan);
+	return rc;
+}
+
+/* A policy drops what is unknown: that the tag next to the last is dropped proves whose verdict it
+ * is. */
+static int prove(const struct subject *subject, const struct row *row)
+{
+	struct packet unknown;
+	uint32_t verdict;
+	int rc;
+
+	packet_build(&unknown, row->family == 4 ? UNKNOWN : "ip6 udp hex:ffffffff fill:5a*28");
+	rc = generator_run_program(subject->program, &unknown, 1, &verdict);
+	if (rc)
+		return rc;
+	return verdict == (em_programs_at_tc(row->kind) ? TC_ACT_SHOT : XDP_DROP) ? 0 : -EPROTO;
+}
+
+static int measure_program(const struct row *row, const struct measurement *how,
+			   const struct em_programs *programs, struct measure_result *result)
+{
+	bool tc = em_programs_at_tc(row->kind);
+	struct generator *generator = generator_new(row->family);
+	struct packet packet;
+	struct subject subject = {generator, generator_frame(generator),
+				  em_programs_fd(programs, row->kind),
+				  tc ? (uint32_t)TC_ACT_UNSPEC : XDP_PASS, row->spread};
+	struct subject baseline = subject;
+	int rc;
+
+	baseline.program = tc ? generator_empty_tc(generator) : generator_empty_xdp(generator);
+	generator_set_entities(generator, row->entities);
+	if (row->packet) {
+		packet_build(&packet, row->packet);
+		subject.frame = &packet;
+	}
+	rc = prove(&subject, row);
+	if (!rc)
+		rc = measure(result, how, &(struct measured){run, &subject},
+			     &(struct measured){run, &baseline});
+	generator_free(generator);
+	return rc;
+}
+
+static void bench_program(struct bench *bench, const struct row *row, const struct measurement *how)
+{
+	const struct bench_row title = {row->what, row->family, row->entities};
+	struct em_programs *programs = NULL;
+	struct measure_result result;
+	char message[MESSAGE];
+	int rc = load(bench, row, &programs, message);
+
+	if (rc == -EOPNOTSUPP)
+		return bench_absent(&title, message);
+	if (rc)
+		return bench_failed(bench, &title, message);
+	rc = measure_program(row, how, programs, &result);
+	em_programs_free(programs);
+	if (rc)
+		bench_failed(bench, &title, strerror(-rc));
+	else
+		bench_measured(&title, &result);
+}
+
+void bench_programs(struct bench *bench)
+{
+	const struct measurement how = {PACKETS, bench->rounds};
+
+	bench_table(bench, "The programs by themselves (BPF_PROG_TEST_RUN)",
+		    "an empty program of the same kind", "ns per packet", &how);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].entities <= bench->entities_max)
+			bench_program(bench, &rows[i], &how);
+}
