@@ -17,6 +17,8 @@
 #include <string.h>
 
 #include "config.h"
+#include "conversation.h"
+#include "flows.h"
 #include "generator.h"
 #include "program.h"
 
@@ -129,14 +131,24 @@ static int load_policy(struct em_programs **programs, const char *path, enum em_
 		       struct em_plan *plan, struct em_diag *diag)
 {
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
-	struct em_program_options options = {0};
+	struct em_program_options options = {.flows = -1};
+	struct em_flows flows = {-1, -1};
 	int rc = em_config_read(&policy, path, diag);
 
 	if (!rc)
 		rc = plan_for(plan, kind);
-	if (!rc)
+	if (!rc) {
+		plan->attachments[0].replies = em_conversation_on(policy, "lo");
 		rc = em_datapath_bpf.carry(policy, plan, diag);
-	return rc ? rc : em_programs_load(programs, policy, plan, &options, 1, diag);
+	}
+	if (!rc)
+		rc = em_flows_open(&flows, policy, diag);
+	if (!rc) {
+		options.flows = flows.table;
+		rc = em_programs_load(programs, policy, plan, &options, 1, diag);
+	}
+	em_flows_close(&flows);
+	return rc;
 }
 
 static int load(const struct bench *bench, const struct row *row, struct em_programs **programs,
