@@ -12,18 +12,18 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 2
+#define EM_ABI_VERSION 3
 
 #define EM_ABI_LISTENERS 256
 /* Before a packet, from XDP to TC: still to be decided. */
 #define EM_ABI_LATER 0x656d7578
 
 /* A piece of up to 8 bytes is one load; of 16 bytes in 4 pieces at most one is longer. */
-#define EM_ABI_LOADS	 5
+#define EM_ABI_LOADS 5
 /* Offsets of header and payload bytes a program looks at; the verifier's limit is 65535. */
 #define EM_ABI_OFFSET_MAX 0xf000
 /* IPv6 extension headers walked before a packet is taken for not ours: all that 1500 bytes hold. */
-#define EM_ABI_HEADERS	 192
+#define EM_ABI_HEADERS 192
 
 /*
  * All loads are of the 8 bytes that end at payload byte `end`, masked to those that are wanted:
@@ -65,8 +65,19 @@ struct em_abi_listener {
 	__u8 n_loads;
 	__u32 first_step; /* in the steps map */
 	__u32 n_steps;
-	__u32 flow_timeout; /* seconds; 0: without replies */
+	__u32 flow_timeout;			/* seconds; 0: without replies */
 	struct em_abi_load loads[EM_ABI_LOADS]; /* of the tag, joined in order */
+};
+
+/*
+ * Claims and entities never change once a program runs: they are in hash tables in array maps,
+ * whose lookup is a few instructions in line.  The hash of a key, modulo the slots, names the first
+ * slot where it may be; the others are behind it, and wrap around.  A slot with port 0 is free, and
+ * the key is not behind it.
+ */
+struct em_abi_table {
+	__u32 slots;  /* a power of 2 */
+	__u32 probes; /* slots in which a key may be */
 };
 
 /*
@@ -80,19 +91,28 @@ struct em_abi_constants {
 	__u8 has_fragments; /* XDP: a frame may be in several buffers; kernel 5.18 */
 	__u16 n_replies;    /* interfaces of listeners with replies */
 	__u32 max_steps;    /* of a listener */
+	struct em_abi_table claims;
+	struct em_abi_table entities;
 	struct em_abi_listener listeners[EM_ABI_LISTENERS];
 };
 
 #define EM_ABI_IPV4 4
 #define EM_ABI_IPV6 6
 
-/* Who answers for a destination; family and address are 0 for a listener without addresses. */
+/*
+ * Who answers for a destination, in a slot; family and address are 0 for a listener without
+ * addresses.  All but the listener is the key.
+ */
 struct em_abi_claim {
 	__u32 ifindex;
 	__be16 port;
 	__u16 vlan; /* 0: untagged */
+	union {
+		__u8 address[16];
+		__u64 address_words[2];
+	};
 	__u32 family;
-	__u8 address[16];
+	__u32 listener;
 };
 
 /* A permitted source, for longest-prefix match. */
@@ -104,17 +124,34 @@ struct em_abi_source {
 };
 #define EM_ABI_SOURCE_FIXED 32
 
-struct em_abi_entity_key {
-	struct em_abi_tag tag;
-	__u32 listener;
-	__u32 reserved;
-};
-
+/* An entity in a slot; the tag and the listener are the key. */
 struct em_abi_entity {
+	struct em_abi_tag tag;
 	__u32 counter; /* index in the entity counters */
 	__be16 port;
-	__u16 reserved;
+	__u16 listener;
 };
+
+/* Odd numbers with as many ones as zeros; the keys are the administrator's, and not hostile. */
+static inline __u32 em_abi_hash(__u64 a, __u64 b, __u64 c)
+{
+	__u64 hash =
+		a * 0x9e3779b97f4a7c15ULL ^ b * 0xbf58476d1ce4e5b9ULL ^ c * 0x94d049bb133111ebULL;
+
+	hash ^= hash >> 32;
+	return hash * 0xd6e8feb86659fd93ULL >> 32;
+}
+
+static inline __u32 em_abi_hash_claim(const struct em_abi_claim *claim)
+{
+	return em_abi_hash((__u64)claim->ifindex << 32 | (__u32)claim->port << 16 | claim->vlan,
+			   claim->address_words[0], claim->address_words[1]);
+}
+
+static inline __u32 em_abi_hash_entity(const struct em_abi_tag *tag, __u16 listener)
+{
+	return em_abi_hash(tag->low, tag->high, listener);
+}
 
 /*
  * A conversation as the server sees it.  The client's datagrams were sorted to the server's port;
@@ -154,12 +191,11 @@ _Static_assert(sizeof(struct em_abi_load) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_step) == 40, "no padding");
 _Static_assert(sizeof(struct em_abi_listener) == 24 + 16 * EM_ABI_LOADS, "no padding");
 _Static_assert(sizeof(struct em_abi_constants) ==
-		       16 + EM_ABI_LISTENERS * sizeof(struct em_abi_listener),
+		       32 + EM_ABI_LISTENERS * sizeof(struct em_abi_listener),
 	       "no padding");
-_Static_assert(sizeof(struct em_abi_claim) == 28, "no padding");
+_Static_assert(sizeof(struct em_abi_claim) == 32, "no padding");
 _Static_assert(sizeof(struct em_abi_source) == 24, "no padding");
-_Static_assert(sizeof(struct em_abi_entity_key) == 24, "no padding");
-_Static_assert(sizeof(struct em_abi_entity) == 8, "no padding");
+_Static_assert(sizeof(struct em_abi_entity) == 24, "no padding");
 _Static_assert(sizeof(struct em_abi_flow_key) == 40, "no padding");
 _Static_assert(sizeof(struct em_abi_flow) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_listener_count) == 56, "no padding");

@@ -174,12 +174,13 @@ struct em_abi_source em_compile_source(size_t listener, const struct em_prefix *
 	return source;
 }
 
-struct em_abi_claim em_compile_claim(const struct em_listener *listener, unsigned int ifindex,
-				     const struct em_address *address)
+struct em_abi_claim em_compile_claim(const struct em_policy *policy, size_t listener,
+				     unsigned int ifindex, const struct em_address *address)
 {
 	struct em_abi_claim claim = { .ifindex = ifindex,
-				      .port = htons(listener->port),
-				      .vlan = listener->vlan };
+				      .port = htons(policy->listeners[listener].port),
+				      .vlan = policy->listeners[listener].vlan,
+				      .listener = listener };
 
 	if (address) {
 		claim.family = family(address);

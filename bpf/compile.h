@@ -32,9 +32,9 @@ struct em_abi_tag em_compile_tag(const struct em_listener *listener, const uint8
 /* A source prefix as a key; the index is that of the listener. */
 struct em_abi_source em_compile_source(size_t listener, const struct em_prefix *prefix);
 
-/* A claim on one interface; address is NULL for a listener without addresses. */
-struct em_abi_claim em_compile_claim(const struct em_listener *listener, unsigned int ifindex,
-				     const struct em_address *address);
+/* A claim of a listener on one interface; address is NULL for one without addresses. */
+struct em_abi_claim em_compile_claim(const struct em_policy *policy, size_t listener,
+				     unsigned int ifindex, const struct em_address *address);
 
 /* The entities of all listeners. */
 size_t em_compile_count_entities(const struct em_policy *policy);

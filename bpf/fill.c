@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
+#include <stdlib.h>
 
 static size_t at_least_one(size_t n)
 {
@@ -29,19 +30,106 @@ static size_t count_sources(const struct em_policy *policy)
 	return n;
 }
 
-int em_fill_set_sizes(const struct bpf_object *object, const struct em_policy *policy,
-		      size_t n_steps)
+static int make_claims(struct em_fill *fill, const struct em_policy *policy)
+{
+	struct em_abi_claim *claim = calloc(count_claims(policy) + 1, sizeof(*claim));
+
+	if (!claim)
+		return -ENOMEM;
+	fill->claims = claim;
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct em_listener *listener = &policy->listeners[i];
+
+		for (size_t j = 0; j < listener->n_interfaces; j++) {
+			unsigned int ifindex = if_nametoindex(listener->interfaces[j]);
+
+			if (!ifindex)
+				return -errno;
+			for (size_t k = 0; k < at_least_one(listener->n_addresses); k++)
+				*claim++ = em_compile_claim(
+					policy, i, ifindex,
+					listener->n_addresses ? &listener->addresses[k] : NULL);
+		}
+	}
+	fill->n_claims = claim - fill->claims;
+	return 0;
+}
+
+static int make_claim_table(struct em_fill *fill)
+{
+	uint32_t *hashes = calloc(fill->n_claims + 1, sizeof(*hashes));
+	int rc;
+
+	if (!hashes)
+		return -ENOMEM;
+	for (size_t i = 0; i < fill->n_claims; i++)
+		hashes[i] = em_abi_hash_claim(&fill->claims[i]);
+	rc = em_table_build(&fill->claim_table, hashes, fill->n_claims);
+	free(hashes);
+	return rc;
+}
+
+static int make_entity_table(struct em_fill *fill, const struct em_policy *policy)
+{
+	uint32_t *hashes = calloc(em_compile_count_entities(policy) + 1, sizeof(*hashes));
+	size_t n = 0;
+	int rc;
+
+	if (!hashes)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct em_listener *listener = &policy->listeners[i];
+
+		for (size_t j = 0; j < listener->n_entities; j++) {
+			struct em_abi_tag tag = em_compile_tag(listener, listener->entities[j].tag);
+
+			hashes[n++] = em_abi_hash_entity(&tag, i);
+		}
+	}
+	rc = em_table_build(&fill->entity_table, hashes, n);
+	free(hashes);
+	return rc;
+}
+
+int em_fill_init(struct em_fill *out, const struct em_policy *policy,
+		 struct em_abi_constants *constants)
+{
+	int rc;
+
+	*out = (struct em_fill){0};
+	rc = em_compile(policy, constants, &out->steps);
+	if (!rc)
+		rc = make_claims(out, policy);
+	if (!rc)
+		rc = make_claim_table(out);
+	if (!rc)
+		rc = make_entity_table(out, policy);
+	constants->claims = out->claim_table.size;
+	constants->entities = out->entity_table.size;
+	return rc;
+}
+
+void em_fill_clear(struct em_fill *fill)
+{
+	free(fill->steps.steps);
+	free(fill->claims);
+	em_table_clear(&fill->claim_table);
+	em_table_clear(&fill->entity_table);
+}
+
+int em_fill_set_sizes(const struct em_fill *fill, const struct bpf_object *object,
+		      const struct em_policy *policy)
 {
 	const struct {
 		const char *map;
 		size_t entries;
 	} sizes[] = {
-		{ "entitymux_claim", count_claims(policy) },
-		{ "entitymux_src", count_sources(policy) },
-		{ "entitymux_step", n_steps },
-		{ "entitymux_tag", em_compile_count_entities(policy) },
-		{ "entitymux_lcnt", policy->n_listeners },
-		{ "entitymux_ecnt", em_compile_count_entities(policy) },
+		{"entitymux_claim", fill->claim_table.size.slots},
+		{"entitymux_src", count_sources(policy)},
+		{"entitymux_step", fill->steps.n_steps},
+		{"entitymux_tag", fill->entity_table.size.slots},
+		{"entitymux_lcnt", policy->n_listeners},
+		{"entitymux_ecnt", em_compile_count_entities(policy)},
 	};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -54,27 +142,14 @@ int em_fill_set_sizes(const struct bpf_object *object, const struct em_policy *p
 	return 0;
 }
 
-static int fill_claims(const struct bpf_map *map, const struct em_policy *policy)
+static int fill_claims(const struct em_fill *fill, const struct bpf_map *map)
 {
-	for (uint32_t i = 0; i < policy->n_listeners; i++) {
-		const struct em_listener *listener = &policy->listeners[i];
+	for (size_t i = 0; i < fill->n_claims; i++) {
+		int rc = bpf_map__update_elem(map, &fill->claim_table.slots[i], sizeof(uint32_t),
+					      &fill->claims[i], sizeof(fill->claims[i]), BPF_ANY);
 
-		for (size_t j = 0; j < listener->n_interfaces; j++) {
-			unsigned int ifindex = if_nametoindex(listener->interfaces[j]);
-
-			if (!ifindex)
-				return -errno;
-			for (size_t k = 0; k < at_least_one(listener->n_addresses); k++) {
-				struct em_abi_claim claim = em_compile_claim(
-					listener, ifindex,
-					listener->n_addresses ? &listener->addresses[k] : NULL);
-				int rc = bpf_map__update_elem(map, &claim, sizeof(claim), &i,
-							      sizeof(i), BPF_NOEXIST);
-
-				if (rc)
-					return rc;
-			}
-		}
+		if (rc)
+			return rc;
 	}
 	return 0;
 }
@@ -109,23 +184,25 @@ static int fill_steps(const struct bpf_map *map, const struct em_compiled_steps 
 	return 0;
 }
 
-static int fill_entities(const struct bpf_map *map, const struct em_policy *policy)
+static int fill_entities(const struct em_fill *fill, const struct bpf_map *map,
+			 const struct em_policy *policy)
 {
 	uint32_t counter = 0;
 
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		const struct em_listener *listener = &policy->listeners[i];
 
-		for (size_t j = 0; j < listener->n_entities; j++) {
+		for (size_t j = 0; j < listener->n_entities; j++, counter++) {
 			const struct em_entity *entity = &listener->entities[j];
-			struct em_abi_entity_key key = {
+			struct em_abi_entity value = {
 				.tag = em_compile_tag(listener, entity->tag),
+				.counter = counter,
+				.port = htons(entity->port),
 				.listener = i,
 			};
-			struct em_abi_entity value = { .counter = counter++,
-						       .port = htons(entity->port) };
-			int rc = bpf_map__update_elem(map, &key, sizeof(key), &value,
-						      sizeof(value), BPF_NOEXIST);
+			int rc = bpf_map__update_elem(map, &fill->entity_table.slots[counter],
+						      sizeof(uint32_t), &value, sizeof(value),
+						      BPF_ANY);
 
 			if (rc)
 				return rc;
@@ -134,16 +211,18 @@ static int fill_entities(const struct bpf_map *map, const struct em_policy *poli
 	return 0;
 }
 
-int em_fill_maps(const struct bpf_object *object, const struct em_policy *policy,
-		 const struct em_compiled_steps *steps)
+int em_fill_maps(const struct em_fill *fill, const struct bpf_object *object,
+		 const struct em_policy *policy)
 {
-	int rc = fill_claims(bpf_object__find_map_by_name(object, "entitymux_claim"), policy);
+	int rc = fill_claims(fill, bpf_object__find_map_by_name(object, "entitymux_claim"));
 
 	if (!rc)
 		rc = fill_sources(bpf_object__find_map_by_name(object, "entitymux_src"), policy);
 	if (!rc)
-		rc = fill_steps(bpf_object__find_map_by_name(object, "entitymux_step"), steps);
+		rc = fill_steps(bpf_object__find_map_by_name(object, "entitymux_step"),
+				&fill->steps);
 	if (!rc)
-		rc = fill_entities(bpf_object__find_map_by_name(object, "entitymux_tag"), policy);
+		rc = fill_entities(fill, bpf_object__find_map_by_name(object, "entitymux_tag"),
+				   policy);
 	return rc;
 }

@@ -10,13 +10,31 @@
 
 #include "compile.h"
 #include "policy.h"
+#include "table.h"
+
+/* What goes into the maps, but for the entities themselves. */
+struct em_fill {
+	struct em_compiled_steps steps;
+	struct em_abi_claim *claims;
+	size_t n_claims;
+	struct em_table claim_table;
+	struct em_table entity_table; /* keys are the entities of all listeners */
+};
+
+/*
+ * Fills in the constants as em_compile() does, and what follows from them; freed with
+ * em_fill_clear(), also after a failure.  Returns 0 or -errno, unreported.
+ */
+int em_fill_init(struct em_fill *out, const struct em_policy *policy,
+		 struct em_abi_constants *constants);
+void em_fill_clear(struct em_fill *fill);
 
 /* Before the maps are made.  Returns 0 or -errno, unreported. */
-int em_fill_set_sizes(const struct bpf_object *object, const struct em_policy *policy,
-		      size_t n_steps);
+int em_fill_set_sizes(const struct em_fill *fill, const struct bpf_object *object,
+		      const struct em_policy *policy);
 
 /* Once they are.  Returns 0 or -errno, unreported. */
-int em_fill_maps(const struct bpf_object *object, const struct em_policy *policy,
-		 const struct em_compiled_steps *steps);
+int em_fill_maps(const struct em_fill *fill, const struct bpf_object *object,
+		 const struct em_policy *policy);
 
 #endif

@@ -16,10 +16,10 @@
 const volatile struct em_abi_constants em_constants;
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__type(key, struct em_abi_claim);
-	__type(value, __u32); /* listener */
+	__type(key, __u32); /* slot */
+	__type(value, struct em_abi_claim);
 } entitymux_claim SEC(".maps");
 
 struct {
@@ -38,9 +38,9 @@ struct {
 } entitymux_step SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__type(key, struct em_abi_entity_key);
+	__type(key, __u32); /* slot */
 	__type(value, struct em_abi_entity);
 } entitymux_tag SEC(".maps");
 

@@ -211,10 +211,10 @@ static uint16_t count_replies(const struct em_plan *plan)
 
 static int set_constants(struct em_programs *programs, const struct em_policy *policy,
 			 const struct em_plan *plan, bool fragments, uint32_t generation,
-			 struct em_compiled_steps *steps)
+			 struct em_fill *fill)
 {
 	struct em_abi_constants *constants = malloc(sizeof(*constants));
-	int rc = constants ? em_compile(policy, constants, steps) : -ENOMEM;
+	int rc = constants ? em_fill_init(fill, policy, constants) : -ENOMEM;
 
 	if (!rc) {
 		constants->generation = generation;
@@ -226,7 +226,7 @@ static int set_constants(struct em_programs *programs, const struct em_policy *p
 		if (programs->tc)
 			memcpy((void *)&programs->tc->rodata->em_constants, constants,
 			       sizeof(*constants));
-		rc = em_fill_set_sizes(first_object(programs), policy, steps->n_steps);
+		rc = em_fill_set_sizes(fill, first_object(programs), policy);
 	}
 	free(constants);
 	return rc;
@@ -254,7 +254,7 @@ static int set_fragments(const struct em_programs *programs)
 
 static int load(struct em_programs *programs, const struct em_policy *policy,
 		const struct em_plan *plan, const struct em_program_options *options,
-		uint32_t generation, struct em_compiled_steps *steps, struct em_diag *diag)
+		uint32_t generation, struct em_fill *fill, struct em_diag *diag)
 {
 	int rc = open_objects(programs, plan, options->bridge);
 	bool fragments = options->fragments && programs->xdp;
@@ -262,7 +262,7 @@ static int load(struct em_programs *programs, const struct em_policy *policy,
 	if (!rc && fragments)
 		rc = set_fragments(programs);
 	if (!rc)
-		rc = set_constants(programs, policy, plan, fragments, generation, steps);
+		rc = set_constants(programs, policy, plan, fragments, generation, fill);
 	if (!rc && options->flows >= 0)
 		rc = bpf_map__reuse_fd(bpf_object__find_map_by_name(first_object(programs),
 								    EM_FLOW_MAP),
@@ -273,7 +273,7 @@ static int load(struct em_programs *programs, const struct em_policy *policy,
 	rc = load_objects(programs);
 	if (rc)
 		return report_load(programs, rc, diag);
-	rc = em_fill_maps(first_object(programs), policy, steps);
+	rc = em_fill_maps(fill, first_object(programs), policy);
 	if (rc)
 		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
 				     "bpf: cannot fill a map: %s", strerror(-rc));
@@ -329,15 +329,15 @@ int em_programs_load(struct em_programs **out, const struct em_policy *policy,
 		     struct em_plan *plan, const struct em_program_options *options,
 		     uint32_t generation, struct em_diag *diag)
 {
-	struct em_compiled_steps steps = { 0 };
+	struct em_fill fill = { 0 };
 	struct em_programs *programs;
 	int rc;
 
 	programs = calloc(1, sizeof(*programs));
 	if (!programs)
 		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
-	rc = load(programs, policy, plan, options, generation, &steps, diag);
-	free(steps.steps);
+	rc = load(programs, policy, plan, options, generation, &fill, diag);
+	em_fill_clear(&fill);
 	if (rc) {
 		em_programs_free(programs);
 		return rc;

@@ -117,23 +117,66 @@ __noinline int em_remember(em_context *context, __u64 network, __u64 transport, 
 	return 0;
 }
 
-static __always_inline const __u32 *em_claim(em_context *context, const struct em_packet *packet,
-					     __u32 ifindex, __be16 port)
+static __always_inline bool em_same_claim(const struct em_abi_claim *a,
+					  const struct em_abi_claim *b)
 {
-	struct em_abi_claim claim = { .ifindex = ifindex, .port = port, .vlan = packet->vlan };
-	const __u32 *listener;
+	return a->ifindex == b->ifindex && a->port == b->port && a->vlan == b->vlan &&
+	       a->family == b->family && a->address_words[0] == b->address_words[0] &&
+	       a->address_words[1] == b->address_words[1];
+}
+
+static __always_inline const struct em_abi_claim *em_find_claim(const struct em_abi_claim *wanted)
+{
+	__u32 first = em_abi_hash_claim(wanted), slot, i;
+	const struct em_abi_claim *claim;
+
+	for (i = 0; i < em_constants.claims.probes; i++) {
+		slot = (first + i) & (em_constants.claims.slots - 1);
+		claim = bpf_map_lookup_elem(&entitymux_claim, &slot);
+		if (!claim || !claim->port)
+			return NULL;
+		if (em_same_claim(claim, wanted))
+			return claim;
+	}
+	return NULL;
+}
+
+static __always_inline const struct em_abi_claim *em_claim(em_context *context,
+							   const struct em_packet *packet,
+							   __u32 ifindex, __be16 port)
+{
+	struct em_abi_claim wanted = { .ifindex = ifindex, .port = port, .vlan = packet->vlan };
+	const struct em_abi_claim *claim;
 
 	if (em_constants.has_addresses) {
-		claim.family = em_family(packet);
-		if (!em_read_address(context, packet, false, claim.address))
+		wanted.family = em_family(packet);
+		if (!em_read_address(context, packet, false, wanted.address))
 			return NULL;
-		listener = bpf_map_lookup_elem(&entitymux_claim, &claim);
-		if (listener)
-			return listener;
-		claim.family = 0;
-		__builtin_memset(claim.address, 0, sizeof(claim.address));
+		claim = em_find_claim(&wanted);
+		if (claim)
+			return claim;
+		wanted.family = 0;
+		wanted.address_words[0] = wanted.address_words[1] = 0;
 	}
-	return bpf_map_lookup_elem(&entitymux_claim, &claim);
+	return em_find_claim(&wanted);
+}
+
+static __always_inline const struct em_abi_entity *em_find_entity(const struct em_abi_tag *tag,
+								  __u16 listener)
+{
+	__u32 first = em_abi_hash_entity(tag, listener), slot, i;
+	const struct em_abi_entity *entity;
+
+	for (i = 0; i < em_constants.entities.probes; i++) {
+		slot = (first + i) & (em_constants.entities.slots - 1);
+		entity = bpf_map_lookup_elem(&entitymux_tag, &slot);
+		if (!entity || !entity->port)
+			return NULL;
+		if (entity->tag.low == tag->low && entity->tag.high == tag->high &&
+		    entity->listener == listener)
+			return entity;
+	}
+	return NULL;
 }
 
 static __always_inline bool em_source_permitted(em_context *context,
@@ -232,13 +275,13 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 				    __u32 ifindex, bool local, struct em_decision *decision)
 {
 	const volatile struct em_abi_listener *listener;
-	struct em_abi_entity_key key = {};
 	struct em_abi_listener_count *count;
 	const struct em_abi_entity *entity;
 	__u32 length, id;
 	struct udphdr udp;
 	__u64 payload, index;
-	const __u32 *claim;
+	struct em_abi_tag tag = {};
+	const struct em_abi_claim *claim;
 
 	if (packet->upper != IPPROTO_UDP ||
 	    !em_read(context, packet->transport, &udp, sizeof(udp)))
@@ -248,7 +291,7 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	claim = em_claim(context, packet, ifindex, udp.dest);
 	if (!claim)
 		return;
-	index = *claim;
+	index = claim->listener;
 	/* Else the bound is checked on one copy of the index and another one is used. */
 	barrier_var(index);
 	if (index >= EM_ABI_LISTENERS)
@@ -272,10 +315,9 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 		return em_invalid(listener, count, EM_ABI_LENGTH, decision);
 	if (!em_checks_hold(context, payload, listener))
 		return em_invalid(listener, count, EM_ABI_CHECK, decision);
-	key.listener = id;
-	if (!em_tag(context, payload, listener, &key.tag))
+	if (!em_tag(context, payload, listener, &tag))
 		return em_invalid(listener, count, EM_ABI_LENGTH, decision);
-	entity = bpf_map_lookup_elem(&entitymux_tag, &key);
+	entity = em_find_entity(&tag, id);
 	if (entity)
 		em_known(packet, entity, count, decision);
 	else

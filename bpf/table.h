@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * table - which slot of a hash table each of its keys gets; abi.h says how a program looks for it.
+ */
+#ifndef EM_TABLE_H
+#define EM_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+struct em_table {
+	struct em_abi_table size;
+	uint32_t *slots; /* by key; owned */
+};
+
+/* A table for n keys with these hashes.  Returns 0 or -ENOMEM. */
+int em_table_build(struct em_table *out, const uint32_t *hashes, size_t n);
+void em_table_clear(struct em_table *table);
+
+#endif
