@@ -5,9 +5,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* The verifier follows a search to its end; half full, a table has clusters of some 50 at a
- * million. */
+/*
+ * The verifier follows a search to its end.  Half full, a table of a million has searches of some
+ * 50 slots; where there are longer ones, a larger table divides them.
+ */
 #define PROBES_MAX 128
+#define SLOTS_MAX  (1U << 26)
 
 /* Fills `taken`.  Returns how many slots a search may have to look at. */
 static uint32_t place(const uint32_t *hashes, size_t n, uint32_t slots, bool *taken, uint32_t *out)
@@ -50,7 +53,7 @@ int em_table_build(struct em_table *out, const uint32_t *hashes, size_t n)
 	rc = try_size(&table, hashes, n);
 	while (!rc && table.size.probes > PROBES_MAX) {
 		table.size.slots *= 2;
-		rc = try_size(&table, hashes, n);
+		rc = table.size.slots > SLOTS_MAX ? -E2BIG : try_size(&table, hashes, n);
 	}
 	if (rc) {
 		free(table.slots);

@@ -15,7 +15,10 @@ struct em_table {
 	uint32_t *slots; /* by key; owned */
 };
 
-/* A table for n keys with these hashes.  Returns 0 or -ENOMEM. */
+/*
+ * A table for n keys with these hashes, as small as makes searches short.  Returns 0, -ENOMEM, or
+ * -E2BIG where too many hashes are the same; then *out is left alone.
+ */
 int em_table_build(struct em_table *out, const uint32_t *hashes, size_t n);
 void em_table_clear(struct em_table *table);
 
