@@ -79,10 +79,9 @@ void bench_write_policy(const struct bench *bench, const struct bench_policy *po
 	finish(file, path);
 }
 
-void bench_table(const struct bench *bench, const char *title, const char *baseline,
-		 const char *unit, const struct measurement *how)
+void bench_table(const char *title, const char *baseline, const char *unit,
+		 const struct measurement *how)
 {
-	(void)bench;
 	printf("\n### %s\n\n%s; compared with %s; %u rounds of %u.\n\n", title, unit, baseline,
 	       how->rounds, how->packets);
 	printf("| %-30s | IP | entities |  median |   more | quartiles of it | ratio |   least | "

@@ -40,8 +40,8 @@ void bench_write_policy(const struct bench *bench, const struct bench_policy *po
 			char path[256]);
 
 /* A table of what was measured, in Markdown; what its rows are compared with. */
-void bench_table(const struct bench *bench, const char *title, const char *baseline,
-		 const char *unit, const struct measurement *how);
+void bench_table(const char *title, const char *baseline, const char *unit,
+		 const struct measurement *how);
 
 /* What a row is about, and what came of it.  entities 0: it has none. */
 struct bench_row {

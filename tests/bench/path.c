@@ -122,7 +122,7 @@ void bench_path(struct bench *bench)
 {
 	struct section section = {.bench = bench, .how = {PACKETS, bench->rounds}};
 
-	bench_table(bench, "From the wire to a socket", "a host without any of these",
+	bench_table("From the wire to a socket", "a host without any of these",
 		    "ns per datagram, sender included", &section.how);
 	for (section.family = 4; section.family <= 6; section.family += 2) {
 		open_section(&section);

@@ -169,8 +169,7 @@ static int load(const struct bench *bench, const struct row *row, struct em_prog
 	return rc;
 }
 
-/* A policy drops what is unknown: that the tag next to the last is dropped proves whose verdict it
- * is. */
+/* That a tag which no entity has is dropped proves that the program takes the frame for its own. */
 static int prove(const struct subject *subject, const struct row *row)
 {
 	struct packet unknown;
@@ -234,7 +233,7 @@ void bench_programs(struct bench *bench)
 {
 	const struct measurement how = {PACKETS, bench->rounds};
 
-	bench_table(bench, "The programs by themselves (BPF_PROG_TEST_RUN)",
+	bench_table("The programs by themselves (BPF_PROG_TEST_RUN)",
 		    "an empty program of the same kind", "ns per packet", &how);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].entities <= bench->entities_max)

@@ -116,8 +116,8 @@ void bench_round_trips(struct bench *bench)
 	const struct measurement how = {TRIPS, bench->rounds};
 	struct generator *generator = generator_new(4);
 
-	bench_table(bench, "A question and its answer", "a host without any of these",
-		    "ns per round trip", &how);
+	bench_table("A question and its answer", "a host without any of these", "ns per round trip",
+		    &how);
 	for (size_t i = 0; i < n_ways; i++)
 		if (ways[i].answers || !ways[i].entities_max)
 			bench_way(bench, &ways[i], &how, generator);

@@ -38,11 +38,15 @@ uint16_t way_port(const struct way *way)
 static int run(const struct host *host, const char *const *arguments, char message[WAY_MESSAGE])
 {
 	struct rig_output output;
+	const char *why;
 	int status;
 
 	host_run(host, &output, arguments);
 	status = output.status;
-	snprintf(message, WAY_MESSAGE, "%.*s", (int)strcspn(output.err, "\n"), output.err);
+	output.err[strcspn(output.err, "\n")] = '\0';
+	/* Of "FILE:LINE: WHAT cannot carry this policy here: WHY" a row has the rest already. */
+	why = strstr(output.err, "here: ");
+	snprintf(message, WAY_MESSAGE, "%s", why ? why + strlen("here: ") : output.err);
 	rig_output_clear(&output);
 	if (status == NOT_SUPPORTED)
 		return WAY_ABSENT;
