@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+#
+# Checks, and what they print; $title goes before, $tmp is a folder for what commands say.
+
+passed=0
+failed=0
+title=
+
+pass() {
+	passed=$((passed + 1))
+	echo "ok $((passed + failed)) - $title$1"
+}
+
+fail() {
+	failed=$((failed + 1))
+	echo "not ok $((passed + failed)) - $title$1"
+	shift
+	printf '%s\n' "$@" | sed 's/^/  | /'
+}
+
+# is WHAT EXPECTED SEEN
+is() {
+	if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "expected: $2" "seen: $3"; fi
+}
+
+# check WHAT COMMAND...: it succeeds
+check() {
+	what=$1
+	shift
+	if said=$("$@" 2>&1); then pass "$what"; else fail "$what" "exit status $? of: $*" "$said"; fi
+}
+
+# exits STATUS MESSAGES PATTERN COMMAND...: as many lines on standard error, each as the pattern
+exits() {
+	status=$1 messages=$2 pattern=$3
+	shift 3
+	"$@" >$tmp/out 2>$tmp/err
+	seen=$?
+	[ $seen -eq "$status" ] && [ "$(wc -l <$tmp/err)" -eq "$messages" ] &&
+		[ "$(grep -cE -- "$pattern" $tmp/err)" -eq "$messages" ] && return
+	echo "exit status $seen, not $status; $messages of '$pattern' expected:"
+	cat $tmp/out $tmp/err
+	return 1
+}

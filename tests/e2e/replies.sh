@@ -1,0 +1,200 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# `replies = true`: conversations between real sockets, and what is left of them, with the backends in
+# $E2E_BACKENDS.
+#
+#	replies.sh [SECTION...]
+#
+# Runs as root, in a mount namespace with a /run of its own, where its network namespaces are named
+# as well: whatever becomes of it, nothing stays behind.
+
+: "${ENTITYMUX:=./entitymux}" "${REPLIES:=tests/e2e/replies}" "${LIFE:=tests/e2e/life}"
+: "${E2E_BACKENDS:=xdp xdp-generic tc nft}"
+
+if [ -z "${replies_inside-}" ]; then
+	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root'; exit 77; }
+	for tool in ip nft tc ethtool unshare; do
+		command -v $tool >/dev/null || { echo "needs $tool"; exit 77; }
+	done
+	replies_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") REPLIES=$(realpath "$REPLIES")
+	LIFE=$(realpath "$LIFE")
+	export replies_inside ENTITYMUX REPLIES LIFE E2E_BACKENDS
+	exec timeout 600 unshare --mount --propagation private /bin/sh "$0" "$@"
+fi
+
+# shellcheck source=tests/e2e/replies-rig.sh
+. "$(dirname "$0")/replies-rig.sh"
+
+# play BACKEND [SCENARIO...]: prints what replies.c does
+play() {
+	backend_played=$1
+	shift
+	"$REPLIES" "$ENTITYMUX" "$backend_played" $tmp "$@"
+}
+
+# played WHAT BACKEND [SCENARIO...]: all of it succeeds
+played() {
+	what=$1
+	shift
+	if play "$@"; then pass "$what"; else fail "$what" 'see above'; fi
+}
+
+# All that could be ours or could have been touched.
+snapshot() {
+	in_router nft -s list ruleset
+	in_router ip -o -d link show | grep -o '^[0-9]*: [^@:]*\|prog/xdp.*id [0-9]*'
+	for i in in0 in1 out0; do
+		in_router tc qdisc show dev $i
+		in_router tc filter show dev $i ingress
+		in_router tc filter show dev $i egress
+	done
+} 2>/dev/null
+
+# How many entries of connection tracking there are about a port.
+tracked() { in_router grep -c "[sd]port=$1 " /proc/net/nf_conntrack; }
+
+# "LISTENER[/ENTITY] KEY NUMBER" of those asked for, in one line
+counters() {
+	em stats --json >$tmp/json 2>$tmp/err || { cat $tmp/err; return; }
+	"$LIFE" stats <$tmp/json >$tmp/lines || { echo 'wrong sums:'; cat $tmp/lines; return; }
+	for key; do
+		sed -n "s|^$key ||p" $tmp/lines
+	done | tr '\n' ' '
+}
+
+section_control() {
+	played 'no policy' none
+}
+
+section_conversations() {
+	played 'all of them' "$backend"
+	check 'remove' em remove
+}
+
+# Requests are counted, answers and errors are not.
+section_counters() {
+	played 'requests and answers' "$backend" 'each by its own tag'
+	is 'counted' '20 1000 16 4 8 8 0 10 8 2 0 ' "$(counters 'first packets' 'first bytes' \
+		'first rewritten' 'first unknown' 'first/0x00000001 packets' \
+		'first/0x00000002 packets' 'first/0x00000009 packets' 'tagged packets' \
+		'tagged rewritten' 'tagged unknown' 'second packets')"
+	played 'errors' "$backend" 'ICMP errors'
+	is 'counted' '44 32 12 ' "$(counters 'first packets' 'first rewritten' \
+		'first/0x00000009 packets' | awk '{ print $1, $2, $3 "" }') "
+	check 'remove' em remove
+}
+
+# With what others have on the interfaces, and connections of others.
+section_removed() {
+	pristine=$(snapshot)
+	played 'conversations' "$backend" 'each by its own tag' 'what is passed'
+	check 'remove' em remove
+	is 'nothing stays' "$pristine" "$(snapshot)"
+	is 'no connection stays' '0 0 0' "$(tracked 5000) $(tracked 6001) $(tracked 6101)"
+
+	in_router nft add table inet foreign
+	in_router nft add chain inet foreign all '{ type filter hook prerouting priority 0; }'
+	in_router nft add rule inet foreign all ct state new accept
+	in_router tc qdisc add dev in0 clsact
+	in_router tc filter add dev in0 egress prio 7 protocol ip matchall action ok
+	theirs=$(snapshot)
+	played 'conversations beside others' "$backend" 'each by its own tag' 'what is passed'
+	check 'remove beside others' em remove
+	is 'what is of others stays, and nothing else' "$theirs" "$(snapshot)"
+	is 'no connection of ours stays' '0 0' "$(tracked 6001) $(tracked 6101)"
+	check 'connections of others stay' [ "$(tracked 9999)" -gt 0 ]
+	in_router tc qdisc del dev in0 clsact
+	in_router nft delete table inet foreign
+}
+
+section_damaged() {
+	check 'apply' em apply --backend="$backend" $tmp/base.conf
+	check 'whole' em status
+	if [ "$backend" = nft ]; then
+		in_router nft delete table inet entitymux
+	else
+		in_router tc filter del dev in1 egress
+	fi
+	check 'no longer whole' exits 4 0 '' em status
+	check 'apply again' em apply --backend="$backend" $tmp/base.conf
+	check 'whole again' em status
+	played 'conversations' "$backend" 'several senders'
+	check 'remove' em remove
+}
+
+# From one backend to another nothing is left behind, and nothing is missing.
+section_changes() {
+	for one in $E2E_BACKENDS; do
+		for two in $E2E_BACKENDS; do
+			[ "$one" = "$two" ] && continue
+			check "$one" em apply --backend="$one" $tmp/base.conf
+			check "then $two" em apply --backend="$two" $tmp/base.conf
+			check "$one, $two: whole" em status
+			played "$one, $two" "$two" 'each by its own tag'
+			changed=$(snapshot | strip)
+			check 'remove' em remove
+			check "$two" em apply --backend="$two" $tmp/base.conf
+			is "$one, $two: as if it were the first" "$(snapshot | strip)" "$changed"
+			check 'remove' em remove
+		done
+	done
+}
+
+# Without numbers of generations and programs.
+strip() { sed 's/v[0-9][0-9]*-/vN-/g; s/ id [0-9]*//; s/ tag [0-9a-f]*//; s/0x[0-9a-f]*/0x/g'; }
+
+# What nft cannot carry, it says.
+section_refused() {
+	case " $E2E_BACKENDS " in *' nft '*) ;; *) return ;; esac
+	pristine=$(snapshot)
+	single | sed 's/"in0", "in1"/"lo"/' >$tmp/single
+	{ echo 'listeners = ('; cat $tmp/single; echo ');'; } >$tmp/lo.conf
+	sed 's/"lo"/"port0"/' $tmp/lo.conf >$tmp/bridge.conf
+	in_router ip link add bridge0 type bridge
+	in_router ip link add port0 type veth peer name port1
+	in_router ip link set port0 master bridge0 up
+	in_router ip link set port1 up
+	in_router ip link set bridge0 up
+	for name in lo bridge; do
+		check "nft on $name" exits 3 1 "^entitymux: .*$name.conf:[0-9]+: .*replies" \
+			em apply --backend=nft $tmp/$name.conf
+	done
+	in_router ip link del port0
+	in_router ip link del bridge0
+	is 'nothing was changed' "$pristine" "$(snapshot)"
+
+	in_router nft add table inet foreign
+	in_router nft add chain inet foreign raw '{ type filter hook prerouting priority -300; }'
+	in_router nft add rule inet foreign raw udp dport 9999 ct original zone set 6001
+	check 'zone of a rule of others' exits 3 1 'replies.*6001|6001.*replies' \
+		em apply --backend=nft $tmp/base.conf
+	in_router nft add chain inet foreign nat '{ type nat hook prerouting priority -100; }'
+	play none >/dev/null
+	in_router nft flush chain inet foreign raw
+	if [ "$(in_router grep -c 'zone-orig=6001' /proc/net/nf_conntrack)" -gt 0 ]; then
+		check 'zone of a connection of others' exits 3 1 'replies.*6001|6001.*replies' \
+			em apply --backend=nft $tmp/base.conf
+	else
+		fail 'zone of a connection of others' 'no such connection was made'
+	fi
+	in_router nft delete table inet foreign
+}
+
+[ $# -gt 0 ] || set -- control conversations counters removed damaged changes refused
+for section; do
+	case $section in
+	control | changes | refused)
+		title="$section: "
+		section_"$section"
+		;;
+	*)
+		for backend in $E2E_BACKENDS; do
+			title="$section, $backend: "
+			section_"$section"
+		done
+		;;
+	esac
+done
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
