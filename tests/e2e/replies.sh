@@ -6,10 +6,13 @@
 #
 #	replies.sh [SECTION...]
 #
+# EXCHANGES is how many requests and answers go over each backend and each family in `exchanges`.
+#
 # Runs as root, in a mount namespace with a /run of its own, where its network namespaces are named
 # as well: whatever becomes of it, nothing stays behind.
 
 : "${ENTITYMUX:=./entitymux}" "${REPLIES:=tests/e2e/replies}" "${LIFE:=tests/e2e/life}"
+: "${EXCHANGE:=tests/e2e/exchange}" "${EXCHANGES:=20000}"
 : "${E2E_BACKENDS:=xdp xdp-generic tc nft}"
 
 if [ -z "${replies_inside-}" ]; then
@@ -18,9 +21,9 @@ if [ -z "${replies_inside-}" ]; then
 		command -v $tool >/dev/null || { echo "needs $tool"; exit 77; }
 	done
 	replies_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") REPLIES=$(realpath "$REPLIES")
-	LIFE=$(realpath "$LIFE")
-	export replies_inside ENTITYMUX REPLIES LIFE E2E_BACKENDS
-	exec timeout 600 unshare --mount --propagation private /bin/sh "$0" "$@"
+	LIFE=$(realpath "$LIFE") EXCHANGE=$(realpath "$EXCHANGE")
+	export replies_inside ENTITYMUX REPLIES LIFE EXCHANGE EXCHANGES E2E_BACKENDS
+	exec timeout $((600 + EXCHANGES / 1000)) unshare --mount --propagation private /bin/sh "$0" "$@"
 fi
 
 # shellcheck source=tests/e2e/replies-rig.sh
@@ -108,6 +111,41 @@ section_removed() {
 	in_router nft delete table inet foreign
 }
 
+# exchange BACKEND PORT: prints what was lost
+exchange() {
+	for address in 192.0.2.1 2001:db8:1::1; do
+		if said=$("$EXCHANGE" /run/netns/client /run/netns/router $address "$2" \
+			"$EXCHANGES" 2>&1); then
+			echo "# $1, $address: $said"
+		else
+			fail "$1, $address" "$said"
+		fi
+	done >$tmp/exchanges
+	cat $tmp/exchanges
+}
+lost() { awk '{ n += $5 + $8 } END { print n }' $tmp/exchanges; }
+
+# One client, a thousand entities: every answer comes, from the port that was asked.
+section_exchanges() {
+	seq 0 999 | awk '{ printf "0x%08x,%d\n", $1, 10000 + $1 }' >$tmp/thousand.csv
+	{
+		comma=
+		echo 'listeners = ('
+		listener first 5000 "$also entities_file = \"thousand.csv\";"
+		echo ');'
+	} >$tmp/thousand.conf
+	exchange 'no policy' 0
+	without=$(lost)
+	for backend in $E2E_BACKENDS; do
+		check "$backend" em apply --backend="$backend" $tmp/thousand.conf
+		exchange "$backend" 5000
+		check "$backend: no more lost than without" [ "$(lost)" -le "$without" ]
+		is "$backend: counted" "$((2 * EXCHANGES)) $((2 * EXCHANGES)) " \
+			"$(counters 'first packets' 'first rewritten')"
+		check "$backend: remove" em remove
+	done
+}
+
 section_damaged() {
 	check 'apply' em apply --backend="$backend" $tmp/base.conf
 	check 'whole' em status
@@ -181,10 +219,10 @@ section_refused() {
 	in_router nft delete table inet foreign
 }
 
-[ $# -gt 0 ] || set -- control conversations counters removed damaged changes refused
+[ $# -gt 0 ] || set -- control conversations counters exchanges removed damaged changes refused
 for section; do
 	case $section in
-	control | changes | refused)
+	control | exchanges | changes | refused)
 		title="$section: "
 		section_"$section"
 		;;
