@@ -6,111 +6,23 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/ethtool.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <linux/sockios.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "rig_parts.h"
+
 #define SENTINEL_ETHERTYPE 0x88b5 /* IEEE 802, local experimental */
 #define SENTINEL_LENGTH	   (ETH_HLEN + 4)
-#define TIMEOUT_MS	   2000
 #define UP_MS		   30000
 #define POLL_MS		   20
-#define CAPTURE_BYTES	   (4 << 20)
-
-static void __attribute__((noreturn)) die(const char *what)
-{
-	fprintf(stderr, "rig: %s: %s\n", what, strerror(errno));
-	exit(EXIT_FAILURE);
-}
-
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 && errno == ENOENT)
-		return;
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		die(path);
-	close(fd);
-}
-
-/* Leaves this process in a new network namespace, without IPv6 of its own. */
-static int new_namespace(void)
-{
-	int fd;
-
-	if (unshare(CLONE_NEWNET))
-		die("unshare (needs root)");
-	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		die("/proc/self/ns/net");
-	write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
-	write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
-	return fd;
-}
-
-static void enter(int namespace)
-{
-	if (setns(namespace, CLONE_NEWNET))
-		die("setns");
-}
-
-static void make_folders(const char *path)
-{
-	char copy[256];
-
-	snprintf(copy, sizeof(copy), "%s/", path);
-	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(copy, 0755) && errno != EEXIST)
-			die(copy);
-		*slash = '/';
-	}
-}
-
-/*
- * A mount namespace in which the state of entitymux is our own, and /sys shows the interfaces of
- * this network namespace: it belongs to the one in which it is mounted.
- */
-static void private_mounts(void)
-{
-	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		die("mount namespace");
-	if (mount("sysfs", "/sys", "sysfs", 0, NULL))
-		die("/sys");
-	make_folders(RUNSTATEDIR);
-	if (mount("tmpfs", RUNSTATEDIR, "tmpfs", 0, "mode=0755"))
-		die(RUNSTATEDIR);
-}
-
-static void shell(const char *script)
-{
-	const char *const argv[] = {"sh", "-ec", script, NULL};
-	struct rig_output output;
-
-	rig_run(&output, argv);
-	if (output.status) {
-		fprintf(stderr, "rig: exit status %d of:\n%s%s", output.status, script, output.err);
-		exit(EXIT_FAILURE);
-	}
-	rig_output_clear(&output);
-}
 
 static void make_links(int sender_namespace)
 {
@@ -126,70 +38,19 @@ static void make_links(int sender_namespace)
 		 "done\n"
 		 "ip link set bridge up\n",
 		 getpid(), sender_namespace);
-	shell(script);
-}
-
-static void ethtool(int fd, const char *interface, uint32_t command)
-{
-	struct ethtool_value value = {.cmd = command};
-	struct ifreq request = {.ifr_data = (char *)&value};
-
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
-	if (ioctl(fd, SIOCETHTOOL, &request) && errno != EOPNOTSUPP)
-		die(interface);
-}
-
-/* Checksums, segmentation, aggregation and VLAN tags are as in the frame. */
-static void no_offloads(const char *const *interfaces, size_t count)
-{
-	static const uint32_t commands[] = {ETHTOOL_SRXCSUM, ETHTOOL_STXCSUM, ETHTOOL_STSO,
-					    ETHTOOL_SGSO,    ETHTOOL_SGRO,    ETHTOOL_SFLAGS};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		die("socket");
-	for (size_t i = 0; i < count; i++)
-		for (size_t j = 0; j < sizeof(commands) / sizeof(commands[0]); j++)
-			ethtool(fd, interfaces[i], commands[j]);
-	close(fd);
-}
-
-/* So that nothing is lost while the other end sends, and nobody waits for what was lost. */
-static void prepare_capture(int fd)
-{
-	struct timeval timeout = {.tv_sec = TIMEOUT_MS / 1000};
-	int size = CAPTURE_BYTES;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)))
-		die("capture");
-}
-
-/* Receives only where asked to: a socket that sends would fill up with the frames it has sent. */
-static int packet_socket(const char *interface, bool receive)
-{
-	struct sockaddr_ll address = {.sll_family = AF_PACKET,
-				      .sll_protocol = receive ? htons(ETH_P_ALL) : 0,
-				      .sll_ifindex = if_nametoindex(interface)};
-	int one = 1, fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || !address.sll_ifindex ||
-	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) ||
-	    bind(fd, (struct sockaddr *)&address, sizeof(address)))
-		die(interface);
-	return fd;
+	rig_shell(script);
 }
 
 static void open_sockets(struct rig *rig)
 {
 	static const char *const interfaces[] = {"tx0", "tx1", "capture"};
 
-	no_offloads(interfaces, 3);
-	shell("for i in tx0 tx1 capture; do ip link set $i up; done\n");
-	rig->senders[0] = packet_socket("tx0", false);
-	rig->senders[1] = packet_socket("tx1", false);
-	rig->capture = packet_socket("capture", true);
-	prepare_capture(rig->capture);
+	rig_no_offloads(interfaces, 3);
+	rig_shell("for i in tx0 tx1 capture; do ip link set $i up; done\n");
+	rig->senders[0] = rig_packet_socket("tx0", false);
+	rig->senders[1] = rig_packet_socket("tx1", false);
+	rig->capture = rig_packet_socket("capture", true);
+	rig_prepare_capture(rig->capture);
 }
 
 int rig_send_sentinel(struct rig *rig, unsigned int interface)
@@ -267,7 +128,7 @@ static void wait_until_up(struct rig *rig, unsigned int interface)
 			return;
 	}
 	errno = ETIMEDOUT;
-	die("waiting for the links");
+	rig_die("waiting for the links");
 }
 
 void rig_open(struct rig *rig)
@@ -276,18 +137,18 @@ void rig_open(struct rig *rig)
 	int sender, host;
 
 	*rig = (struct rig){0};
-	sender = new_namespace();
-	host = new_namespace();
-	private_mounts();
+	sender = rig_new_namespace();
+	host = rig_new_namespace();
+	rig_private_mounts();
 	/* These exist where br_netfilter is loaded, and would take frames through iptables. */
-	write_file("/proc/sys/net/bridge/bridge-nf-call-iptables", "0");
-	write_file("/proc/sys/net/bridge/bridge-nf-call-ip6tables", "0");
-	write_file("/proc/sys/net/bridge/bridge-nf-call-arptables", "0");
+	rig_write_file("/proc/sys/net/bridge/bridge-nf-call-iptables", "0");
+	rig_write_file("/proc/sys/net/bridge/bridge-nf-call-ip6tables", "0");
+	rig_write_file("/proc/sys/net/bridge/bridge-nf-call-arptables", "0");
 	make_links(sender);
-	no_offloads(interfaces, 3);
-	enter(sender);
+	rig_no_offloads(interfaces, 3);
+	rig_enter(sender);
 	open_sockets(rig);
-	enter(host);
+	rig_enter(host);
 	for (unsigned int i = 0; i < RIG_INTERFACES; i++)
 		wait_until_up(rig, i);
 }
@@ -300,10 +161,10 @@ int rig_exchange(struct rig *rig, unsigned int interface, const struct packet *f
 	int count = 0, err;
 
 	if (send(rig->senders[interface], frame->bytes, frame->length, 0) < 0)
-		die("send");
+		rig_die("send");
 	err = rig_send_sentinel(rig, interface);
 	while (!err) {
-		err = receive(rig, &next, TIMEOUT_MS);
+		err = receive(rig, &next, RIG_TIMEOUT_MS);
 		if (err)
 			break;
 		if (rig_is_sentinel(next.bytes, next.length, &sentinel)) {
@@ -326,7 +187,7 @@ static char *contents(int fd)
 	char *text = calloc(1, size + 1);
 
 	if (!text || pread(fd, text, size, 0) != size)
-		die("output of a command");
+		rig_die("output of a command");
 	close(fd);
 	return text;
 }
@@ -340,7 +201,7 @@ void rig_run(struct rig_output *output, const char *const *argv)
 	fflush(NULL);
 	child = fork();
 	if (out < 0 || err < 0 || child < 0)
-		die("fork");
+		rig_die("fork");
 	if (child == 0) {
 		dup2(out, STDOUT_FILENO);
 		dup2(err, STDERR_FILENO);
@@ -350,7 +211,7 @@ void rig_run(struct rig_output *output, const char *const *argv)
 	}
 	while (waitpid(child, &status, 0) < 0) {
 		if (errno != EINTR)
-			die("waitpid");
+			rig_die("waitpid");
 	}
 	output->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	output->out = contents(out);
