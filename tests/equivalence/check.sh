@@ -9,6 +9,10 @@ if [ "$(id -u)" -ne 0 ]; then
 	echo 'the equivalence test makes network namespaces: run as root (sudo make check-equivalence)'
 	exit 77
 fi
-# shellcheck disable=SC2086 # a list of words
-exec tests/equivalence/equivalence -s "${EQUIVALENCE_SEED:-1}" -n "${EQUIVALENCE_PACKETS:-100000}" \
-	"$ENTITYMUX" none $E2E_BACKENDS
+status=0
+for program in equivalence routed; do
+	# shellcheck disable=SC2086 # a list of words
+	tests/equivalence/$program -s "${EQUIVALENCE_SEED:-1}" -n "${EQUIVALENCE_PACKETS:-100000}" \
+		"$ENTITYMUX" none $E2E_BACKENDS || status=1
+done
+exit $status

@@ -12,31 +12,16 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "generate.h"
 #include "outcome.h"
+#include "run.h"
 #include "shrink.h"
 
-#define BACKENDS_MAX 8
-#define PACKETS	     100000
-#define PER_POLICY   1000
-#define SHOWN	     8U /* packets of a disagreement */
-#define DISAGREEMENTS_MAX                                                                          \
-	5 /* of a backend, which is then left out: there is one cause, or it is broken */
-
-struct tally {
-	const char *backend;
-	uint64_t packets;
-	uint64_t policies;
-	uint64_t refused; /* policies */
-	unsigned int disagreements;
-	double seconds;
-};
+#define SHOWN 8U /* packets of a disagreement */
 
 struct run {
 	struct trial_host host;
@@ -44,7 +29,7 @@ struct run {
 	uint64_t n_packets;
 	size_t per_policy;
 	bool verbose;
-	struct tally tallies[BACKENDS_MAX];
+	struct tally tallies[RUN_BACKENDS_MAX];
 	size_t n_backends;
 	/* What the packets of the reference came to: a test in which nothing is ours proves
 	 * nothing. */
@@ -63,49 +48,16 @@ static void __attribute__((noreturn)) die(const char *what)
 	exit(EXIT_FAILURE);
 }
 
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-/* On one CPU, frames come out in the order in which they were sent. */
-static void stay_on_this_cpu(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(sched_getcpu(), &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		die("sched_setaffinity");
-}
-
-static void print_frame(const char *title, const struct stream_frame *frame,
-			const struct stream_frame *other)
-{
-	printf("#   %s, %u bytes:", title, frame->length);
-	for (unsigned int i = 0; i < frame->length; i++) {
-		bool differs = i >= other->length || frame->bytes[i] != other->bytes[i];
-
-		if (i % 16 == 0)
-			printf("\n#     %04x ", i);
-		printf("%c%02x", differs ? '*' : ' ', frame->bytes[i]);
-	}
-	putchar('\n');
-}
-
 static void print_frames(const struct trial_result *result, const struct trial_packet *packet)
 {
 	printf("# this packet: expected %s, saw %d\n", packet->class.drop ? "none" : "one frame",
 	       result->n_seen);
-	print_frame("sent", &packet->sent, &packet->sent);
+	run_print_frame("sent", &packet->sent, &packet->sent);
 	if (!packet->class.drop)
-		print_frame("expected", &packet->expected, &packet->sent);
+		run_print_frame("expected", &packet->expected, &packet->sent);
 	if (result->n_seen > 0)
-		print_frame("seen", &result->seen,
-			    packet->class.drop ? &packet->sent : &packet->expected);
+		run_print_frame("seen", &result->seen,
+				packet->class.drop ? &packet->sent : &packet->expected);
 }
 
 static void print_disagreement(const struct shrink *shrink, uint64_t seed)
@@ -165,12 +117,12 @@ static void run_backend(struct run *run, struct tally *tally, const struct examp
 			const struct trial *trial, uint64_t seed)
 {
 	struct trial_result result;
-	double start = now();
+	double start = run_now();
 
-	if (tally->disagreements >= DISAGREEMENTS_MAX)
+	if (tally->disagreements >= RUN_DISAGREEMENTS_MAX)
 		return;
 	trial_run(&run->host, trial, tally->backend, &result);
-	tally->seconds += now() - start;
+	tally->seconds += run_now() - start;
 	if (result.outcome == TRIAL_REFUSED) {
 		tally->refused++;
 		if (run->verbose)
@@ -185,15 +137,6 @@ static void run_backend(struct run *run, struct tally *tally, const struct examp
 	}
 }
 
-static bool done(const struct run *run)
-{
-	for (size_t i = 0; i < run->n_backends; i++)
-		if (run->tallies[i].packets < run->n_packets &&
-		    run->tallies[i].disagreements < DISAGREEMENTS_MAX)
-			return false;
-	return true;
-}
-
 static void run_all(struct run *run)
 {
 	struct example example = {.n_packets = run->per_policy};
@@ -201,7 +144,7 @@ static void run_all(struct run *run)
 	example.packets = calloc(example.n_packets, sizeof(*example.packets));
 	if (!example.packets)
 		die("memory");
-	for (uint64_t k = 0; !done(run); k++) {
+	for (uint64_t k = 0; !run_is_done(run->tallies, run->n_backends, run->n_packets); k++) {
 		struct trial trial;
 
 		generate(&example, run->seed + k);
@@ -224,36 +167,11 @@ static void run_all(struct run *run)
 /* Returns the exit status. */
 static int report(const struct run *run)
 {
-	unsigned int disagreements = 0;
-
 	for (int result = EM_NOT_OURS; result <= EM_INVALID; result++)
 		printf("%s%" PRIu64 " %s", result ? ", " : "generated: ", run->results[result],
 		       em_result_name(result));
 	putchar('\n');
-	for (size_t i = 0; i < run->n_backends; i++) {
-		const struct tally *tally = &run->tallies[i];
-
-		printf("%-12s %" PRIu64 " packets, %" PRIu64 " policies (%" PRIu64 " refused), "
-		       "%u disagreements, %.0f seconds\n",
-		       tally->backend, tally->packets, tally->policies, tally->refused,
-		       tally->disagreements, tally->seconds);
-		disagreements += tally->disagreements;
-	}
-	return disagreements ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-static uint64_t number(const char *text, const char *what)
-{
-	char *end;
-	uint64_t value;
-
-	errno = 0;
-	value = strtoull(text, &end, 0);
-	if (errno || end == text || *end) {
-		fprintf(stderr, "equivalence: %s: expected a number, found \"%s\"\n", what, text);
-		exit(2);
-	}
-	return value;
+	return run_report(run->tallies, run->n_backends);
 }
 
 static int usage(void)
@@ -265,28 +183,28 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
-	struct run run = {.seed = 1, .n_packets = PACKETS, .per_policy = PER_POLICY};
+	struct run run = {.seed = 1, .n_packets = RUN_PACKETS, .per_policy = RUN_PER_POLICY};
 	int option;
 
 	while ((option = getopt(argc, argv, "vs:n:p:")) != -1) {
 		if (option == 'v')
 			run.verbose = true;
 		else if (option == 's')
-			run.seed = number(optarg, "seed");
+			run.seed = run_number(optarg, "seed");
 		else if (option == 'n')
-			run.n_packets = number(optarg, "packets");
+			run.n_packets = run_number(optarg, "packets");
 		else if (option == 'p')
-			run.per_policy = number(optarg, "packets for each policy");
+			run.per_policy = run_number(optarg, "packets for each policy");
 		else
 			return usage();
 	}
-	if (argc - optind < 2 || argc - optind - 1 > BACKENDS_MAX || !run.per_policy)
+	if (argc - optind < 2 || argc - optind - 1 > RUN_BACKENDS_MAX || !run.per_policy)
 		return usage();
 	run.host.entitymux = argv[optind];
 	for (int i = optind + 1; i < argc; i++)
 		run.tallies[run.n_backends++].backend = argv[i];
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	stay_on_this_cpu();
+	run_on_one_cpu();
 	rig_open(&run.host.rig);
 	printf("seed %" PRIu64 "\n", run.seed);
 	run_all(&run);

@@ -266,8 +266,7 @@ static bool share_address(const struct model_listener *a, const struct model_lis
 	return !a->n_addresses && !b->n_addresses;
 }
 
-/* What em_policy_finish() refuses. */
-static bool clashes(const struct model_policy *policy, const struct model_listener *listener)
+bool generate_clashes(const struct model_policy *policy, const struct model_listener *listener)
 {
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		const struct model_listener *other = &policy->listeners[i];
@@ -318,7 +317,7 @@ void generate_policy(struct random *random, struct model_policy *policy)
 		do {
 			memset(listener, 0, sizeof(*listener));
 			make_claim(random, listener);
-		} while (clashes(policy, listener));
+		} while (generate_clashes(policy, listener));
 		make_listener(random, listener);
 	}
 }

@@ -192,6 +192,9 @@ static void print_listener(FILE *out, const struct model_listener *listener, siz
 	print_tag(out, listener);
 	print_entities(out, listener);
 	print_dispositions(out, listener);
+	/* A table for each listener, of which there may be some. */
+	if (listener->replies)
+		fputs("\t\treplies = true; flows = 4096;\n", out);
 	fputs("\t}", out);
 }
 

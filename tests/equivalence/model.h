@@ -65,6 +65,7 @@ struct model_listener {
 	enum em_disposition unknown;
 	uint16_t unknown_port;
 	enum em_disposition invalid;
+	bool replies;
 };
 
 struct model_policy {

@@ -17,7 +17,6 @@
 #include "packet.h"
 
 #define EXIT_NOT_SUPPORTED 3
-#define TEXT_MAX	   8192
 
 static void __attribute__((noreturn)) die(const char *what)
 {
@@ -62,24 +61,24 @@ static struct em_policy *read_config(const char *text, FILE *messages)
 	return policy;
 }
 
-static bool build(struct trial_packet *packet, struct packet *scratch)
+bool trial_build(const struct model_packet *model, char text[TRIAL_TEXT_MAX],
+		 struct stream_frame *frame, struct packet *scratch)
 {
-	char text[TEXT_MAX];
 	FILE *out;
 
-	if (!model_packet_fits(packet->model))
+	if (!model_packet_fits(model))
 		return false;
-	out = fmemopen(text, sizeof(text), "w");
+	out = fmemopen(text, TRIAL_TEXT_MAX, "w");
 	if (!out)
 		die("packet");
-	model_print_packet(out, packet->model);
+	model_print_packet(out, model);
 	if (fclose(out))
 		die("packet");
-	packet_build(scratch, packet->model->interface ? text + strlen("in1: ") : text);
+	packet_build(scratch, model->interface ? text + strlen("in1: ") : text);
 	if (!generate_compared(scratch->bytes, scratch->length))
 		return false;
-	packet->sent.length = (uint16_t)scratch->length;
-	memcpy(packet->sent.bytes, scratch->bytes, scratch->length);
+	frame->length = (uint16_t)scratch->length;
+	memcpy(frame->bytes, scratch->bytes, scratch->length);
 	return true;
 }
 
@@ -95,6 +94,7 @@ bool trial_open(struct trial *trial, const struct model_policy *policy,
 		const struct model_packet *packets, size_t n_packets, FILE *messages)
 {
 	struct packet *scratch = malloc(sizeof(*scratch));
+	char text[TRIAL_TEXT_MAX];
 
 	*trial = (struct trial){.config = print_config(policy)};
 	trial->policy = read_config(trial->config, messages);
@@ -108,7 +108,7 @@ bool trial_open(struct trial *trial, const struct model_policy *policy,
 
 		packet->model = &packets[i];
 		packet->index = i;
-		if (!build(packet, scratch))
+		if (!trial_build(packet->model, text, &packet->sent, scratch))
 			continue;
 		classify(trial, packet);
 		trial->n_packets++;
@@ -137,11 +137,11 @@ static void fail(struct trial_result *result, enum trial_outcome outcome, const 
 		 output->err);
 }
 
-static void apply(struct trial_host *host, const struct trial *trial, const char *backend,
-		  struct trial_result *result)
+void trial_apply(const char *entitymux, const struct trial *trial, const char *backend,
+		 struct trial_result *result)
 {
 	char option[32], path[256];
-	const char *const argv[] = {host->entitymux, "apply", option, path, NULL};
+	const char *const argv[] = {entitymux, "apply", option, path, NULL};
 	struct rig_output output;
 	FILE *file;
 
@@ -240,10 +240,10 @@ static void send_packets(struct rig *rig, const struct trial *trial, unsigned in
 	}
 }
 
-static void compare_counters(struct trial_host *host, const struct trial *trial,
-			     struct trial_result *result)
+void trial_compare_counters(const char *entitymux, const struct trial *trial,
+			    struct trial_result *result)
 {
-	const char *const argv[] = {host->entitymux, "stats", "--json", NULL};
+	const char *const argv[] = {entitymux, "stats", "--json", NULL};
 	struct rig_output output;
 
 	rig_run(&output, argv);
@@ -255,9 +255,9 @@ static void compare_counters(struct trial_host *host, const struct trial *trial,
 	rig_output_clear(&output);
 }
 
-static void remove_policy(struct trial_host *host, struct trial_result *result)
+void trial_remove(const char *entitymux, struct trial_result *result)
 {
-	const char *const argv[] = {host->entitymux, "remove", NULL};
+	const char *const argv[] = {entitymux, "remove", NULL};
 	struct rig_output output;
 
 	rig_run(&output, argv);
@@ -273,7 +273,7 @@ void trial_run(struct trial_host *host, const struct trial *trial, const char *b
 
 	*result = (struct trial_result){.outcome = TRIAL_AGREED};
 	if (!control)
-		apply(host, trial, backend, result);
+		trial_apply(host->entitymux, trial, backend, result);
 	if (result->outcome != TRIAL_AGREED)
 		return;
 	for (unsigned int interface = 0; interface < RIG_INTERFACES; interface++)
@@ -281,6 +281,6 @@ void trial_run(struct trial_host *host, const struct trial *trial, const char *b
 	if (control)
 		return;
 	if (result->outcome == TRIAL_AGREED)
-		compare_counters(host, trial, result);
-	remove_policy(host, result);
+		trial_compare_counters(host->entitymux, trial, result);
+	trial_remove(host->entitymux, result);
 }

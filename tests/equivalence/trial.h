@@ -65,4 +65,18 @@ struct trial_result {
 void trial_run(struct trial_host *host, const struct trial *trial, const char *backend,
 	       struct trial_result *result);
 
+/*
+ * The parts of it, for trials of another kind.  The text of a packet and the frame that it is built
+ * to; false where it is no evidence.  What entitymux says; a result that is no agreement is set.
+ */
+#define TRIAL_TEXT_MAX 8192
+struct packet;
+bool trial_build(const struct model_packet *model, char text[TRIAL_TEXT_MAX],
+		 struct stream_frame *frame, struct packet *scratch);
+void trial_apply(const char *entitymux, const struct trial *trial, const char *backend,
+		 struct trial_result *result);
+void trial_compare_counters(const char *entitymux, const struct trial *trial,
+			    struct trial_result *result);
+void trial_remove(const char *entitymux, struct trial_result *result);
+
 #endif

@@ -15,7 +15,8 @@ void __attribute__((noreturn)) rig_die(const char *what);
 /* To a file under /proc/sys, say, if there is one. */
 void rig_write_file(const char *path, const char *text);
 
-/* Leaves this process in a new network namespace, without IPv6 of its own; returns the namespace. */
+/* Leaves this process in a new network namespace, without IPv6 of its own; returns the namespace.
+ */
 int rig_new_namespace(void);
 void rig_enter(int namespace);
 

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * routed - random conversations over a router whose policy has `replies`, the same for every
+ * backend, against a model.
+ *
+ *	routed [-v] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX BACKEND...	(root)
+ *
+ * The options are those of equivalence.c, and so is the backend `none`, the control: without any
+ * policy, every frame comes out routed and otherwise as it went in.  A disagreement is printed with
+ * the policy and with the packets that it takes, in the words of tests/lib/packet.h; ICMP errors in
+ * hex.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "run.h"
+#include "talk.h"
+#include "trial.h"
+
+#define SHRINK_TRIALS 200
+
+struct run {
+	struct router router;
+	const char *entitymux;
+	uint64_t seed;
+	uint64_t n_packets;
+	size_t per_policy;
+	bool verbose;
+	struct tally tallies[RUN_BACKENDS_MAX];
+	size_t n_backends;
+	uint64_t events[EVENT_ERROR + 1];
+	uint64_t changed; /* answers and errors: a test without these would prove nothing */
+};
+
+/* The events of a talk, or some of them. */
+struct part {
+	struct event **events;
+	size_t n;
+};
+
+static bool is_control(const char *backend)
+{
+	return strcmp(backend, TRIAL_CONTROL) == 0;
+}
+
+static void expect(const struct part *part, const struct trial *trial, bool control)
+{
+	struct conversations conversations = {0};
+
+	for (size_t i = 0; i < part->n; i++) {
+		struct event *event = part->events[i];
+
+		conversation_expect(&conversations, control ? NULL : trial->policy, event);
+		if (!control && event->kind == EVENT_REQUEST)
+			counters_add(trial->expected, trial->policy, &event->class);
+	}
+	conversation_clear(&conversations);
+}
+
+static bool agrees(const struct event *event, int n, const struct stream_frame *seen)
+{
+	if (event->drop)
+		return n == 0;
+	return n == 1 && seen->length == event->expected.length &&
+	       !memcmp(seen->bytes, event->expected.bytes, seen->length);
+}
+
+static void send_events(struct run *run, const struct part *part, struct trial_result *result)
+{
+	for (size_t i = 0; i < part->n; i++) {
+		const struct event *event = part->events[i];
+
+		result->n_seen = router_exchange(&run->router, event->from, event->to, &event->sent,
+						 &result->seen);
+		if (agrees(event, result->n_seen, &result->seen))
+			continue;
+		result->outcome = TRIAL_FRAMES;
+		result->packet = i;
+		return;
+	}
+}
+
+static void run_part(struct run *run, const struct model_policy *model, const struct part *part,
+		     const char *backend, struct trial_result *result)
+{
+	bool control = is_control(backend);
+	struct trial trial;
+
+	*result = (struct trial_result){.outcome = TRIAL_AGREED};
+	if (!trial_open(&trial, model, NULL, 0, NULL))
+		return;
+	expect(part, &trial, control);
+	router_forget();
+	if (!control)
+		trial_apply(run->entitymux, &trial, backend, result);
+	if (result->outcome == TRIAL_AGREED) {
+		send_events(run, part, result);
+		if (!control && result->outcome == TRIAL_AGREED)
+			trial_compare_counters(run->entitymux, &trial, result);
+		if (!control)
+			trial_remove(run->entitymux, result);
+	}
+	trial_close(&trial);
+}
+
+/* What is left of the events without `n` of them still disagrees? */
+static bool try_without(struct run *run, const struct model_policy *model, struct part *part,
+			size_t at, size_t n, const char *backend, struct trial_result *result)
+{
+	struct part less = {calloc(part->n, sizeof(*less.events)), part->n - n};
+	struct trial_result other;
+	bool disagrees;
+
+	if (!less.events)
+		return false;
+	memcpy(less.events, part->events, at * sizeof(*less.events));
+	memcpy(less.events + at, part->events + at + n, (part->n - at - n) * sizeof(*less.events));
+	run_part(run, model, &less, backend, &other);
+	disagrees = other.outcome == result->outcome;
+	if (disagrees) {
+		memcpy(part->events, less.events, less.n * sizeof(*less.events));
+		part->n = other.outcome == TRIAL_FRAMES ? other.packet + 1 : less.n;
+		*result = other;
+	}
+	free(less.events);
+	return disagrees;
+}
+
+static void shrink_part(struct run *run, const struct model_policy *model, struct part *part,
+			const char *backend, struct trial_result *result)
+{
+	unsigned int trials = 0;
+
+	if (result->outcome == TRIAL_FRAMES)
+		part->n = result->packet + 1;
+	for (size_t chunk = part->n / 2; chunk; chunk /= 2)
+		for (size_t at = 0; at + chunk <= part->n && trials < SHRINK_TRIALS; trials++)
+			if (!try_without(run, model, part, at, chunk, backend, result))
+				at += chunk;
+}
+
+static void print_part(const struct part *part, const struct model_policy *model,
+		       const char *backend, uint64_t seed, const struct trial_result *result)
+{
+	static const char *const wires[] = {"in0", "in1", "out"};
+	struct trial trial;
+
+	if (!trial_open(&trial, model, NULL, 0, NULL))
+		return;
+	expect(part, &trial, is_control(backend));
+	printf("[disagreement: %s, seed %" PRIu64 "]\n%s\n", backend, seed, trial.config);
+	for (size_t i = 0; i < part->n; i++) {
+		const struct event *event = part->events[i];
+
+		printf("%s to %s: %s\n", wires[event->from], wires[event->to], event->text);
+		if (result->outcome != TRIAL_FRAMES || i != result->packet)
+			continue;
+		printf("# this packet: expected %s, saw %d\n", event->drop ? "none" : "one frame",
+		       result->n_seen);
+		run_print_frame("sent", &event->sent, &event->sent);
+		if (!event->drop)
+			run_print_frame("expected", &event->expected, &event->sent);
+		if (result->n_seen > 0)
+			run_print_frame("seen", &result->seen, &event->expected);
+	}
+	if (result->outcome != TRIAL_FRAMES)
+		printf("# %s\n", result->text);
+	putchar('\n');
+	trial_close(&trial);
+}
+
+static struct part whole(const struct talk *talk)
+{
+	struct part part = {calloc(talk->n + 1, sizeof(*part.events)), talk->n};
+
+	if (!part.events) {
+		perror("equivalence");
+		exit(EXIT_FAILURE);
+	}
+	for (size_t i = 0; i < talk->n; i++)
+		part.events[i] = &talk->events[i];
+	return part;
+}
+
+static void run_backend(struct run *run, struct tally *tally, const struct talk *talk,
+			uint64_t seed)
+{
+	struct part part = whole(talk);
+	struct trial_result result;
+	double start = run_now();
+
+	run_part(run, talk->model, &part, tally->backend, &result);
+	tally->seconds += run_now() - start;
+	if (result.outcome == TRIAL_REFUSED) {
+		tally->refused++;
+		if (run->verbose)
+			printf("# %s, seed %" PRIu64 ": %s", tally->backend, seed, result.text);
+	} else {
+		tally->policies++;
+		tally->packets += part.n;
+	}
+	if (result.outcome != TRIAL_REFUSED && result.outcome != TRIAL_AGREED) {
+		tally->disagreements++;
+		printf("# %s disagrees, seed %" PRIu64 "; looking for a small example\n",
+		       tally->backend, seed);
+		shrink_part(run, talk->model, &part, tally->backend, &result);
+		print_part(&part, talk->model, tally->backend, seed, &result);
+	}
+	free(part.events);
+}
+
+static void count(struct run *run, const struct talk *talk)
+{
+	for (size_t i = 0; i < talk->n; i++) {
+		const struct event *event = &talk->events[i];
+		const uint8_t *sent = event->sent.bytes + event->flow.udp;
+
+		run->events[event->kind]++;
+		run->changed += event->kind != EVENT_REQUEST &&
+				memcmp(sent, event->expected.bytes + event->flow.udp, 4) != 0;
+	}
+}
+
+static void run_policy(struct run *run, uint64_t seed)
+{
+	struct random random = {seed};
+	struct model_policy model;
+	struct talk talk = {.model = &model};
+	struct trial trial;
+
+	talk_make_policy(&random, &model);
+	if (!trial_open(&trial, &model, NULL, 0, NULL)) {
+		trial_open(&trial, &model, NULL, 0, stderr);
+		fprintf(stderr, "equivalence: seed %" PRIu64 ": not a valid policy\n", seed);
+		exit(EXIT_FAILURE);
+	}
+	talk.policy = trial.policy;
+	talk_make(&random, run->per_policy, &talk);
+	count(run, &talk);
+	for (size_t i = 0; i < run->n_backends; i++)
+		if (run->tallies[i].disagreements < RUN_DISAGREEMENTS_MAX)
+			run_backend(run, &run->tallies[i], &talk, seed);
+	talk_clear(&talk);
+	trial_close(&trial);
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: routed [-v] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX "
+			"BACKEND...\n");
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	struct run run = {.seed = 1, .n_packets = RUN_PACKETS, .per_policy = RUN_PER_POLICY};
+	int option;
+
+	while ((option = getopt(argc, argv, "vs:n:p:")) != -1) {
+		if (option == 'v')
+			run.verbose = true;
+		else if (option == 's')
+			run.seed = run_number(optarg, "seed");
+		else if (option == 'n')
+			run.n_packets = run_number(optarg, "packets");
+		else if (option == 'p')
+			run.per_policy = run_number(optarg, "packets for each policy");
+		else
+			return usage();
+	}
+	if (argc - optind < 2 || argc - optind - 1 > RUN_BACKENDS_MAX || !run.per_policy)
+		return usage();
+	run.entitymux = argv[optind];
+	for (int i = optind + 1; i < argc; i++)
+		run.tallies[run.n_backends++].backend = argv[i];
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	run_on_one_cpu();
+	router_open(&run.router);
+	printf("conversations, seed %" PRIu64 "\n", run.seed);
+	for (uint64_t k = 0; !run_is_done(run.tallies, run.n_backends, run.n_packets); k++)
+		run_policy(&run, run.seed + k);
+	printf("generated: %" PRIu64 " requests, %" PRIu64 " answers, %" PRIu64 " errors; %" PRIu64
+	       " of these two to be changed\n",
+	       run.events[EVENT_REQUEST], run.events[EVENT_ANSWER], run.events[EVENT_ERROR],
+	       run.changed);
+	return run_report(run.tallies, run.n_backends);
+}

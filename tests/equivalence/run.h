@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * run - what the two programs that compare backends have in common.
+ */
+#ifndef EQUIVALENCE_RUN_H
+#define EQUIVALENCE_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stream.h"
+
+#define RUN_BACKENDS_MAX 8
+#define RUN_PACKETS	 100000
+#define RUN_PER_POLICY	 1000
+/* Of a backend, which is then left out: there is one cause, or it is broken. */
+#define RUN_DISAGREEMENTS_MAX 5
+
+struct tally {
+	const char *backend;
+	uint64_t packets;
+	uint64_t policies;
+	uint64_t refused; /* policies */
+	unsigned int disagreements;
+	double seconds;
+};
+
+/* Every backend has had as many packets as that, or is left out. */
+bool run_is_done(const struct tally *tallies, size_t n, uint64_t packets);
+
+/* A line for each backend; returns the exit status. */
+int run_report(const struct tally *tallies, size_t n);
+
+/* Seconds. */
+double run_now(void);
+
+/* On one CPU, frames come out in the order in which they were sent. */
+void run_on_one_cpu(void);
+
+/* The value of an option; what is none ends the program. */
+uint64_t run_number(const char *text, const char *what);
+
+/* In hex, with a star where it differs from the other one. */
+void run_print_frame(const char *title, const struct stream_frame *frame,
+		     const struct stream_frame *other);
+
+#endif
