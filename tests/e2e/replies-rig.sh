@@ -68,6 +68,7 @@ hosts() {
 	ip netns exec other ethtool -K tx0 tx off >/dev/null
 	# Native XDP sees no tag that a device has put beside the packet.
 	ip netns exec client ethtool -K tx0 txvlan off >/dev/null
+	in_router ethtool -K in0 rxvlan off >/dev/null
 	# An ICMP error for each datagram, however many.
 	for host in router behind; do
 		ip netns exec $host sysctl -qw net.ipv4.icmp_ratelimit=0 \
@@ -98,15 +99,16 @@ conf() {
 
 first='replies = true; unknown = 6008;'
 also='replies = true;'
-base() {
-	listener first 5000 "$first" 1:6001 2:6002 3:5001 4:5000 9:6009
-	others
-}
 others() {
 	listener second 5001 "$also" 1:6101 2:6102
 	listener plain 5002 '' 1:6201
+}
+base() {
+	listener first 5000 "$first" 1:6001 2:6002 3:5001 4:5000 9:6009
+	others
 	listener tagged 5000 "$first vlan = 5;" 1:6001 2:6002 | sed 's/, "in1"//'
 }
+# Without the tagged one, which would have conversations with the same ports.
 moved() {
 	listener first 5000 "$first" 1:7001 2:6002 3:5001 4:5000 9:6009
 	others
