@@ -7,17 +7,17 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
+#include <netinet/ip6.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define IP4_HEADER	20
-#define IP6_HEADER	40
-#define UDP_HEADER	8
-#define UDP_CHECKSUM	6
-#define ICMP_CHECKSUM	2
-#define DONT_FRAGMENT	0x4000
-#define HOP_OPTIONS_MAX 8 /* padding beyond that, and the kernel drops the packet */
+#define IP4_HEADER    20
+#define IP6_HEADER    40
+#define UDP_HEADER    8
+#define UDP_CHECKSUM  6
+#define ICMP_CHECKSUM 2
+#define DONT_FRAGMENT 0x4000
 
 static const char *const interfaces[] = {"in0", "in1"};
 
@@ -101,6 +101,15 @@ static bool read_ip4(const struct stream_frame *frame, struct flow *flow)
 	return true;
 }
 
+/* Padding of 6 bytes, in the first header: of others routers have an opinion. */
+static bool is_plain_hop_by_hop(const struct stream_frame *frame, size_t at)
+{
+	static const uint8_t padding[] = {0, IP6OPT_PADN, 4, 0, 0, 0, 0};
+
+	return at == ETH_HLEN + IP6_HEADER &&
+	       !memcmp(frame->bytes + at + 1, padding, sizeof(padding));
+}
+
 static bool read_ip6(const struct stream_frame *frame, struct flow *flow)
 {
 	const uint8_t *ip = frame->bytes + ETH_HLEN;
@@ -113,8 +122,7 @@ static bool read_ip6(const struct stream_frame *frame, struct flow *flow)
 	while (type == IPPROTO_HOPOPTS || type == IPPROTO_ROUTING || type == IPPROTO_DSTOPTS) {
 		size_t length = 8 * (frame->bytes[at + 1] + 1U);
 
-		if (type == IPPROTO_HOPOPTS &&
-		    (at != ETH_HLEN + IP6_HEADER || length > HOP_OPTIONS_MAX))
+		if (type == IPPROTO_HOPOPTS && !is_plain_hop_by_hop(frame, at))
 			return false;
 		type = frame->bytes[at];
 		at += length;
