@@ -100,7 +100,7 @@ conf() {
 first='replies = true; unknown = 6008;'
 also='replies = true;'
 others() {
-	listener second 5001 "$also" 1:6101 2:6102
+	listener second 5001 "$also" 1:6101 2:6102 4:5001
 	listener plain 5002 '' 1:6201
 }
 base() {

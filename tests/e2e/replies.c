@@ -139,6 +139,20 @@ static void direct(struct replies_bench *bench)
 	}
 }
 
+/* An entity that stays at the listener's port, where what is passed goes as well. */
+static void own_port(struct replies_bench *bench)
+{
+	struct replies_peer peer = replies_peer(bench, REPLIES_CLIENT, 0);
+	struct replies_peer turned = replies_peer(bench, REPLIES_CLIENT, 0);
+
+	replies_ask(bench, &peer, SECOND, 4, SECOND);
+	replies_ask(bench, &peer, SECOND, 77, SECOND);
+	replies_ask(bench, &turned, SECOND, 77, SECOND);
+	replies_ask(bench, &turned, SECOND, 4, SECOND);
+	replies_answer(bench, SECOND, &peer, SECOND);
+	replies_answer(bench, SECOND, &turned, SECOND);
+}
+
 /* What the server sends to one who did not ask that port, or at another address of the server. */
 static void unasked(struct replies_bench *bench)
 {
@@ -388,6 +402,7 @@ static const struct scenario {
 	{"several senders", "base", senders, HERE, false},
 	{"several listeners", "base", listeners, HERE, false},
 	{"what is passed", "base", passed, HERE, false},
+	{"the listener's own port", "base", own_port, HERE, false},
 	{"entity's port, directly", "base", direct, HERE, false},
 	{"unasked", "base", unasked, HERE | VLAN, false},
 	{"server first", "base", server_first, HERE, false},

@@ -188,9 +188,8 @@ strip() { sed 's/v[0-9][0-9]*-/vN-/g; s/ id [0-9]*//; s/ tag [0-9a-f]*//; s/0x[0
 section_refused() {
 	case " $E2E_BACKENDS " in *' nft '*) ;; *) return ;; esac
 	pristine=$(snapshot)
-	single | sed 's/"in0", "in1"/"lo"/' >$tmp/single
-	{ echo 'listeners = ('; cat $tmp/single; echo ');'; } >$tmp/lo.conf
-	sed 's/"lo"/"port0"/' $tmp/lo.conf >$tmp/bridge.conf
+	sed 's/"in0", "in1"/"lo"/' $tmp/single.conf >$tmp/lo.conf
+	sed 's/"in0", "in1"/"port0"/' $tmp/single.conf >$tmp/bridge.conf
 	in_router ip link add bridge0 type bridge
 	in_router ip link add port0 type veth peer name port1
 	in_router ip link set port0 master bridge0 up
@@ -206,7 +205,7 @@ section_refused() {
 
 	in_router nft add table inet foreign
 	in_router nft add chain inet foreign raw '{ type filter hook prerouting priority -300; }'
-	in_router nft add rule inet foreign raw udp dport 9999 ct original zone set 6001
+	in_router nft add rule inet foreign raw udp dport 6001 ct original zone set 6001
 	check 'zone of a rule of others' exits 3 1 'replies.*6001|6001.*replies' \
 		em apply --backend=nft $tmp/base.conf
 	in_router nft add chain inet foreign nat '{ type nat hook prerouting priority -100; }'

@@ -172,10 +172,9 @@ bool flow_is_host(const struct em_address *address, enum router_wire wire)
 	return false;
 }
 
-/* What a client and a server have with each other, or NULL. */
-static const struct conversation *find(const struct conversations *conversations,
-				       const struct em_address *client, uint16_t client_port,
-				       const struct em_address *server, uint16_t server_port)
+const struct conversation *conversation_find(const struct conversations *conversations,
+					     const struct em_address *client, uint16_t client_port,
+					     const struct em_address *server, uint16_t server_port)
 {
 	for (size_t i = 0; i < conversations->n; i++) {
 		const struct conversation *one = &conversations->all[i];
@@ -199,6 +198,7 @@ static struct conversation of_request(const struct flow *flow,
 		.server = flow->destination,
 		.client_port = flow->from,
 		.server_port = port,
+		.asked = flow->to,
 		.known = answered ? class->listener->port : port,
 	};
 }
@@ -220,15 +220,17 @@ bool conversation_is_ambiguous(const struct conversations *conversations,
 
 	classify(policy, event, &frame, &class);
 	one = of_request(&event->flow, &class);
-	other = find(conversations, &one.client, one.client_port, &one.server, one.server_port);
-	return other && other->known != one.known;
+	other = conversation_find(conversations, &one.client, one.client_port, &one.server,
+				  one.server_port);
+	return other && other->asked != one.asked;
 }
 
 static void remember(struct conversations *conversations, const struct conversation *one)
 {
 	struct conversation *all;
 
-	if (find(conversations, &one->client, one->client_port, &one->server, one->server_port))
+	if (conversation_find(conversations, &one->client, one->client_port, &one->server,
+			      one->server_port))
 		return;
 	all = realloc(conversations->all, (conversations->n + 1) * sizeof(*all));
 	if (!all) {
@@ -243,8 +245,8 @@ static void expect_answer(const struct conversations *conversations, struct even
 {
 	const struct flow *flow = &event->flow;
 	uint8_t *udp = event->expected.bytes + flow->udp;
-	const struct conversation *one =
-		find(conversations, &flow->destination, flow->to, &flow->source, flow->from);
+	const struct conversation *one = conversation_find(conversations, &flow->destination,
+							   flow->to, &flow->source, flow->from);
 
 	if (!one || one->known == flow->from)
 		return;
@@ -269,8 +271,8 @@ static void expect_error(const struct conversations *conversations, struct event
 {
 	const struct flow *flow = &event->flow;
 	uint8_t *udp = event->expected.bytes + flow->udp;
-	const struct conversation *one =
-		find(conversations, &flow->source, flow->from, &flow->destination, flow->to);
+	const struct conversation *one = conversation_find(conversations, &flow->source, flow->from,
+							   &flow->destination, flow->to);
 
 	if (!one || one->known == flow->to)
 		return;

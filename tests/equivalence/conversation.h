@@ -53,13 +53,19 @@ struct conversation {
 	struct em_address server;
 	uint16_t client_port;
 	uint16_t server_port; /* on which its datagrams arrive */
-	uint16_t known;	      /* port; the same where answers are left alone */
+	uint16_t asked;	      /* port to which they were sent */
+	uint16_t known;	      /* port from which the client sees answers come */
 };
 
 struct conversations {
 	struct conversation *all; /* owned */
 	size_t n;
 };
+
+/* What a client and a server have with each other, or NULL. */
+const struct conversation *conversation_find(const struct conversations *conversations,
+					     const struct em_address *client, uint16_t client_port,
+					     const struct em_address *server, uint16_t server_port);
 
 /* With a policy of NULL every frame is only routed. */
 void conversation_expect(struct conversations *conversations, const struct em_policy *policy,

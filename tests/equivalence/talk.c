@@ -222,6 +222,21 @@ static void balance(struct talk *talk, struct event *event)
 	udp[7] = sum & 0xff;
 }
 
+/*
+ * A datagram from the port of a listener with replies to one who has not sent it anything: one of
+ * the differences in README.md.
+ */
+static bool is_first_word(const struct talk *talk, const struct conversation *one)
+{
+	bool listens = false;
+
+	for (size_t i = 0; i < talk->model->n_listeners; i++)
+		listens |= talk->model->listeners[i].replies &&
+			   talk->model->listeners[i].port == one->server_port;
+	return listens && !conversation_find(&talk->conversations, &one->client, one->client_port,
+					     &one->server, one->server_port);
+}
+
 static bool make_answer(struct random *random, struct talk *talk, struct event *event,
 			struct packet *scratch)
 {
@@ -246,7 +261,7 @@ static bool make_answer(struct random *random, struct talk *talk, struct event *
 		return false;
 	if (random_chance(random, 10))
 		balance(talk, event);
-	return true;
+	return !is_first_word(talk, &one);
 }
 
 /* Ethernet, IP without options and ICMP headers of an error to who sent the flow. */
