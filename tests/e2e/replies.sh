@@ -184,7 +184,7 @@ section_changes() {
 # Without numbers of generations and programs.
 strip() { sed 's/v[0-9][0-9]*-/vN-/g; s/ id [0-9]*//; s/ tag [0-9a-f]*//; s/0x[0-9a-f]*/0x/g'; }
 
-# What nft cannot carry, it says.
+# What nft cannot carry, it says.  The last section: connections of others stay for a while.
 section_refused() {
 	case " $E2E_BACKENDS " in *' nft '*) ;; *) return ;; esac
 	pristine=$(snapshot)
