@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Breaks the program in small ways, one at a time, and shows that the end-to-end table notices each.
+# Breaks the program in small ways, one at a time, and shows that the end-to-end table notices each, or
+# else random conversations.
 #
 #	mutate.sh [PATTERN]	only the mutants that the pattern (of grep) is found in
 #
@@ -23,7 +24,7 @@ mkdir "$work/tree"
 	tar xf - -C "$work/tree"
 cd "$work/tree"
 make distclean >/dev/null 2>&1 || :
-{ ./configure && make entitymux tests/e2e/e2e; } >"$work/log" 2>&1 ||
+{ ./configure && make entitymux tests/e2e/e2e tests/equivalence/routed; } >"$work/log" 2>&1 ||
 	{ tail -20 "$work/log"; exit 1; }
 
 backends_of()
@@ -45,8 +46,18 @@ table()
 		echo 'the run'
 }
 
+# Likewise; one disagreement is enough.
+conversations()
+{
+	# shellcheck disable=SC2046 # a list of words
+	timeout 300 tests/equivalence/routed -n 5000 ./entitymux $(backends_of "$1") \
+		>"$work/out" 2>&1 || echo 'conversations'
+}
+
+failures() { table "$1" | grep . || conversations "$1"; }
+
 for file in bpf/ nft/; do
-	failed=$(table $file)
+	failed=$(failures $file)
 	[ -z "$failed" ] || { cat "$work/out"; echo "mutate.sh: fails as it is"; exit 1; }
 done
 
@@ -62,7 +73,7 @@ mutate()
 		echo "STALE     $1: $3 (does not build)"
 		stale=$((stale + 1))
 	else
-		failed=$(table "$1")
+		failed=$(failures "$1")
 		if [ -n "$failed" ]; then
 			printf 'caught    %s: %s (%s failed)\n' "$1" "$3" "$failed"
 			caught=$((caught + 1))
