@@ -144,10 +144,11 @@ static uint32_t get_u32(const struct nlmsghdr *header, uint16_t type)
 	return value;
 }
 
-static const char *get_kind(const struct nlmsghdr *header)
+/* IFLA_INFO_KIND or IFLA_INFO_SLAVE_KIND */
+static const char *get_kind(const struct nlmsghdr *header, uint16_t type)
 {
 	const struct nlattr *info = find_attr(header, IFLA_LINKINFO);
-	const struct nlattr *kind = info ? em_attr_find_in(info, IFLA_INFO_KIND) : NULL;
+	const struct nlattr *kind = info ? em_attr_find_in(info, type) : NULL;
 
 	return kind && kind->nla_len > sizeof(*kind) ? (const char *)(kind + 1) : "";
 }
@@ -199,7 +200,10 @@ static void note_link(void *context, const struct nlmsghdr *header)
 	struct em_link *link = around->link;
 
 	if (get_ifindex(header) == link->ifindex) {
-		snprintf(link->kind, sizeof(link->kind), "%s", get_kind(header));
+		snprintf(link->kind, sizeof(link->kind), "%s", get_kind(header, IFLA_INFO_KIND));
+		link->master = get_u32(header, IFLA_MASTER);
+		snprintf(link->port_of, sizeof(link->port_of), "%s",
+			 get_kind(header, IFLA_INFO_SLAVE_KIND));
 		link->lower = get_u32(header, IFLA_LINK);
 		around->far = find_attr(header, IFLA_LINK_NETNSID);
 		around->lower_netnsid = get_u32(header, IFLA_LINK_NETNSID);
@@ -207,7 +211,8 @@ static void note_link(void *context, const struct nlmsghdr *header)
 		if (around->fixed)
 			link->rx_queues = get_u32(header, IFLA_NUM_RX_QUEUES);
 	} else if (get_u32(header, IFLA_LINK) == link->ifindex &&
-		   !find_attr(header, IFLA_LINK_NETNSID) && !strcmp(get_kind(header), "vlan")) {
+		   !find_attr(header, IFLA_LINK_NETNSID) &&
+		   !strcmp(get_kind(header, IFLA_INFO_KIND), "vlan")) {
 		link->vlan_on_top = true;
 	}
 }

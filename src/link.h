@@ -22,6 +22,8 @@ struct em_link {
 	char driver[32]; /* "": unknown */
 	char kind[32];	 /* of a virtual interface, as ip-link(8) calls it; "": it is none */
 	unsigned int ifindex;
+	unsigned int master; /* ifindex of the bridge, bond, … that it is a port of; 0: none */
+	char port_of[32];    /* kind of that one, as ip-link(8) calls it; "": none */
 	unsigned int lower;  /* ifindex of the interface below, or of a veth's peer; 0: none */
 	uint32_t mtu;	     /* bytes of the largest IP packet */
 	uint32_t peer_mtu;   /* veth: of the other end; 0: unknown */
