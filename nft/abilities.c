@@ -22,7 +22,6 @@
 #include "ruleset.h"
 
 #define GENERATION 1
-#define CHAIN	   "prerouting"
 
 /* Where what is tried is sent to, with nothing in it between two tries. */
 struct bench {
@@ -45,7 +44,7 @@ static void try_tables(struct em_facility *facility, struct bench *bench)
 {
 	struct em_refusal refusal;
 
-	em_message_table(&bench->batch);
+	em_message_table(&bench->batch, EM_TABLE_NETDEV);
 	em_batch_send(&bench->netlink, &bench->batch, true, &refusal);
 	judge(facility, &refusal, "takes tables of family netdev");
 }
@@ -60,10 +59,12 @@ static int try_policy(struct bench *bench, const struct em_policy *policy,
 		*refusal = (struct em_refusal){error, {.what = "build the ruleset"}};
 		return error;
 	}
-	em_message_table(&bench->batch);
+	em_message_tables(&bench->batch, ruleset);
 	em_message_objects(&bench->batch, ruleset);
 	em_message_chains(&bench->batch, ruleset);
 	em_message_base(&bench->batch, ruleset->interfaces[0], GENERATION);
+	if (ruleset->n_targets)
+		em_message_inet_bases(&bench->batch, GENERATION, &ruleset->targets[0].place);
 	return em_batch_send(&bench->netlink, &bench->batch, true, refusal);
 }
 
@@ -101,7 +102,7 @@ static void try_counters(struct em_facility *facility, struct bench *bench,
 	struct em_refusal refusal;
 	int counting = 0;
 
-	em_message_table(&bench->batch);
+	em_message_table(&bench->batch, EM_TABLE_NETDEV);
 	em_message_map(&bench->batch, &sample->listeners[0], GENERATION, true);
 	em_message_entities(&bench->batch, &sample->listeners[0], GENERATION, 0);
 	em_batch_send(&bench->netlink, &bench->batch, false, &refusal);
@@ -116,98 +117,37 @@ static void try_counters(struct em_facility *facility, struct bench *bench,
 		snprintf(facility->detail, sizeof(facility->detail),
 			 "elements of maps do not count: each entity has a named counter");
 	}
-	em_message_delete_table(&bench->batch);
+	em_message_delete_table(&bench->batch, EM_TABLE_NETDEV);
 	em_batch_send(&bench->netlink, &bench->batch, false, &refusal);
 }
 
-/* Conntrack is not in family netdev. */
-static void of_family_inet(struct nlmsghdr *message)
+/* All of table inet and what leads there, which is told from one another by what is refused. */
+static void try_replies(struct em_facility *facility, struct bench *bench,
+			const struct em_policy *sample)
 {
-	struct nfgenmsg *header = mnl_nlmsg_get_payload(message);
-
-	header->nfgen_family = NFPROTO_INET;
-}
-
-static void add_table_and_chain(struct em_batch *batch)
-{
-	struct nlmsghdr *message =
-		em_batch_open(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE, "add the table", NULL);
-	struct nlattr *hook;
-
-	of_family_inet(message);
-	mnl_attr_put_strz(message, NFTA_TABLE_NAME, EM_RULESET_TABLE);
-	em_batch_close(batch, message);
-	message = em_batch_open(batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE, "add base chain", NULL);
-	of_family_inet(message);
-	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, EM_RULESET_TABLE);
-	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, CHAIN);
-	mnl_attr_put_strz(message, NFTA_CHAIN_TYPE, "filter");
-	hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
-	mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(NF_INET_PRE_ROUTING));
-	mnl_attr_put_u32(message, NFTA_HOOK_PRIORITY, htonl(EM_RULESET_PRIORITY));
-	mnl_attr_nest_end(message, hook);
-	em_batch_close(batch, message);
-}
-
-/* `ct original zone set 1` */
-static struct nftnl_rule *make_zone_rule(void)
-{
-	struct nftnl_rule *rule = nftnl_rule_alloc();
-	struct nftnl_expr *value = nftnl_expr_alloc("immediate"), *zone = nftnl_expr_alloc("ct");
-
-	if (!rule || !value || !zone) {
-		if (rule)
-			nftnl_rule_free(rule);
-		if (value)
-			nftnl_expr_free(value);
-		if (zone)
-			nftnl_expr_free(zone);
-		return NULL;
-	}
-	nftnl_expr_set_u32(value, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
-	nftnl_expr_set_u16(value, NFTNL_EXPR_IMM_DATA, 1);
-	nftnl_expr_set_u32(zone, NFTNL_EXPR_CT_KEY, NFT_CT_ZONE);
-	nftnl_expr_set_u32(zone, NFTNL_EXPR_CT_SREG, NFT_REG_1);
-	nftnl_expr_set_u8(zone, NFTNL_EXPR_CT_DIR, 0); /* IP_CT_DIR_ORIGINAL */
-	nftnl_rule_add_expr(rule, value);
-	nftnl_rule_add_expr(rule, zone);
-	nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, EM_RULESET_TABLE);
-	nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, CHAIN);
-	return rule;
-}
-
-static void try_zones(struct em_facility *facility, struct bench *bench)
-{
-	struct nftnl_rule *rule = make_zone_rule();
+	struct em_listener listener = sample->listeners[0];
+	struct em_policy replies = *sample;
 	struct em_refusal refusal;
-	struct nlmsghdr *message;
 
-	if (!rule)
-		return;
-	add_table_and_chain(&bench->batch);
-	message = em_batch_open(&bench->batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND,
-				"set a conntrack zone", NULL);
-	of_family_inet(message);
-	nftnl_rule_nlmsg_build_payload(message, rule);
-	em_batch_close(&bench->batch, message);
-	nftnl_rule_free(rule);
-	em_batch_send(&bench->netlink, &bench->batch, true, &refusal);
-	judge(facility, &refusal, "rules set them");
+	listener.replies = true;
+	listener.flow_timeout = 1;
+	replies.listeners = &listener;
+	try_policy(bench, &replies, &refusal);
+	judge(facility, &refusal, "rules set them, and translate by them");
 }
 
 static void try_all(struct bench *bench, const struct em_policy *sample, em_facility_fn *found,
 		    void *context)
 {
 	struct em_facility tables = {.name = "nf_tables"}, ingress = {.name = "netdev-ingress"},
-			   offset = {.name = "payload-offset"},
-			   counters = {.name = "map-counters"},
+			   offset = {.name = "payload-offset"}, counters = {.name = "map-counters"},
 			   zones = {.name = "conntrack-zones"};
 
 	try_tables(&tables, bench);
 	try_ingress(&ingress, bench, sample);
 	try_offset(&offset, bench, sample);
 	try_counters(&counters, bench, sample);
-	try_zones(&zones, bench);
+	try_replies(&zones, bench, sample);
 	found(context, &tables);
 	found(context, &ingress);
 	found(context, &offset);

@@ -49,7 +49,7 @@ void em_build_chain(struct em_builder *b, struct em_identifier name)
 	if (!chain)
 		b->error = -ENOMEM;
 	else
-		chain->name = name;
+		*chain = (struct em_chain){.table = b->table, .name = name};
 }
 
 void em_build_rule(struct em_builder *b, const struct em_place *place)
@@ -116,6 +116,40 @@ struct em_statement *em_build_match(struct em_builder *b, enum em_statement_kind
 	statement->loads[0] = load;
 	statement->n_loads = 1;
 	return statement;
+}
+
+struct em_statement *em_build_lookup(struct em_builder *b, enum em_statement_kind kind,
+				     struct em_identifier map)
+{
+	struct em_statement *statement = em_build_add(b, kind);
+	struct em_key key;
+
+	em_ruleset_key(b->listener, &key);
+	memcpy(statement->loads, key.loads, sizeof(key.loads));
+	statement->n_loads = key.n_loads;
+	statement->target = map;
+	return statement;
+}
+
+void em_build_mark(struct em_builder *b, uint32_t mark)
+{
+	em_build_number(em_build_add(b, EM_STATEMENT_SET_MARK)->low, mark, sizeof(mark));
+}
+
+void em_build_entry(struct em_builder *b, struct em_statement *dispatch, const void *key,
+		    size_t length, struct em_identifier chain)
+{
+	struct em_entry *entry;
+
+	if (b->error)
+		return;
+	entry = em_build_append(&dispatch->entries, &dispatch->n_entries, sizeof(*entry));
+	if (!entry) {
+		b->error = -ENOMEM;
+		return;
+	}
+	memcpy(entry->key, key, length);
+	entry->chain = chain;
 }
 
 void em_build_number(uint8_t *bytes, uint64_t value, unsigned int length)

@@ -14,6 +14,7 @@
 struct em_builder {
 	struct em_ruleset *ruleset;
 	const struct em_listener *listener; /* whose chains are being built */
+	enum em_table table;		    /* that chains are opened in */
 	int error;
 	struct em_statement scratch; /* what is written to after an error */
 };
@@ -40,6 +41,9 @@ void em_build_target(struct em_builder *b, enum em_statement_kind kind,
 /* One with a load; what it is compared with is still 0. */
 struct em_statement *em_build_match(struct em_builder *b, enum em_statement_kind kind,
 				    struct em_load load);
+/* The same with what is looked up in the listener's maps, against nothing yet. */
+struct em_statement *em_build_lookup(struct em_builder *b, enum em_statement_kind kind,
+				     struct em_identifier map);
 /* A field of 2 bytes against a value. */
 void em_build_u16(struct em_builder *b, enum em_statement_kind kind, enum em_field name,
 		  uint16_t value);
@@ -50,6 +54,9 @@ void em_build_invalid(struct em_builder *b, enum em_counter reason);
 void em_build_rule_invalid(struct em_builder *b, enum em_counter reason,
 			   const struct em_place *place);
 
+/* The mark of the current listener, or 0. */
+void em_build_mark(struct em_builder *b, uint32_t mark);
+
 struct em_load em_build_field(enum em_field name);
 /* offset is one into the payload. */
 struct em_load em_build_payload(uint16_t offset, uint8_t length);
@@ -58,8 +65,14 @@ void em_build_number(uint8_t *bytes, uint64_t value, unsigned int length);
 
 /* All chains of an interface (dispatch.c). */
 void em_build_interface(struct em_builder *b, const char *interface);
+/* One more entry of a dispatch: the key, and the chain that it leads to. */
+void em_build_entry(struct em_builder *b, struct em_statement *dispatch, const void *key,
+		    size_t length, struct em_identifier chain);
+
 /* All chains of the current listener (listener.c), and those for its checks (checks.c). */
 void em_build_listener(struct em_builder *b);
 void em_build_checks(struct em_builder *b);
+/* All of table inet, where a listener has `replies` (replies.c). */
+void em_build_replies(struct em_builder *b);
 
 #endif

@@ -14,7 +14,7 @@ struct em_selection {
 };
 
 /*
- * Removes what is selected, and the table with it when nothing else is in it.  The batch is empty.
+ * Removes what is selected, and each table with it when nothing else is in it.  The batch is empty.
  * Returns 0 or -errno, reported.
  */
 int em_clean_selected(struct em_netlink *netlink, struct em_batch *batch,

@@ -165,11 +165,15 @@ static void add_named(struct em_listener_stats *stats, const struct named_counts
 
 static int query_named(struct em_netlink *netlink, struct named *named)
 {
+	const struct em_query counters = {.subsystem = NFNL_SUBSYS_NFTABLES,
+					  .type = NFT_MSG_GETOBJ,
+					  .family = NFPROTO_NETDEV,
+					  .flags = NLM_F_DUMP,
+					  .attributes = em_inventory_table};
 	int error = -EINTR;
 
 	for (int i = 0; error == -EINTR && i < EM_DUMP_TRIES; i++)
-		error = em_netlink_query(netlink, NFT_MSG_GETOBJ, NLM_F_DUMP, em_inventory_table,
-					 NULL, read_named, named);
+		error = em_netlink_query(netlink, &counters, read_named, named);
 	return error;
 }
 
@@ -288,9 +292,15 @@ static void mapped_init(struct mapped *mapped, const struct em_listener *listene
 
 static int query_elements(struct em_netlink *netlink, struct mapped *mapped)
 {
+	const struct em_query elements = {.subsystem = NFNL_SUBSYS_NFTABLES,
+					  .type = NFT_MSG_GETSETELEM,
+					  .family = NFPROTO_NETDEV,
+					  .flags = NLM_F_ACK,
+					  .attributes = name_elements,
+					  .context = mapped};
+
 	mapped->answered = 0;
-	return em_netlink_query(netlink, NFT_MSG_GETSETELEM, NLM_F_ACK, name_elements, mapped,
-				read_elements, mapped);
+	return em_netlink_query(netlink, &elements, read_elements, mapped);
 }
 
 static int query_map(struct em_netlink *netlink, const struct em_listener *listener,

@@ -6,6 +6,11 @@
  * A generation is complete in the kernel before anything leads to it.  Commit is one transaction
  * that replaces the only rule of each base chain; a packet under way stays in the generation that
  * it came into.
+ *
+ * With `replies` a packet's way goes on in table `inet entitymux`, and it takes the generation
+ * along in its mark.  The rules there of the new generation come with prepare, beside the old ones,
+ * which clean takes away.  As long as there are any, conntrack is at work in this namespace; so
+ * they are there only while a policy with `replies` is.
  */
 /* Before <linux/netfilter.h>, which else brings its own. */
 #include <netinet/in.h>
@@ -15,11 +20,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abilities.h"
+#include "carry.h"
 #include "clean.h"
-#include "conversation.h"
+#include "conntrack.h"
 #include "counters.h"
 #include "datapath.h"
-#include "abilities.h"
 #include "foreign.h"
 #include "install.h"
 #include "inventory.h"
@@ -27,9 +33,6 @@
 #include "netlink.h"
 #include "ruleset.h"
 #include "text.h"
-
-/* The last payload byte at which every kernel can start a load. */
-#define PAYLOAD_LAST (EM_LOAD_LAST - EM_UDP_HEADER)
 
 struct em_prepared {
 	struct em_ruleset *ruleset;
@@ -57,172 +60,47 @@ static int open_netlink(struct em_netlink *netlink, struct em_diag *diag)
 	return error;
 }
 
-/* What cannot be carried. */
-
-/* The load of a tag or a check that starts furthest, as an offset into the payload. */
-static unsigned int tag_start(const struct em_tag *tag)
-{
-	unsigned int start = 0;
-
-	for (uint8_t i = 0; i < tag->n_pieces; i++)
-		if (tag->pieces[i].offset > start)
-			start = tag->pieces[i].offset;
-	return start;
-}
-
-static unsigned int check_start(const struct em_check *check)
-{
-	if (check->kind == EM_CHECK_NUMBER)
-		return check->offset + (check->little_endian ? check->length - 1 : 0);
-	return check->offset + (check->length - 1) / EM_LOAD_MAX * EM_LOAD_MAX;
-}
-
-static void review_start(const struct em_place *place, unsigned int start, em_review_fn *found,
-			 void *context)
-{
-	char finding[128];
-
-	if (start <= PAYLOAD_LAST)
-		return;
-	snprintf(finding, sizeof(finding),
-		 "payload offset %u needs a kernel whose nf_tables loads beyond byte %u (6.18 or "
-		 "later)",
-		 start, PAYLOAD_LAST);
-	found(context, place, finding);
-}
-
-static void review(const struct em_policy *policy, em_review_fn *found, void *context)
-{
-	for (size_t i = 0; i < policy->n_listeners; i++) {
-		const struct em_listener *listener = &policy->listeners[i];
-
-		review_start(&listener->tag.place, tag_start(&listener->tag), found, context);
-		for (size_t c = 0; c < listener->n_checks; c++)
-			review_start(&listener->checks[c].place, check_start(&listener->checks[c]),
-				     found, context);
-	}
-}
-
-/* The first finding is what the plan lacks. */
-static void note_lacking(void *context, const struct em_place *place, const char *finding)
-{
-	struct em_plan *plan = context;
-
-	if (!plan->lacking[0])
-		em_plan_lacks(plan, place, "%s", finding);
-}
-
-static int new_ruleset(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation,
-		       bool object_counters)
-{
-	return object_counters ? em_ruleset_new_with_objects(out, policy, generation)
-			       : em_ruleset_new(out, policy, generation);
-}
-
-/* Everything but the entities, in one batch that the kernel takes back. */
-static int try_ruleset(struct em_netlink *netlink, struct em_batch *batch,
-		       const struct em_policy *policy, bool object_counters,
-		       struct em_refusal *refusal)
-{
-	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
-	int error = new_ruleset(&ruleset, policy, 0, object_counters);
-
-	if (error) {
-		*refusal = (struct em_refusal){error, {.what = "build the ruleset"}};
-		return error;
-	}
-	em_message_table(batch);
-	em_message_objects(batch, ruleset);
-	em_message_chains(batch, ruleset);
-	for (size_t i = 0; i < ruleset->n_interfaces; i++)
-		em_message_base(batch, ruleset->interfaces[i], 0);
-	return em_batch_send(netlink, batch, true, refusal);
-}
-
-/* Whether an error is about this host for now, and not about what its kernel can do. */
-static bool is_failure(int error)
-{
-	return error == -EPERM || error == -ENOMEM || error == -ENOBUFS || error == -EMSGSIZE ||
-	       error == -ENODEV || error == -EIO;
-}
+/* Taking away. */
 
 /*
- * A kernel refuses many things with the same error; the one refusal that is known in advance, an
- * offset that it cannot hold (ERANGE), is named by the key.
+ * Before the rules, by which a run that comes after one that died knows that there may be some.
  */
-static int judge(const struct em_policy *policy, const struct em_refusal *refusal,
-		 struct em_plan *plan, struct em_diag *diag)
+static int end_conversations(const struct em_policy *policy, struct em_diag *diag)
 {
-	if (is_failure(refusal->error))
-		return em_netlink_report(diag, refusal);
-	plan->lacking[0] = '\0';
-	if (refusal->error == -ERANGE || refusal->error == -EOVERFLOW)
-		review(policy, note_lacking, plan);
-	if (plan->lacking[0])
-		return -EOPNOTSUPP;
-	return em_plan_lacks(plan, &refusal->origin.place, "nf_tables of this kernel cannot %s: %s",
-			     refusal->origin.what, strerror(-refusal->error));
-}
-
-static int carry_over(struct em_netlink *netlink, const struct em_policy *policy,
-		      struct em_plan *plan, struct em_diag *diag)
-{
-	struct em_refusal refusal;
-	struct em_batch batch;
-	int error = em_batch_init(&batch, diag);
-
-	if (error)
-		return error;
-	if (try_ruleset(netlink, &batch, policy, false, &refusal))
-		error = judge(policy, &refusal, plan, diag);
-	em_batch_clear(&batch);
-	return error;
-}
-
-static int carry(const struct em_policy *policy, struct em_plan *plan, struct em_diag *diag)
-{
-	const struct em_listener *listener = em_conversation_first(policy);
+	struct em_inventory inventory;
 	struct em_netlink netlink;
 	int error = em_netlink_open(&netlink, diag);
 
-	if (error == -EPROTONOSUPPORT)
-		return em_plan_lacks(plan, NULL, "this kernel has no nf_tables");
 	if (error)
-		return error;
-	if (listener) {
-		em_netlink_close(&netlink);
-		return em_plan_lacks(plan, &listener->replies_place,
-				     "replies: not in this version");
-	}
-	error = carry_over(&netlink, policy, plan, diag);
+		return error == -EPROTONOSUPPORT ? 0 : error;
+	error = em_inventory_read(&inventory, EM_TABLE_INET, &netlink, diag);
+	if (!error && inventory.present)
+		error = em_conntrack_end(&netlink, policy, diag);
+	em_inventory_clear(&inventory);
 	em_netlink_close(&netlink);
-	for (size_t i = 0; !error && i < plan->n_attachments; i++)
-		plan->attachments[i].hook = EM_HOOK_NFT_INGRESS;
-	return error ? error : em_plan_check_glue(plan);
+	return error;
 }
-
-/* Taking away. */
 
 static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *diag)
 {
 	struct em_selection selection = {.keep = keep};
+	int first = end_conversations(policy, diag);
+	int error = em_clean_transact(em_clean_selected, &selection, diag);
 
-	(void)policy;
-
-	return em_clean_transact(em_clean_selected, &selection, diag);
+	return first ? first : error;
 }
 
 static int delete_base_chains(struct em_netlink *netlink, struct em_batch *batch,
 			      const struct em_selection *selection, struct em_diag *diag)
 {
 	struct em_inventory inventory;
-	int error = em_inventory_read(&inventory, netlink, diag);
+	int error = em_inventory_read(&inventory, EM_TABLE_NETDEV, netlink, diag);
 
 	(void)selection;
 	for (size_t i = 0; !error && i < inventory.n_chains; i++)
 		if (inventory.chains[i].device[0]) {
-			em_message_flush_chain(batch, inventory.chains[i].name);
-			em_message_delete_chain(batch, inventory.chains[i].name);
+			em_message_flush_chain(batch, EM_TABLE_NETDEV, inventory.chains[i].name);
+			em_message_delete_chain(batch, EM_TABLE_NETDEV, inventory.chains[i].name);
 		}
 	em_inventory_clear(&inventory);
 	if (!error)
@@ -312,16 +190,15 @@ static int choose_counters(struct em_prepared *prepared, const struct em_policy 
 			   struct em_plan *plan, uint32_t generation, bool *objects,
 			   struct em_diag *diag)
 {
-	struct em_refusal refusal;
 	int counting = em_install_can_count(&prepared->netlink, &prepared->batch, policy,
 					    generation, diag);
 
 	if (counting < 0)
 		return counting;
 	*objects = !counting;
-	if (!counting && try_ruleset(&prepared->netlink, &prepared->batch, policy, true, &refusal))
-		return judge(policy, &refusal, plan, diag);
-	return 0;
+	return counting
+		       ? 0
+		       : em_carry_objects(&prepared->netlink, &prepared->batch, policy, plan, diag);
 }
 
 static int prepare(struct em_prepared *prepared, const struct em_policy *policy,
@@ -334,9 +211,15 @@ static int prepare(struct em_prepared *prepared, const struct em_policy *policy,
 		error = choose_counters(prepared, policy, plan, generation, &object_counters, diag);
 	if (error)
 		return error;
-	if (new_ruleset(&prepared->ruleset, policy, generation, object_counters))
+	error = object_counters
+			? em_ruleset_new_with_objects(&prepared->ruleset, policy, generation)
+			: em_ruleset_new(&prepared->ruleset, policy, generation);
+	if (error)
 		return no_memory(diag);
-	return em_install_ruleset(&prepared->netlink, &prepared->batch, prepared->ruleset, diag);
+	error = em_install_ruleset(&prepared->netlink, &prepared->batch, prepared->ruleset, diag);
+	if (!error)
+		em_conntrack_warn(policy, diag);
+	return error;
 }
 
 static bool planned(const struct em_ruleset *ruleset, const struct em_inventory_chain *chain)
@@ -357,13 +240,15 @@ static int commit(struct em_prepared *prepared, struct em_plan *plan, struct em_
 {
 	const struct em_ruleset *ruleset = prepared->ruleset;
 	struct em_inventory inventory;
-	int error = em_inventory_read(&inventory, &prepared->netlink, diag);
+	int error = em_inventory_read(&inventory, EM_TABLE_NETDEV, &prepared->netlink, diag);
 
 	(void)plan;
 	for (size_t i = 0; !error && i < inventory.n_chains; i++)
 		if (inventory.chains[i].device[0] && !planned(ruleset, &inventory.chains[i])) {
-			em_message_flush_chain(&prepared->batch, inventory.chains[i].name);
-			em_message_delete_chain(&prepared->batch, inventory.chains[i].name);
+			em_message_flush_chain(&prepared->batch, EM_TABLE_NETDEV,
+					       inventory.chains[i].name);
+			em_message_delete_chain(&prepared->batch, EM_TABLE_NETDEV,
+						inventory.chains[i].name);
 		}
 	em_inventory_clear(&inventory);
 	if (error)
@@ -379,18 +264,64 @@ static int commit(struct em_prepared *prepared, struct em_plan *plan, struct em_
 
 /* Looking. */
 
+static bool all_of(const struct em_inventory_object *objects, size_t n, uint32_t generation)
+{
+	for (size_t i = 0; i < n; i++)
+		if (objects[i].generation != generation)
+			return false;
+	return true;
+}
+
 static bool is_remains(const struct em_inventory *inventory, uint32_t generation)
 {
 	for (size_t i = 0; i < inventory->n_chains; i++)
 		if (inventory->chains[i].generation != generation)
 			return true;
-	for (size_t i = 0; i < inventory->n_sets; i++)
-		if (inventory->sets[i].generation != generation)
+	for (size_t i = 0; i < inventory->n_rules; i++)
+		if (inventory->rules[i].generation != generation)
 			return true;
-	for (size_t i = 0; i < inventory->n_counters; i++)
-		if (inventory->counters[i].generation != generation)
+	if (!all_of(inventory->sets, inventory->n_sets, generation) ||
+	    !all_of(inventory->counters, inventory->n_counters, generation))
+		return true;
+	return generation == 0 && inventory->present;
+}
+
+static bool has_zones(const struct em_inventory *inet, uint32_t generation, const char *listener)
+{
+	for (size_t i = 0; i < inet->n_sets; i++) {
+		const char *owner = em_identifier_owner(inet->sets[i].name, EM_ROLE_ZONES);
+
+		if (owner && inet->sets[i].generation == generation && !strcmp(owner, listener))
 			return true;
-	return generation == 0 && inventory->table;
+	}
+	return false;
+}
+
+static bool has_base(const struct em_inventory *inet, uint32_t generation, enum em_base base)
+{
+	char text[EM_IDENTIFIER_MAX];
+
+	return em_inventory_leads(inet, em_identifier_format(&em_ruleset_bases[base].name, text),
+				  generation);
+}
+
+/* What is marked at ingress has to be met by rules that know the mark. */
+static bool is_incomplete(const struct em_inventory *netdev, const struct em_inventory *inet,
+			  uint32_t generation)
+{
+	bool marks = false;
+
+	for (size_t i = 0; i < netdev->n_sets; i++) {
+		const char *owner = em_identifier_owner(netdev->sets[i].name, EM_ROLE_TAGS);
+
+		if (!owner || netdev->sets[i].generation != generation)
+			continue;
+		marks = true;
+		if (!has_zones(inet, generation, owner))
+			return true;
+	}
+	return marks && !(has_base(inet, generation, EM_BASE_RAW) &&
+			  has_base(inet, generation, EM_BASE_NAT));
 }
 
 static int find_attachments(struct em_installed *out, const struct em_inventory *inventory,
@@ -416,23 +347,33 @@ static int find_attachments(struct em_installed *out, const struct em_inventory 
 	return 0;
 }
 
+static int judge(struct em_installed *out, const struct em_inventory *netdev,
+		 const struct em_inventory *inet, struct em_diag *diag)
+{
+	out->generation = em_inventory_in_force(netdev);
+	out->remains = is_remains(netdev, out->generation) || is_remains(inet, out->generation);
+	if (!out->generation)
+		return 0;
+	out->incomplete = is_incomplete(netdev, inet, out->generation);
+	return find_attachments(out, netdev, diag);
+}
+
 static int discover(struct em_installed *out, struct em_diag *diag)
 {
-	struct em_inventory inventory;
+	struct em_inventory netdev, inet = {0};
 	struct em_netlink netlink;
 	int error = em_netlink_open(&netlink, diag);
 
 	*out = (struct em_installed){0};
 	if (error)
 		return error == -EPROTONOSUPPORT ? 0 : error;
-	error = em_inventory_read(&inventory, &netlink, diag);
-	if (!error) {
-		out->generation = em_inventory_in_force(&inventory);
-		out->remains = is_remains(&inventory, out->generation);
-		if (out->generation)
-			error = find_attachments(out, &inventory, diag);
-	}
-	em_inventory_clear(&inventory);
+	error = em_inventory_read(&netdev, EM_TABLE_NETDEV, &netlink, diag);
+	if (!error)
+		error = em_inventory_read(&inet, EM_TABLE_INET, &netlink, diag);
+	if (!error)
+		error = judge(out, &netdev, &inet, diag);
+	em_inventory_clear(&netdev);
+	em_inventory_clear(&inet);
 	em_netlink_close(&netlink);
 	return error;
 }
@@ -474,11 +415,7 @@ int em_datapath_nft_print(FILE *out, const struct em_policy *policy, uint32_t ge
 			  struct em_diag *diag)
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
-	const struct em_listener *listener = em_conversation_first(policy);
 
-	if (listener)
-		return em_diag_error(diag, -EOPNOTSUPP, &listener->replies_place,
-				     "replies: not in this version");
 	if (em_ruleset_new(&ruleset, policy, generation))
 		return no_memory(diag);
 	em_text_print(out, ruleset);
@@ -489,8 +426,8 @@ int em_datapath_nft_print(FILE *out, const struct em_policy *policy, uint32_t ge
 
 const struct em_datapath em_datapath_nft = {
 	.name = "nftables",
-	.review = review,
-	.carry = carry,
+	.review = em_carry_review,
+	.carry = em_carry_policy,
 	.foresee = foresee,
 	.hold = hold,
 	.prepare = prepare,

@@ -3,7 +3,6 @@
  * dispatch - from an interface to the listener that a packet is for.
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -12,29 +11,13 @@
 
 #define VLAN_MAX 4094
 
-static void add_entry(struct em_builder *b, struct em_statement *dispatch, const void *key,
-		      size_t length, struct em_identifier chain)
-{
-	struct em_entry *entry;
-
-	if (b->error)
-		return;
-	entry = em_build_append(&dispatch->entries, &dispatch->n_entries, sizeof(*entry));
-	if (!entry) {
-		b->error = -ENOMEM;
-		return;
-	}
-	memcpy(entry->key, key, length);
-	entry->chain = chain;
-}
-
 static void add_u16_entry(struct em_builder *b, struct em_statement *dispatch, uint16_t key,
 			  struct em_identifier chain)
 {
 	uint8_t bytes[2];
 
 	em_build_number(bytes, key, 2);
-	add_entry(b, dispatch, bytes, sizeof(bytes), chain);
+	em_build_entry(b, dispatch, bytes, sizeof(bytes), chain);
 }
 
 static bool candidate(const struct em_listener *listener, const char *interface, uint16_t vlan)
@@ -77,7 +60,7 @@ static void rule_addresses(struct em_builder *b, const char *interface, uint16_t
 			}
 			memcpy(key, listener->addresses[j].bytes, length);
 			em_build_number(key + length, listener->port, 2);
-			add_entry(b, dispatch, key, length + 2, listener_chain(b, listener));
+			em_build_entry(b, dispatch, key, length + 2, listener_chain(b, listener));
 		}
 	}
 }
@@ -129,9 +112,9 @@ static struct em_identifier vlan_chain(const struct em_builder *b, const char *i
 }
 
 /*
- * Lets go what holds anything but IP.  Newer kernels (seen on 7.2) look through a second VLAN tag and
- * through PPPoE, not only for the transport header but for meta protocol too: only the type itself
- * tells what is there.
+ * Lets go what holds anything but IP.  Newer kernels (seen on 7.2) look through a second VLAN tag
+ * and through PPPoE, not only for the transport header but for meta protocol too: only the type
+ * itself tells what is there.
  */
 static void rule_accept_not_ip(struct em_builder *b, const struct em_place *place,
 			       enum em_field type)
@@ -180,8 +163,8 @@ static void rule_in_frame(struct em_builder *b, const struct em_place *place)
  * so up to 4), and so it also refuses an IPv6 packet whose second fragment header marks it as a
  * later fragment.
  *
- * Untagged is what does not have another Ethernet type than IP, and not what has an Ethernet type of
- * IP: on a tunnel or WireGuard the IP header comes first, and a rule on the Ethernet type never
+ * Untagged is what does not have another Ethernet type than IP, and not what has an Ethernet type
+ * of IP: on a tunnel or WireGuard the IP header comes first, and a rule on the Ethernet type never
  * matches.
  */
 static void chain_dispatch(struct em_builder *b, const char *interface,

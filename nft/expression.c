@@ -14,6 +14,7 @@
 #include <libnftnl/rule.h>
 #include <linux/if_ether.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <net/if_arp.h>
 #include <string.h>
@@ -23,15 +24,19 @@
 
 enum dependency { ON_NOTHING, ON_ETHER, ON_VLAN, ON_IP, ON_IP6, ON_UDP };
 
-enum source { FROM_PAYLOAD, FROM_META, FROM_IP6_HEADER };
+enum source { FROM_PAYLOAD, FROM_META, FROM_IP6_HEADER, FROM_CONNTRACK };
+
+/* IP_CT_DIR_ORIGINAL of the kernel. */
+#define ORIGINAL 0
 
 static const struct {
 	enum source source;
-	uint32_t base; /* NFT_PAYLOAD_…, or the key of meta, or the IPv6 header */
+	uint32_t base; /* NFT_PAYLOAD_…, or the key of meta or ct, or the IPv6 header */
 	uint16_t offset;
 	uint8_t length;
 	uint16_t mask;
 	enum dependency dependency;
+	bool number; /* in the order of the machine */
 } fields[EM_FIELDS] = {
 	[EM_FIELD_PAYLOAD] = {FROM_PAYLOAD, NFT_PAYLOAD_TRANSPORT_HEADER},
 	[EM_FIELD_L4PROTO] = {FROM_META, NFT_META_L4PROTO, .length = 1},
@@ -48,6 +53,9 @@ static const struct {
 	[EM_FIELD_UDP_DPORT] = {FROM_PAYLOAD, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, 0, ON_UDP},
 	[EM_FIELD_UDP_LENGTH] = {FROM_PAYLOAD, NFT_PAYLOAD_TRANSPORT_HEADER, 4, 2, 0, ON_UDP},
 	[EM_FIELD_UDP_CHECKSUM] = {FROM_PAYLOAD, NFT_PAYLOAD_TRANSPORT_HEADER, 6, 2, 0, ON_UDP},
+	[EM_FIELD_NFPROTO] = {FROM_META, NFT_META_NFPROTO, .length = 1},
+	[EM_FIELD_MARK] = {FROM_META, NFT_META_MARK, .length = 4, .number = true},
+	[EM_FIELD_ZONE] = {FROM_CONNTRACK, NFT_CT_ZONE, .length = 2, .number = true},
 };
 
 struct lowering {
@@ -61,6 +69,14 @@ struct lowering {
 uint8_t em_expression_length(const struct em_load *load)
 {
 	return load->field == EM_FIELD_PAYLOAD ? load->length : fields[load->field].length;
+}
+
+void em_expression_value(enum em_field field, const uint8_t *wire, uint8_t *value, uint8_t length)
+{
+	bool reverse = fields[field].number && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+
+	for (uint8_t i = 0; i < length; i++)
+		value[i] = wire[reverse ? length - 1 - i : i];
 }
 
 static uint32_t data_register(unsigned int word)
@@ -79,14 +95,27 @@ static struct nftnl_expr *add(struct lowering *l, const char *name)
 	return expression;
 }
 
-static void add_meta(struct lowering *l, uint32_t key, unsigned int word)
+/* Into a register or out of it: NFTNL_EXPR_META_DREG or …_SREG. */
+static void add_meta(struct lowering *l, uint32_t key, uint16_t direction, unsigned int word)
 {
 	struct nftnl_expr *e = add(l, "meta");
 
 	if (!e)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, data_register(word));
+	nftnl_expr_set_u32(e, direction, data_register(word));
+}
+
+/* Likewise: NFTNL_EXPR_CT_DREG or …_SREG. */
+static void add_conntrack(struct lowering *l, uint32_t key, uint16_t direction, unsigned int word)
+{
+	struct nftnl_expr *e = add(l, "ct");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
+	nftnl_expr_set_u32(e, direction, data_register(word));
+	nftnl_expr_set_u8(e, NFTNL_EXPR_CT_DIR, ORIGINAL);
 }
 
 static void add_payload(struct lowering *l, uint32_t base, uint16_t offset, uint8_t length,
@@ -116,9 +145,9 @@ static void add_ip6_header(struct lowering *l, uint8_t type, uint16_t offset, ui
 	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_OP, NFT_EXTHDR_OP_IPV6);
 }
 
-static void add_mask(struct lowering *l, const uint8_t *mask, uint8_t length, unsigned int word)
+static void add_bitwise(struct lowering *l, const uint8_t *mask, const uint8_t * xor,
+			uint8_t length, unsigned int word)
 {
-	static const uint8_t zero[16];
 	struct nftnl_expr *e = add(l, "bitwise");
 
 	if (!e)
@@ -128,7 +157,14 @@ static void add_mask(struct lowering *l, const uint8_t *mask, uint8_t length, un
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, length);
 	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, mask, length);
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, zero, length);
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, xor, length);
+}
+
+static void add_mask(struct lowering *l, const uint8_t *mask, uint8_t length, unsigned int word)
+{
+	static const uint8_t zero[16];
+
+	add_bitwise(l, mask, zero, length, word);
 }
 
 static void add_compare(struct lowering *l, uint32_t op, const void *value, uint8_t length)
@@ -144,7 +180,7 @@ static void add_compare(struct lowering *l, uint32_t op, const void *value, uint
 
 static void require_meta(struct lowering *l, uint32_t key, const void *value, uint8_t length)
 {
-	add_meta(l, key, FIRST);
+	add_meta(l, key, NFTNL_EXPR_META_DREG, FIRST);
 	add_compare(l, NFT_CMP_EQ, value, length);
 }
 
@@ -186,13 +222,17 @@ static void add_load(struct lowering *l, const struct em_load *load, unsigned in
 	uint32_t base = fields[load->field].base;
 	uint16_t offset = fields[load->field].offset;
 	uint16_t mask = htons(fields[load->field].mask);
+	uint8_t value[16];
 
 	switch (fields[load->field].source) {
 	case FROM_META:
-		add_meta(l, base, word);
+		add_meta(l, base, NFTNL_EXPR_META_DREG, word);
 		break;
 	case FROM_IP6_HEADER:
 		add_ip6_header(l, base, offset, length, word);
+		break;
+	case FROM_CONNTRACK:
+		add_conntrack(l, base, NFTNL_EXPR_CT_DREG, word);
 		break;
 	case FROM_PAYLOAD:
 		add_payload(l, base, load->field == EM_FIELD_PAYLOAD ? load->offset : offset,
@@ -201,8 +241,10 @@ static void add_load(struct lowering *l, const struct em_load *load, unsigned in
 	}
 	if (mask)
 		add_mask(l, (const uint8_t *)&mask, sizeof(mask), word);
-	if (load->masked)
-		add_mask(l, load->mask, length, word);
+	if (load->masked) {
+		em_expression_value(load->field, load->mask, value, length);
+		add_mask(l, value, length, word);
+	}
 }
 
 /* The parts of a concatenation lie in registers of 4 bytes, one after the other. */
@@ -218,7 +260,7 @@ static void add_loads(struct lowering *l, const struct em_statement *statement)
 	}
 }
 
-static void add_lookup(struct lowering *l, const char *set, uint32_t id, bool not )
+static void add_lookup(struct lowering *l, const char *set, bool not )
 {
 	struct nftnl_expr *e = add(l, "lookup");
 
@@ -226,8 +268,6 @@ static void add_lookup(struct lowering *l, const char *set, uint32_t id, bool no
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, data_register(FIRST));
 	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, set);
-	if (id)
-		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SET_ID, id);
 	if (not )
 		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 }
@@ -255,8 +295,8 @@ static void add_value(struct lowering *l, const uint8_t *value, uint8_t length)
 	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, value, length);
 }
 
-/* Both fields that are written are the UDP header's, whose checksum is at byte 6. */
-static void add_write(struct lowering *l, enum em_field field)
+/* Both fields of the packet that are written are the UDP header's, whose checksum is at byte 6. */
+static void write_payload(struct lowering *l, enum em_field field)
 {
 	struct nftnl_expr *e = add(l, "payload");
 
@@ -270,14 +310,46 @@ static void add_write(struct lowering *l, enum em_field field)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, fields[EM_FIELD_UDP_CHECKSUM].offset);
 }
 
-static void add_count(struct lowering *l, const char *counter)
+static void add_write(struct lowering *l, enum em_field field)
+{
+	if (fields[field].source == FROM_CONNTRACK)
+		add_conntrack(l, fields[field].base, NFTNL_EXPR_CT_SREG, FIRST);
+	else
+		write_payload(l, field);
+}
+
+static void set_mark(struct lowering *l, const uint8_t *wire)
+{
+	const uint32_t others = ~EM_MARK_MASK;
+	uint8_t mark[sizeof(others)];
+
+	em_expression_value(EM_FIELD_MARK, wire, mark, sizeof(mark));
+	add_meta(l, NFT_META_MARK, NFTNL_EXPR_META_DREG, FIRST);
+	add_bitwise(l, (const uint8_t *)&others, mark, sizeof(mark), FIRST);
+	add_meta(l, NFT_META_MARK, NFTNL_EXPR_META_SREG, FIRST);
+}
+
+static void add_nat(struct lowering *l)
+{
+	struct nftnl_expr *e = add(l, "nat");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, NFPROTO_INET);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, data_register(FIRST));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MAX, data_register(FIRST));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
+}
+
+static void add_object(struct lowering *l, uint32_t type, const char *name)
 {
 	struct nftnl_expr *e = add(l, "objref");
 
 	if (!e)
 		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_IMM_TYPE, NFT_OBJECT_COUNTER);
-	nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, counter);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_IMM_TYPE, type);
+	nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, name);
 }
 
 static void add_count_mapped(struct lowering *l, const char *map)
@@ -305,21 +377,24 @@ static void add_verdict(struct lowering *l, uint32_t verdict, const char *chain)
 static void add_match(struct lowering *l, const struct em_statement *statement)
 {
 	uint8_t length = em_expression_length(&statement->loads[0]);
+	uint8_t low[16], high[16];
 
+	em_expression_value(statement->loads[0].field, statement->low, low, length);
+	em_expression_value(statement->loads[0].field, statement->high, high, length);
 	add_loads(l, statement);
 	switch (statement->kind) {
 	case EM_STATEMENT_NOT_EQUAL:
-		add_compare(l, NFT_CMP_NEQ, statement->low, length);
+		add_compare(l, NFT_CMP_NEQ, low, length);
 		break;
 	case EM_STATEMENT_RANGE:
-		add_compare(l, NFT_CMP_GTE, statement->low, length);
-		add_compare(l, NFT_CMP_LTE, statement->high, length);
+		add_compare(l, NFT_CMP_GTE, low, length);
+		add_compare(l, NFT_CMP_LTE, high, length);
 		break;
 	case EM_STATEMENT_IN_FRAME:
-		add_compare(l, NFT_CMP_GTE, statement->low, length);
+		add_compare(l, NFT_CMP_GTE, low, length);
 		break;
 	default:
-		add_compare(l, NFT_CMP_EQ, statement->low, length);
+		add_compare(l, NFT_CMP_EQ, low, length);
 		break;
 	}
 }
@@ -327,6 +402,7 @@ static void add_match(struct lowering *l, const struct em_statement *statement)
 static void add_statement(struct lowering *l, const struct em_statement *statement)
 {
 	char target[EM_IDENTIFIER_MAX] = "";
+	uint8_t value[16];
 
 	if (statement->target.role)
 		em_identifier_format(&statement->target, target);
@@ -337,9 +413,13 @@ static void add_statement(struct lowering *l, const struct em_statement *stateme
 	case EM_STATEMENT_IN_FRAME:
 		add_match(l, statement);
 		break;
+	case EM_STATEMENT_IN:
+		add_loads(l, statement);
+		add_lookup(l, target, false);
+		break;
 	case EM_STATEMENT_NOT_IN:
 		add_loads(l, statement);
-		add_lookup(l, target, 0, true);
+		add_lookup(l, target, true);
 		break;
 	case EM_STATEMENT_DISPATCH:
 		add_loads(l, statement);
@@ -353,11 +433,24 @@ static void add_statement(struct lowering *l, const struct em_statement *stateme
 		break;
 	case EM_STATEMENT_SET:
 		require(l, fields[statement->written].dependency);
-		add_value(l, statement->low, fields[statement->written].length);
+		em_expression_value(statement->written, statement->low, value,
+				    fields[statement->written].length);
+		add_value(l, value, fields[statement->written].length);
 		add_write(l, statement->written);
 		break;
+	case EM_STATEMENT_SET_MARK:
+		set_mark(l, statement->low);
+		break;
+	case EM_STATEMENT_TIMEOUT:
+		add_object(l, NFT_OBJECT_CT_TIMEOUT, target);
+		break;
+	case EM_STATEMENT_TRANSLATE:
+		add_loads(l, statement);
+		add_map_lookup(l, target, 0, data_register(FIRST));
+		add_nat(l);
+		break;
 	case EM_STATEMENT_COUNT:
-		add_count(l, target);
+		add_object(l, NFT_OBJECT_COUNTER, target);
 		break;
 	case EM_STATEMENT_COUNT_MAPPED:
 		add_loads(l, statement);

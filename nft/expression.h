@@ -12,6 +12,9 @@ struct nftnl_rule;
 /* Bytes that a load puts into a register. */
 uint8_t em_expression_length(const struct em_load *load);
 
+/* A value of the field, or a mask for it, in the order in which registers have it. */
+void em_expression_value(enum em_field field, const uint8_t *wire, uint8_t *value, uint8_t length);
+
 /*
  * Appends the expressions of all statements.  map_name and map_id are those of the rule's verdict
  * map, where it has one.  False when out of memory.

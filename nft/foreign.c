@@ -30,15 +30,6 @@ struct listing {
 	size_t n_chains;
 };
 
-/* Of all families: base chains on devices are in netdev and, from Linux 5.10 on, in inet. */
-static void ask_for_all(struct nlmsghdr *message, const void *context)
-{
-	struct nfgenmsg *header = mnl_nlmsg_get_payload(message);
-
-	(void)context;
-	header->nfgen_family = NFPROTO_UNSPEC;
-}
-
 static bool is_at_ingress(const struct nftnl_chain *chain)
 {
 	uint32_t family = nftnl_chain_get_u32(chain, NFTNL_CHAIN_FAMILY);
@@ -72,8 +63,7 @@ static bool is_ours(const struct nftnl_chain *chain)
 static bool describe(struct listing *listing, const struct nftnl_chain *chain)
 {
 	bool inet = nftnl_chain_get_u32(chain, NFTNL_CHAIN_FAMILY) == NFPROTO_INET;
-	struct text *found =
-		em_build_append(&listing->chains, &listing->n_chains, sizeof(*found));
+	struct text *found = em_build_append(&listing->chains, &listing->n_chains, sizeof(*found));
 
 	if (!found)
 		return false;
@@ -101,12 +91,16 @@ static int note_chain(const struct nlmsghdr *message, void *data)
 
 static int query(struct listing *listing, struct em_netlink *netlink)
 {
+	/* Of all families: those on devices are in netdev and, from Linux 5.10 on, in inet. */
+	const struct em_query chains = {.subsystem = NFNL_SUBSYS_NFTABLES,
+					.type = NFT_MSG_GETCHAIN,
+					.family = NFPROTO_UNSPEC,
+					.flags = NLM_F_DUMP};
 	int error = -EINTR;
 
 	for (int i = 0; error == -EINTR && i < EM_DUMP_TRIES; i++) {
 		listing->n_chains = 0;
-		error = em_netlink_query(netlink, NFT_MSG_GETCHAIN, NLM_F_DUMP, ask_for_all, NULL,
-					 note_chain, listing);
+		error = em_netlink_query(netlink, &chains, note_chain, listing);
 	}
 	/* The kernel has netfilter, but no nf_tables. */
 	return error == -EINVAL || error == -EOPNOTSUPP ? 0 : error;

@@ -18,7 +18,7 @@ static int commit(const struct target *to)
 	return em_batch_commit(to->netlink, to->batch, to->diag);
 }
 
-/* Elements of a map, some at a time: em_message_entities() or em_message_counted(). */
+/* Elements of a map, some at a time: em_message_entities(), …_counted() or …_zoned(). */
 typedef size_t elements_fn(struct em_batch *batch, const struct em_listener *listener,
 			   uint32_t generation, size_t first);
 
@@ -60,6 +60,8 @@ static int add_listener(const struct target *to, const struct em_ruleset *rulese
 		error = add_counters(to, listener, generation);
 	if (!error && ruleset->object_counters)
 		error = add_elements(to, em_message_counted, listener, generation);
+	if (!error && listener->replies)
+		error = add_elements(to, em_message_zoned, listener, generation);
 	return error;
 }
 
@@ -69,13 +71,16 @@ int em_install_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 	const struct target to = {netlink, batch, diag};
 	int error;
 
-	em_message_table(batch);
+	em_message_tables(batch, ruleset);
 	em_message_objects(batch, ruleset);
 	error = commit(&to);
 	for (size_t i = 0; !error && i < ruleset->policy->n_listeners; i++)
 		error = add_listener(&to, ruleset, &ruleset->policy->listeners[i]);
 	if (!error) {
 		em_message_chains(batch, ruleset);
+		if (ruleset->n_targets)
+			em_message_inet_bases(batch, ruleset->generation,
+					      &ruleset->targets[0].place);
 		error = commit(&to);
 	}
 	return error;
@@ -104,14 +109,14 @@ int em_install_can_count(struct em_netlink *netlink, struct em_batch *batch,
 	sample = *populated;
 	sample.n_entities = 1;
 	name = em_ruleset_map(generation, &sample);
-	em_message_table(batch);
+	em_message_table(batch, EM_TABLE_NETDEV);
 	em_message_map(batch, &sample, generation, true);
 	em_message_entities(batch, &sample, generation, 0);
 	error = em_batch_commit(netlink, batch, diag);
 	if (error)
 		return error;
 	counting = em_counters_in_elements(netlink, &sample, generation, diag);
-	em_message_delete_set(batch, em_identifier_format(&name, text));
+	em_message_delete_set(batch, EM_TABLE_NETDEV, em_identifier_format(&name, text));
 	error = em_batch_commit(netlink, batch, diag);
 	return error ? error : counting;
 }

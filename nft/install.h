@@ -17,8 +17,8 @@ int em_install_can_count(struct em_netlink *netlink, struct em_batch *batch,
 			 const struct em_policy *policy, uint32_t generation, struct em_diag *diag);
 
 /*
- * Adds everything but the base chains, in as many transactions as it takes; nothing of its
- * generation is there yet.  The batch is empty.  Returns 0 or -errno, reported.
+ * Adds everything but the base chains of table netdev, in as many transactions as it takes; nothing
+ * of its generation is there yet.  The batch is empty.  Returns 0 or -errno, reported.
  */
 int em_install_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 		       const struct em_ruleset *ruleset, struct em_diag *diag);

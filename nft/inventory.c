@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * inventory - what is in our table, by name; see inventory.h.
+ * inventory - what is in one of our tables, by name; see inventory.h.
  */
 #include "inventory.h"
 
@@ -16,10 +16,12 @@
 #include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "build.h"
+#include "message.h"
 
 /* The first attribute of all kinds of objects is their table's name. */
 _Static_assert((int)NFTA_RULE_TABLE == 1 && (int)NFTA_OBJ_TABLE == 1 && (int)NFTA_SET_TABLE == 1,
@@ -51,7 +53,7 @@ static int read_table(const struct nlmsghdr *message, void *data)
 		return MNL_CB_ERROR;
 	if (nftnl_table_nlmsg_parse(message, table) == 0 &&
 	    ours(nftnl_table_get_str(table, NFTNL_TABLE_NAME)))
-		inventory->table = true;
+		inventory->present = true;
 	nftnl_table_free(table);
 	return MNL_CB_OK;
 }
@@ -73,6 +75,7 @@ static int read_chain(const struct nlmsghdr *message, void *data)
 		}
 		copy_name(found->name, nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME),
 			  sizeof(found->name));
+		found->base = nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM);
 		copy_name(found->device, nftnl_chain_get_str(chain, NFTNL_CHAIN_DEV),
 			  sizeof(found->device));
 		found->generation = em_identifier_generation(found->name);
@@ -91,13 +94,29 @@ static struct em_inventory_chain *find_chain(struct em_inventory *inventory, con
 
 static int read_goto(struct nftnl_expr *expression, void *data)
 {
-	struct em_inventory_chain *chain = data;
+	struct em_inventory_rule *rule = data;
 
 	if (nftnl_expr_is_set(expression, NFTNL_EXPR_IMM_CHAIN) &&
 	    strcmp(nftnl_expr_get_str(expression, NFTNL_EXPR_NAME), "immediate") == 0)
-		chain->generation = em_identifier_generation(
+		rule->generation = em_identifier_generation(
 			nftnl_expr_get_str(expression, NFTNL_EXPR_IMM_CHAIN));
 	return 0;
+}
+
+static bool keep_rule(struct em_inventory *inventory, struct em_inventory_chain *chain,
+		      struct nftnl_rule *rule)
+{
+	struct em_inventory_rule *found =
+		em_build_append(&inventory->rules, &inventory->n_rules, sizeof(*found));
+
+	if (!found)
+		return false;
+	memcpy(found->chain, chain->name, sizeof(found->chain));
+	found->handle = nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE);
+	nftnl_expr_foreach(rule, read_goto, found);
+	if (found->generation > chain->generation)
+		chain->generation = found->generation;
+	return true;
 }
 
 static int read_rule(const struct nlmsghdr *message, void *data)
@@ -105,65 +124,85 @@ static int read_rule(const struct nlmsghdr *message, void *data)
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 	struct em_inventory *inventory = data;
 	struct em_inventory_chain *chain;
+	bool ok = true;
 
 	if (!rule)
 		return MNL_CB_ERROR;
 	if (nftnl_rule_nlmsg_parse(message, rule) == 0 &&
 	    ours(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE))) {
 		chain = find_chain(inventory, nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN));
-		if (chain && chain->device[0])
-			nftnl_expr_foreach(rule, read_goto, chain);
+		if (chain)
+			ok = keep_rule(inventory, chain, rule);
 	}
 	nftnl_rule_free(rule);
-	return MNL_CB_OK;
+	return ok ? MNL_CB_OK : MNL_CB_ERROR;
 }
 
-static int keep_object(struct em_inventory_object **objects, size_t *n, const char *name,
-		       bool refers)
+/* What is kept, to be added to; NULL when out of memory. */
+static struct em_inventory_object *keep_object(struct em_inventory_object **objects, size_t *n,
+					       const char *name)
 {
 	struct em_inventory_object *found = em_build_append(objects, n, sizeof(*found));
 
 	if (!found)
-		return MNL_CB_ERROR;
+		return NULL;
 	copy_name(found->name, name, sizeof(found->name));
 	found->generation = em_identifier_generation(found->name);
-	found->refers = refers;
-	return MNL_CB_OK;
+	return found;
 }
 
 static int read_set(const struct nlmsghdr *message, void *data)
 {
 	struct nftnl_set *set = nftnl_set_alloc();
 	struct em_inventory *inventory = data;
-	int result = MNL_CB_OK;
+	struct em_inventory_object *found;
+	bool ok = set;
 
-	if (!set)
-		return MNL_CB_ERROR;
-	if (nftnl_set_nlmsg_parse(message, set) == 0 &&
+	if (ok && nftnl_set_nlmsg_parse(message, set) == 0 &&
 	    ours(nftnl_set_get_str(set, NFTNL_SET_TABLE)) &&
-	    !(nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_ANONYMOUS))
-		result = keep_object(&inventory->sets, &inventory->n_sets,
-				     nftnl_set_get_str(set, NFTNL_SET_NAME),
-				     nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_OBJECT);
-	nftnl_set_free(set);
-	return result;
+	    !(nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_ANONYMOUS)) {
+		found = keep_object(&inventory->sets, &inventory->n_sets,
+				    nftnl_set_get_str(set, NFTNL_SET_NAME));
+		ok = found;
+		if (found)
+			found->refers = nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_OBJECT;
+	}
+	if (set)
+		nftnl_set_free(set);
+	return ok ? MNL_CB_OK : MNL_CB_ERROR;
 }
 
-static int read_counter(const struct nlmsghdr *message, void *data)
+static bool keep_named(struct em_inventory *inventory, struct nftnl_obj *object)
 {
-	struct nftnl_obj *counter = nftnl_obj_alloc();
-	struct em_inventory *inventory = data;
-	int result = MNL_CB_OK;
+	const char *name = nftnl_obj_get_str(object, NFTNL_OBJ_NAME);
+	struct em_inventory_object *found;
 
-	if (!counter)
-		return MNL_CB_ERROR;
-	if (nftnl_obj_nlmsg_parse(message, counter) == 0 &&
-	    ours(nftnl_obj_get_str(counter, NFTNL_OBJ_TABLE)) &&
-	    nftnl_obj_get_u32(counter, NFTNL_OBJ_TYPE) == NFT_OBJECT_COUNTER)
-		result = keep_object(&inventory->counters, &inventory->n_counters,
-				     nftnl_obj_get_str(counter, NFTNL_OBJ_NAME), false);
-	nftnl_obj_free(counter);
-	return result;
+	switch (nftnl_obj_get_u32(object, NFTNL_OBJ_TYPE)) {
+	case NFT_OBJECT_COUNTER:
+		found = keep_object(&inventory->counters, &inventory->n_counters, name);
+		break;
+	case NFT_OBJECT_CT_TIMEOUT:
+		found = keep_object(&inventory->timeouts, &inventory->n_timeouts, name);
+		break;
+	default:
+		return true;
+	}
+	if (found)
+		found->used = nftnl_obj_get_u32(object, NFTNL_OBJ_USE);
+	return found;
+}
+
+static int read_object(const struct nlmsghdr *message, void *data)
+{
+	struct nftnl_obj *object = nftnl_obj_alloc();
+	bool ok = object;
+
+	if (ok && nftnl_obj_nlmsg_parse(message, object) == 0 &&
+	    ours(nftnl_obj_get_str(object, NFTNL_OBJ_TABLE)))
+		ok = keep_named(data, object);
+	if (object)
+		nftnl_obj_free(object);
+	return ok ? MNL_CB_OK : MNL_CB_ERROR;
 }
 
 /* The kernel knows one chain's rules when asked for them, and looks at no other's. */
@@ -175,50 +214,61 @@ static void name_chain(struct nlmsghdr *message, const void *context)
 	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, chain->name);
 }
 
+static int dump(struct em_inventory *inventory, struct em_netlink *netlink, uint8_t type,
+		void (*attributes)(struct nlmsghdr *message, const void *context),
+		const void *context, mnl_cb_t callback)
+{
+	const struct em_query query = {.subsystem = NFNL_SUBSYS_NFTABLES,
+				       .type = type,
+				       .family = em_message_family(inventory->table),
+				       .flags = NLM_F_DUMP,
+				       .attributes = attributes,
+				       .context = context};
+
+	return em_netlink_query(netlink, &query, callback, inventory);
+}
+
 static int read_base_rules(struct em_inventory *inventory, struct em_netlink *netlink)
 {
-	for (size_t i = 0; i < inventory->n_chains; i++) {
-		int error = 0;
+	int error = 0;
 
-		if (inventory->chains[i].device[0])
-			error = em_netlink_query(netlink, NFT_MSG_GETRULE, NLM_F_DUMP, name_chain,
-						 &inventory->chains[i], read_rule, inventory);
-		if (error)
-			return error;
-	}
-	return 0;
+	for (size_t i = 0; !error && i < inventory->n_chains; i++)
+		if (inventory->chains[i].base)
+			error = dump(inventory, netlink, NFT_MSG_GETRULE, name_chain,
+				     &inventory->chains[i], read_rule);
+	return error;
 }
 
 static int read_once(struct em_inventory *inventory, struct em_netlink *netlink)
 {
-	int error = em_netlink_query(netlink, NFT_MSG_GETTABLE, NLM_F_DUMP, NULL, NULL, read_table,
-				     inventory);
+	int error = dump(inventory, netlink, NFT_MSG_GETTABLE, NULL, NULL, read_table);
 
 	/* So says a kernel that has netfilter's netlink, but no nf_tables behind it. */
 	if (error == -EINVAL || error == -EOPNOTSUPP)
 		return 0;
-	if (error || !inventory->table)
+	if (error || !inventory->present)
 		return error;
-	error = em_netlink_query(netlink, NFT_MSG_GETCHAIN, NLM_F_DUMP, NULL, NULL, read_chain,
-				 inventory);
+	error = dump(inventory, netlink, NFT_MSG_GETCHAIN, NULL, NULL, read_chain);
 	if (!error)
 		error = read_base_rules(inventory, netlink);
 	if (!error)
-		error = em_netlink_query(netlink, NFT_MSG_GETSET, NLM_F_DUMP, em_inventory_table,
-					 NULL, read_set, inventory);
+		error = dump(inventory, netlink, NFT_MSG_GETSET, em_inventory_table, NULL,
+			     read_set);
 	if (!error)
-		error = em_netlink_query(netlink, NFT_MSG_GETOBJ, NLM_F_DUMP, em_inventory_table,
-					 NULL, read_counter, inventory);
+		error = dump(inventory, netlink, NFT_MSG_GETOBJ, em_inventory_table, NULL,
+			     read_object);
 	return error;
 }
 
-int em_inventory_read(struct em_inventory *out, struct em_netlink *netlink, struct em_diag *diag)
+int em_inventory_read(struct em_inventory *out, enum em_table table, struct em_netlink *netlink,
+		      struct em_diag *diag)
 {
 	int error = -EINTR;
 
 	*out = (struct em_inventory){0};
 	for (int i = 0; error == -EINTR && i < EM_DUMP_TRIES; i++) {
 		em_inventory_clear(out);
+		out->table = table;
 		error = read_once(out, netlink);
 	}
 	if (error) {
@@ -232,8 +282,10 @@ int em_inventory_read(struct em_inventory *out, struct em_netlink *netlink, stru
 void em_inventory_clear(struct em_inventory *inventory)
 {
 	free(inventory->chains);
+	free(inventory->rules);
 	free(inventory->sets);
 	free(inventory->counters);
+	free(inventory->timeouts);
 	*inventory = (struct em_inventory){0};
 }
 
@@ -242,7 +294,17 @@ uint32_t em_inventory_in_force(const struct em_inventory *inventory)
 	uint32_t generation = 0;
 
 	for (size_t i = 0; i < inventory->n_chains; i++)
-		if (inventory->chains[i].device[0] && inventory->chains[i].generation > generation)
+		if (inventory->chains[i].base && inventory->chains[i].generation > generation)
 			generation = inventory->chains[i].generation;
 	return generation;
+}
+
+bool em_inventory_leads(const struct em_inventory *inventory, const char *chain,
+			uint32_t generation)
+{
+	for (size_t i = 0; i < inventory->n_rules; i++)
+		if (inventory->rules[i].generation == generation &&
+		    strcmp(inventory->rules[i].chain, chain) == 0)
+			return true;
+	return false;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * inventory - what is in our table, by name.
+ * inventory - what is in one of our tables, by name.
  */
 #ifndef EM_NFT_INVENTORY_H
 #define EM_NFT_INVENTORY_H
@@ -12,32 +12,48 @@
 
 struct em_inventory_chain {
 	char name[EM_IDENTIFIER_MAX];
-	char device[IF_NAMESIZE]; /* of a base chain; else empty */
-	uint32_t generation;	  /* of its name, or of what a base chain leads to; 0: none */
+	bool base;
+	char device[IF_NAMESIZE]; /* of a base chain in table netdev; else empty */
+	/* Of its name, or the highest that a base chain leads to; 0: none. */
+	uint32_t generation;
 };
 
-/* A set, a map or a counter. */
+/* A rule of a base chain. */
+struct em_inventory_rule {
+	char chain[EM_IDENTIFIER_MAX];
+	uint64_t handle;
+	uint32_t generation; /* that it leads to; 0: none */
+};
+
+/* A set, a map, a counter or a timeout. */
 struct em_inventory_object {
 	char name[EM_IDENTIFIER_MAX];
-	uint32_t generation;
-	bool refers; /* a map whose elements are counters */
+	uint32_t generation; /* 0: that of no one, as timeouts are */
+	bool refers;	     /* a map whose elements are counters */
+	bool used;	     /* rules or elements refer to it */
 };
 
 struct em_inventory {
-	bool table; /* there is one */
+	enum em_table table;
+	bool present; /* the table */
 	struct em_inventory_chain *chains;
 	size_t n_chains;
+	struct em_inventory_rule *rules;
+	size_t n_rules;
 	struct em_inventory_object *sets; /* named ones, maps among them */
 	size_t n_sets;
 	struct em_inventory_object *counters;
 	size_t n_counters;
+	struct em_inventory_object *timeouts;
+	size_t n_timeouts;
 };
 
 /*
  * Reads it into *out, which is cleared with em_inventory_clear() in any case.  A kernel without
  * nf_tables has nothing.  Returns 0 or -errno, reported.
  */
-int em_inventory_read(struct em_inventory *out, struct em_netlink *netlink, struct em_diag *diag);
+int em_inventory_read(struct em_inventory *out, enum em_table table, struct em_netlink *netlink,
+		      struct em_diag *diag);
 void em_inventory_clear(struct em_inventory *inventory);
 
 /*
@@ -45,6 +61,10 @@ void em_inventory_clear(struct em_inventory *inventory);
  * another program has changed our table.)  0: none.
  */
 uint32_t em_inventory_in_force(const struct em_inventory *inventory);
+
+/* Whether a base chain of this name leads to the generation. */
+bool em_inventory_leads(const struct em_inventory *inventory, const char *chain,
+			uint32_t generation);
 
 /* A query's attributes that name our table: for NFT_MSG_GETRULE, …GETOBJ and …GETSET. */
 void em_inventory_table(struct nlmsghdr *message, const void *context);

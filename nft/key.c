@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "ruleset.h"
 
@@ -27,8 +28,9 @@ const char *em_identifier_format(const struct em_identifier *identifier,
 		end += sprintf(end, "%u", identifier->number);
 	if (identifier->part)
 		end += sprintf(end, ".%u", identifier->part);
-	*end++ = '-';
-	for (const char *c = identifier->owner; *c; c++)
+	if (identifier->owner)
+		*end++ = '-';
+	for (const char *c = identifier->owner; c && *c; c++)
 		if (identifier_letter(*c))
 			*end++ = *c;
 		else
@@ -46,6 +48,20 @@ uint32_t em_identifier_generation(const char *text)
 		return 0;
 	generation = strtoul(text + 1, &end, 10);
 	return *end == '-' && generation <= UINT32_MAX ? generation : 0;
+}
+
+const struct em_base_chain em_ruleset_bases[EM_BASES] = {
+	[EM_BASE_RAW] = {{.role = "raw", .owner = "prerouting"}, "filter", -300, "marked"},
+	[EM_BASE_NAT] = {{.role = "nat", .owner = "prerouting"}, "nat", -100, "translate"},
+};
+
+const char *em_identifier_owner(const char *text, const char *role)
+{
+	size_t length = strlen(role);
+	const char *start = em_identifier_generation(text) ? strchr(text, '-') + 1 : text;
+
+	return strncmp(start, role, length) == 0 && start[length] == '-' ? start + length + 1
+									 : NULL;
 }
 
 struct em_identifier em_ruleset_base(const char *interface)
@@ -74,8 +90,34 @@ struct em_identifier em_ruleset_counter(uint32_t generation, const struct em_lis
 
 struct em_identifier em_ruleset_map(uint32_t generation, const struct em_listener *listener)
 {
+	return (struct em_identifier){.generation = generation,
+				      .role = listener->replies ? EM_ROLE_TAGS : "entities",
+				      .owner = listener->name};
+}
+
+struct em_identifier em_ruleset_zones(uint32_t generation, const struct em_listener *listener)
+{
 	return (struct em_identifier){
-		.generation = generation, .role = "entities", .owner = listener->name};
+		.generation = generation, .role = EM_ROLE_ZONES, .owner = listener->name};
+}
+
+struct em_identifier em_ruleset_timeout(uint32_t seconds, uint8_t family)
+{
+	return (struct em_identifier){.role = "flow-timeout",
+				      .number = seconds,
+				      .owner = family == AF_INET ? "ip" : "ip6"};
+}
+
+struct em_identifier em_ruleset_entry(uint32_t generation, enum em_base base)
+{
+	return (struct em_identifier){.generation = generation,
+				      .role = em_ruleset_bases[base].entry};
+}
+
+/* Of the generation 7 bits, which are enough for those that are there at a time; 9 of the index. */
+uint32_t em_ruleset_mark(uint32_t generation, size_t listener)
+{
+	return (generation & 0x7f) << 25 | (uint32_t)(listener + 1) << 16;
 }
 
 struct em_identifier em_ruleset_counts(uint32_t generation, const struct em_listener *listener)

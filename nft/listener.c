@@ -174,18 +174,13 @@ static void add_no_checksum(struct em_builder *b, enum em_statement_kind kind)
 		em_build_u16(b, kind, EM_FIELD_UDP_CHECKSUM, 0);
 }
 
-/* What looks the tag up. */
-static struct em_statement *add_mapped(struct em_builder *b, enum em_statement_kind kind,
-				       struct em_identifier map)
+static void accept_sorted(struct em_builder *b)
 {
-	struct em_statement *statement = em_build_add(b, kind);
-	struct em_key key;
-
-	em_ruleset_key(b->listener, &key);
-	memcpy(statement->loads, key.loads, sizeof(key.loads));
-	statement->n_loads = key.n_loads;
-	statement->target = map;
-	return statement;
+	if (b->ruleset->object_counters)
+		em_build_lookup(b, EM_STATEMENT_COUNT_MAPPED,
+				em_ruleset_counts(b->ruleset->generation, b->listener));
+	em_build_count(b, EM_COUNTER_REWRITTEN);
+	em_build_add(b, EM_STATEMENT_ACCEPT);
 }
 
 static void rule_rewrite(struct em_builder *b, bool checksum)
@@ -193,15 +188,12 @@ static void rule_rewrite(struct em_builder *b, bool checksum)
 	em_build_rule(b, &b->listener->tag.place);
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_EQUAL);
-	add_mapped(b, EM_STATEMENT_SET_MAPPED, em_ruleset_map(b->ruleset->generation, b->listener))
+	em_build_lookup(b, EM_STATEMENT_SET_MAPPED,
+			em_ruleset_map(b->ruleset->generation, b->listener))
 		->written = EM_FIELD_UDP_DPORT;
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_SET);
-	if (b->ruleset->object_counters)
-		add_mapped(b, EM_STATEMENT_COUNT_MAPPED,
-			   em_ruleset_counts(b->ruleset->generation, b->listener));
-	em_build_count(b, EM_COUNTER_REWRITTEN);
-	em_build_add(b, EM_STATEMENT_ACCEPT);
+	accept_sorted(b);
 }
 
 static void rule_unknown_port(struct em_builder *b, bool checksum)
@@ -219,20 +211,46 @@ static void rule_unknown_port(struct em_builder *b, bool checksum)
 	em_build_add(b, EM_STATEMENT_ACCEPT);
 }
 
+static void add_mark(struct em_builder *b)
+{
+	em_build_mark(b, em_ruleset_mark(b->ruleset->generation,
+					 b->listener - b->ruleset->policy->listeners));
+}
+
+static void rule_mark(struct em_builder *b)
+{
+	em_build_rule(b, &b->listener->tag.place);
+	em_build_lookup(b, EM_STATEMENT_IN, em_ruleset_map(b->ruleset->generation, b->listener));
+	add_mark(b);
+	accept_sorted(b);
+}
+
+static void rules_unknown(struct em_builder *b)
+{
+	bool to_port = b->listener->unknown == EM_PORT;
+
+	em_build_rule(b, &b->listener->place);
+	em_build_count(b, EM_COUNTER_UNKNOWN);
+	if (to_port && !b->listener->replies) {
+		rule_unknown_port(b, false);
+		rule_unknown_port(b, true);
+		return;
+	}
+	if (to_port)
+		add_mark(b);
+	em_build_add(b, b->listener->unknown == EM_DROP ? EM_STATEMENT_DROP : EM_STATEMENT_ACCEPT);
+}
+
 static void chain_sort(struct em_builder *b)
 {
 	em_build_chain(b, em_build_listener_name(b, "sort"));
-	rule_rewrite(b, false);
-	rule_rewrite(b, true);
-	em_build_rule(b, &b->listener->place);
-	em_build_count(b, EM_COUNTER_UNKNOWN);
-	if (b->listener->unknown == EM_PORT) {
-		rule_unknown_port(b, false);
-		rule_unknown_port(b, true);
+	if (b->listener->replies) {
+		rule_mark(b);
 	} else {
-		em_build_add(b, b->listener->unknown == EM_DROP ? EM_STATEMENT_DROP
-								: EM_STATEMENT_ACCEPT);
+		rule_rewrite(b, false);
+		rule_rewrite(b, true);
 	}
+	rules_unknown(b);
 }
 
 void em_build_listener(struct em_builder *b)

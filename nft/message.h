@@ -11,29 +11,42 @@
 #include "netlink.h"
 #include "ruleset.h"
 
-/* Adds the table where it is not there yet. */
-void em_message_table(struct em_batch *batch);
+/* NFPROTO_… of a table. */
+uint8_t em_message_family(enum em_table table);
 
-/* Adds the counters, the sets and the empty maps. */
+/* Adds the tables of a ruleset where they are not there yet. */
+void em_message_tables(struct em_batch *batch, const struct em_ruleset *ruleset);
+void em_message_table(struct em_batch *batch, enum em_table table);
+
+/* Adds the counters, the timeouts, the sets and the maps; those of entities are empty. */
 void em_message_objects(struct em_batch *batch, const struct em_ruleset *ruleset);
 
 /*
  * One set with its elements, and a listener's maps without: that of its entities, which count where
- * `counting` says so, and that of the counters of its entities.
+ * `counting` says so, that of the counters of its entities, and that of their zones.
  */
 void em_message_set(struct em_batch *batch, const struct em_set *source);
 void em_message_map(struct em_batch *batch, const struct em_listener *listener, uint32_t generation,
 		    bool counting);
 void em_message_counts(struct em_batch *batch, const struct em_listener *listener,
 		       uint32_t generation);
+void em_message_zones(struct em_batch *batch, const struct em_listener *listener,
+		      uint32_t generation);
+
+/* A set or a map of target ports, with its elements. */
+void em_message_targets(struct em_batch *batch, const struct em_targets *targets);
+
+/* The timeout for a family, AF_INET or AF_INET6, where it is not there yet. */
+void em_message_timeout(struct em_batch *batch, uint32_t seconds, uint8_t family,
+			const struct em_place *place);
 
 /*
  * Adds the verdict map that a rule of this statement looks into; it has to be added in the same
  * batch.  Returns the number that stands for it there, beside the name that all of them have.
  */
 #define EM_MESSAGE_VERDICT_MAP "__map%d"
-uint32_t em_message_verdict_map(struct em_batch *batch, const struct em_statement *statement,
-				const struct em_place *place);
+uint32_t em_message_verdict_map(struct em_batch *batch, enum em_table table,
+				const struct em_statement *statement, const struct em_place *place);
 
 /* Adds the chains and their rules. */
 void em_message_chains(struct em_batch *batch, const struct em_ruleset *ruleset);
@@ -44,6 +57,9 @@ void em_message_chains(struct em_batch *batch, const struct em_ruleset *ruleset)
  */
 size_t em_message_entities(struct em_batch *batch, const struct em_listener *listener,
 			   uint32_t generation, size_t first);
+/* The same for the map to their zones. */
+size_t em_message_zoned(struct em_batch *batch, const struct em_listener *listener,
+			uint32_t generation, size_t first);
 
 /* Adds the counter of an entity; and, as above, entities to the map that leads to these. */
 void em_message_entity_counter(struct em_batch *batch, const struct em_listener *listener,
@@ -54,15 +70,22 @@ size_t em_message_counted(struct em_batch *batch, const struct em_listener *list
 /* Adds the base chain of an interface, which has one rule then: to this generation. */
 void em_message_base(struct em_batch *batch, const char *interface, uint32_t generation);
 
+/* Adds the base chains of table inet where they are not there, and a rule to this generation. */
+void em_message_inet_bases(struct em_batch *batch, uint32_t generation,
+			   const struct em_place *place);
+
 /*
  * Deletes by name.  A chain has to be flushed before, as have all chains that lead to it, and a map
  * of counters that are deleted in the same batch.
  */
-void em_message_delete_table(struct em_batch *batch);
-void em_message_flush_chain(struct em_batch *batch, const char *name);
-void em_message_delete_chain(struct em_batch *batch, const char *name);
-void em_message_flush_map(struct em_batch *batch, const char *name);
-void em_message_delete_set(struct em_batch *batch, const char *name);
+void em_message_delete_table(struct em_batch *batch, enum em_table table);
+void em_message_flush_chain(struct em_batch *batch, enum em_table table, const char *name);
+void em_message_delete_rule(struct em_batch *batch, enum em_table table, const char *chain,
+			    uint64_t handle);
+void em_message_delete_chain(struct em_batch *batch, enum em_table table, const char *name);
+void em_message_flush_map(struct em_batch *batch, enum em_table table, const char *name);
+void em_message_delete_set(struct em_batch *batch, enum em_table table, const char *name);
 void em_message_delete_counter(struct em_batch *batch, const char *name);
+void em_message_delete_timeout(struct em_batch *batch, const char *name);
 
 #endif

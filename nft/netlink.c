@@ -141,15 +141,15 @@ void em_batch_clear(struct em_batch *batch)
 	*batch = (struct em_batch){0};
 }
 
-struct nlmsghdr *em_batch_open(struct em_batch *batch, uint16_t type, uint16_t flags,
-			       const char *what, const struct em_place *place)
+struct nlmsghdr *em_batch_open(struct em_batch *batch, uint8_t family, uint16_t type,
+			       uint16_t flags, const char *what, const struct em_place *place)
 {
 	struct nlmsghdr *message;
 
 	if (batch->used == 0 && !batch->error)
 		start(batch);
-	message = nftnl_nlmsg_build_hdr((char *)batch->buffer + batch->used, type, NFPROTO_NETDEV,
-					flags, batch->n_origins);
+	message = nftnl_nlmsg_build_hdr((char *)batch->buffer + batch->used, type, family, flags,
+					batch->n_origins);
 	keep_origin(batch, what, place);
 	return message;
 }
@@ -303,9 +303,23 @@ static int start_over(struct em_netlink *netlink)
 	return error;
 }
 
-int em_netlink_query(struct em_netlink *netlink, uint16_t type, uint16_t flags,
-		     void (*attributes)(struct nlmsghdr *message, const void *context),
-		     const void *context, mnl_cb_t callback, void *data)
+static struct nlmsghdr *put_query(uint8_t *buffer, const struct em_query *query)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+
+	message->nlmsg_type = query->subsystem << 8 | query->type;
+	message->nlmsg_flags = NLM_F_REQUEST | query->flags;
+	message->nlmsg_seq = 1;
+	header->nfgen_family = query->family;
+	header->version = NFNETLINK_V0;
+	if (query->attributes)
+		query->attributes(message, query->context);
+	return message;
+}
+
+int em_netlink_query(struct em_netlink *netlink, const struct em_query *query, mnl_cb_t callback,
+		     void *data)
 {
 	uint8_t *buffer = malloc(MESSAGE_MAX);
 	struct nlmsghdr *message;
@@ -313,13 +327,11 @@ int em_netlink_query(struct em_netlink *netlink, uint16_t type, uint16_t flags,
 
 	if (!buffer)
 		return -ENOMEM;
-	message = nftnl_nlmsg_build_hdr((char *)buffer, type, NFPROTO_NETDEV, flags, 1);
-	if (attributes)
-		attributes(message, context);
+	message = put_query(buffer, query);
 	if (mnl_socket_sendto(netlink->socket, message, message->nlmsg_len) < 0)
 		error = -errno;
 	else
-		error = receive_query(netlink, buffer, 1, callback, data);
+		error = receive_query(netlink, buffer, message->nlmsg_seq, callback, data);
 	free(buffer);
 	if (error)
 		return start_over(netlink) ? -EIO : error;

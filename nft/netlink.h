@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * netlink - transactions and dumps of nf_tables over libmnl.
+ * netlink - transactions of nf_tables and dumps of netfilter over libmnl.
  *
  * A batch is a transaction: the kernel does all of it or nothing.  Each message remembers the place
  * in the configuration that it is made for, so that a refusal by the kernel is reported there.
@@ -59,12 +59,12 @@ int em_batch_init(struct em_batch *batch, struct em_diag *diag);
 void em_batch_clear(struct em_batch *batch);
 
 /*
- * A message of the table's family with a header and nothing else, to be filled in and closed.
- * It may become as long as two full attributes.  type is NFT_MSG_…, place may be NULL.  Never
- * NULL; after an error it is one that will not be sent.
+ * A message with a header and nothing else, to be filled in and closed.  It may become as long as
+ * two full attributes.  family is NFPROTO_…, type NFT_MSG_…, place may be NULL.  Never NULL; after
+ * an error it is one that will not be sent.
  */
-struct nlmsghdr *em_batch_open(struct em_batch *batch, uint16_t type, uint16_t flags,
-			       const char *what, const struct em_place *place);
+struct nlmsghdr *em_batch_open(struct em_batch *batch, uint8_t family, uint16_t type,
+			       uint16_t flags, const char *what, const struct em_place *place);
 void em_batch_close(struct em_batch *batch, struct nlmsghdr *message);
 
 /*
@@ -85,14 +85,23 @@ int em_batch_commit(struct em_netlink *netlink, struct em_batch *batch, struct e
 int em_netlink_errno(int error);
 int em_netlink_report(struct em_diag *diag, const struct em_refusal *refusal);
 
+/* One message that is not part of a transaction. */
+struct em_query {
+	uint8_t subsystem; /* NFNL_SUBSYS_… */
+	uint8_t type;	   /* its message: NFT_MSG_… */
+	uint8_t family;	   /* NFPROTO_…; NFPROTO_UNSPEC: all, where it dumps what has no table */
+	uint16_t flags;
+	/* Adds to the request; may be NULL. */
+	void (*attributes)(struct nlmsghdr *message, const void *context);
+	const void *context;
+};
+
 /*
- * Sends one message and calls callback for each answer.  type, flags as above; attributes adds to
- * the request and may be NULL.  Returns 0 or -errno, not reported; -EINTR where the ruleset changed
- * under the dump.
+ * Sends it and calls callback, which may be NULL, for each answer.  Returns 0 or -errno, not
+ * reported; -EINTR where the ruleset changed under the dump.
  */
-int em_netlink_query(struct em_netlink *netlink, uint16_t type, uint16_t flags,
-		     void (*attributes)(struct nlmsghdr *message, const void *context),
-		     const void *context, mnl_cb_t callback, void *data);
+int em_netlink_query(struct em_netlink *netlink, const struct em_query *query, mnl_cb_t callback,
+		     void *data);
 
 /* Bytes that wait at most to be received, as the kernel counts them. */
 size_t em_netlink_receive_buffer(const struct em_netlink *netlink);

@@ -31,6 +31,7 @@ static int make(struct em_ruleset **out, const struct em_policy *policy, uint32_
 		b.listener = &policy->listeners[i];
 		em_build_listener(&b);
 	}
+	em_build_replies(&b);
 	if (b.error) {
 		em_ruleset_free(b.ruleset);
 		return b.error;
@@ -68,6 +69,10 @@ void em_ruleset_free(struct em_ruleset *ruleset)
 		free_chain(&ruleset->chains[i]);
 	for (size_t i = 0; i < ruleset->n_sets; i++)
 		free(ruleset->sets[i].ranges);
+	for (size_t i = 0; i < ruleset->n_targets; i++)
+		free(ruleset->targets[i].ports);
+	free(ruleset->targets);
+	free(ruleset->timeouts);
 	free(ruleset->chains);
 	free(ruleset->sets);
 	free(ruleset->interfaces);

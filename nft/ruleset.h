@@ -24,6 +24,30 @@
  * v1-entity-telemetry-deadbeef, and v1-sort-telemetry looks the tag up once more, for its counter,
  * in map v1-counts-telemetry.
  *
+ * Where a listener has `replies`, conntrack rewrites the port instead, and the answers back.  The
+ *rules at ingress stay what they are but for the last step: a mark takes the place of the new port,
+ *and a set of tags, v1-tags-telemetry, that of the map.  Table `inet entitymux` has the rest, where
+ * conntrack can be told:
+ *
+ *	raw-prerouting		 base chain before conntrack, the same for all generations, with a
+ *				 rule for each that is there:
+ *	v1-marked		 by the mark, which names generation and listener, to
+ *	v1-zone-telemetry	 take the mark off, look the tag up in v1-zones-telemetry and choose
+ *				 the conntrack zone: the one whose id is the number of the target
+ *port nat-prerouting		 base chain for the first datagram of a conversation, likewise:
+ *	v1-translate		 what came to the port of a listener and is in the zone of one of
+ *				 its targets, v1-targets-telemetry, goes to
+ *	v1-translate180		 remember it for 180 s; DNAT to the port that v1-ports has for the
+ *				 zone
+ *
+ * NAT is decided once for each entry of conntrack.  A zone for each target port makes an entry for
+ *each pair of a sender and a target port, so that each datagram is sorted by its own tag.  The zone
+ *is that of the original direction alone; answers are looked for in the default zone, and found.
+ *That the port follows from the zone and nothing else has three reasons: one lookup cannot disagree
+ *with another, an entry can never lead to a port that a later policy has given to somebody else,
+ *and nothing but the entry has to get from one chain to the next.  A mark would not: between the
+ *two priorities others restore theirs (CONNMARK).
+ *
  * A rule can end early in three ways: a comparison that fails, a load past the end of the frame, a
  * lookup that misses.  All end in the next rule, so a chain decides for the packet first and its
  * last rule is what happens to all others.
@@ -53,14 +77,19 @@
 #define EM_UDP_HEADER 8
 /* Bytes of the longest key: 4 loads, each padded to a multiple of 4, of 16 bytes in all. */
 #define EM_KEY_MAX 32
+/* Of the packet's mark, the bits that are ours between ingress and raw-prerouting. */
+#define EM_MARK_MASK 0xffff0000
+
+/* The two tables, both called EM_RULESET_TABLE, of the families netdev and inet. */
+enum em_table { EM_TABLE_NETDEV, EM_TABLE_INET, EM_TABLES };
 
 /* The name of an object: "v1-check3-telemetry" is { 1, "check", 3, 0, "telemetry" }. */
 struct em_identifier {
 	uint32_t generation; /* 0: the same for all, no "vN-" */
 	const char *role;    /* static */
-	uint16_t number;     /* 0: none */
+	uint32_t number;     /* 0: none */
 	uint16_t part;	     /* 0: none; ".2" after the number */
-	const char *owner;   /* name of a listener or an interface; not owned */
+	const char *owner;   /* name of a listener or an interface; not owned; NULL: none */
 };
 
 /*
@@ -69,6 +98,13 @@ struct em_identifier {
  */
 const char *em_identifier_format(const struct em_identifier *identifier,
 				 char text[EM_IDENTIFIER_MAX]);
+
+/* Roles by which what is there tells what else has to be. */
+#define EM_ROLE_TAGS  "tags"
+#define EM_ROLE_ZONES "zones"
+
+/* The owner in a name of this role, "telemetry" in "v1-tags-telemetry"; NULL: not of this role. */
+const char *em_identifier_owner(const char *text, const char *role);
 
 /* The generation that a name of ours starts with; 0: it carries none. */
 uint32_t em_identifier_generation(const char *text);
@@ -89,6 +125,9 @@ enum em_field {
 	EM_FIELD_UDP_DPORT,
 	EM_FIELD_UDP_LENGTH,
 	EM_FIELD_UDP_CHECKSUM,
+	EM_FIELD_NFPROTO,
+	EM_FIELD_MARK, /* of the packet */
+	EM_FIELD_ZONE, /* of conntrack, in the original direction */
 	EM_FIELDS
 };
 
@@ -106,10 +145,14 @@ enum em_statement_kind {
 	EM_STATEMENT_NOT_EQUAL,	   /* load != low */
 	EM_STATEMENT_RANGE,	   /* low <= load <= high */
 	EM_STATEMENT_IN_FRAME,	   /* load >= 0: true of every frame that holds these bytes */
+	EM_STATEMENT_IN,	   /* loads are in the set `target` */
 	EM_STATEMENT_NOT_IN,	   /* load is not in the set `target` */
 	EM_STATEMENT_DISPATCH,	   /* goto the entry whose key the loads give */
 	EM_STATEMENT_SET_MAPPED,   /* field `written` becomes what map `target` has for the loads */
 	EM_STATEMENT_SET,	   /* field `written` becomes low */
+	EM_STATEMENT_SET_MARK,	   /* the bits EM_MARK_MASK of the mark become those of low */
+	EM_STATEMENT_TIMEOUT,	   /* conntrack remembers it for timeout `target` */
+	EM_STATEMENT_TRANSLATE,	   /* DNAT to the port that map `target` has for the load */
 	EM_STATEMENT_COUNT,	   /* counter `target` */
 	EM_STATEMENT_COUNT_MAPPED, /* the counter that map `target` has for the loads */
 	EM_STATEMENT_JUMP,	   /* to chain `target`, and back where that returns */
@@ -143,6 +186,7 @@ struct em_rule {
 };
 
 struct em_chain {
+	enum em_table table;
 	struct em_identifier name;
 	struct em_rule *rules;
 	size_t n_rules;
@@ -161,6 +205,27 @@ struct em_set {
 	struct em_range *ranges;
 	size_t n_ranges;
 };
+
+/* Target ports as what their conntrack zones are called, each once and ascending. */
+struct em_targets {
+	struct em_identifier name;
+	struct em_place place;
+	bool map; /* from each zone to its port; else a set */
+	uint16_t *ports;
+	size_t n_ports;
+};
+
+/* The base chains of table inet, which are there while some listener has `replies`. */
+enum em_base { EM_BASE_RAW, EM_BASE_NAT, EM_BASES };
+
+struct em_base_chain {
+	struct em_identifier name;
+	const char *type;
+	int priority;	   /* at hook prerouting */
+	const char *entry; /* role of the chain that it jumps to */
+};
+
+extern const struct em_base_chain em_ruleset_bases[EM_BASES];
 
 /* The counters of a listener. */
 enum em_counter {
@@ -195,6 +260,11 @@ struct em_ruleset {
 	size_t n_sets;
 	struct em_chain *chains; /* but the base chains; a chain may go to later ones */
 	size_t n_chains;
+	/* With `replies` only: */
+	struct em_targets *targets;
+	size_t n_targets;
+	uint32_t *timeouts; /* seconds, each once and descending */
+	size_t n_timeouts;
 };
 
 /* Builds the ruleset of a policy that outlives it.  *out stays as it is on failure (-ENOMEM). */
@@ -210,7 +280,16 @@ struct em_identifier em_ruleset_base(const char *interface);
 struct em_identifier em_ruleset_dispatch(uint32_t generation, const char *interface);
 struct em_identifier em_ruleset_counter(uint32_t generation, const struct em_listener *listener,
 					enum em_counter counter);
+/* The map of a listener's entities; with `replies` the set of their tags. */
 struct em_identifier em_ruleset_map(uint32_t generation, const struct em_listener *listener);
+/* With `replies` the map from tags to zones. */
+struct em_identifier em_ruleset_zones(uint32_t generation, const struct em_listener *listener);
+/* A timeout is for one family, AF_INET or AF_INET6, and the same for all generations. */
+struct em_identifier em_ruleset_timeout(uint32_t seconds, uint8_t family);
+/* What a base chain of table inet jumps to. */
+struct em_identifier em_ruleset_entry(uint32_t generation, enum em_base base);
+/* What EM_MARK_MASK of the mark is for the listener of this index; never 0. */
+uint32_t em_ruleset_mark(uint32_t generation, size_t listener);
 /* The map from tags to counters, and the name of an entity's counter: with its tag at the end. */
 struct em_identifier em_ruleset_counts(uint32_t generation, const struct em_listener *listener);
 const char *em_ruleset_entity_counter(uint32_t generation, const struct em_listener *listener,

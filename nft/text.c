@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* How a value is written. */
-enum notation { HEX, NUMBER, ETHER_TYPE, L4PROTO, IPV4, IPV6 };
+enum notation { HEX, NUMBER, ETHER_TYPE, L4PROTO, NFPROTO, IPV4, IPV6 };
 
 static const struct {
 	const char *name;
@@ -32,6 +32,9 @@ static const struct {
 	[EM_FIELD_UDP_DPORT] = {"udp dport", 2, NUMBER},
 	[EM_FIELD_UDP_LENGTH] = {"udp length", 2, NUMBER},
 	[EM_FIELD_UDP_CHECKSUM] = {"udp checksum", 2, NUMBER},
+	[EM_FIELD_NFPROTO] = {"meta nfproto", 1, NFPROTO},
+	[EM_FIELD_MARK] = {"meta mark", 4, HEX},
+	[EM_FIELD_ZONE] = {"ct original zone", 2, NUMBER},
 };
 
 static uint8_t load_length(const struct em_load *load)
@@ -53,10 +56,10 @@ static unsigned int get_u16(const uint8_t *bytes)
 
 static void print_ether_type(FILE *out, unsigned int type)
 {
-	fputs(type == ETH_P_IP	    ? "ip" :
-	      type == ETH_P_IPV6    ? "ip6" :
-	      type == ETH_P_8021AD  ? "8021ad" :
-				      "8021q",
+	fputs(type == ETH_P_IP	     ? "ip"
+	      : type == ETH_P_IPV6   ? "ip6"
+	      : type == ETH_P_8021AD ? "8021ad"
+				     : "8021q",
 	      out);
 }
 
@@ -66,7 +69,7 @@ static void print_value(FILE *out, const struct em_load *load, const uint8_t *by
 
 	switch (fields[load->field].notation) {
 	case HEX:
-		print_hex(out, bytes, load->length);
+		print_hex(out, bytes, load_length(load));
 		break;
 	case NUMBER:
 		fprintf(out, "%u", get_u16(bytes));
@@ -76,6 +79,9 @@ static void print_value(FILE *out, const struct em_load *load, const uint8_t *by
 		break;
 	case L4PROTO:
 		fputs(bytes[0] == IPPROTO_UDP ? "udp" : "tcp", out);
+		break;
+	case NFPROTO:
+		fputs(bytes[0] == AF_INET ? "ipv4" : "ipv6", out);
 		break;
 	case IPV4:
 		fputs(inet_ntop(AF_INET, bytes, text, sizeof(text)), out);
@@ -93,16 +99,15 @@ static void print_bits(FILE *out, const struct em_load *load)
 
 static void print_load(FILE *out, const struct em_load *load)
 {
-	if (load->field != EM_FIELD_PAYLOAD) {
+	if (load->field == EM_FIELD_PAYLOAD)
+		print_bits(out, load);
+	else
 		fputs(fields[load->field].name, out);
-		if (fields[load->field].mask)
-			fputs(fields[load->field].mask, out);
-		return;
-	}
-	print_bits(out, load);
+	if (fields[load->field].mask)
+		fputs(fields[load->field].mask, out);
 	if (load->masked) {
 		fputs(" & ", out);
-		print_hex(out, load->mask, load->length);
+		print_hex(out, load->mask, load_length(load));
 	}
 }
 
@@ -166,6 +171,17 @@ static void print_match(FILE *out, const struct em_statement *statement, const c
 	}
 }
 
+static void print_mark(FILE *out, const uint8_t *mark)
+{
+	static const uint8_t none[4];
+
+	fprintf(out, "meta mark set meta mark & 0x%08x", ~EM_MARK_MASK);
+	if (memcmp(mark, none, sizeof(none))) {
+		fputs(" | ", out);
+		print_hex(out, mark, sizeof(none));
+	}
+}
+
 static void print_statement(FILE *out, const struct em_statement *statement)
 {
 	struct em_load written = {.field = statement->written};
@@ -184,6 +200,10 @@ static void print_statement(FILE *out, const struct em_statement *statement)
 		print_load(out, &statement->loads[0]);
 		fputs(" >= 0", out);
 		break;
+	case EM_STATEMENT_IN:
+		print_loads(out, statement);
+		print_target(out, " @", statement, "");
+		break;
 	case EM_STATEMENT_NOT_IN:
 		print_load(out, &statement->loads[0]);
 		print_target(out, " != @", statement, "");
@@ -200,6 +220,17 @@ static void print_statement(FILE *out, const struct em_statement *statement)
 	case EM_STATEMENT_SET:
 		fprintf(out, "%s set ", fields[statement->written].name);
 		print_value(out, &written, statement->low);
+		break;
+	case EM_STATEMENT_SET_MARK:
+		print_mark(out, statement->low);
+		break;
+	case EM_STATEMENT_TIMEOUT:
+		print_target(out, "ct timeout set \"", statement, "\"");
+		break;
+	case EM_STATEMENT_TRANSLATE:
+		fputs("dnat to :", out);
+		print_load(out, &statement->loads[0]);
+		print_target(out, " map @", statement, "");
 		break;
 	case EM_STATEMENT_COUNT:
 		print_target(out, "counter name \"", statement, "\"");
@@ -303,7 +334,20 @@ static void print_set(FILE *out, const struct em_set *set)
 	fputs("\t\t}\n\t}\n", out);
 }
 
-static void print_entity(FILE *out, const struct em_key *key, const struct em_entity *entity)
+static void print_key_type(FILE *out, const struct em_identifier *name, const char *kind,
+			   const struct em_key *key)
+{
+	fprintf(out, "\n\t%s ", kind);
+	print_name(out, name);
+	fputs(" {\n\t\ttypeof ", out);
+	for (uint8_t i = 0; i < key->n_loads; i++) {
+		fputs(i ? " . " : "", out);
+		print_bits(out, &key->loads[i]);
+	}
+}
+
+static void print_entity(FILE *out, const struct em_key *key, const struct em_entity *entity,
+			 bool port)
 {
 	fputs("\t\t\t", out);
 	for (uint8_t i = 0; i < key->n_loads; i++) {
@@ -312,7 +356,21 @@ static void print_entity(FILE *out, const struct em_key *key, const struct em_en
 	}
 	if (entity->name)
 		fprintf(out, " comment \"%s\"", entity->name);
-	fprintf(out, " : %u,\n", entity->port);
+	if (port)
+		fprintf(out, " : %u", entity->port);
+	fputs(",\n", out);
+}
+
+static void print_entities(FILE *out, const struct em_listener *listener, const struct em_key *key,
+			   bool ports)
+{
+	if (listener->n_entities) {
+		fputs("\t\telements = {\n", out);
+		for (size_t i = 0; i < listener->n_entities; i++)
+			print_entity(out, key, &listener->entities[i], ports);
+		fputs("\t\t}\n", out);
+	}
+	fputs("\t}\n", out);
 }
 
 static void print_map(FILE *out, const struct em_listener *listener, uint32_t generation)
@@ -321,21 +379,9 @@ static void print_map(FILE *out, const struct em_listener *listener, uint32_t ge
 	struct em_key key;
 
 	em_ruleset_key(listener, &key);
-	fputs("\n\tmap ", out);
-	print_name(out, &name);
-	fputs(" {\n\t\ttypeof ", out);
-	for (uint8_t i = 0; i < key.n_loads; i++) {
-		fputs(i ? " . " : "", out);
-		print_bits(out, &key.loads[i]);
-	}
-	fputs(" : udp dport\n\t\tcounter\n", out);
-	if (listener->n_entities) {
-		fputs("\t\telements = {\n", out);
-		for (size_t i = 0; i < listener->n_entities; i++)
-			print_entity(out, &key, &listener->entities[i]);
-		fputs("\t\t}\n", out);
-	}
-	fputs("\t}\n", out);
+	print_key_type(out, &name, listener->replies ? "set" : "map", &key);
+	fputs(listener->replies ? "\n\t\tcounter\n" : " : udp dport\n\t\tcounter\n", out);
+	print_entities(out, listener, &key, !listener->replies);
 }
 
 static void print_counters(FILE *out, const struct em_listener *listener, uint32_t generation)
@@ -349,27 +395,120 @@ static void print_counters(FILE *out, const struct em_listener *listener, uint32
 	}
 }
 
+/* Table inet. */
+
+static void print_timeout(FILE *out, uint32_t seconds, uint8_t family)
+{
+	struct em_identifier name = em_ruleset_timeout(seconds, family);
+
+	fputs("\tct timeout ", out);
+	print_name(out, &name);
+	fprintf(out,
+		" {\n\t\tprotocol udp\n\t\tl3proto %s\n"
+		"\t\tpolicy = { unreplied : %u, replied : %u }\n\t}\n",
+		name.owner, seconds, seconds);
+}
+
+static void print_zones(FILE *out, const struct em_listener *listener, uint32_t generation)
+{
+	struct em_identifier name = em_ruleset_zones(generation, listener);
+	struct em_key key;
+
+	em_ruleset_key(listener, &key);
+	print_key_type(out, &name, "map", &key);
+	fputs(" : ct original zone\n", out);
+	print_entities(out, listener, &key, true);
+}
+
+static void print_targets(FILE *out, const struct em_targets *targets)
+{
+	fprintf(out, "\n\t%s ", targets->map ? "map" : "set");
+	print_name(out, &targets->name);
+	fprintf(out, " {\n\t\ttypeof ct original zone%s\n", targets->map ? " : udp dport" : "");
+	if (targets->n_ports)
+		fputs("\t\telements = {\n", out);
+	for (size_t i = 0; i < targets->n_ports; i++) {
+		fprintf(out, "\t\t\t%u", targets->ports[i]);
+		if (targets->map)
+			fprintf(out, " : %u", targets->ports[i]);
+		fputs(",\n", out);
+	}
+	fputs(targets->n_ports ? "\t\t}\n\t}\n" : "\t}\n", out);
+}
+
+static void print_inet_base(FILE *out, enum em_base which, uint32_t generation)
+{
+	const struct em_base_chain *base = &em_ruleset_bases[which];
+	struct em_identifier entry = em_ruleset_entry(generation, which);
+
+	fputs("\n\tchain ", out);
+	print_name(out, &base->name);
+	fprintf(out, " {\n\t\ttype %s hook prerouting priority %d; policy accept;\n\t\tjump ",
+		base->type, base->priority);
+	print_name(out, &entry);
+	fputs("\n\t}\n", out);
+}
+
+/* What is printed is what is there afterwards, and nothing else under this name. */
+static void open_table(FILE *out, const char *family)
+{
+	fprintf(out,
+		"table %s " EM_RULESET_TABLE "\n"
+		"delete table %s " EM_RULESET_TABLE "\n"
+		"\n"
+		"table %s " EM_RULESET_TABLE " {\n",
+		family, family, family);
+}
+
+static void print_chains(FILE *out, const struct em_ruleset *ruleset, enum em_table table)
+{
+	for (size_t i = 0; i < ruleset->n_chains; i++)
+		if (ruleset->chains[i].table == table)
+			print_chain(out, &ruleset->chains[i]);
+}
+
+static void print_inet(FILE *out, const struct em_ruleset *ruleset)
+{
+	const struct em_policy *policy = ruleset->policy;
+
+	fputs("\n", out);
+	open_table(out, "inet");
+	for (size_t i = 0; i < ruleset->n_timeouts; i++) {
+		fputs(i ? "\n" : "", out);
+		print_timeout(out, ruleset->timeouts[i], AF_INET);
+		fputs("\n", out);
+		print_timeout(out, ruleset->timeouts[i], AF_INET6);
+	}
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		if (policy->listeners[i].replies)
+			print_zones(out, &policy->listeners[i], ruleset->generation);
+	for (size_t i = 0; i < ruleset->n_targets; i++)
+		print_targets(out, &ruleset->targets[i]);
+	print_chains(out, ruleset, EM_TABLE_INET);
+	for (int i = 0; i < EM_BASES; i++)
+		print_inet_base(out, i, ruleset->generation);
+	fputs("}\n", out);
+}
+
 void em_text_print(FILE *out, const struct em_ruleset *ruleset)
 {
 	const struct em_policy *policy = ruleset->policy;
 
 	fputs("# Written by `entitymux ruleset`; see entitymux(8).  For `nft -f`: replaces what "
 	      "is\n"
-	      "# there under this name in one transaction, and touches nothing else.\n"
-	      "table netdev " EM_RULESET_TABLE "\n"
-	      "delete table netdev " EM_RULESET_TABLE "\n"
-	      "\n"
-	      "table netdev " EM_RULESET_TABLE " {\n",
+	      "# there under this name in one transaction, and touches nothing else.\n",
 	      out);
+	open_table(out, "netdev");
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		print_counters(out, &policy->listeners[i], ruleset->generation);
 	for (size_t i = 0; i < ruleset->n_sets; i++)
 		print_set(out, &ruleset->sets[i]);
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		print_map(out, &policy->listeners[i], ruleset->generation);
-	for (size_t i = 0; i < ruleset->n_chains; i++)
-		print_chain(out, &ruleset->chains[i]);
+	print_chains(out, ruleset, EM_TABLE_NETDEV);
 	for (size_t i = 0; i < ruleset->n_interfaces; i++)
 		print_base(out, ruleset->interfaces[i], ruleset->generation);
 	fputs("}\n", out);
+	if (ruleset->n_targets)
+		print_inet(out, ruleset);
 }

@@ -87,7 +87,7 @@ bool em_current_is_whole(const struct em_current *current)
 {
 	const struct em_applied *applied = &current->applied;
 
-	if (current->remains || !applied->generation ||
+	if (current->remains || current->installed.incomplete || !applied->generation ||
 	    applied->generation != current->installed.generation ||
 	    applied->n_attachments != current->installed.n_attachments)
 		return false;

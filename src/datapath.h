@@ -65,6 +65,7 @@ struct em_installed {
 	 * another generation.
 	 */
 	bool remains;
+	bool incomplete; /* something is missing that this generation has besides */
 	bool blind; /* there is something that this process may not look at, and that may be ours */
 };
 

@@ -171,7 +171,7 @@ static void look(struct run *run, const struct test_policy *test, const struct e
 	struct em_inventory inventory;
 	struct rig_output output;
 
-	if (em_inventory_read(&inventory, &run->netlink, &run->diag))
+	if (em_inventory_read(&inventory, EM_TABLE_NETDEV, &run->netlink, &run->diag))
 		die("inventory");
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		counters += EM_COUNTERS + policy->listeners[i].n_entities;
@@ -195,7 +195,7 @@ static void look_again(struct run *run, const struct test_policy *test,
 	struct em_inventory inventory;
 	bool others = false;
 
-	if (em_inventory_read(&inventory, &run->netlink, &run->diag))
+	if (em_inventory_read(&inventory, EM_TABLE_NETDEV, &run->netlink, &run->diag))
 		die("inventory");
 	for (size_t i = 0; i < inventory.n_sets; i++)
 		others |= inventory.sets[i].generation != NEXT || inventory.sets[i].refers;
@@ -217,9 +217,9 @@ static void take_away(struct run *run, const struct test_policy *test,
 	look_again(run, test, policy);
 	judge(run, install(run, policy, GENERATION, true), test, test->line, "installed again");
 	judge(run, !em_datapath_nft.clean(0, NULL, &run->diag), test, test->line, "clean");
-	if (em_inventory_read(&inventory, &run->netlink, &run->diag))
+	if (em_inventory_read(&inventory, EM_TABLE_NETDEV, &run->netlink, &run->diag))
 		die("inventory");
-	judge(run, !inventory.table, test, test->line, "clean left something");
+	judge(run, !inventory.present, test, test->line, "clean left something");
 	em_inventory_clear(&inventory);
 }
 
@@ -231,7 +231,7 @@ static void probe(struct run *run, const struct test_policy *test, const struct 
 		em_install_can_count(&run->netlink, &run->batch, policy, GENERATION, &run->diag);
 
 	judge(run, counting >= 0, test, test->line, "whether elements count");
-	if (em_inventory_read(&inventory, &run->netlink, &run->diag))
+	if (em_inventory_read(&inventory, EM_TABLE_NETDEV, &run->netlink, &run->diag))
 		die("inventory");
 	judge(run, inventory.n_sets == 0, test, test->line, "the try left something");
 	em_inventory_clear(&inventory);

@@ -42,12 +42,12 @@ fail() {
 }
 
 list() {
-	ip netns exec "$1" nft list table netdev entitymux >"$work/$1.text"
+	ip netns exec "$1" nft list ruleset >"$work/$1.text"
 	# Without what numbers the kernel gave to rules and verdict maps.
-	ip netns exec "$1" nft --debug=netlink list table netdev entitymux |
-		sed -n 's/^netdev entitymux \([^ @]*\) [0-9 ]*$/rule \1/
+	ip netns exec "$1" nft --debug=netlink list ruleset |
+		sed -n 's/^\(netdev\|inet\) entitymux \([^ @]*\) [0-9 ]*$/rule \1 \2/
 			s/__map[0-9]*/__map/
-			/^rule\|^netdev\|^ /p' >"$work/$1.code"
+			/^rule\|^netdev\|^inet\|^ /p' >"$work/$1.code"
 }
 
 same() {

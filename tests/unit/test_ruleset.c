@@ -376,6 +376,7 @@ int main(void)
 		GOLDEN("basic"),
 		GOLDEN("checks"),
 		GOLDEN("minimal"),
+		GOLDEN("replies"),
 		GOLDEN("sources"),
 		GOLDEN("tags"),
 		GOLDEN("vlan"),

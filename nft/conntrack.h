@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conntrack - the kernel's table of connections, and which of its entries are our conversations.
+ *
+ * An entry carries no name.  Ours are told by what they look like: UDP, sent to another port than
+ * they came for, and that other port is the number of their zone, which is one of the original
+ * direction alone.  Nobody else has a reason to make such a one.
+ */
+#ifndef EM_NFT_CONNTRACK_H
+#define EM_NFT_CONNTRACK_H
+
+#include "netlink.h"
+#include "policy.h"
+
+struct em_conntrack {
+	uint8_t family;
+	uint8_t protocol;
+	bool translated;	       /* its destination is */
+	uint16_t zone;		       /* of the original direction; 0: the default one */
+	uint16_t reply_zone;	       /* of the other one */
+	uint16_t known;		       /* port that the original packets came for */
+	uint16_t target;	       /* port that replies come from */
+	const struct nlattr *original; /* CTA_TUPLE_ORIG and CTA_ID, as the kernel wrote them */
+	const struct nlattr *id;
+};
+
+bool em_conntrack_is_ours(const struct em_conntrack *entry);
+
+/*
+ * Calls found for each entry until it says false, which is -ENOMEM then.  Returns 0 or -errno, not
+ * reported: -EINVAL or -EOPNOTSUPP where the kernel has no ctnetlink.
+ */
+int em_conntrack_list(struct em_netlink *netlink,
+		      bool (*found)(void *context, const struct em_conntrack *entry),
+		      void *context);
+
+/*
+ * Ends the conversations that a policy does not have; NULL: all.  Nothing of anybody else's.
+ * Returns 0 or -errno, reported.
+ */
+int em_conntrack_end(struct em_netlink *netlink, const struct em_policy *policy,
+		     struct em_diag *diag);
+
+/* Warns where the host remembers fewer conversations than the listeners' `flows` ask for. */
+void em_conntrack_warn(const struct em_policy *policy, struct em_diag *diag);
+
+#endif

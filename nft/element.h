@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * element - elements that are added in the batch of their set.
+ */
+#ifndef EM_NFT_ELEMENT_H
+#define EM_NFT_ELEMENT_H
+
+#include "netlink.h"
+#include "ruleset.h"
+
+/* The ranges of addresses, and the target ports, of the set of this name. */
+void em_element_add_ranges(struct em_batch *batch, const struct em_set *set, const char *name);
+void em_element_add_targets(struct em_batch *batch, const struct em_targets *targets,
+			    const char *name);
+
+/* The entries of a verdict map by its number; `length` bytes of a key. */
+void em_element_add_entries(struct em_batch *batch, enum em_table table,
+			    const struct em_statement *statement, size_t length, uint32_t id,
+			    const struct em_place *place);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * zones - whether the conntrack zones that `replies` needs are nobody else's; see zones.h.
+ */
+#include "zones.h"
+
+/* Before <linux/netfilter.h>, which else brings its own. */
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conntrack.h"
+#include "conversation.h"
+#include "ruleset.h"
+
+struct search {
+	bool wanted[UINT16_MAX + 1]; /* by zone */
+	uint16_t taken;		     /* the zone that was found; 0: none */
+	char by[128];		     /* the rules that it was found in */
+	uint16_t value;		     /* of the immediate expression before; 0: none */
+};
+
+/* Entries. */
+
+static bool note_entry(void *context, const struct em_conntrack *entry)
+{
+	struct search *search = context;
+
+	if (search->taken || em_conntrack_is_ours(entry))
+		return true;
+	if (search->wanted[entry->zone])
+		search->taken = entry->zone;
+	else if (search->wanted[entry->reply_zone])
+		search->taken = entry->reply_zone;
+	return true;
+}
+
+/* Rules. */
+
+static bool is_ours(struct nftnl_rule *rule)
+{
+	uint32_t family = nftnl_rule_get_u32(rule, NFTNL_RULE_FAMILY);
+
+	return (family == NFPROTO_NETDEV || family == NFPROTO_INET) &&
+	       strcmp(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE), EM_RULESET_TABLE) == 0;
+}
+
+/* `ct zone set 6001` is a value put into a register, and the zone taken from there. */
+static int read_expression(struct nftnl_expr *expression, void *data)
+{
+	const char *name = nftnl_expr_get_str(expression, NFTNL_EXPR_NAME);
+	struct search *search = data;
+	uint32_t length = 0;
+	const void *value;
+
+	if (strcmp(name, "immediate") == 0) {
+		value = nftnl_expr_get(expression, NFTNL_EXPR_IMM_DATA, &length);
+		search->value = 0;
+		if (value && length >= sizeof(search->value))
+			memcpy(&search->value, value, sizeof(search->value));
+	} else if (strcmp(name, "ct") == 0 && nftnl_expr_is_set(expression, NFTNL_EXPR_CT_SREG) &&
+		   nftnl_expr_get_u32(expression, NFTNL_EXPR_CT_KEY) == NFT_CT_ZONE &&
+		   search->wanted[search->value]) {
+		search->taken = search->value;
+	}
+	return 0;
+}
+
+static void describe(struct search *search, struct nftnl_rule *rule)
+{
+	snprintf(search->by, sizeof(search->by), "table %s, chain %s",
+		 nftnl_rule_get_str(rule, NFTNL_RULE_TABLE),
+		 nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN));
+}
+
+static int read_rule(const struct nlmsghdr *message, void *data)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct search *search = data;
+
+	if (!rule)
+		return MNL_CB_ERROR;
+	if (!search->taken && nftnl_rule_nlmsg_parse(message, rule) == 0 && !is_ours(rule)) {
+		search->value = 0;
+		nftnl_expr_foreach(rule, read_expression, search);
+		if (search->taken)
+			describe(search, rule);
+	}
+	nftnl_rule_free(rule);
+	return MNL_CB_OK;
+}
+
+static int search_rules(struct search *search, struct em_netlink *netlink)
+{
+	const struct em_query rules = {.subsystem = NFNL_SUBSYS_NFTABLES,
+				       .type = NFT_MSG_GETRULE,
+				       .family = NFPROTO_UNSPEC,
+				       .flags = NLM_F_DUMP};
+	int error = -EINTR;
+
+	for (int i = 0; error == -EINTR && i < EM_DUMP_TRIES; i++) {
+		search->taken = 0;
+		error = em_netlink_query(netlink, &rules, read_rule, search);
+	}
+	return error;
+}
+
+/* Both. */
+
+static const struct em_listener *listener_with(const struct em_policy *policy, uint16_t target)
+{
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct em_listener *listener = &policy->listeners[i];
+
+		if (!listener->replies)
+			continue;
+		if (listener->unknown == EM_PORT && listener->unknown_port == target)
+			return listener;
+		for (size_t e = 0; e < listener->n_entities; e++)
+			if (listener->entities[e].port == target)
+				return listener;
+	}
+	return em_conversation_first(policy);
+}
+
+static int lacks(const struct em_policy *policy, const struct search *search, struct em_plan *plan)
+{
+	const struct em_place *place = &listener_with(policy, search->taken)->replies_place;
+
+	if (search->by[0])
+		return em_plan_lacks(plan, place,
+				     "replies from port %u need conntrack zone %u, which rules of "
+				     "somebody else set: %s",
+				     search->taken, search->taken, search->by);
+	return em_plan_lacks(plan, place,
+			     "replies from port %u need conntrack zone %u, which somebody else "
+			     "uses; see conntrack -L -w %u",
+			     search->taken, search->taken, search->taken);
+}
+
+static int report(struct em_diag *diag, int error, const char *what)
+{
+	struct em_refusal refusal = {error, {.what = what}};
+
+	return em_netlink_report(diag, &refusal);
+}
+
+static int check(struct search *search, struct em_netlink *netlink, const struct em_policy *policy,
+		 struct em_plan *plan, struct em_diag *diag)
+{
+	int error = em_conntrack_list(netlink, note_entry, search);
+
+	if (error == -EINVAL || error == -EOPNOTSUPP)
+		return em_plan_lacks(plan, &em_conversation_first(policy)->replies_place,
+				     "replies need conntrack's netlink (ctnetlink), which this "
+				     "kernel lacks");
+	if (error)
+		return report(diag, error, "list conntrack");
+	if (!search->taken) {
+		error = search_rules(search, netlink);
+		if (error)
+			return report(diag, error, "list the rules");
+	}
+	return search->taken ? lacks(policy, search, plan) : 0;
+}
+
+int em_zones_check(struct em_netlink *netlink, const struct em_policy *policy, struct em_plan *plan,
+		   struct em_diag *diag)
+{
+	struct em_conversations conversations;
+	struct search search = {0};
+	int error = em_conversations_init(&conversations, policy);
+
+	if (error)
+		return report(diag, error, "list conntrack");
+	for (size_t i = 0; i < conversations.n; i++)
+		search.wanted[conversations.all[i].target] = true;
+	em_conversations_clear(&conversations);
+	return check(&search, netlink, policy, plan, diag);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * zones - whether the conntrack zones that `replies` needs are nobody else's.
+ */
+#ifndef EM_NFT_ZONES_H
+#define EM_NFT_ZONES_H
+
+#include "datapath.h"
+#include "netlink.h"
+
+/*
+ * Looks for entries of conntrack in them that are not ours, and for rules of other tables that put
+ * packets into them.  Returns 0, em_plan_lacks(), or -errno, reported.
+ */
+int em_zones_check(struct em_netlink *netlink, const struct em_policy *policy, struct em_plan *plan,
+		   struct em_diag *diag);
+
+#endif
