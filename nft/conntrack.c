@@ -17,7 +17,6 @@
 #include <string.h>
 
 #include "build.h"
-#include "conversation.h"
 
 #define MAX_PATH "/proc/sys/net/netfilter/nf_conntrack_max"
 /* Bytes of a CTA_TUPLE_ORIG: IPv6 addresses, two ports, a zone, and what is around them. */
@@ -81,10 +80,13 @@ static void read_entry(struct em_conntrack *entry, const struct nlmsghdr *messag
 	};
 }
 
-bool em_conntrack_is_ours(const struct em_conntrack *entry)
+bool em_conntrack_is_ours(const struct em_conntrack *entry,
+			  const struct em_conversations *conversations)
 {
-	return entry->protocol == IPPROTO_UDP && entry->translated && entry->zone &&
-	       entry->zone == entry->target && entry->reply_zone == 0;
+	if (entry->protocol != IPPROTO_UDP || !entry->zone || entry->reply_zone)
+		return false;
+	return entry->translated ? entry->target == entry->zone
+				 : em_conversations_have(conversations, entry->known, entry->zone);
 }
 
 struct listing {
@@ -136,9 +138,10 @@ static bool note_ended(void *context, const struct em_conntrack *entry)
 	struct ending *ending = context;
 	struct ended *ended;
 
-	if (!em_conntrack_is_ours(entry) || !entry->id ||
+	if (!em_conntrack_is_ours(entry, &ending->kept) || !entry->id ||
 	    mnl_attr_get_payload_len(entry->original) > ORIGINAL_MAX ||
-	    em_conversations_have(&ending->kept, entry->known, entry->target))
+	    (entry->translated &&
+	     em_conversations_have(&ending->kept, entry->known, entry->target)))
 		return true;
 	ended = em_build_append(&ending->list, &ending->n, sizeof(*ended));
 	if (!ended)

@@ -2,13 +2,16 @@
 /*
  * conntrack - the kernel's table of connections, and which of its entries are our conversations.
  *
- * An entry carries no name.  Ours are told by what they look like: UDP, sent to another port than
- * they came for, and that other port is the number of their zone, which is one of the original
- * direction alone.  Nobody else has a reason to make such a one.
+ * An entry carries no name.  Ours are told by what they look like: UDP, in a zone of the original
+ * direction alone, and translated to the port that is the number of the zone.  Nobody else has a
+ * reason to make such a one.  Where another program has taken our rules away in part, there may be
+ * some of ours that were not translated; these are in the zone of a target of the port that they
+ * came for.
  */
 #ifndef EM_NFT_CONNTRACK_H
 #define EM_NFT_CONNTRACK_H
 
+#include "conversation.h"
 #include "netlink.h"
 #include "policy.h"
 
@@ -24,7 +27,9 @@ struct em_conntrack {
 	const struct nlattr *id;
 };
 
-bool em_conntrack_is_ours(const struct em_conntrack *entry);
+/* As far as a policy with these conversations can tell. */
+bool em_conntrack_is_ours(const struct em_conntrack *entry,
+			  const struct em_conversations *conversations);
 
 /*
  * Calls found for each entry until it says false, which is -ENOMEM then.  Returns 0 or -errno, not
@@ -35,8 +40,8 @@ int em_conntrack_list(struct em_netlink *netlink,
 		      void *context);
 
 /*
- * Ends the conversations that a policy does not have; NULL: all.  Nothing of anybody else's.
- * Returns 0 or -errno, reported.
+ * Ends the conversations that a policy does not have, or that are not translated; NULL: all.
+ * Nothing of anybody else's.  Returns 0 or -errno, reported.
  */
 int em_conntrack_end(struct em_netlink *netlink, const struct em_policy *policy,
 		     struct em_diag *diag);

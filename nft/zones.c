@@ -21,6 +21,7 @@
 #include "ruleset.h"
 
 struct search {
+	struct em_conversations conversations;
 	bool wanted[UINT16_MAX + 1]; /* by zone */
 	uint16_t taken;		     /* the zone that was found; 0: none */
 	char by[128];		     /* the rules that it was found in */
@@ -33,7 +34,7 @@ static bool note_entry(void *context, const struct em_conntrack *entry)
 {
 	struct search *search = context;
 
-	if (search->taken || em_conntrack_is_ours(entry))
+	if (search->taken || em_conntrack_is_ours(entry, &search->conversations))
 		return true;
 	if (search->wanted[entry->zone])
 		search->taken = entry->zone;
@@ -174,14 +175,14 @@ static int check(struct search *search, struct em_netlink *netlink, const struct
 int em_zones_check(struct em_netlink *netlink, const struct em_policy *policy, struct em_plan *plan,
 		   struct em_diag *diag)
 {
-	struct em_conversations conversations;
 	struct search search = {0};
-	int error = em_conversations_init(&conversations, policy);
+	int error = em_conversations_init(&search.conversations, policy);
 
 	if (error)
 		return report(diag, error, "list conntrack");
-	for (size_t i = 0; i < conversations.n; i++)
-		search.wanted[conversations.all[i].target] = true;
-	em_conversations_clear(&conversations);
-	return check(&search, netlink, policy, plan, diag);
+	for (size_t i = 0; i < search.conversations.n; i++)
+		search.wanted[search.conversations.all[i].target] = true;
+	error = check(&search, netlink, policy, plan, diag);
+	em_conversations_clear(&search.conversations);
+	return error;
 }
