@@ -63,8 +63,8 @@ static int try_policy(struct bench *bench, const struct em_policy *policy,
 	em_message_objects(&bench->batch, ruleset);
 	em_message_chains(&bench->batch, ruleset);
 	em_message_base(&bench->batch, ruleset->interfaces[0], GENERATION);
-	if (ruleset->n_targets)
-		em_message_inet_bases(&bench->batch, GENERATION, &ruleset->targets[0].place);
+	if (ruleset->replies)
+		em_message_inet_bases(&bench->batch, GENERATION, &ruleset->replies_place);
 	return em_batch_send(&bench->netlink, &bench->batch, true, refusal);
 }
 

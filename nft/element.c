@@ -227,26 +227,53 @@ void em_element_add_ranges(struct em_batch *batch, const struct em_set *set, con
 	}
 }
 
-/* Target ports. */
+/* Conversations, and where they go. */
 
-static void put_target(struct elements *elements, uint16_t port, bool map)
+/* A concatenation: each part in a register of its own. */
+static void put_conversation(struct elements *elements, const struct em_conversation *conversation)
+{
+	const uint16_t key[4] = {[0] = htons(conversation->known), [2] = conversation->target};
+
+	close_element(elements, open_element(elements, key, sizeof(key)));
+}
+
+void em_element_add_conversations(struct em_batch *batch, const struct em_ruleset *ruleset,
+				  uint32_t seconds, const char *name)
+{
+	const struct em_conversations *conversations = &ruleset->conversations;
+
+	for (size_t i = 0; i < conversations->n;) {
+		struct elements elements;
+
+		open_elements(&elements, batch, EM_TABLE_INET, name, 0, &ruleset->replies_place);
+		for (; i < conversations->n && !elements_full(&elements); i++)
+			if (conversations->all[i].timeout == seconds)
+				put_conversation(&elements, &conversations->all[i]);
+		close_elements(&elements);
+	}
+}
+
+static void put_port(struct elements *elements, uint16_t port)
 {
 	struct nlattr *element = open_element(elements, &port, sizeof(port));
 
-	if (map)
-		put_number(elements, htons(port));
+	put_number(elements, htons(port));
 	close_element(elements, element);
 }
 
-void em_element_add_targets(struct em_batch *batch, const struct em_targets *targets,
-			    const char *name)
+void em_element_add_ports(struct em_batch *batch, const struct em_ruleset *ruleset,
+			  const char *name)
 {
-	for (size_t i = 0; i < targets->n_ports;) {
+	const struct em_conversation *all = ruleset->conversations.all;
+	size_t i = 0, n = ruleset->conversations.n;
+
+	while (i < n) {
 		struct elements elements;
 
-		open_elements(&elements, batch, EM_TABLE_INET, name, 0, &targets->place);
-		while (i < targets->n_ports && !elements_full(&elements))
-			put_target(&elements, targets->ports[i++], targets->map);
+		open_elements(&elements, batch, EM_TABLE_INET, name, 0, &ruleset->replies_place);
+		for (; i < n && !elements_full(&elements); i++)
+			if (i == 0 || all[i].target != all[i - 1].target)
+				put_port(&elements, all[i].target);
 		close_elements(&elements);
 	}
 }

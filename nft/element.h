@@ -8,10 +8,12 @@
 #include "netlink.h"
 #include "ruleset.h"
 
-/* The ranges of addresses, and the target ports, of the set of this name. */
+/* Of the set or map of this name: ranges of addresses, conversations with a timeout, ports. */
 void em_element_add_ranges(struct em_batch *batch, const struct em_set *set, const char *name);
-void em_element_add_targets(struct em_batch *batch, const struct em_targets *targets,
-			    const char *name);
+void em_element_add_conversations(struct em_batch *batch, const struct em_ruleset *ruleset,
+				  uint32_t seconds, const char *name);
+void em_element_add_ports(struct em_batch *batch, const struct em_ruleset *ruleset,
+			  const char *name);
 
 /* The entries of a verdict map by its number; `length` bytes of a key. */
 void em_element_add_entries(struct em_batch *batch, enum em_table table,

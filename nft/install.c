@@ -78,9 +78,8 @@ int em_install_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 		error = add_listener(&to, ruleset, &ruleset->policy->listeners[i]);
 	if (!error) {
 		em_message_chains(batch, ruleset);
-		if (ruleset->n_targets)
-			em_message_inet_bases(batch, ruleset->generation,
-					      &ruleset->targets[0].place);
+		if (ruleset->replies)
+			em_message_inet_bases(batch, ruleset->generation, &ruleset->replies_place);
 		error = commit(&to);
 	}
 	return error;

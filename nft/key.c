@@ -101,6 +101,17 @@ struct em_identifier em_ruleset_zones(uint32_t generation, const struct em_liste
 		.generation = generation, .role = EM_ROLE_ZONES, .owner = listener->name};
 }
 
+struct em_identifier em_ruleset_conversations(uint32_t generation, uint32_t seconds)
+{
+	return (struct em_identifier){
+		.generation = generation, .role = "conversations", .number = seconds};
+}
+
+struct em_identifier em_ruleset_ports(uint32_t generation)
+{
+	return (struct em_identifier){.generation = generation, .role = "ports"};
+}
+
 struct em_identifier em_ruleset_timeout(uint32_t seconds, uint8_t family)
 {
 	return (struct em_identifier){.role = "flow-timeout",

@@ -52,7 +52,7 @@ void em_message_table(struct em_batch *batch, enum em_table table)
 void em_message_tables(struct em_batch *batch, const struct em_ruleset *ruleset)
 {
 	em_message_table(batch, EM_TABLE_NETDEV);
-	if (ruleset->n_targets)
+	if (ruleset->replies)
 		em_message_table(batch, EM_TABLE_INET);
 }
 
@@ -141,14 +141,15 @@ void em_message_objects(struct em_batch *batch, const struct em_ruleset *ruleset
 		em_message_set(batch, &ruleset->sets[i]);
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		add_maps(batch, ruleset, &policy->listeners[i]);
-	for (size_t i = 0; i < ruleset->n_targets; i++)
-		em_message_targets(batch, &ruleset->targets[i]);
 	for (size_t i = 0; i < ruleset->n_timeouts; i++) {
-		const struct em_place *place = &ruleset->targets[0].place;
+		const struct em_place *place = &ruleset->replies_place;
 
+		em_message_conversations(batch, ruleset, ruleset->timeouts[i]);
 		em_message_timeout(batch, ruleset->timeouts[i], AF_INET, place);
 		em_message_timeout(batch, ruleset->timeouts[i], AF_INET6, place);
 	}
+	if (ruleset->replies)
+		em_message_ports(batch, ruleset);
 }
 
 /* Chains and rules. */

@@ -33,8 +33,10 @@ void em_message_counts(struct em_batch *batch, const struct em_listener *listene
 void em_message_zones(struct em_batch *batch, const struct em_listener *listener,
 		      uint32_t generation);
 
-/* A set or a map of target ports, with its elements. */
-void em_message_targets(struct em_batch *batch, const struct em_targets *targets);
+/* The set of conversations with a timeout, and the map from zones to ports, with their elements. */
+void em_message_conversations(struct em_batch *batch, const struct em_ruleset *ruleset,
+			      uint32_t seconds);
+void em_message_ports(struct em_batch *batch, const struct em_ruleset *ruleset);
 
 /* The timeout for a family, AF_INET or AF_INET6, where it is not there yet. */
 void em_message_timeout(struct em_batch *batch, uint32_t seconds, uint8_t family,

@@ -120,20 +120,45 @@ static void put_zone_typeof(struct nftnl_udata_buf *userdata)
 	nftnl_udata_nest_end(userdata, data);
 }
 
+static void put_conversation_typeof(struct nftnl_udata_buf *userdata)
+{
+	struct nftnl_udata *concatenation, *part;
+
+	nftnl_udata_put_u32(userdata, EXPR_TYPE, EXPR_CONCAT);
+	concatenation = nftnl_udata_nest_start(userdata, EXPR_DATA);
+	part = nftnl_udata_nest_start(userdata, 0);
+	put_typeof(userdata, PROTO_DESC_UDP, UDPHDR_DPORT, 0, 0);
+	nftnl_udata_nest_end(userdata, part);
+	part = nftnl_udata_nest_start(userdata, 1);
+	put_zone_typeof(userdata);
+	nftnl_udata_nest_end(userdata, part);
+	nftnl_udata_nest_end(userdata, concatenation);
+}
+
 /* What the keys and the data of a map are, for `nft list`. */
-enum content { NOTHING, TAGS, PORTS, ZONES };
+enum content { NOTHING, TAGS, PORTS, ZONES, CONVERSATIONS };
 
 static void put_content(struct nftnl_udata_buf *userdata, uint8_t nest, enum content content,
 			const struct em_key *key)
 {
 	struct nftnl_udata *data = nftnl_udata_nest_start(userdata, nest);
 
-	if (content == TAGS)
+	switch (content) {
+	case NOTHING:
+		break;
+	case TAGS:
 		put_key_typeof(userdata, key);
-	else if (content == PORTS)
+		break;
+	case PORTS:
 		put_typeof(userdata, PROTO_DESC_UDP, UDPHDR_DPORT, 0, 0);
-	else
+		break;
+	case ZONES:
 		put_zone_typeof(userdata);
+		break;
+	case CONVERSATIONS:
+		put_conversation_typeof(userdata);
+		break;
+	}
 	nftnl_udata_nest_end(userdata, data);
 }
 
@@ -141,7 +166,8 @@ static uint32_t byteorder_of(enum content content, const struct em_key *key)
 {
 	if (content == ZONES)
 		return BYTEORDER_HOST;
-	return content == TAGS && key->n_loads > 1 ? BYTEORDER_INVALID : BYTEORDER_BIG;
+	return content == CONVERSATIONS || (content == TAGS && key->n_loads > 1) ? BYTEORDER_INVALID
+										 : BYTEORDER_BIG;
 }
 
 /* `typeof KEYS : DATA` */
@@ -254,22 +280,45 @@ void em_message_zones(struct em_batch *batch, const struct em_listener *listener
 		nftnl_set_free(set);
 }
 
-void em_message_targets(struct em_batch *batch, const struct em_targets *targets)
+void em_message_conversations(struct em_batch *batch, const struct em_ruleset *ruleset,
+			      uint32_t seconds)
 {
+	struct em_identifier name = em_ruleset_conversations(ruleset->generation, seconds);
 	struct nftnl_set *set = nftnl_set_alloc();
 	char text[EM_IDENTIFIER_MAX];
 
-	if (!set || !set_typeof(set, ZONES, NULL, targets->map ? PORTS : NOTHING)) {
+	if (!set || !set_typeof(set, CONVERSATIONS, NULL, NOTHING)) {
 		out_of_memory(batch);
 	} else {
-		nftnl_set_set_str(set, NFTNL_SET_NAME, format(&targets->name, text));
+		nftnl_set_set_str(set, NFTNL_SET_NAME, format(&name, text));
+		nftnl_set_set_u32(set, NFTNL_SET_ID, ++batch->sets);
+		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE,
+				  TYPE_INET_SERVICE << TYPE_BITS | TYPE_INTEGER);
+		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, 2 * sizeof(uint32_t));
+		put_set(batch, EM_TABLE_INET, set, "add set of conversations",
+			&ruleset->replies_place);
+		em_element_add_conversations(batch, ruleset, seconds, text);
+	}
+	if (set)
+		nftnl_set_free(set);
+}
+
+void em_message_ports(struct em_batch *batch, const struct em_ruleset *ruleset)
+{
+	struct em_identifier name = em_ruleset_ports(ruleset->generation);
+	struct nftnl_set *set = nftnl_set_alloc();
+	char text[EM_IDENTIFIER_MAX];
+
+	if (!set || !set_typeof(set, ZONES, NULL, PORTS)) {
+		out_of_memory(batch);
+	} else {
+		nftnl_set_set_str(set, NFTNL_SET_NAME, format(&name, text));
 		nftnl_set_set_u32(set, NFTNL_SET_ID, ++batch->sets);
 		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, TYPE_INTEGER);
 		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, sizeof(uint16_t));
-		if (targets->map)
-			set_data(set, TYPE_INET_SERVICE);
-		put_set(batch, EM_TABLE_INET, set, "add set of target ports", &targets->place);
-		em_element_add_targets(batch, targets, text);
+		set_data(set, TYPE_INET_SERVICE);
+		put_set(batch, EM_TABLE_INET, set, "add map of ports", &ruleset->replies_place);
+		em_element_add_ports(batch, ruleset, text);
 	}
 	if (set)
 		nftnl_set_free(set);

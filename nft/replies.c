@@ -5,12 +5,9 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 
 #include "build.h"
 #include "conversation.h"
-
-#define PORTS 65536
 
 static struct em_identifier zone_chain(const struct em_builder *b,
 				       const struct em_listener *listener)
@@ -19,82 +16,12 @@ static struct em_identifier zone_chain(const struct em_builder *b,
 		.generation = b->ruleset->generation, .role = "zone", .owner = listener->name};
 }
 
-static struct em_identifier targets_of(const struct em_builder *b,
-				       const struct em_listener *listener)
-{
-	return (struct em_identifier){
-		.generation = b->ruleset->generation, .role = "targets", .owner = listener->name};
-}
-
-static struct em_identifier all_ports(const struct em_builder *b)
-{
-	return (struct em_identifier){.generation = b->ruleset->generation, .role = "ports"};
-}
-
 static struct em_identifier translate_chain(const struct em_builder *b, uint32_t timeout)
 {
 	struct em_identifier name = em_ruleset_entry(b->ruleset->generation, EM_BASE_NAT);
 
 	name.number = timeout;
 	return name;
-}
-
-/* Target ports. */
-
-static void mark_targets(bool seen[PORTS], const struct em_listener *listener)
-{
-	for (size_t i = 0; i < listener->n_entities; i++)
-		seen[listener->entities[i].port] = true;
-	if (listener->unknown == EM_PORT)
-		seen[listener->unknown_port] = true;
-}
-
-static void add_targets(struct em_builder *b, struct em_identifier name,
-			const struct em_place *place, const bool seen[PORTS])
-{
-	struct em_targets *targets;
-
-	if (b->error)
-		return;
-	targets = em_build_append(&b->ruleset->targets, &b->ruleset->n_targets, sizeof(*targets));
-	if (!targets) {
-		b->error = -ENOMEM;
-		return;
-	}
-	*targets = (struct em_targets){.name = name, .place = *place};
-	for (unsigned int port = 1; port < PORTS; port++) {
-		uint16_t *element;
-
-		if (!seen[port])
-			continue;
-		element = em_build_append(&targets->ports, &targets->n_ports, sizeof(*element));
-		if (!element) {
-			b->error = -ENOMEM;
-			return;
-		}
-		*element = port;
-	}
-}
-
-/* Of each listener, and a map of those of all. */
-static void all_targets(struct em_builder *b, const struct em_place *place)
-{
-	const struct em_policy *policy = b->ruleset->policy;
-	bool seen[PORTS] = {false};
-
-	for (size_t i = 0; i < policy->n_listeners; i++) {
-		const struct em_listener *listener = &policy->listeners[i];
-		bool own[PORTS] = {false};
-
-		if (!listener->replies)
-			continue;
-		mark_targets(own, listener);
-		mark_targets(seen, listener);
-		add_targets(b, targets_of(b, listener), &listener->replies_place, own);
-	}
-	add_targets(b, all_ports(b), place, seen);
-	if (!b->error)
-		b->ruleset->targets[b->ruleset->n_targets - 1].map = true;
 }
 
 /* Before conntrack. */
@@ -143,13 +70,6 @@ static void chain_zone(struct em_builder *b)
 
 /* Behind conntrack. */
 
-static int longer_first(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x < y) - (x > y);
-}
-
 static void add_timeout(struct em_builder *b, uint32_t seconds)
 {
 	struct em_ruleset *ruleset = b->ruleset;
@@ -165,37 +85,32 @@ static void add_timeout(struct em_builder *b, uint32_t seconds)
 		b->error = -ENOMEM;
 }
 
-static void all_timeouts(struct em_builder *b)
+static void all_conversations(struct em_builder *b)
 {
-	const struct em_policy *policy = b->ruleset->policy;
+	struct em_conversations *conversations = &b->ruleset->conversations;
 
-	for (size_t i = 0; !b->error && i < policy->n_listeners; i++)
-		if (policy->listeners[i].replies)
-			add_timeout(b, policy->listeners[i].flow_timeout);
-	if (!b->error)
-		qsort(b->ruleset->timeouts, b->ruleset->n_timeouts, sizeof(uint32_t), longer_first);
+	if (b->error)
+		return;
+	b->error = em_conversations_init(conversations, b->ruleset->policy);
+	for (size_t i = 0; !b->error && i < conversations->n; i++)
+		add_timeout(b, conversations->all[i].timeout);
 }
 
-static void rule_translate(struct em_builder *b, const struct em_listener *listener)
+static void chain_translate(struct em_builder *b, const struct em_place *place)
 {
-	em_build_rule(b, &listener->replies_place);
-	em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_UDP_DPORT, listener->port);
-	em_build_match(b, EM_STATEMENT_IN, em_build_field(EM_FIELD_ZONE))->target =
-		targets_of(b, listener);
-	em_build_target(b, EM_STATEMENT_GOTO, translate_chain(b, listener->flow_timeout));
-}
+	uint32_t generation = b->ruleset->generation;
 
-/* Where two listeners share a port and a target, the longer timeout is found first. */
-static void chain_translate(struct em_builder *b)
-{
-	const struct em_policy *policy = b->ruleset->policy;
+	em_build_chain(b, em_ruleset_entry(generation, EM_BASE_NAT));
+	for (size_t t = 0; t < b->ruleset->n_timeouts; t++) {
+		uint32_t seconds = b->ruleset->timeouts[t];
+		struct em_statement *in;
 
-	em_build_chain(b, em_ruleset_entry(b->ruleset->generation, EM_BASE_NAT));
-	for (size_t t = 0; t < b->ruleset->n_timeouts; t++)
-		for (size_t i = 0; i < policy->n_listeners; i++)
-			if (policy->listeners[i].replies &&
-			    policy->listeners[i].flow_timeout == b->ruleset->timeouts[t])
-				rule_translate(b, &policy->listeners[i]);
+		em_build_rule(b, place);
+		in = em_build_match(b, EM_STATEMENT_IN, em_build_field(EM_FIELD_UDP_DPORT));
+		in->loads[in->n_loads++] = em_build_field(EM_FIELD_ZONE);
+		in->target = em_ruleset_conversations(generation, seconds);
+		em_build_target(b, EM_STATEMENT_GOTO, translate_chain(b, seconds));
+	}
 }
 
 static void rule_timeout(struct em_builder *b, const struct em_place *place, uint32_t seconds,
@@ -216,26 +131,28 @@ static void chain_translate_within(struct em_builder *b, const struct em_place *
 	em_build_match(b, EM_STATEMENT_EQUAL, em_build_field(EM_FIELD_L4PROTO))->low[0] =
 		IPPROTO_UDP;
 	em_build_match(b, EM_STATEMENT_TRANSLATE, em_build_field(EM_FIELD_ZONE))->target =
-		all_ports(b);
+		em_ruleset_ports(b->ruleset->generation);
 }
 
 void em_build_replies(struct em_builder *b)
 {
 	const struct em_policy *policy = b->ruleset->policy;
 	const struct em_listener *first = em_conversation_first(policy);
+	const struct em_place *place = &b->ruleset->replies_place;
 
 	if (!first)
 		return;
 	b->table = EM_TABLE_INET;
-	all_targets(b, &first->replies_place);
-	all_timeouts(b);
-	chain_marked(b, &first->replies_place);
+	b->ruleset->replies = true;
+	b->ruleset->replies_place = first->replies_place;
+	all_conversations(b);
+	chain_marked(b, place);
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		b->listener = &policy->listeners[i];
 		if (b->listener->replies)
 			chain_zone(b);
 	}
-	chain_translate(b);
+	chain_translate(b, place);
 	for (size_t t = 0; t < b->ruleset->n_timeouts; t++)
-		chain_translate_within(b, &first->replies_place, b->ruleset->timeouts[t]);
+		chain_translate_within(b, place, b->ruleset->timeouts[t]);
 }

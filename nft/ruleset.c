@@ -69,9 +69,7 @@ void em_ruleset_free(struct em_ruleset *ruleset)
 		free_chain(&ruleset->chains[i]);
 	for (size_t i = 0; i < ruleset->n_sets; i++)
 		free(ruleset->sets[i].ranges);
-	for (size_t i = 0; i < ruleset->n_targets; i++)
-		free(ruleset->targets[i].ports);
-	free(ruleset->targets);
+	em_conversations_clear(&ruleset->conversations);
 	free(ruleset->timeouts);
 	free(ruleset->chains);
 	free(ruleset->sets);

@@ -35,8 +35,8 @@
  *	v1-zone-telemetry	 take the mark off, look the tag up in v1-zones-telemetry and choose
  *				 the conntrack zone: the one whose id is the number of the target
  *port nat-prerouting		 base chain for the first datagram of a conversation, likewise:
- *	v1-translate		 what came to the port of a listener and is in the zone of one of
- *				 its targets, v1-targets-telemetry, goes to
+ *	v1-translate		 by the port and the zone, v1-conversations180 being those with
+ *				 this timeout, to
  *	v1-translate180		 remember it for 180 s; DNAT to the port that v1-ports has for the
  *				 zone
  *
@@ -59,6 +59,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conversation.h"
 #include "policy.h"
 
 #define EM_RULESET_TABLE "entitymux"
@@ -206,15 +207,6 @@ struct em_set {
 	size_t n_ranges;
 };
 
-/* Target ports as what their conntrack zones are called, each once and ascending. */
-struct em_targets {
-	struct em_identifier name;
-	struct em_place place;
-	bool map; /* from each zone to its port; else a set */
-	uint16_t *ports;
-	size_t n_ports;
-};
-
 /* The base chains of table inet, which are there while some listener has `replies`. */
 enum em_base { EM_BASE_RAW, EM_BASE_NAT, EM_BASES };
 
@@ -261,9 +253,10 @@ struct em_ruleset {
 	struct em_chain *chains; /* but the base chains; a chain may go to later ones */
 	size_t n_chains;
 	/* With `replies` only: */
-	struct em_targets *targets;
-	size_t n_targets;
-	uint32_t *timeouts; /* seconds, each once and descending */
+	bool replies;
+	struct em_place replies_place; /* of the first listener with it */
+	struct em_conversations conversations;
+	uint32_t *timeouts; /* of these, seconds, each once */
 	size_t n_timeouts;
 };
 
@@ -284,6 +277,9 @@ struct em_identifier em_ruleset_counter(uint32_t generation, const struct em_lis
 struct em_identifier em_ruleset_map(uint32_t generation, const struct em_listener *listener);
 /* With `replies` the map from tags to zones. */
 struct em_identifier em_ruleset_zones(uint32_t generation, const struct em_listener *listener);
+/* With `replies` the set of conversations with this timeout, and the map from zones to ports. */
+struct em_identifier em_ruleset_conversations(uint32_t generation, uint32_t seconds);
+struct em_identifier em_ruleset_ports(uint32_t generation);
 /* A timeout is for one family, AF_INET or AF_INET6, and the same for all generations. */
 struct em_identifier em_ruleset_timeout(uint32_t seconds, uint8_t family);
 /* What a base chain of table inet jumps to. */

@@ -420,20 +420,38 @@ static void print_zones(FILE *out, const struct em_listener *listener, uint32_t 
 	print_entities(out, listener, &key, true);
 }
 
-static void print_targets(FILE *out, const struct em_targets *targets)
+static void print_conversations(FILE *out, const struct em_ruleset *ruleset, uint32_t seconds)
 {
-	fprintf(out, "\n\t%s ", targets->map ? "map" : "set");
-	print_name(out, &targets->name);
-	fprintf(out, " {\n\t\ttypeof ct original zone%s\n", targets->map ? " : udp dport" : "");
-	if (targets->n_ports)
-		fputs("\t\telements = {\n", out);
-	for (size_t i = 0; i < targets->n_ports; i++) {
-		fprintf(out, "\t\t\t%u", targets->ports[i]);
-		if (targets->map)
-			fprintf(out, " : %u", targets->ports[i]);
-		fputs(",\n", out);
+	struct em_identifier name = em_ruleset_conversations(ruleset->generation, seconds);
+
+	fputs("\n\tset ", out);
+	print_name(out, &name);
+	fputs(" {\n\t\ttypeof udp dport . ct original zone\n\t\telements = {\n", out);
+	for (size_t i = 0; i < ruleset->conversations.n; i++) {
+		const struct em_conversation *conversation = &ruleset->conversations.all[i];
+
+		if (conversation->timeout == seconds)
+			fprintf(out, "\t\t\t%u . %u,\n", conversation->known, conversation->target);
 	}
-	fputs(targets->n_ports ? "\t\t}\n\t}\n" : "\t}\n", out);
+	fputs("\t\t}\n\t}\n", out);
+}
+
+static void print_ports(FILE *out, const struct em_ruleset *ruleset)
+{
+	const struct em_conversations *conversations = &ruleset->conversations;
+	struct em_identifier name = em_ruleset_ports(ruleset->generation);
+
+	fputs("\n\tmap ", out);
+	print_name(out, &name);
+	fputs(" {\n\t\ttypeof ct original zone : udp dport\n", out);
+	fputs(conversations->n ? "\t\telements = {\n" : "", out);
+	for (size_t i = 0; i < conversations->n; i++) {
+		uint16_t target = conversations->all[i].target;
+
+		if (i == 0 || target != conversations->all[i - 1].target)
+			fprintf(out, "\t\t\t%u : %u,\n", target, target);
+	}
+	fputs(conversations->n ? "\t\t}\n\t}\n" : "\t}\n", out);
 }
 
 static void print_inet_base(FILE *out, enum em_base which, uint32_t generation)
@@ -482,8 +500,9 @@ static void print_inet(FILE *out, const struct em_ruleset *ruleset)
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		if (policy->listeners[i].replies)
 			print_zones(out, &policy->listeners[i], ruleset->generation);
-	for (size_t i = 0; i < ruleset->n_targets; i++)
-		print_targets(out, &ruleset->targets[i]);
+	for (size_t i = 0; i < ruleset->n_timeouts; i++)
+		print_conversations(out, ruleset, ruleset->timeouts[i]);
+	print_ports(out, ruleset);
 	print_chains(out, ruleset, EM_TABLE_INET);
 	for (int i = 0; i < EM_BASES; i++)
 		print_inet_base(out, i, ruleset->generation);
@@ -509,6 +528,6 @@ void em_text_print(FILE *out, const struct em_ruleset *ruleset)
 	for (size_t i = 0; i < ruleset->n_interfaces; i++)
 		print_base(out, ruleset->interfaces[i], ruleset->generation);
 	fputs("}\n", out);
-	if (ruleset->n_targets)
+	if (ruleset->replies)
 		print_inet(out, ruleset);
 }

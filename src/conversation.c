@@ -42,19 +42,21 @@ static size_t count_most(const struct em_policy *policy)
 	return n;
 }
 
+static void add(struct em_conversations *conversations, const struct em_listener *listener,
+		uint16_t target)
+{
+	conversations->all[conversations->n++] = (struct em_conversation){
+		.known = listener->port, .target = target, .timeout = listener->flow_timeout
+	};
+}
+
 static void add_listener(struct em_conversations *conversations,
 			 const struct em_listener *listener)
 {
-	struct em_conversation *all = conversations->all;
-
 	for (size_t i = 0; i < listener->n_entities; i++)
-		all[conversations->n++] = (struct em_conversation){
-			.known = listener->port, .target = listener->entities[i].port
-		};
+		add(conversations, listener, listener->entities[i].port);
 	if (listener->unknown == EM_PORT)
-		all[conversations->n++] = (struct em_conversation){
-			.known = listener->port, .target = listener->unknown_port
-		};
+		add(conversations, listener, listener->unknown_port);
 }
 
 static void keep_each_once(struct em_conversations *conversations)
@@ -66,6 +68,8 @@ static void keep_each_once(struct em_conversations *conversations)
 	for (size_t i = 0; i < conversations->n; i++)
 		if (!n || by_target(&all[n - 1], &all[i]))
 			all[n++] = all[i];
+		else if (all[i].timeout > all[n - 1].timeout)
+			all[n - 1].timeout = all[i].timeout;
 	conversations->n = n;
 }
 

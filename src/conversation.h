@@ -18,6 +18,7 @@
 struct em_conversation {
 	uint16_t known;	 /* the listener's port */
 	uint16_t target; /* the port that datagrams are sorted to */
+	uint32_t timeout; /* seconds; the longest of the listeners that have it */
 };
 
 struct em_conversations {
