@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * abilities - what the kernel's nf_tables has, each tried; see features.h.
+ * abilities - what the kernel's nf_tables has, each tried; see abilities.h.
  */
 #include "abilities.h"
 
-/* Before <linux/netfilter.h>, which else brings its own. */
-#include <netinet/in.h>
-
 #include <errno.h>
-#include <libnftnl/expr.h>
-#include <libnftnl/rule.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "conntrack.h"
 #include "counters.h"
 #include "message.h"
 #include "netlink.h"
@@ -40,10 +34,12 @@ static void judge(struct em_facility *facility, const struct em_refusal *refusal
 		snprintf(facility->detail, sizeof(facility->detail), "%s", good);
 }
 
-static void try_tables(struct em_facility *facility, struct bench *bench)
+static void try_tables(struct em_facility *facility, struct bench *bench,
+		       const struct em_policy *sample)
 {
 	struct em_refusal refusal;
 
+	(void)sample;
 	em_message_table(&bench->batch, EM_TABLE_NETDEV);
 	em_batch_send(&bench->netlink, &bench->batch, true, &refusal);
 	judge(facility, &refusal, "takes tables of family netdev");
@@ -59,12 +55,10 @@ static int try_policy(struct bench *bench, const struct em_policy *policy,
 		*refusal = (struct em_refusal){error, {.what = "build the ruleset"}};
 		return error;
 	}
-	em_message_tables(&bench->batch, ruleset);
+	em_message_table(&bench->batch, EM_TABLE_NETDEV);
 	em_message_objects(&bench->batch, ruleset);
 	em_message_chains(&bench->batch, ruleset);
 	em_message_base(&bench->batch, ruleset->interfaces[0], GENERATION);
-	if (ruleset->replies)
-		em_message_inet_bases(&bench->batch, GENERATION, &ruleset->replies_place);
 	return em_batch_send(&bench->netlink, &bench->batch, true, refusal);
 }
 
@@ -121,47 +115,116 @@ static void try_counters(struct em_facility *facility, struct bench *bench,
 	em_batch_send(&bench->netlink, &bench->batch, false, &refusal);
 }
 
-/* All of table inet and what leads there, which is told from one another by what is refused. */
-static void try_replies(struct em_facility *facility, struct bench *bench,
-			const struct em_policy *sample)
+/*
+ * Of table inet, what a rule says, in a chain to which nothing leads.  Whatever it refers to has
+ * been put into the batch.
+ */
+static int try_rule(struct bench *bench, struct em_statement *statements, size_t n,
+		    struct em_refusal *refusal)
 {
-	struct em_listener listener = sample->listeners[0];
-	struct em_policy replies = *sample;
+	struct em_rule rule = {.statements = statements, .n_statements = n};
+	struct em_chain chain = {.table = EM_TABLE_INET,
+				 .name = {.generation = GENERATION, .role = "try"},
+				 .rules = &rule,
+				 .n_rules = 1};
+	struct em_ruleset ruleset = {.chains = &chain, .n_chains = 1};
+
+	em_message_chains(&bench->batch, &ruleset);
+	return em_batch_send(&bench->netlink, &bench->batch, true, refusal);
+}
+
+static void try_zones(struct em_facility *facility, struct bench *bench,
+		      const struct em_policy *sample)
+{
+	struct em_statement zone = {
+		.kind = EM_STATEMENT_SET, .written = EM_FIELD_ZONE, .low = {0, 1}};
 	struct em_refusal refusal;
 
-	listener.replies = true;
-	listener.flow_timeout = 1;
-	replies.listeners = &listener;
-	try_policy(bench, &replies, &refusal);
-	judge(facility, &refusal, "rules set them, and translate by them");
+	(void)sample;
+	em_message_table(&bench->batch, EM_TABLE_INET);
+	try_rule(bench, &zone, 1, &refusal);
+	judge(facility, &refusal, "rules set them");
 }
+
+static void try_timeouts(struct em_facility *facility, struct bench *bench,
+			 const struct em_policy *sample)
+{
+	struct em_statement timeout = {.kind = EM_STATEMENT_TIMEOUT,
+				       .target = em_ruleset_timeout(1, AF_INET)};
+	struct em_refusal refusal;
+
+	em_message_table(&bench->batch, EM_TABLE_INET);
+	em_message_timeout(&bench->batch, 1, AF_INET, &sample->listeners[0].place);
+	try_rule(bench, &timeout, 1, &refusal);
+	judge(facility, &refusal, "rules set them");
+}
+
+static void try_nat(struct em_facility *facility, struct bench *bench,
+		    const struct em_policy *sample)
+{
+	const struct em_ruleset none = {.generation = GENERATION};
+	struct em_statement udp_to_port[] = {{.kind = EM_STATEMENT_EQUAL,
+					      .loads = {{.field = EM_FIELD_L4PROTO}},
+					      .n_loads = 1,
+					      .low = {IPPROTO_UDP}},
+					     {.kind = EM_STATEMENT_TRANSLATE,
+					      .loads = {{.field = EM_FIELD_ZONE}},
+					      .n_loads = 1,
+					      .target = em_ruleset_ports(GENERATION)}};
+	struct em_refusal refusal;
+
+	(void)sample;
+	em_message_table(&bench->batch, EM_TABLE_INET);
+	em_message_ports(&bench->batch, &none);
+	try_rule(bench, udp_to_port, 2, &refusal);
+	judge(facility, &refusal, "rules translate ports, for IPv4 and IPv6");
+}
+
+static bool ignore(void *context, const struct em_conntrack *entry)
+{
+	(void)context;
+	(void)entry;
+	return true;
+}
+
+static void try_ctnetlink(struct em_facility *facility, struct bench *bench,
+			  const struct em_policy *sample)
+{
+	struct em_refusal refusal = {em_conntrack_list(&bench->netlink, ignore, NULL),
+				     {.what = "list conntrack"}};
+
+	(void)sample;
+	judge(facility, &refusal, "lists what conntrack remembers");
+}
+
+static const struct {
+	const char *name;
+	void (*try)(struct em_facility *facility, struct bench *bench,
+		    const struct em_policy *sample);
+} abilities[] = {
+	{"nf_tables", try_tables},	{"netdev-ingress", try_ingress},
+	{"payload-offset", try_offset}, {"map-counters", try_counters},
+	{"conntrack-zones", try_zones}, {"ct-timeouts", try_timeouts},
+	{"inet-nat", try_nat},		{"ctnetlink", try_ctnetlink},
+};
+
+#define N_ABILITIES (sizeof(abilities) / sizeof(abilities[0]))
 
 static void try_all(struct bench *bench, const struct em_policy *sample, em_facility_fn *found,
 		    void *context)
 {
-	struct em_facility tables = {.name = "nf_tables"}, ingress = {.name = "netdev-ingress"},
-			   offset = {.name = "payload-offset"}, counters = {.name = "map-counters"},
-			   zones = {.name = "conntrack-zones"};
+	for (size_t i = 0; i < N_ABILITIES; i++) {
+		struct em_facility facility = {.name = abilities[i].name};
 
-	try_tables(&tables, bench);
-	try_ingress(&ingress, bench, sample);
-	try_offset(&offset, bench, sample);
-	try_counters(&counters, bench, sample);
-	try_replies(&zones, bench, sample);
-	found(context, &tables);
-	found(context, &ingress);
-	found(context, &offset);
-	found(context, &counters);
-	found(context, &zones);
+		abilities[i].try(&facility, bench, sample);
+		found(context, &facility);
+	}
 }
 
 static void report_none(em_facility_fn *found, void *context)
 {
-	static const char *const names[] = {"nf_tables", "netdev-ingress", "payload-offset",
-					    "map-counters", "conntrack-zones"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct em_facility none = {.name = names[i],
+	for (size_t i = 0; i < N_ABILITIES; i++) {
+		struct em_facility none = {.name = abilities[i].name,
 					   .detail = "this kernel has no nf_tables"};
 
 		found(context, &none);

@@ -117,6 +117,8 @@ static void test_identifier(void **state)
 		{{.generation = 2, .role = "check", .number = 8, .part = 3, .owner = "x"},
 		 "v2-check8.3-x"},
 		{{.role = "ingress", .owner = "e@1:+%\xc3\xa4"}, "ingress-e/401/3a/2b/25/c3/a4"},
+		{{.generation = 7, .role = "ports"}, "v7-ports"},
+		{{.generation = 3, .role = "translate", .number = 86400}, "v3-translate86400"},
 	};
 	char text[EM_IDENTIFIER_MAX];
 
@@ -133,6 +135,40 @@ static void test_identifier(void **state)
 	assert_int_equal(em_identifier_generation("v1x-a"), 0);
 	assert_int_equal(em_identifier_generation("v4294967296-a"), 0);
 	assert_int_equal(em_identifier_generation(""), 0);
+}
+
+static void test_owner(void **state)
+{
+	(void)state;
+	assert_string_equal(em_identifier_owner("v1-tags-telemetry", EM_ROLE_TAGS), "telemetry");
+	assert_string_equal(em_identifier_owner("v12-tags-a-b.c", EM_ROLE_TAGS), "a-b.c");
+	assert_string_equal(em_identifier_owner("v1-zones-tags-x", EM_ROLE_ZONES), "tags-x");
+	assert_null(em_identifier_owner("v1-zones-tags-x", EM_ROLE_TAGS));
+	assert_null(em_identifier_owner("v1-tagsy-x", EM_ROLE_TAGS));
+	assert_null(em_identifier_owner("v1-tags", EM_ROLE_TAGS));
+	assert_null(em_identifier_owner("v1-", EM_ROLE_TAGS));
+	assert_null(em_identifier_owner("", EM_ROLE_TAGS));
+}
+
+static void check_mark(uint32_t mark, uint32_t next, size_t listener)
+{
+	assert_int_equal(mark & ~EM_MARK_MASK, 0);
+	assert_int_not_equal(mark, 0);
+	for (size_t i = 0; i < EM_LISTENERS_MAX; i++)
+		assert_int_not_equal(mark, em_ruleset_mark(next, i));
+	for (size_t i = 0; i < listener; i++)
+		assert_int_not_equal(mark, em_ruleset_mark(next - 1, i));
+}
+
+/* A mark is that of one listener of one generation, among those that are there at a time. */
+static void test_mark(void **state)
+{
+	static const uint32_t generations[] = {1, 2, 126, 127, 128, 4294967294U};
+
+	(void)state;
+	for (size_t g = 0; g < sizeof(generations) / sizeof(generations[0]); g++)
+		for (size_t i = 0; i < EM_LISTENERS_MAX; i++)
+			check_mark(em_ruleset_mark(generations[g], i), generations[g] + 1, i);
 }
 
 static void random_tag(struct em_tag *tag)
@@ -305,6 +341,23 @@ static void test_review(void **state)
 	em_policy_free(policy);
 }
 
+/* On lo, conntrack comes too late to choose a zone. */
+static void test_review_replies(void **state)
+{
+	struct em_policy *policy = read_policy("replies");
+	struct finding found = {0};
+
+	(void)state;
+	em_datapath_nft.review(policy, note, &found);
+	assert_int_equal(found.n, 0);
+	strcpy(policy->listeners[1].interfaces[0], "lo");
+	strcpy(policy->listeners[3].interfaces[0], "lo");
+	em_datapath_nft.review(policy, note, &found);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(found.line, policy->listeners[1].replies_place.line);
+	em_policy_free(policy);
+}
+
 /* The statement that tells whether the frame holds all bytes, in a one-listener policy. */
 static const struct em_load *in_frame(const struct em_ruleset *ruleset)
 {
@@ -382,10 +435,13 @@ int main(void)
 		GOLDEN("vlan"),
 		cmocka_unit_test(test_generation),
 		cmocka_unit_test(test_identifier),
+		cmocka_unit_test(test_owner),
+		cmocka_unit_test(test_mark),
 		cmocka_unit_test(test_key),
 		cmocka_unit_test(test_boxes),
 		cmocka_unit_test(test_boxes_exhaustive),
 		cmocka_unit_test(test_review),
+		cmocka_unit_test(test_review_replies),
 		cmocka_unit_test(test_last_needed),
 		cmocka_unit_test(test_no_length),
 	};
