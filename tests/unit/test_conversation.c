@@ -82,7 +82,7 @@ static void test_have(void **state)
 		bool have;
 	} samples[] = {
 		{5000, 6001, true},  {5000, 6002, true},    {5000, 7000, true},
-		{5001, 6002, true},  {5001, 6001, false},   {5001, 7000, false},
+		{5001, 5001, false}, {5001, 6002, true},  {5001, 6001, false},   {5001, 7000, false},
 		{5002, 6003, false}, {6001, 5000, false},   {5000, 0, false},
 		{0, 6001, false},    {65535, 65535, false},
 	};
