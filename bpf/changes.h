@@ -3,9 +3,9 @@
  * changes - what to change on the interfaces so that exactly a plan's programs are on them, and the
  * way back.
  *
- * The order is: first come the new programs at TC, each replacing that of ours before it in one step,
- * those at egress before those at ingress; then goes what is in the way of XDP (the kernel does not
- * take native and generic on one interface), then comes XDP, then goes what is left.
+ * The order is: first come the new programs at TC, each replacing that of ours before it in one
+ * step, those at egress before those at ingress; then goes what is in the way of XDP (the kernel
+ * does not take native and generic on one interface), then comes XDP, then goes what is left.
  */
 #ifndef EM_CHANGES_H
 #define EM_CHANGES_H

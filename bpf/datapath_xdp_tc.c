@@ -460,7 +460,8 @@ static int discover(struct em_installed *out, struct em_diag *diag)
 		em_installed_clear(&finding.installed);
 		return rc;
 	}
-	finding.installed.remains |= finding.n_local != finding.n_later || !has_all_egress(&finding);
+	finding.installed.remains |= finding.n_local != finding.n_later;
+	finding.installed.remains |= !has_all_egress(&finding);
 	rc = em_attached_any_hidden(diag);
 	if (rc < 0) {
 		em_installed_clear(&finding.installed);

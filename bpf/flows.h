@@ -26,7 +26,10 @@ struct em_flows {
 int em_flows_open(struct em_flows *out, const struct em_policy *policy, struct em_diag *diag);
 void em_flows_close(struct em_flows *flows);
 
-/* Adds conversations of the old table that the new one does not have.  Returns 0 or -errno, reported. */
+/*
+ * Adds conversations of the old table that the new one does not have.  Returns 0 or -errno,
+ * reported.
+ */
 int em_flows_carry_over(const struct em_flows *flows, struct em_diag *diag);
 
 /*

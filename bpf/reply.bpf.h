@@ -42,8 +42,8 @@ static __always_inline struct em_abi_flow *em_find_flow(const struct em_abi_flow
 }
 
 /*
- * What is still to be segmented has the sum of the pseudo header only.  Where the device sums nothing
- * up, bpf_l4_csum_replace() is not told that (CHECKSUM_NONE, from Linux 6.11 on).
+ * What is still to be segmented has the sum of the pseudo header only.  Where the device sums
+ * nothing up, bpf_l4_csum_replace() is not told that (CHECKSUM_NONE, from Linux 6.11 on).
  */
 static __always_inline void em_answer_from(em_context *context, const struct em_packet *packet,
 					   const struct udphdr *udp, __be16 port)
@@ -133,8 +133,7 @@ static __always_inline void em_reply_error(em_context *context, const struct em_
 
 	if (!em_read(context, packet->transport, &type, sizeof(type)) ||
 	    !em_is_error(packet, type) || !em_parse_ip(context, &quoted) ||
-	    quoted.upper != IPPROTO_UDP ||
-	    !em_read(context, quoted.transport, &udp, sizeof(udp)) ||
+	    quoted.upper != IPPROTO_UDP || !em_read(context, quoted.transport, &udp, sizeof(udp)) ||
 	    !em_flow_key(context, &quoted, true, &key) || !em_goes_to(context, packet, &key))
 		return;
 	key.client_port = udp.source;
@@ -145,8 +144,8 @@ static __always_inline void em_reply_error(em_context *context, const struct em_
 }
 
 /*
- * The rest of the packet from its IP header on.  The constants rule nothing out here, but tell which
- * generation the program belongs to.
+ * The rest of the packet from its IP header on.  The constants rule nothing out here, but tell
+ * which generation the program belongs to.
  */
 static __always_inline void em_reply(em_context *context, struct em_packet *packet)
 {

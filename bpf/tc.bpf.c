@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * tc - the same at TC ingress, for interfaces that cannot carry XDP; and at TC egress, for all, what
- * goes back.
+ * tc - the same at TC ingress, for interfaces that cannot carry XDP; and at TC egress, for all,
+ * what goes back.
  *
  * A packet that is not dropped goes on to the next filter (TC_ACT_UNSPEC), as if we were not there.
  */
