@@ -88,16 +88,18 @@ static void put_comment(struct elements *elements, const char *text)
 /* What an entity's tag leads to: its port on the wire, or its zone, or nothing. */
 enum data { NOTHING, PORT, ZONE };
 
-static void put_entity(struct elements *elements, const struct em_key *key,
-		       const struct em_entity *entity, enum data data)
+static void put_entity(struct elements *elements, const struct em_listener *listener,
+		       const struct em_key *key, const struct em_entity *entity, enum data data)
 {
 	uint8_t bytes[EM_KEY_MAX];
 	struct nlattr *element;
 
 	em_key_from_tag(key, entity->tag, bytes);
 	element = open_element(elements, bytes, key->length);
-	if (data != NOTHING)
-		put_number(elements, data == PORT ? htons(entity->port) : entity->port);
+	if (data == PORT)
+		put_number(elements, htons(entity->port));
+	else if (data == ZONE)
+		put_number(elements, em_ruleset_zone(listener, entity->port));
 	if (entity->name)
 		put_comment(elements, entity->name);
 	close_element(elements, element);
@@ -116,7 +118,7 @@ size_t em_message_entities(struct em_batch *batch, const struct em_listener *lis
 	open_elements(&elements, batch, EM_TABLE_NETDEV, em_identifier_format(&name, text), 0,
 		      &listener->entities[first].place);
 	while (first < listener->n_entities && !elements_full(&elements))
-		put_entity(&elements, &key, &listener->entities[first++], data);
+		put_entity(&elements, listener, &key, &listener->entities[first++], data);
 	close_elements(&elements);
 	return first;
 }
@@ -133,7 +135,7 @@ size_t em_message_zoned(struct em_batch *batch, const struct em_listener *listen
 	open_elements(&elements, batch, EM_TABLE_INET, em_identifier_format(&name, text), 0,
 		      &listener->entities[first].place);
 	while (first < listener->n_entities && !elements_full(&elements))
-		put_entity(&elements, &key, &listener->entities[first++], ZONE);
+		put_entity(&elements, listener, &key, &listener->entities[first++], ZONE);
 	close_elements(&elements);
 	return first;
 }

@@ -65,7 +65,7 @@ static void chain_zone(struct em_builder *b)
 	em_build_rule(b, &listener->replies_place);
 	statement = em_build_add(b, EM_STATEMENT_SET);
 	statement->written = EM_FIELD_ZONE;
-	em_build_number(statement->low, listener->unknown_port, 2);
+	em_build_number(statement->low, em_ruleset_zone(listener, listener->unknown_port), 2);
 }
 
 /* Behind conntrack. */

@@ -346,8 +346,11 @@ static void print_key_type(FILE *out, const struct em_identifier *name, const ch
 	}
 }
 
-static void print_entity(FILE *out, const struct em_key *key, const struct em_entity *entity,
-			 bool port)
+/* What an entity's tag leads to. */
+enum data { NOTHING, PORT, ZONE };
+
+static void print_entity(FILE *out, const struct em_listener *listener, const struct em_key *key,
+			 const struct em_entity *entity, enum data data)
 {
 	fputs("\t\t\t", out);
 	for (uint8_t i = 0; i < key->n_loads; i++) {
@@ -356,18 +359,20 @@ static void print_entity(FILE *out, const struct em_key *key, const struct em_en
 	}
 	if (entity->name)
 		fprintf(out, " comment \"%s\"", entity->name);
-	if (port)
+	if (data == PORT)
 		fprintf(out, " : %u", entity->port);
+	else if (data == ZONE)
+		fprintf(out, " : %u", em_ruleset_zone(listener, entity->port));
 	fputs(",\n", out);
 }
 
 static void print_entities(FILE *out, const struct em_listener *listener, const struct em_key *key,
-			   bool ports)
+			   enum data data)
 {
 	if (listener->n_entities) {
 		fputs("\t\telements = {\n", out);
 		for (size_t i = 0; i < listener->n_entities; i++)
-			print_entity(out, key, &listener->entities[i], ports);
+			print_entity(out, listener, key, &listener->entities[i], data);
 		fputs("\t\t}\n", out);
 	}
 	fputs("\t}\n", out);
@@ -381,7 +386,7 @@ static void print_map(FILE *out, const struct em_listener *listener, uint32_t ge
 	em_ruleset_key(listener, &key);
 	print_key_type(out, &name, listener->replies ? "set" : "map", &key);
 	fputs(listener->replies ? "\n\t\tcounter\n" : " : udp dport\n\t\tcounter\n", out);
-	print_entities(out, listener, &key, !listener->replies);
+	print_entities(out, listener, &key, listener->replies ? NOTHING : PORT);
 }
 
 static void print_counters(FILE *out, const struct em_listener *listener, uint32_t generation)
@@ -417,7 +422,7 @@ static void print_zones(FILE *out, const struct em_listener *listener, uint32_t 
 	em_ruleset_key(listener, &key);
 	print_key_type(out, &name, "map", &key);
 	fputs(" : ct original zone\n", out);
-	print_entities(out, listener, &key, true);
+	print_entities(out, listener, &key, ZONE);
 }
 
 static void print_conversations(FILE *out, const struct em_ruleset *ruleset, uint32_t seconds)

@@ -45,6 +45,8 @@ static size_t count_most(const struct em_policy *policy)
 static void add(struct em_conversations *conversations, const struct em_listener *listener,
 		uint16_t target)
 {
+	if (target == listener->port)
+		return;
 	conversations->all[conversations->n++] = (struct em_conversation){
 		.known = listener->port, .target = target, .timeout = listener->flow_timeout
 	};
