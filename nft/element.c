@@ -85,17 +85,21 @@ static void put_comment(struct elements *elements, const char *text)
 	mnl_attr_put(elements->message, NFTA_SET_ELEM_USERDATA, 2 + userdata[1], userdata);
 }
 
-/* What an entity's tag leads to: its port on the wire, or its zone, or NULL: nothing. */
-static void put_entity(struct elements *elements, const struct em_key *key,
-		       const struct em_entity *entity, const uint16_t *data)
+/* What an entity's tag leads to: its port on the wire, or its zone, or nothing. */
+enum data { NOTHING, PORT, ZONE };
+
+static void put_entity(struct elements *elements, const struct em_listener *listener,
+		       const struct em_key *key, const struct em_entity *entity, enum data data)
 {
 	uint8_t bytes[EM_KEY_MAX];
 	struct nlattr *element;
 
 	em_key_from_tag(key, entity->tag, bytes);
 	element = open_element(elements, bytes, key->length);
-	if (data)
-		put_number(elements, *data);
+	if (data == PORT)
+		put_number(elements, htons(entity->port));
+	else if (data == ZONE)
+		put_number(elements, em_ruleset_zone(listener, entity->port));
 	if (entity->name)
 		put_comment(elements, entity->name);
 	close_element(elements, element);
@@ -112,12 +116,8 @@ size_t em_message_entities(struct em_batch *batch, const struct em_listener *lis
 	em_ruleset_key(listener, &key);
 	open_elements(&elements, batch, EM_TABLE_NETDEV, em_identifier_format(&name, text), 0,
 		      &listener->entities[first].place);
-	for (; first < listener->n_entities && !elements_full(&elements); first++) {
-		uint16_t port = htons(listener->entities[first].port);
-
-		put_entity(&elements, &key, &listener->entities[first],
-			   listener->replies ? NULL : &port);
-	}
+	while (first < listener->n_entities && !elements_full(&elements))
+		put_entity(&elements, listener, &key, &listener->entities[first++], data);
 	close_elements(&elements);
 	return first;
 }
@@ -133,12 +133,8 @@ size_t em_message_zoned(struct em_batch *batch, const struct em_listener *listen
 	em_ruleset_key(listener, &key);
 	open_elements(&elements, batch, EM_TABLE_INET, em_identifier_format(&name, text), 0,
 		      &listener->entities[first].place);
-	for (; first < listener->n_entities && !elements_full(&elements); first++) {
-		const struct em_entity *entity = &listener->entities[first];
-		uint16_t zone = em_ruleset_zone(listener, entity->port);
-
-		put_entity(&elements, &key, entity, &zone);
-	}
+	while (first < listener->n_entities && !elements_full(&elements))
+		put_entity(&elements, listener, &key, &listener->entities[first++], ZONE);
 	close_elements(&elements);
 	return first;
 }

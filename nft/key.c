@@ -124,6 +124,11 @@ struct em_identifier em_ruleset_timeout(uint32_t seconds, uint8_t family)
 				      .owner = family == AF_INET ? "ip" : "ip6"};
 }
 
+uint16_t em_ruleset_zone(const struct em_listener *listener, uint16_t target)
+{
+	return target == listener->port ? 0 : target;
+}
+
 struct em_identifier em_ruleset_entry(uint32_t generation, enum em_base base)
 {
 	return (struct em_identifier){.generation = generation,

@@ -25,28 +25,31 @@
  * in map v1-counts-telemetry.
  *
  * Where a listener has `replies`, conntrack rewrites the port instead, and the answers back.  The
- *rules at ingress stay what they are but for the last step: a mark takes the place of the new port,
- *and a set of tags, v1-tags-telemetry, that of the map.  Table `inet entitymux` has the rest, where
- * conntrack can be told:
+ * rules at ingress stay what they are but for the last step: a mark takes the place of the new
+ * port, and a set of tags, v1-tags-telemetry, that of the map.  Table `inet entitymux` has the
+ * rest, where conntrack can be told:
  *
- *	raw-prerouting		 base chain before conntrack, the same for all generations, with a
- *				 rule for each that is there:
- *	v1-marked		 by the mark, which names generation and listener, to
- *	v1-zone-telemetry	 take the mark off, look the tag up in v1-zones-telemetry and choose
- *				 the conntrack zone: the one whose id is the number of the target
- *port nat-prerouting		 base chain for the first datagram of a conversation, likewise:
- *	v1-translate		 by the port and the zone, v1-conversations180 being those with
- *				 this timeout, to
- *	v1-translate180		 remember it for 180 s; DNAT to the port that v1-ports has for the
- *				 zone
+ *	raw-prerouting		base chain before conntrack, the same for all generations, with a
+ *				rule for each that is there:
+ *	v1-marked		by the mark, which names generation and listener, to
+ *	v1-zone-telemetry	take the mark off, look the tag up in v1-zones-telemetry and
+ *				choose the conntrack zone: its id is the number of the target port
+ *	nat-prerouting		base chain for the first datagram of a conversation, likewise:
+ *	v1-translate		by the port and the zone, v1-conversations180 being those with
+ *				this timeout, to
+ *	v1-translate180		remember it for 180 s; DNAT to the port that v1-ports has for
+ *				the zone
  *
  * NAT is decided once for each entry of conntrack.  A zone for each target port makes an entry for
- *each pair of a sender and a target port, so that each datagram is sorted by its own tag.  The zone
- *is that of the original direction alone; answers are looked for in the default zone, and found.
- *That the port follows from the zone and nothing else has three reasons: one lookup cannot disagree
- *with another, an entry can never lead to a port that a later policy has given to somebody else,
- *and nothing but the entry has to get from one chain to the next.  A mark would not: between the
- *two priorities others restore theirs (CONNMARK).
+ * each pair of a sender and a target port, so that each datagram is sorted by its own tag.  The
+ * zone is that of the original direction alone; answers are looked for in the default zone, and
+ * found.  What stays at the listener's own port stays in the default zone: so does what is passed
+ * there, and the server cannot tell them apart.
+ *
+ * That the port follows from the zone and nothing else has three reasons: one lookup cannot
+ * disagree with another, an entry can never lead to a port that a later policy has given to
+ * somebody else, and nothing but the entry has to get from one chain to the next.  A mark would
+ * not: between the two priorities others restore theirs (CONNMARK).
  *
  * A rule can end early in three ways: a comparison that fails, a load past the end of the frame, a
  * lookup that misses.  All end in the next rule, so a chain decides for the packet first and its
@@ -287,6 +290,8 @@ struct em_identifier em_ruleset_conversations(uint32_t generation, uint32_t seco
 struct em_identifier em_ruleset_ports(uint32_t generation);
 /* A timeout is for one family, AF_INET or AF_INET6, and the same for all generations. */
 struct em_identifier em_ruleset_timeout(uint32_t seconds, uint8_t family);
+/* The zone for a target port of the listener; 0, the default one, for its own port. */
+uint16_t em_ruleset_zone(const struct em_listener *listener, uint16_t target);
 /* What a base chain of table inet jumps to. */
 struct em_identifier em_ruleset_entry(uint32_t generation, enum em_base base);
 /* What EM_MARK_MASK of the mark is for the listener of this index; never 0. */

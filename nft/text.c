@@ -347,17 +347,10 @@ static void print_key_type(FILE *out, const struct em_identifier *name, const ch
 }
 
 /* What an entity's tag leads to. */
-typedef uint16_t data_fn(const struct em_listener *listener, uint16_t port);
+enum data { NOTHING, PORT, ZONE };
 
-static uint16_t port_itself(const struct em_listener *listener, uint16_t port)
-{
-	(void)listener;
-	return port;
-}
-
-/* data is NULL for the elements of a set. */
 static void print_entity(FILE *out, const struct em_listener *listener, const struct em_key *key,
-			 const struct em_entity *entity, data_fn *data)
+			 const struct em_entity *entity, enum data data)
 {
 	fputs("\t\t\t", out);
 	for (uint8_t i = 0; i < key->n_loads; i++) {
@@ -366,13 +359,15 @@ static void print_entity(FILE *out, const struct em_listener *listener, const st
 	}
 	if (entity->name)
 		fprintf(out, " comment \"%s\"", entity->name);
-	if (data)
-		fprintf(out, " : %u", data(listener, entity->port));
+	if (data == PORT)
+		fprintf(out, " : %u", entity->port);
+	else if (data == ZONE)
+		fprintf(out, " : %u", em_ruleset_zone(listener, entity->port));
 	fputs(",\n", out);
 }
 
 static void print_entities(FILE *out, const struct em_listener *listener, const struct em_key *key,
-			   data_fn *data)
+			   enum data data)
 {
 	if (listener->n_entities) {
 		fputs("\t\telements = {\n", out);
@@ -391,7 +386,7 @@ static void print_map(FILE *out, const struct em_listener *listener, uint32_t ge
 	em_ruleset_key(listener, &key);
 	print_key_type(out, &name, listener->replies ? "set" : "map", &key);
 	fputs(listener->replies ? "\n\t\tcounter\n" : " : udp dport\n\t\tcounter\n", out);
-	print_entities(out, listener, &key, listener->replies ? NULL : port_itself);
+	print_entities(out, listener, &key, listener->replies ? NOTHING : PORT);
 }
 
 static void print_counters(FILE *out, const struct em_listener *listener, uint32_t generation)
@@ -427,7 +422,7 @@ static void print_zones(FILE *out, const struct em_listener *listener, uint32_t 
 	em_ruleset_key(listener, &key);
 	print_key_type(out, &name, "map", &key);
 	fputs(" : ct original zone\n", out);
-	print_entities(out, listener, &key, em_ruleset_zone);
+	print_entities(out, listener, &key, ZONE);
 }
 
 static void print_conversations(FILE *out, const struct em_ruleset *ruleset, uint32_t seconds)

@@ -4,7 +4,8 @@
  *
  * A sender knows the port of the listener, the server that of the entity (or the one for what is
  * unknown).  The two ports tell a conversation that a policy carries from one that it no longer
- * has; who the sender is, only the kernel remembers.  Pure, no I/O.
+ * has; who the sender is, only the kernel remembers.  Where they are the same port there is nothing
+ * to remember.  Pure, no I/O.
  */
 #ifndef EM_CONVERSATION_H
 #define EM_CONVERSATION_H
@@ -17,7 +18,7 @@
 
 struct em_conversation {
 	uint16_t known;	 /* the listener's port */
-	uint16_t target; /* the port that datagrams are sorted to */
+	uint16_t target; /* the port that datagrams are sorted to, another one */
 	uint32_t timeout; /* seconds; the longest of the listeners that have it */
 };
 

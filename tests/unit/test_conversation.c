@@ -45,7 +45,10 @@ static void check_all(const struct em_policy *policy, const struct em_conversati
 	assert_int_equal(conversations.n, 0);
 }
 
-/* Two entities with one port are one conversation; the port for what is unknown makes another. */
+/*
+ * Two entities with one port are one conversation; the port for what is unknown makes another, and
+ * an entity at the listener's own port none.
+ */
 static void test_each_once(void **state)
 {
 	static const struct em_conversation expected[] = {
@@ -61,16 +64,16 @@ static void test_each_once(void **state)
 static void test_longest_timeout(void **state)
 {
 	static const struct em_conversation longer[] = {
-		{5001, 6001, 60}, {5001, 6002, 86400}, {5001, 7000, 60}};
+		{5001, 5000, 60}, {5001, 6001, 60}, {5001, 6002, 86400}, {5001, 7000, 60}};
 	static const struct em_conversation shorter[] = {
-		{5001, 6001, 60}, {5001, 6002, 60}, {5001, 7000, 60}};
+		{5001, 5000, 60}, {5001, 6001, 60}, {5001, 6002, 60}, {5001, 7000, 60}};
 	struct em_policy *policy = read_policy();
 
 	(void)state;
 	policy->listeners[0].port = 5001;
-	check_all(policy, longer, 3);
+	check_all(policy, longer, 4);
 	policy->listeners[1].flow_timeout = 59;
-	check_all(policy, shorter, 3);
+	check_all(policy, shorter, 4);
 	em_policy_free(policy);
 }
 
@@ -81,10 +84,10 @@ static void test_have(void **state)
 		uint16_t target;
 		bool have;
 	} samples[] = {
-		{5000, 6001, true},  {5000, 6002, true},    {5000, 7000, true},
-		{5001, 5001, false}, {5001, 6002, true},  {5001, 6001, false},   {5001, 7000, false},
-		{5002, 6003, false}, {6001, 5000, false},   {5000, 0, false},
-		{0, 6001, false},    {65535, 65535, false},
+		{5000, 6001, true},  {5000, 6002, true},  {5000, 7000, true},
+		{5001, 6002, true},  {5000, 5000, false}, {5001, 6001, false},
+		{5001, 7000, false}, {5002, 6003, false}, {6001, 5000, false},
+		{5000, 0, false},    {0, 6001, false},	  {65535, 65535, false},
 	};
 	struct em_policy *policy = read_policy();
 	struct em_conversations conversations;
