@@ -109,6 +109,7 @@ size_t em_message_entities(struct em_batch *batch, const struct em_listener *lis
 			   uint32_t generation, size_t first)
 {
 	struct em_identifier name = em_ruleset_map(generation, listener);
+	enum data data = listener->replies ? NOTHING : PORT;
 	char text[EM_IDENTIFIER_MAX];
 	struct elements elements;
 	struct em_key key;

@@ -95,11 +95,6 @@ struct em_identifier em_ruleset_map(uint32_t generation, const struct em_listene
 				      .owner = listener->name};
 }
 
-uint16_t em_ruleset_zone(const struct em_listener *listener, uint16_t target)
-{
-	return target == listener->port ? 0 : target;
-}
-
 struct em_identifier em_ruleset_zones(uint32_t generation, const struct em_listener *listener)
 {
 	return (struct em_identifier){

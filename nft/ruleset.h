@@ -278,11 +278,6 @@ struct em_identifier em_ruleset_counter(uint32_t generation, const struct em_lis
 					enum em_counter counter);
 /* The map of a listener's entities; with `replies` the set of their tags. */
 struct em_identifier em_ruleset_map(uint32_t generation, const struct em_listener *listener);
-/*
- * The conntrack zone for a target port; 0, conntrack's own, for the listener's: what is to stay there
- * is one connection with what is passed.
- */
-uint16_t em_ruleset_zone(const struct em_listener *listener, uint16_t target);
 /* With `replies` the map from tags to zones. */
 struct em_identifier em_ruleset_zones(uint32_t generation, const struct em_listener *listener);
 /* With `replies` the set of conversations with this timeout, and the map from zones to ports. */

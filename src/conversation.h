@@ -33,9 +33,7 @@ const struct em_listener *em_conversation_first(const struct em_policy *policy);
 /* Whether a listener of the policy that has replies is on this interface. */
 bool em_conversation_on(const struct em_policy *policy, const char *interface);
 
-/*
- * Those of a policy, none for NULL, and none of datagrams that are sorted to the listener's own port,
- * whose answers are right as they are; freed by em_conversations_clear().  Returns 0 or -ENOMEM. */
+/* Those of a policy, none for NULL; freed by em_conversations_clear().  Returns 0 or -ENOMEM. */
 int em_conversations_init(struct em_conversations *out, const struct em_policy *policy);
 void em_conversations_clear(struct em_conversations *conversations);
 

@@ -198,7 +198,7 @@ table netdev other {
 	chain ingress { type filter hook ingress device in0 priority -400; policy accept; counter; }
 	set entitymux { type ipv4_addr; }
 }
-table inet entitymux {
+table ip entitymux {
 	chain input { type filter hook input priority 0; policy accept; udp dport 1 drop; }
 }
 END
@@ -216,7 +216,7 @@ END
 		is 'all of theirs stays' "$theirs" "$(snapshot)"
 	done
 	in_server nft delete table netdev other
-	in_server nft delete table inet entitymux
+	in_server nft delete table ip entitymux
 	in_server tc qdisc del dev other0 clsact
 	in_server ip link set dev other0 xdp off
 	is 'nothing of ours stays' 0 "$(snapshot | grep -ci entitymux)"

@@ -76,6 +76,13 @@ hosts() {
 	done
 }
 
+renew_hosts() {
+	for host in client other router behind; do
+		ip netns del $host
+	done
+	hosts
+}
+
 # listener NAME PORT 'OTHER KEYS' TAG:PORT...
 listener() {
 	echo "  $comma{ name = \"$1\"; interfaces = [ \"in0\", \"in1\" ]; port = $2;"

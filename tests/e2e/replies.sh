@@ -235,6 +235,8 @@ for section; do
 		for backend in $E2E_BACKENDS; do
 			title="$section, $backend: "
 			section_"$section"
+			# Conntrack, where it is on, remembers what the last backend has sorted.
+			renew_hosts
 		done
 		;;
 	esac
