@@ -76,7 +76,9 @@ hosts() {
 	done
 }
 
-renew_hosts() {
+# New ones.  Connection tracking remembers what others had it see, and gives a sender that it knows from
+# there a port of its own when nft translates its datagrams.
+other_hosts() {
 	for host in client other router behind; do
 		ip netns del $host
 	done

@@ -109,8 +109,7 @@ section_removed() {
 	is 'what is of others stays, and nothing else' "$theirs" "$(snapshot)"
 	is 'no connection in a zone stays beside others' 0 "$(tracked 'zone[^=]*=[1-9]')"
 	check 'connections of others stay' [ "$(tracked 'dport=9999 ')" -gt 0 ]
-	in_router tc qdisc del dev in0 clsact
-	in_router nft delete table inet foreign
+	other_hosts
 }
 
 # exchange BACKEND PORT: prints what was lost
@@ -188,7 +187,7 @@ section_changes() {
 # Without numbers of generations and programs.
 strip() { sed 's/v[0-9][0-9]*-/vN-/g; s/ id [0-9]*//; s/ tag [0-9a-f]*//; s/0x[0-9a-f]*/0x/g'; }
 
-# What nft cannot carry, it says.  The last section: connections of others stay for a while.
+# What nft cannot carry, it says.
 section_refused() {
 	case " $E2E_BACKENDS " in *' nft '*) ;; *) return ;; esac
 	pristine=$(snapshot)
@@ -221,7 +220,7 @@ section_refused() {
 	else
 		fail 'zone of a connection of others' 'no such connection was made'
 	fi
-	in_router nft delete table inet foreign
+	other_hosts
 }
 
 [ $# -gt 0 ] || set -- control conversations counters exchanges removed damaged changes refused
@@ -235,8 +234,6 @@ for section; do
 		for backend in $E2E_BACKENDS; do
 			title="$section, $backend: "
 			section_"$section"
-			# Conntrack, where it is on, remembers what the last backend has sorted.
-			renew_hosts
 		done
 		;;
 	esac
