@@ -78,12 +78,16 @@ static int xdp_obstacle(const struct em_policy *policy, const struct em_link *li
 		snprintf(obstacle, size, "its packets have no Ethernet header");
 	else if (native && link->native_xdp == EM_NATIVE_NO)
 		snprintf(obstacle, size, "%s", link->native_why);
-	else if (native && link->vlan_offload && has_vlan_listener(policy, link->name))
+	else if (native && !strcmp(link->kind, "bond"))
+		snprintf(obstacle, size,
+			 "its members run the program of a bond, and on packets that are theirs by "
+			 "then, not the bond's (for XDP, name the members)");
+	else if (link->vlan_offload && has_vlan_listener(policy, link->name))
 		snprintf(obstacle, size,
 			 "rx-vlan-offload takes the VLAN tag off before XDP sees it (clear it with "
 			 "ethtool -K %s rxvlan off)",
 			 link->name);
-	else if (native && link->vlan_offload && link->vlan_on_top)
+	else if (link->vlan_offload && link->vlan_on_top)
 		snprintf(obstacle, size,
 			 "rx-vlan-offload makes the packets of the VLAN interfaces on top of it "
 			 "look untagged to XDP (clear it with ethtool -K %s rxvlan off)",

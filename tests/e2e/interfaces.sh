@@ -42,6 +42,12 @@ expect()
 	fi
 }
 
+# usage: skip WHAT
+skip()
+{
+	echo "skip: $*"
+}
+
 # usage: policy INTERFACE [KEYS]
 policy()
 {
@@ -91,6 +97,15 @@ prints_nothing()
 {
 	output=$("$@" 2>&1)
 	[ -z "$output" ] || { echo "$output"; return 1; }
+}
+
+# usage: connect SENDER ADDRESS RECEIVER ADDRESS (the interfaces; the rest of the net is theirs)
+connect()
+{
+	ip -n $a address add "$2"/24 dev "$1"
+	ip -n $a link set "$1" up
+	ip -n $b address add "$4"/24 dev "$3"
+	ip -n $b link set "$3" up
 }
 
 for ns in $a $b; do
@@ -189,7 +204,9 @@ if has xdp; then
 	policy in0 'vlan = 5;'
 	expect 'rx-vlan-offload: auto is tc' applies auto in0 tc-ingress 'ethtool -K in0 rxvlan off'
 	em remove
-	expect 'rx-vlan-offload: no XDP' refuses xdp 'ethtool -K in0 rxvlan off'
+	for backend in xdp xdp-generic; do
+		expect "rx-vlan-offload: no $backend" refuses $backend 'ethtool -K in0 rxvlan off'
+	done
 	ip netns exec $b ethtool -K in0 rxvlan off >/dev/null
 	expect 'no rx-vlan-offload: auto is xdp' applies auto in0 xdp-native
 	em remove
@@ -226,7 +243,76 @@ if has xdp; then
 	done
 fi
 
+# An interface on top of another one that is a VLAN of it.
+if ip -n $b link add link in0 name in0.5 type vlan id 5 2>"$folder/out"; then
+	# Else the tag is beside the frame, where XDP does not see it: out0 leaves it there, not in0.
+	ip netns exec $b ethtool -K in0 rxvlan off >/dev/null
+	ip netns exec $a ethtool -K out0 txvlan off >/dev/null
+	ip -n $a link add link out0 name out0.5 type vlan id 5
+	connect out0.5 198.51.100.1 in0.5 198.51.100.2
+	policy in0.5
+	for backend in $E2E_BACKENDS; do
+		case $backend in
+		xdp)
+			expect 'VLAN: no native XDP' refuses xdp in0.5
+			expect 'VLAN: auto is tc' applies auto in0.5 tc-ingress 'in0.5: tc, because'
+			;;
+		xdp-generic) expect "VLAN: $backend" applies $backend in0.5 xdp-generic ;;
+		tc) expect "VLAN: $backend" applies $backend in0.5 tc-ingress ;;
+		nft) expect "VLAN: $backend" applies $backend in0.5 nft-ingress ;;
+		esac
+		expect "VLAN: sorts ($backend)" sorts $a 198.51.100.1 198.51.100.2
+		em remove
+	done
+	policy in0 'vlan = 5;'
+	for backend in $E2E_BACKENDS; do
+		expect "below the VLAN: $backend" em apply --backend=$backend "$config"
+		expect "below the VLAN: sorts ($backend)" sorts $a 198.51.100.1 198.51.100.2
+		em remove
+	done
+	ip -n $a link del out0.5
+	ip -n $b link del in0.5
+else
+	skip "VLAN interfaces: $(cat "$folder/out")"
+fi
+
+# A bond, and its member.
+if ip -n $b link add bond0 type bond mode active-backup miimon 100 2>"$folder/out"; then
+	ip -n $a link add out1 type veth peer name in1 netns $b
+	ip -n $b link set in1 master bond0
+	ip -n $b link set in1 up
+	connect out1 203.0.113.1 bond0 203.0.113.2
+	policy bond0
+	for backend in $E2E_BACKENDS; do
+		case $backend in
+		xdp)
+			expect 'bond: no native XDP' refuses xdp bond0
+			expect 'bond: auto is tc' applies auto bond0 tc-ingress 'bond0: tc, because'
+			;;
+		xdp-generic) expect "bond: $backend" applies $backend bond0 xdp-generic ;;
+		tc) expect "bond: $backend" applies $backend bond0 tc-ingress ;;
+		nft) expect "bond: $backend" applies $backend bond0 nft-ingress ;;
+		esac
+		expect "bond: sorts ($backend)" sorts $a 203.0.113.1 203.0.113.2
+		em remove
+	done
+	policy in1
+	for backend in $E2E_BACKENDS; do
+		case $backend in
+		xdp) expect "bond member: $backend" applies $backend in1 xdp-native ;;
+		*) expect "bond member: $backend" em apply --backend=$backend "$config" ;;
+		esac
+		expect "bond member: sorts ($backend)" sorts $a 203.0.113.1 203.0.113.2
+		em remove
+	done
+	ip -n $b link del bond0
+	ip -n $a link del out1
+else
+	skip "bonds: $(cat "$folder/out")"
+fi
+
 # Others on the same hook.
+policy in0
 if has tc; then
 	expect 'tc: without a qdisc' applies tc in0 tc-ingress
 	em remove
