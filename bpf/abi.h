@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 3
+#define EM_ABI_VERSION 4
 
 #define EM_ABI_LISTENERS 256
 /* Before a packet, from XDP to TC: still to be decided. */
@@ -22,8 +22,6 @@
 #define EM_ABI_LOADS 5
 /* Offsets of header and payload bytes a program looks at; the verifier's limit is 65535. */
 #define EM_ABI_OFFSET_MAX 0xf000
-/* IPv6 extension headers walked before a packet is taken for not ours: all that 1500 bytes hold. */
-#define EM_ABI_HEADERS 192
 
 /*
  * All loads are of the 8 bytes that end at payload byte `end`, masked to those that are wanted:
@@ -90,7 +88,8 @@ struct em_abi_constants {
 	__u8 has_addresses; /* some listener has */
 	__u8 has_fragments; /* XDP: a frame may be in several buffers; kernel 5.18 */
 	__u16 n_replies;    /* interfaces of listeners with replies */
-	__u32 max_steps;    /* of a listener */
+	__u16 max_steps;    /* of a listener */
+	__u16 depth;	    /* IPv6 extension headers that are walked; depth.h */
 	struct em_abi_table claims;
 	struct em_abi_table entities;
 	struct em_abi_listener listeners[EM_ABI_LISTENERS];

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "attached.h"
+#include "depth.h"
 #include "pins.h"
 #include "program.h"
 #include "rtnl.h"
@@ -49,7 +50,10 @@ static struct em_programs *load_sample(const struct em_policy *sample, enum em_h
 {
 	struct em_attachment attachment = { "lo", if_nametoindex("lo"), hook };
 	struct em_link link = { .name = "lo", .ethernet = true };
-	struct em_plan plan = { .attachments = &attachment, .links = &link, .n_attachments = 1 };
+	struct em_plan plan = { .attachments = &attachment,
+				.links = &link,
+				.n_attachments = 1,
+				.depth = EM_DEPTH_MAX };
 	const struct em_program_options options = { .flows = -1 };
 	struct em_programs *programs = NULL;
 	struct em_diag_kept kept;

@@ -15,6 +15,7 @@
 #include <linux/udp.h>
 
 #include "frame.bpf.h"
+#include "maps.bpf.h"
 
 struct em_packet {
 	__u64 network;	 /* offset of the IP header */
@@ -104,7 +105,7 @@ __noinline __u64 em_walk_headers(em_context *context, __u64 offset, __u32 next)
 	struct em_option_header option;
 	int i;
 
-	for (i = 0; i < EM_ABI_HEADERS && em_is_extension(next); i++) {
+	for (i = 0; i < em_constants.depth && em_is_extension(next); i++) {
 		if (!em_read(context, offset, &option, sizeof(option)))
 			return 0;
 		if (next == IPPROTO_FRAGMENT) {

@@ -218,6 +218,7 @@ static int set_constants(struct em_programs *programs, const struct em_policy *p
 
 	if (!rc) {
 		constants->generation = generation;
+		constants->depth = plan->depth;
 		constants->has_fragments = fragments;
 		constants->n_replies = count_replies(plan);
 		if (programs->xdp)

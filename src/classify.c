@@ -8,6 +8,7 @@
  */
 #include "classify.h"
 
+#include <limits.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -113,20 +114,21 @@ static size_t extension_length(const struct packet *packet, uint8_t type, size_t
 	}
 }
 
-static bool read_ip6(struct packet *packet, size_t *udp)
+static bool read_ip6(struct packet *packet, unsigned int depth, size_t *udp)
 {
 	const uint8_t *ip = packet->ip;
 	size_t offset = IP6_HEADER;
+	unsigned int walked = 0;
 	uint8_t type;
 
 	if (packet->length < IP6_HEADER || ip[0] >> 4 != 6)
 		return false;
 	if ((size_t)IP6_HEADER + get16(ip + 4) > packet->length)
 		return false;
-	for (type = ip[6]; type != IPPROTO_UDP;) {
+	for (type = ip[6]; type != IPPROTO_UDP; walked++) {
 		size_t length = extension_length(packet, type, offset);
 
-		if (length == 0)
+		if (length == 0 || walked == depth)
 			return false;
 		type = ip[offset];
 		offset += length;
@@ -139,7 +141,7 @@ static bool read_ip6(struct packet *packet, size_t *udp)
 	return true;
 }
 
-static bool read_packet(struct packet *packet, uint8_t *frame, size_t length)
+static bool read_packet(struct packet *packet, uint8_t *frame, size_t length, unsigned int depth)
 {
 	uint16_t ethertype;
 	size_t udp;
@@ -147,7 +149,7 @@ static bool read_packet(struct packet *packet, uint8_t *frame, size_t length)
 	if (!read_ethernet(packet, frame, length, &ethertype))
 		return false;
 	if (ethertype == ETH_P_IP ? !read_ip4(packet, &udp)
-				  : ethertype != ETH_P_IPV6 || !read_ip6(packet, &udp))
+				  : ethertype != ETH_P_IPV6 || !read_ip6(packet, depth, &udp))
 		return false;
 	if (packet->length < udp + UDP_HEADER)
 		return false;
@@ -315,10 +317,16 @@ static void sort_valid(const struct em_listener *listener, const struct packet *
 void em_classify(const struct em_policy *policy, const char *interface, uint8_t *frame,
 		 size_t length, struct em_classification *out)
 {
+	em_classify_to_depth(policy, interface, frame, length, UINT_MAX, out);
+}
+
+void em_classify_to_depth(const struct em_policy *policy, const char *interface, uint8_t *frame,
+			  size_t length, unsigned int depth, struct em_classification *out)
+{
 	struct packet packet;
 
 	*out = (struct em_classification){.result = EM_NOT_OURS};
-	if (!read_packet(&packet, frame, length))
+	if (!read_packet(&packet, frame, length, depth))
 		return;
 	out->listener = find_listener(policy, interface, &packet);
 	if (!out->listener)

@@ -35,6 +35,13 @@ struct em_classification {
 void em_classify(const struct em_policy *policy, const char *interface, uint8_t *frame,
 		 size_t length, struct em_classification *out);
 
+/*
+ * The same on a kernel whose nf_tables walks at most `depth` IPv6 extension headers, and finds no
+ * UDP behind more; see depth.h.
+ */
+void em_classify_to_depth(const struct em_policy *policy, const char *interface, uint8_t *frame,
+			  size_t length, unsigned int depth, struct em_classification *out);
+
 /* "not-ours", "rewritten", "unknown", "invalid". */
 const char *em_result_name(enum em_result result);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "entities.h"
+#include "sample.h"
 #include "scratch.h"
 
 static int no_memory(struct em_diag *diag)
@@ -41,44 +41,6 @@ static void clear_remarks(struct em_probe_remarks *remarks)
 
 /* The kernel. */
 
-/* One listener with one entity on lo: enough to have each facility used. */
-static int make_sample(struct em_policy **out, struct em_diag *diag)
-{
-	static const uint8_t tag[4] = { 0 };
-	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
-	struct em_listener *listener;
-
-	if (em_policy_new(&policy))
-		return no_memory(diag);
-	policy->listeners = calloc(1, sizeof(*policy->listeners));
-	if (!policy->listeners)
-		return no_memory(diag);
-	policy->n_listeners = 1;
-	listener = &policy->listeners[0];
-	*listener = (struct em_listener){
-		.name = "sample",
-		.port = 5000,
-		.payload_max = EM_PAYLOAD_MAX,
-		.tag = { .pieces = { { .length = sizeof(tag) } },
-			 .n_pieces = 1,
-			 .length = sizeof(tag),
-			 .mask = { 0xff, 0xff, 0xff, 0xff } },
-		.invalid = EM_DROP,
-	};
-	listener->interfaces = calloc(1, sizeof(*listener->interfaces));
-	if (!listener->interfaces)
-		return no_memory(diag);
-	listener->n_interfaces = 1;
-	memcpy(listener->interfaces[0], "lo", sizeof("lo"));
-	if (em_entities_append(listener, tag, 6001, NULL, &listener->place))
-		return no_memory(diag);
-	if (em_policy_finish(policy, diag))
-		return -ENOMEM;
-	*out = policy;
-	policy = NULL;
-	return 0;
-}
-
 struct kernel {
 	struct em_probe_facility facilities[EM_PROBE_FACILITIES_MAX];
 	size_t n_facilities;
@@ -109,7 +71,7 @@ static int probe_kernel(struct em_probe *probe, struct em_diag *diag)
 {
 	struct em_policy *sample __attribute__((cleanup(em_policy_freep))) = NULL;
 	struct kernel kernel = { .n_facilities = 0 };
-	int rc = make_sample(&sample, diag);
+	int rc = em_sample_new(&sample, diag);
 
 	if (rc)
 		return rc;

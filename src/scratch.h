@@ -18,4 +18,11 @@
 int em_scratch_run(void (*work)(void *result, const void *context), void *result, size_t size,
 		   const void *context);
 
+/*
+ * The same without CAP_SYS_ADMIN too: then in a user namespace as well, where the host has them for
+ * everyone.  There the child may do all that concerns its network, and nothing else: no bpf(2).
+ */
+int em_scratch_run_anyone(void (*work)(void *result, const void *context), void *result, size_t size,
+			  const void *context);
+
 #endif

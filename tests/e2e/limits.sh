@@ -44,3 +44,15 @@ ip4 udp fill:00*511 hex:01 fill:00*511 hex:01 -> invalid check drop	# one in the
 @ length-need
 ip4 udp fill:00*1023 -> invalid length drop			# too short by one
 END
+
+awk 'BEGIN {
+	for (i = 0; i < 176; i++)
+		headers = headers (i % 2 ? "rt " : "dopt ")
+	print "\n[176 extension headers]"
+	print "\tlisteners = ( { name = \"l\"; interfaces = [ \"in0\" ]; port = 5000;"
+	print "\t\ttag = { offset = 0; length = 1; };"
+	print "\t\tentities = ( { name = \"a\"; tag = \"0x00\"; port = 6001; } ); } );"
+	print "@ ip6-walked"
+	print "ip6 " headers "udp hex:00 -> rewritten a 6001		# as many as fit"
+	print "ip6 " headers "ah udp hex:00 -> not-ours			# and another one"
+}'

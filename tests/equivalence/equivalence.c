@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "depth.h"
 #include "generate.h"
 #include "outcome.h"
 #include "run.h"
@@ -60,12 +61,13 @@ static void print_frames(const struct trial_result *result, const struct trial_p
 				packet->class.drop ? &packet->sent : &packet->expected);
 }
 
-static void print_disagreement(const struct shrink *shrink, uint64_t seed)
+static void print_disagreement(const struct shrink *shrink, unsigned int depth, uint64_t seed)
 {
 	char outcome[OUTCOME_MAX];
 	struct trial trial;
 
-	if (!trial_open(&trial, &shrink->policy, shrink->packets, shrink->n_packets, stderr))
+	if (!trial_open(&trial, depth, &shrink->policy, shrink->packets, shrink->n_packets,
+			stderr))
 		return;
 	printf("[disagreement: %s, seed %" PRIu64 "]\n%s\n", shrink->backend, seed, trial.config);
 	if (trial.n_packets > SHOWN)
@@ -100,7 +102,7 @@ static void explain(struct run *run, const struct tally *tally, const struct exa
 	printf("# %s disagrees, seed %" PRIu64 "; looking for a small example\n", tally->backend,
 	       seed);
 	shrink(&run->host, &work);
-	print_disagreement(&work, seed);
+	print_disagreement(&work, run->host.depth, seed);
 	free(work.packets);
 }
 
@@ -148,9 +150,9 @@ static void run_all(struct run *run)
 		struct trial trial;
 
 		generate(&example, run->seed + k);
-		if (!trial_open(&trial, &example.policy, example.packets, example.n_packets,
-				NULL)) {
-			trial_open(&trial, &example.policy, NULL, 0, stderr);
+		if (!trial_open(&trial, run->host.depth, &example.policy, example.packets,
+				example.n_packets, NULL)) {
+			trial_open(&trial, run->host.depth, &example.policy, NULL, 0, stderr);
 			fprintf(stderr, "equivalence: seed %" PRIu64 ": not a valid policy\n",
 				run->seed + k);
 			exit(EXIT_FAILURE);
@@ -206,7 +208,8 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	run_on_one_cpu();
 	rig_open(&run.host.rig);
-	printf("seed %" PRIu64 "\n", run.seed);
+	run.host.depth = em_depth_find();
+	printf("seed %" PRIu64 ", %u IPv6 extension headers\n", run.seed, run.host.depth);
 	run_all(&run);
 	return report(&run);
 }

@@ -322,9 +322,11 @@ static void add_extension(struct making *m)
 
 static void alter_extensions(struct making *m)
 {
-	unsigned int n = random_chance(m->random, 85)
-				 ? random_between(m->random, 1, 4)
-				 : random_between(m->random, 5, MODEL_EXTENSIONS_MAX);
+	unsigned int dice = random_below(m->random, 100);
+	/* Around the number at which some kernels stop, and beyond. */
+	unsigned int n = dice < 80   ? random_between(m->random, 1, 4)
+			 : dice < 90 ? random_between(m->random, 11, 14)
+				     : random_between(m->random, 5, MODEL_EXTENSIONS_MAX);
 
 	for (unsigned int i = 0; i < n; i++) {
 		if (random_chance(m->random, 15))

@@ -18,8 +18,7 @@
 #define MODEL_SOURCES_MAX   6
 #define MODEL_ENTITIES_MAX  24
 #define MODEL_BYTES_MAX	    512 /* of a check */
-/* Newer kernels' nf_tables walks no more; README.md. */
-#define MODEL_EXTENSIONS_MAX 12
+#define MODEL_EXTENSIONS_MAX 24 /* twice what newer kernels' nf_tables walks */
 #define MODEL_PAYLOAD_MAX    1480
 #define MODEL_TAGS_MAX	     2
 #define MODEL_POKES_MAX	     3

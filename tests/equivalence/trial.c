@@ -85,18 +85,19 @@ bool trial_build(const struct model_packet *model, char text[TRIAL_TEXT_MAX],
 static void classify(struct trial *trial, struct trial_packet *packet)
 {
 	packet->expected = packet->sent;
-	em_classify(trial->policy, interface_names[packet->model->interface],
-		    packet->expected.bytes, packet->expected.length, &packet->class);
+	em_classify_to_depth(trial->policy, interface_names[packet->model->interface],
+			     packet->expected.bytes, packet->expected.length, trial->depth,
+			     &packet->class);
 	counters_add(trial->expected, trial->policy, &packet->class);
 }
 
-bool trial_open(struct trial *trial, const struct model_policy *policy,
+bool trial_open(struct trial *trial, unsigned int depth, const struct model_policy *policy,
 		const struct model_packet *packets, size_t n_packets, FILE *messages)
 {
 	struct packet *scratch = malloc(sizeof(*scratch));
 	char text[TRIAL_TEXT_MAX];
 
-	*trial = (struct trial){.config = print_config(policy)};
+	*trial = (struct trial){.config = print_config(policy), .depth = depth};
 	trial->policy = read_config(trial->config, messages);
 	trial->packets = calloc(n_packets + 1, sizeof(*trial->packets));
 	if (!trial->packets || !scratch)

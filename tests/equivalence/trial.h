@@ -22,6 +22,7 @@ struct trial_packet {
 /* Ready to be run with any number of backends. */
 struct trial {
 	char *config;
+	unsigned int depth; /* IPv6 extension headers that the kernel walks, see depth.h */
 	struct em_policy *policy;
 	struct trial_packet *packets;
 	size_t n_packets;
@@ -33,7 +34,7 @@ struct trial {
  * that generate_compared() rules out are left out.  Returns false where the policy is not valid;
  * the messages go to `messages`, or nowhere where that is NULL.
  */
-bool trial_open(struct trial *trial, const struct model_policy *policy,
+bool trial_open(struct trial *trial, unsigned int depth, const struct model_policy *policy,
 		const struct model_packet *packets, size_t n_packets, FILE *messages);
 void trial_close(struct trial *trial);
 
@@ -48,6 +49,7 @@ enum trial_outcome {
 struct trial_host {
 	struct rig rig;
 	const char *entitymux;
+	unsigned int depth;
 };
 
 struct trial_result {

@@ -649,6 +649,27 @@ static void test_checksum_exhaustively(void **state)
 	em_policy_free(policy);
 }
 
+/* Two headers and then UDP, on kernels that walk fewer, as many, and more. */
+static void test_depth(void **state)
+{
+	static const enum em_result results[] = {EM_NOT_OURS, EM_NOT_OURS, EM_REWRITTEN,
+						 EM_REWRITTEN};
+	struct em_policy *policy = policy_of(POLICY(LISTENER("")));
+	struct em_classification class;
+	struct packet frame;
+
+	(void)state;
+	for (unsigned int depth = 0; depth < sizeof(results) / sizeof(results[0]); depth++) {
+		packet_build(&frame, "ip6 hbh frag=0 mf udp hex:deadbeef");
+		em_classify_to_depth(policy, "eth0", frame.bytes, frame.length, depth, &class);
+		assert_int_equal(class.result, results[depth]);
+	}
+	packet_build(&frame, "ip6 udp hex:deadbeef");
+	em_classify_to_depth(policy, "eth0", frame.bytes, frame.length, 0, &class);
+	assert_int_equal(class.result, EM_REWRITTEN);
+	em_policy_free(policy);
+}
+
 static void test_result_names(void **state)
 {
 	(void)state;
@@ -677,6 +698,7 @@ int main(void)
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_checksum),
 		cmocka_unit_test(test_checksum_exhaustively),
+		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_result_names),
 	};
 
