@@ -27,9 +27,8 @@ static int leave(bool anyone)
 static void run_child(void (*work)(void *result, const void *context), void *result,
 		      const void *context, bool anyone)
 {
-	int error;
-
 	sigset_t alarms;
+	int error;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* The parent may have blocked all that it can. */

@@ -31,7 +31,7 @@
 #include "table.h"
 
 #define SEEN_MAX	   4
-#define SECONDS_MAX	   300 /* for everything: a hanging command must not hang the build */
+#define SECONDS_MAX	   600 /* for everything: a hanging command must not hang the build */
 #define EXIT_NOT_SUPPORTED 3
 
 struct run {
