@@ -18,6 +18,8 @@
 #define UDP_CHECKSUM  6
 #define ICMP_CHECKSUM 2
 #define DONT_FRAGMENT 0x4000
+/* Connection tracking of newer kernels follows no more of them. */
+#define EXTENSIONS_MAX 12
 
 static const char *const interfaces[] = {"in0", "in1"};
 
@@ -114,6 +116,7 @@ static bool read_ip6(const struct stream_frame *frame, struct flow *flow)
 {
 	const uint8_t *ip = frame->bytes + ETH_HLEN;
 	size_t at = ETH_HLEN + IP6_HEADER;
+	unsigned int n_extensions = 0;
 	uint8_t type = ip[6];
 
 	if (frame->length < at + UDP_HEADER || ip[0] >> 4 != 6 ||
@@ -126,7 +129,7 @@ static bool read_ip6(const struct stream_frame *frame, struct flow *flow)
 			return false;
 		type = frame->bytes[at];
 		at += length;
-		if (frame->length < at + UDP_HEADER)
+		if (frame->length < at + UDP_HEADER || ++n_extensions > EXTENSIONS_MAX)
 			return false;
 	}
 	flow->source.family = flow->destination.family = AF_INET6;
