@@ -14,7 +14,7 @@
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
 #define EM_ABI_VERSION 4
 
-#define EM_ABI_LISTENERS 256
+#define EM_ABI_LISTENERS 256 /* a power of 2 */
 /* Before a packet, from XDP to TC: still to be decided. */
 #define EM_ABI_LATER 0x656d7578
 

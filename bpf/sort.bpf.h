@@ -291,16 +291,16 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	claim = em_claim(context, packet, ifindex, udp.dest);
 	if (!claim)
 		return;
-	index = claim->listener;
-	/* Else the bound is checked on one copy of the index and another one is used. */
-	barrier_var(index);
-	if (index >= EM_ABI_LISTENERS)
-		return;
-	id = index;
+	index = id = claim->listener;
 	decision->later = local && em_maybe_unfinished(context, packet, &udp);
 	if (decision->later)
 		return;
-	listener = &em_constants.listeners[index];
+	/*
+	 * Only now, and opaque to the compiler: older verifiers (5.10) do not know of a copy on the
+	 * stack what they know of the register.
+	 */
+	barrier_var(index);
+	listener = &em_constants.listeners[index & (EM_ABI_LISTENERS - 1)];
 	count = bpf_map_lookup_elem(&entitymux_lcnt, &id);
 	if (!count)
 		return;
