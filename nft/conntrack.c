@@ -28,9 +28,11 @@ static const struct nlattr *find_in(const struct nlattr *nest, uint16_t type)
 {
 	const struct nlattr *attribute;
 
-	if (nest)
-		mnl_attr_for_each_nested(attribute, nest) if (mnl_attr_get_type(attribute) ==
-							      type) return attribute;
+	if (!nest)
+		return NULL;
+	mnl_attr_for_each_nested (attribute, nest)
+		if (mnl_attr_get_type(attribute) == type)
+			return attribute;
 	return NULL;
 }
 
@@ -38,9 +40,9 @@ static const struct nlattr *find(const struct nlmsghdr *message, uint16_t type)
 {
 	const struct nlattr *attribute;
 
-	mnl_attr_for_each(attribute, message,
-			  sizeof(struct nfgenmsg)) if (mnl_attr_get_type(attribute) ==
-						       type) return attribute;
+	mnl_attr_for_each (attribute, message, sizeof(struct nfgenmsg))
+		if (mnl_attr_get_type(attribute) == type)
+			return attribute;
 	return NULL;
 }
 
