@@ -11,6 +11,7 @@
 #include "attached.h"
 #include "changes.h"
 #include "conversation.h"
+#include "discover.h"
 #include "grace.h"
 #include "facilities.h"
 #include "flows.h"
@@ -389,93 +390,6 @@ static int commit(struct em_prepared *prepared, struct em_plan *plan, struct em_
 	return 0;
 }
 
-/* The attachments found, and the programs that only stand behind one of them. */
-struct finding {
-	struct em_installed installed;
-	size_t n_local; /* of this generation, with a program behind them */
-	size_t n_later; /* of this generation, behind one */
-	size_t n_replies; /* that this generation is to have */
-	uint32_t egress;  /* the generation of what is at egress; 0: nothing is */
-	size_t n_egress;  /* of that generation */
-};
-
-/* What is in force shows by what sorts. */
-static void count_egress(struct finding *finding, const struct em_attached *attached)
-{
-	if (finding->egress && attached->generation != finding->egress)
-		finding->installed.remains = true;
-	if (attached->generation > finding->egress) {
-		finding->egress = attached->generation;
-		finding->n_egress = 0;
-	}
-	finding->n_egress += attached->generation == finding->egress;
-}
-
-static bool has_all_egress(const struct finding *finding)
-{
-	return finding->n_egress == finding->n_replies &&
-	       (!finding->n_egress || finding->egress == finding->installed.generation);
-}
-
-static int add_installed(void *context, const struct em_attached *attached)
-{
-	struct finding *finding = context;
-	struct em_installed *installed = &finding->installed;
-	struct em_attachment *grown;
-
-	close(attached->fd);
-	if (attached->hook == EM_HOOK_TC_EGRESS) {
-		count_egress(finding, attached);
-		return 0;
-	}
-	if (!attached->generation || attached->generation < installed->generation) {
-		installed->remains = true;
-		return 0;
-	}
-	if (attached->generation > installed->generation && installed->generation) {
-		*finding = (struct finding){ .installed = { .attachments = installed->attachments,
-							    .remains = true },
-					     .egress = finding->egress,
-					     .n_egress = finding->n_egress };
-	}
-	installed->generation = attached->generation;
-	finding->n_replies = attached->n_replies;
-	finding->n_local += attached->kind == EM_PROGRAM_XDP_LOCAL;
-	finding->n_later += attached->kind == EM_PROGRAM_TC_LATER;
-	if (attached->kind == EM_PROGRAM_TC_LATER)
-		return 0;
-	grown = realloc(installed->attachments,
-			(installed->n_attachments + 1) * sizeof(*installed->attachments));
-	if (!grown)
-		return -ENOMEM;
-	installed->attachments = grown;
-	grown += installed->n_attachments++;
-	*grown = (struct em_attachment){ .ifindex = attached->ifindex, .hook = attached->hook };
-	memcpy(grown->interface, attached->interface, IF_NAMESIZE);
-	return 0;
-}
-
-static int discover(struct em_installed *out, struct em_diag *diag)
-{
-	struct finding finding = { 0 };
-	int rc = em_attached_each(add_installed, &finding, diag);
-
-	if (rc) {
-		em_installed_clear(&finding.installed);
-		return rc;
-	}
-	finding.installed.remains |= finding.n_local != finding.n_later;
-	finding.installed.remains |= !has_all_egress(&finding);
-	rc = em_attached_any_hidden(diag);
-	if (rc < 0) {
-		em_installed_clear(&finding.installed);
-		return rc;
-	}
-	finding.installed.blind = rc;
-	*out = finding.installed;
-	return 0;
-}
-
 static int open_counters(struct em_counters **out, uint32_t generation, struct em_diag *diag)
 {
 	int program, rc = em_attached_find(&program, generation, diag);
@@ -518,7 +432,7 @@ const struct em_datapath em_datapath_bpf = {
 	.prepare = prepare,
 	.commit = commit,
 	.release = release,
-	.discover = discover,
+	.discover = em_discover,
 	.open_counters = open_counters,
 	.read_counters = em_attached_read_counters,
 	.close_counters = em_attached_close_counters,

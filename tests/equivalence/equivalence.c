@@ -6,7 +6,7 @@
  *
  * PACKETS frames or a few more go through each backend, PER_POLICY of them through each policy.
  * Policy k of seed s is policy 0 of seed s + k, which is how to get at one again.  A disagreement
- *is made small and printed as a case for tests/e2e/cases.  The exit status is 1 when there was any.
+ * is made small and printed as a case for tests/e2e/cases.  The exit status is 1 when there was any.
  *
  * The backend `none` is the control: without any policy, every frame comes out as it went in.
  */
@@ -26,12 +26,7 @@
 
 struct run {
 	struct trial_host host;
-	uint64_t seed;
-	uint64_t n_packets;
-	size_t per_policy;
-	bool verbose;
-	struct tally tallies[RUN_BACKENDS_MAX];
-	size_t n_backends;
+	struct run_options options;
 	/* What the packets of the reference came to: a test in which nothing is ours proves
 	 * nothing. */
 	uint64_t results[EM_INVALID + 1];
@@ -66,8 +61,7 @@ static void print_disagreement(const struct shrink *shrink, unsigned int depth, 
 	char outcome[OUTCOME_MAX];
 	struct trial trial;
 
-	if (!trial_open(&trial, depth, &shrink->policy, shrink->packets, shrink->n_packets,
-			stderr))
+	if (!trial_open(&trial, depth, &shrink->policy, shrink->packets, shrink->n_packets, stderr))
 		return;
 	printf("[disagreement: %s, seed %" PRIu64 "]\n%s\n", shrink->backend, seed, trial.config);
 	if (trial.n_packets > SHOWN)
@@ -127,7 +121,7 @@ static void run_backend(struct run *run, struct tally *tally, const struct examp
 	tally->seconds += run_now() - start;
 	if (result.outcome == TRIAL_REFUSED) {
 		tally->refused++;
-		if (run->verbose)
+		if (run->options.verbose)
 			printf("# %s, seed %" PRIu64 ": %s", tally->backend, seed, result.text);
 		return;
 	}
@@ -141,26 +135,27 @@ static void run_backend(struct run *run, struct tally *tally, const struct examp
 
 static void run_all(struct run *run)
 {
-	struct example example = {.n_packets = run->per_policy};
+	struct example example = {.n_packets = run->options.per_policy};
 
 	example.packets = calloc(example.n_packets, sizeof(*example.packets));
 	if (!example.packets)
 		die("memory");
-	for (uint64_t k = 0; !run_is_done(run->tallies, run->n_backends, run->n_packets); k++) {
+	for (uint64_t k = 0; !run_is_done(&run->options); k++) {
 		struct trial trial;
 
-		generate(&example, run->seed + k);
+		generate(&example, run->options.seed + k);
 		if (!trial_open(&trial, run->host.depth, &example.policy, example.packets,
 				example.n_packets, NULL)) {
 			trial_open(&trial, run->host.depth, &example.policy, NULL, 0, stderr);
 			fprintf(stderr, "equivalence: seed %" PRIu64 ": not a valid policy\n",
-				run->seed + k);
+				run->options.seed + k);
 			exit(EXIT_FAILURE);
 		}
 		for (size_t i = 0; i < trial.n_packets; i++)
 			run->results[trial.packets[i].class.result]++;
-		for (size_t i = 0; i < run->n_backends; i++)
-			run_backend(run, &run->tallies[i], &example, &trial, run->seed + k);
+		for (size_t i = 0; i < run->options.n_backends; i++)
+			run_backend(run, &run->options.tallies[i], &example, &trial,
+				    run->options.seed + k);
 		trial_close(&trial);
 	}
 	free(example.packets);
@@ -173,43 +168,21 @@ static int report(const struct run *run)
 		printf("%s%" PRIu64 " %s", result ? ", " : "generated: ", run->results[result],
 		       em_result_name(result));
 	putchar('\n');
-	return run_report(run->tallies, run->n_backends);
-}
-
-static int usage(void)
-{
-	fprintf(stderr, "usage: equivalence [-v] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX "
-			"BACKEND...\n");
-	return 2;
+	return run_report(&run->options);
 }
 
 int main(int argc, char **argv)
 {
-	struct run run = {.seed = 1, .n_packets = RUN_PACKETS, .per_policy = RUN_PER_POLICY};
-	int option;
+	struct run run = {0};
 
-	while ((option = getopt(argc, argv, "vs:n:p:")) != -1) {
-		if (option == 'v')
-			run.verbose = true;
-		else if (option == 's')
-			run.seed = run_number(optarg, "seed");
-		else if (option == 'n')
-			run.n_packets = run_number(optarg, "packets");
-		else if (option == 'p')
-			run.per_policy = run_number(optarg, "packets for each policy");
-		else
-			return usage();
-	}
-	if (argc - optind < 2 || argc - optind - 1 > RUN_BACKENDS_MAX || !run.per_policy)
-		return usage();
-	run.host.entitymux = argv[optind];
-	for (int i = optind + 1; i < argc; i++)
-		run.tallies[run.n_backends++].backend = argv[i];
+	if (!run_read_options(&run.options, argc, argv))
+		return 2;
+	run.host.entitymux = run.options.entitymux;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	run_on_one_cpu();
 	rig_open(&run.host.rig);
 	run.host.depth = em_depth_find();
-	printf("seed %" PRIu64 ", %u IPv6 extension headers\n", run.seed, run.host.depth);
+	printf("seed %" PRIu64 ", %u IPv6 extension headers\n", run.options.seed, run.host.depth);
 	run_all(&run);
 	return report(&run);
 }

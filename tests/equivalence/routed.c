@@ -27,13 +27,7 @@
 
 struct run {
 	struct router router;
-	const char *entitymux;
-	uint64_t seed;
-	uint64_t n_packets;
-	size_t per_policy;
-	bool verbose;
-	struct tally tallies[RUN_BACKENDS_MAX];
-	size_t n_backends;
+	struct run_options options;
 	uint64_t events[EVENT_ERROR + 1];
 	uint64_t changed; /* answers and errors: a test without these would prove nothing */
 };
@@ -98,13 +92,13 @@ static void run_part(struct run *run, const struct model_policy *model, const st
 	expect(part, &trial, control);
 	router_forget();
 	if (!control)
-		trial_apply(run->entitymux, &trial, backend, result);
+		trial_apply(run->options.entitymux, &trial, backend, result);
 	if (result->outcome == TRIAL_AGREED) {
 		send_events(run, part, result);
 		if (!control && result->outcome == TRIAL_AGREED)
-			trial_compare_counters(run->entitymux, &trial, result);
+			trial_compare_counters(run->options.entitymux, &trial, result);
 		if (!control)
-			trial_remove(run->entitymux, result);
+			trial_remove(run->options.entitymux, result);
 	}
 	trial_close(&trial);
 }
@@ -199,7 +193,7 @@ static void run_backend(struct run *run, struct tally *tally, const struct talk 
 	tally->seconds += run_now() - start;
 	if (result.outcome == TRIAL_REFUSED) {
 		tally->refused++;
-		if (run->verbose)
+		if (run->options.verbose)
 			printf("# %s, seed %" PRIu64 ": %s", tally->backend, seed, result.text);
 	} else {
 		tally->policies++;
@@ -241,53 +235,30 @@ static void run_policy(struct run *run, uint64_t seed)
 		exit(EXIT_FAILURE);
 	}
 	talk.policy = trial.policy;
-	talk_make(&random, run->per_policy, &talk);
+	talk_make(&random, run->options.per_policy, &talk);
 	count(run, &talk);
-	for (size_t i = 0; i < run->n_backends; i++)
-		if (run->tallies[i].disagreements < RUN_DISAGREEMENTS_MAX)
-			run_backend(run, &run->tallies[i], &talk, seed);
+	for (size_t i = 0; i < run->options.n_backends; i++)
+		if (run->options.tallies[i].disagreements < RUN_DISAGREEMENTS_MAX)
+			run_backend(run, &run->options.tallies[i], &talk, seed);
 	talk_clear(&talk);
 	trial_close(&trial);
 }
 
-static int usage(void)
-{
-	fprintf(stderr, "usage: routed [-v] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX "
-			"BACKEND...\n");
-	return 2;
-}
-
 int main(int argc, char **argv)
 {
-	struct run run = {.seed = 1, .n_packets = RUN_PACKETS, .per_policy = RUN_PER_POLICY};
-	int option;
+	struct run run = {0};
 
-	while ((option = getopt(argc, argv, "vs:n:p:")) != -1) {
-		if (option == 'v')
-			run.verbose = true;
-		else if (option == 's')
-			run.seed = run_number(optarg, "seed");
-		else if (option == 'n')
-			run.n_packets = run_number(optarg, "packets");
-		else if (option == 'p')
-			run.per_policy = run_number(optarg, "packets for each policy");
-		else
-			return usage();
-	}
-	if (argc - optind < 2 || argc - optind - 1 > RUN_BACKENDS_MAX || !run.per_policy)
-		return usage();
-	run.entitymux = argv[optind];
-	for (int i = optind + 1; i < argc; i++)
-		run.tallies[run.n_backends++].backend = argv[i];
+	if (!run_read_options(&run.options, argc, argv))
+		return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	run_on_one_cpu();
 	router_open(&run.router);
-	printf("conversations, seed %" PRIu64 "\n", run.seed);
-	for (uint64_t k = 0; !run_is_done(run.tallies, run.n_backends, run.n_packets); k++)
-		run_policy(&run, run.seed + k);
+	printf("conversations, seed %" PRIu64 "\n", run.options.seed);
+	for (uint64_t k = 0; !run_is_done(&run.options); k++)
+		run_policy(&run, run.options.seed + k);
 	printf("generated: %" PRIu64 " requests, %" PRIu64 " answers, %" PRIu64 " errors; %" PRIu64
 	       " of these two to be changed\n",
 	       run.events[EVENT_REQUEST], run.events[EVENT_ANSWER], run.events[EVENT_ERROR],
 	       run.changed);
-	return run_report(run.tallies, run.n_backends);
+	return run_report(&run.options);
 }

@@ -10,22 +10,71 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
-bool run_is_done(const struct tally *tallies, size_t n, uint64_t packets)
+/* What is none ends the program. */
+static uint64_t number(const char *text, const char *what)
 {
-	for (size_t i = 0; i < n; i++)
-		if (tallies[i].packets < packets &&
-		    tallies[i].disagreements < RUN_DISAGREEMENTS_MAX)
+	char *end;
+	uint64_t value;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (errno || end == text || *end) {
+		fprintf(stderr, "equivalence: %s: expected a number, found \"%s\"\n", what, text);
+		exit(2);
+	}
+	return value;
+}
+
+bool run_read_options(struct run_options *out, int argc, char **argv)
+{
+	bool known = true;
+	int option;
+
+	*out = (struct run_options){
+		.seed = 1, .n_packets = RUN_PACKETS, .per_policy = RUN_PER_POLICY};
+	while ((option = getopt(argc, argv, "vs:n:p:")) != -1) {
+		if (option == 'v')
+			out->verbose = true;
+		else if (option == 's')
+			out->seed = number(optarg, "seed");
+		else if (option == 'n')
+			out->n_packets = number(optarg, "packets");
+		else if (option == 'p')
+			out->per_policy = number(optarg, "packets for each policy");
+		else
+			known = false;
+	}
+	if (!known || argc - optind < 2 || argc - optind - 1 > RUN_BACKENDS_MAX ||
+	    !out->per_policy) {
+		fprintf(stderr,
+			"usage: %s [-v] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX "
+			"BACKEND...\n",
+			argv[0]);
+		return false;
+	}
+	out->entitymux = argv[optind];
+	for (int i = optind + 1; i < argc; i++)
+		out->tallies[out->n_backends++].backend = argv[i];
+	return true;
+}
+
+bool run_is_done(const struct run_options *options)
+{
+	for (size_t i = 0; i < options->n_backends; i++)
+		if (options->tallies[i].packets < options->n_packets &&
+		    options->tallies[i].disagreements < RUN_DISAGREEMENTS_MAX)
 			return false;
 	return true;
 }
 
-int run_report(const struct tally *tallies, size_t n)
+int run_report(const struct run_options *options)
 {
 	unsigned int disagreements = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct tally *tally = &tallies[i];
+	for (size_t i = 0; i < options->n_backends; i++) {
+		const struct tally *tally = &options->tallies[i];
 
 		printf("%-12s %" PRIu64 " packets, %" PRIu64 " policies (%" PRIu64 " refused), "
 		       "%u disagreements, %.0f seconds\n",
@@ -54,20 +103,6 @@ void run_on_one_cpu(void)
 		perror("equivalence: sched_setaffinity");
 		exit(EXIT_FAILURE);
 	}
-}
-
-uint64_t run_number(const char *text, const char *what)
-{
-	char *end;
-	uint64_t value;
-
-	errno = 0;
-	value = strtoull(text, &end, 0);
-	if (errno || end == text || *end) {
-		fprintf(stderr, "equivalence: %s: expected a number, found \"%s\"\n", what, text);
-		exit(2);
-	}
-	return value;
 }
 
 void run_print_frame(const char *title, const struct stream_frame *frame,

@@ -26,20 +26,33 @@ struct tally {
 	double seconds;
 };
 
+struct run_options {
+	const char *entitymux;
+	uint64_t seed;
+	uint64_t n_packets;
+	size_t per_policy;
+	bool verbose;
+	struct tally tallies[RUN_BACKENDS_MAX]; /* one for each backend */
+	size_t n_backends;
+};
+
+/*
+ * The command line: [-v] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX BACKEND...; false, with a
+ * line that says so, where it is none.
+ */
+bool run_read_options(struct run_options *out, int argc, char **argv);
+
 /* Every backend has had as many packets as that, or is left out. */
-bool run_is_done(const struct tally *tallies, size_t n, uint64_t packets);
+bool run_is_done(const struct run_options *options);
 
 /* A line for each backend; returns the exit status. */
-int run_report(const struct tally *tallies, size_t n);
+int run_report(const struct run_options *options);
 
 /* Seconds. */
 double run_now(void);
 
 /* On one CPU, frames come out in the order in which they were sent. */
 void run_on_one_cpu(void);
-
-/* The value of an option; what is none ends the program. */
-uint64_t run_number(const char *text, const char *what);
 
 /* In hex, with a star where it differs from the other one. */
 void run_print_frame(const char *title, const struct stream_frame *frame,

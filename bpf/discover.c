@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "discover.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attached.h"
+#include "program.h"
+
+/* The attachments found, and the programs that only stand behind one of them. */
+struct finding {
+	struct em_installed installed;
+	size_t n_local;	  /* of this generation, with a program behind them */
+	size_t n_later;	  /* of this generation, behind one */
+	size_t n_replies; /* that this generation is to have */
+	uint32_t egress;  /* the generation of what is at egress; 0: nothing is */
+	size_t n_egress;  /* of that generation */
+};
+
+/* What is in force shows by what sorts. */
+static void count_egress(struct finding *finding, const struct em_attached *attached)
+{
+	if (finding->egress && attached->generation != finding->egress)
+		finding->installed.remains = true;
+	if (attached->generation > finding->egress) {
+		finding->egress = attached->generation;
+		finding->n_egress = 0;
+	}
+	finding->n_egress += attached->generation == finding->egress;
+}
+
+static bool has_all_egress(const struct finding *finding)
+{
+	return finding->n_egress == finding->n_replies &&
+	       (!finding->n_egress || finding->egress == finding->installed.generation);
+}
+
+static int add_installed(void *context, const struct em_attached *attached)
+{
+	struct finding *finding = context;
+	struct em_installed *installed = &finding->installed;
+	struct em_attachment *grown;
+
+	close(attached->fd);
+	if (attached->hook == EM_HOOK_TC_EGRESS) {
+		count_egress(finding, attached);
+		return 0;
+	}
+	if (!attached->generation || attached->generation < installed->generation) {
+		installed->remains = true;
+		return 0;
+	}
+	if (attached->generation > installed->generation && installed->generation) {
+		*finding = (struct finding){
+			.installed = {.attachments = installed->attachments, .remains = true},
+			.egress = finding->egress,
+			.n_egress = finding->n_egress};
+	}
+	installed->generation = attached->generation;
+	finding->n_replies = attached->n_replies;
+	finding->n_local += attached->kind == EM_PROGRAM_XDP_LOCAL;
+	finding->n_later += attached->kind == EM_PROGRAM_TC_LATER;
+	if (attached->kind == EM_PROGRAM_TC_LATER)
+		return 0;
+	grown = realloc(installed->attachments,
+			(installed->n_attachments + 1) * sizeof(*installed->attachments));
+	if (!grown)
+		return -ENOMEM;
+	installed->attachments = grown;
+	grown += installed->n_attachments++;
+	*grown = (struct em_attachment){.ifindex = attached->ifindex, .hook = attached->hook};
+	memcpy(grown->interface, attached->interface, IF_NAMESIZE);
+	return 0;
+}
+
+int em_discover(struct em_installed *out, struct em_diag *diag)
+{
+	struct finding finding = {0};
+	int rc = em_attached_each(add_installed, &finding, diag);
+
+	if (rc) {
+		em_installed_clear(&finding.installed);
+		return rc;
+	}
+	finding.installed.remains |= finding.n_local != finding.n_later;
+	finding.installed.remains |= !has_all_egress(&finding);
+	rc = em_attached_any_hidden(diag);
+	if (rc < 0) {
+		em_installed_clear(&finding.installed);
+		return rc;
+	}
+	finding.installed.blind = rc;
+	*out = finding.installed;
+	return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * discover - which generation our programs on the interfaces are, and whether all of it is there.
+ */
+#ifndef EM_DISCOVER_H
+#define EM_DISCOVER_H
+
+#include "datapath.h"
+
+/* The operation of that name, see datapath.h. */
+int em_discover(struct em_installed *out, struct em_diag *diag);
+
+#endif
