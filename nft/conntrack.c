@@ -26,7 +26,7 @@
 
 static const struct nlattr *find_in(const struct nlattr *nest, uint16_t type)
 {
-	const struct nlattr *attribute;
+	struct nlattr *attribute;
 
 	if (!nest)
 		return NULL;
@@ -38,7 +38,7 @@ static const struct nlattr *find_in(const struct nlattr *nest, uint16_t type)
 
 static const struct nlattr *find(const struct nlmsghdr *message, uint16_t type)
 {
-	const struct nlattr *attribute;
+	struct nlattr *attribute;
 
 	mnl_attr_for_each (attribute, message, sizeof(struct nfgenmsg))
 		if (mnl_attr_get_type(attribute) == type)
