@@ -85,71 +85,46 @@ static void put_comment(struct elements *elements, const char *text)
 	mnl_attr_put(elements->message, NFTA_SET_ELEM_USERDATA, 2 + userdata[1], userdata);
 }
 
-/* What an entity's tag leads to: its port on the wire, or its zone, or nothing. */
-enum data { NOTHING, PORT, ZONE };
+/* What an entity's tag leads to: its port on the wire, its zone, its counter, or nothing. */
+enum data { NOTHING, PORT, ZONE, COUNTER };
 
-static void put_entity(struct elements *elements, const struct em_listener *listener,
-		       const struct em_key *key, const struct em_entity *entity, enum data data)
+struct map {
+	struct em_identifier name; /* has the generation */
+	enum em_table table;
+	enum data data;
+};
+
+static void put_data(struct elements *elements, const struct map *map,
+		     const struct em_listener *listener, const struct em_entity *entity)
 {
-	uint8_t bytes[EM_KEY_MAX];
-	struct nlattr *element;
+	char text[EM_IDENTIFIER_MAX];
 
-	em_key_from_tag(key, entity->tag, bytes);
-	element = open_element(elements, bytes, key->length);
-	if (data == PORT)
+	switch (map->data) {
+	case NOTHING:
+		break;
+	case PORT:
 		put_number(elements, htons(entity->port));
-	else if (data == ZONE)
+		break;
+	case ZONE:
 		put_number(elements, em_ruleset_zone(listener, entity->port));
-	if (entity->name)
-		put_comment(elements, entity->name);
-	close_element(elements, element);
+		break;
+	case COUNTER:
+		mnl_attr_put_strz(
+			elements->message, NFTA_SET_ELEM_OBJREF,
+			em_ruleset_entity_counter(map->name.generation, listener, entity, text));
+		break;
+	}
 }
 
-size_t em_message_entities(struct em_batch *batch, const struct em_listener *listener,
-			   uint32_t generation, size_t first)
+static size_t put_entities(struct em_batch *batch, const struct map *map,
+			   const struct em_listener *listener, size_t first)
 {
-	struct em_identifier name = em_ruleset_map(generation, listener);
-	enum data data = listener->replies ? NOTHING : PORT;
 	char text[EM_IDENTIFIER_MAX];
 	struct elements elements;
 	struct em_key key;
 
 	em_ruleset_key(listener, &key);
-	open_elements(&elements, batch, EM_TABLE_NETDEV, em_identifier_format(&name, text), 0,
-		      &listener->entities[first].place);
-	while (first < listener->n_entities && !elements_full(&elements))
-		put_entity(&elements, listener, &key, &listener->entities[first++], data);
-	close_elements(&elements);
-	return first;
-}
-
-size_t em_message_zoned(struct em_batch *batch, const struct em_listener *listener,
-			uint32_t generation, size_t first)
-{
-	struct em_identifier name = em_ruleset_zones(generation, listener);
-	char text[EM_IDENTIFIER_MAX];
-	struct elements elements;
-	struct em_key key;
-
-	em_ruleset_key(listener, &key);
-	open_elements(&elements, batch, EM_TABLE_INET, em_identifier_format(&name, text), 0,
-		      &listener->entities[first].place);
-	while (first < listener->n_entities && !elements_full(&elements))
-		put_entity(&elements, listener, &key, &listener->entities[first++], ZONE);
-	close_elements(&elements);
-	return first;
-}
-
-size_t em_message_counted(struct em_batch *batch, const struct em_listener *listener,
-			  uint32_t generation, size_t first)
-{
-	struct em_identifier name = em_ruleset_counts(generation, listener);
-	char text[EM_IDENTIFIER_MAX];
-	struct elements elements;
-	struct em_key key;
-
-	em_ruleset_key(listener, &key);
-	open_elements(&elements, batch, EM_TABLE_NETDEV, em_identifier_format(&name, text), 0,
+	open_elements(&elements, batch, map->table, em_identifier_format(&map->name, text), 0,
 		      &listener->entities[first].place);
 	while (first < listener->n_entities && !elements_full(&elements)) {
 		const struct em_entity *entity = &listener->entities[first++];
@@ -158,12 +133,38 @@ size_t em_message_counted(struct em_batch *batch, const struct em_listener *list
 
 		em_key_from_tag(&key, entity->tag, bytes);
 		element = open_element(&elements, bytes, key.length);
-		mnl_attr_put_strz(elements.message, NFTA_SET_ELEM_OBJREF,
-				  em_ruleset_entity_counter(generation, listener, entity, text));
+		put_data(&elements, map, listener, entity);
+		if (entity->name && map->data != COUNTER)
+			put_comment(&elements, entity->name);
 		close_element(&elements, element);
 	}
 	close_elements(&elements);
 	return first;
+}
+
+size_t em_message_entities(struct em_batch *batch, const struct em_listener *listener,
+			   uint32_t generation, size_t first)
+{
+	const struct map map = {em_ruleset_map(generation, listener), EM_TABLE_NETDEV,
+				listener->replies ? NOTHING : PORT};
+
+	return put_entities(batch, &map, listener, first);
+}
+
+size_t em_message_zoned(struct em_batch *batch, const struct em_listener *listener,
+			uint32_t generation, size_t first)
+{
+	const struct map map = {em_ruleset_zones(generation, listener), EM_TABLE_INET, ZONE};
+
+	return put_entities(batch, &map, listener, first);
+}
+
+size_t em_message_counted(struct em_batch *batch, const struct em_listener *listener,
+			  uint32_t generation, size_t first)
+{
+	const struct map map = {em_ruleset_counts(generation, listener), EM_TABLE_NETDEV, COUNTER};
+
+	return put_entities(batch, &map, listener, first);
 }
 
 /* Sets of sources: the kernel takes an interval as its first address and the first one after it. */

@@ -43,26 +43,9 @@ enum { PROTO_DESC_UNKNOWN = 0, PROTO_DESC_UDP = 6, UDPHDR_DPORT = 2, PROTO_BASE_
 
 #define NEW (NLM_F_CREATE | NLM_F_EXCL)
 
-static const char *format(const struct em_identifier *name, char text[EM_IDENTIFIER_MAX])
-{
-	return em_identifier_format(name, text);
-}
-
 static void out_of_memory(struct em_batch *batch)
 {
 	batch->error = -ENOMEM;
-}
-
-static void put_set(struct em_batch *batch, enum em_table table, struct nftnl_set *set,
-		    const char *what, const struct em_place *place)
-{
-	uint8_t family = em_message_family(table);
-	struct nlmsghdr *message = em_batch_open(batch, family, NFT_MSG_NEWSET, NEW, what, place);
-
-	nftnl_set_set_str(set, NFTNL_SET_TABLE, EM_RULESET_TABLE);
-	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, family);
-	nftnl_set_nlmsg_build_payload(message, set);
-	em_batch_close(batch, message);
 }
 
 static void set_userdata(struct nftnl_set *set, const struct nftnl_udata_buf *userdata)
@@ -162,6 +145,37 @@ static void put_content(struct nftnl_udata_buf *userdata, uint8_t nest, enum con
 	nftnl_udata_nest_end(userdata, data);
 }
 
+static uint32_t type_of(enum content content, const struct em_key *key)
+{
+	uint32_t type = 0;
+
+	switch (content) {
+	case NOTHING:
+		break;
+	case TAGS:
+		for (uint8_t i = 0; i < key->n_loads; i++)
+			type = type << TYPE_BITS | TYPE_INTEGER;
+		break;
+	case PORTS:
+		type = TYPE_INET_SERVICE;
+		break;
+	case ZONES:
+		type = TYPE_INTEGER;
+		break;
+	case CONVERSATIONS:
+		type = TYPE_INET_SERVICE << TYPE_BITS | TYPE_INTEGER;
+		break;
+	}
+	return type;
+}
+
+static uint32_t length_of(enum content content, const struct em_key *key)
+{
+	if (content == TAGS)
+		return key->length;
+	return content == CONVERSATIONS ? 2 * sizeof(uint32_t) : sizeof(uint16_t);
+}
+
 static uint32_t byteorder_of(enum content content, const struct em_key *key)
 {
 	if (content == ZONES)
@@ -171,13 +185,15 @@ static uint32_t byteorder_of(enum content content, const struct em_key *key)
 }
 
 /* `typeof KEYS : DATA` */
-static bool set_typeof(struct nftnl_set *set, enum content keys, const struct em_key *key,
-		       enum content data)
+static void set_typeof(struct em_batch *batch, struct nftnl_set *set, enum content keys,
+		       const struct em_key *key, enum content data)
 {
 	struct nftnl_udata_buf *userdata = nftnl_udata_buf_alloc(512);
 
-	if (!userdata)
-		return false;
+	if (!userdata) {
+		out_of_memory(batch);
+		return;
+	}
 	nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_KEYBYTEORDER, byteorder_of(keys, key));
 	if (data)
 		nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_DATABYTEORDER,
@@ -189,139 +205,154 @@ static bool set_typeof(struct nftnl_set *set, enum content keys, const struct em
 	}
 	set_userdata(set, userdata);
 	nftnl_udata_buf_free(userdata);
-	return true;
+}
+
+static void set_byteorder(struct em_batch *batch, struct nftnl_set *set, uint32_t byteorder,
+			  bool map)
+{
+	struct nftnl_udata_buf *userdata = nftnl_udata_buf_alloc(64);
+
+	if (!userdata) {
+		out_of_memory(batch);
+		return;
+	}
+	nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_KEYBYTEORDER, byteorder);
+	if (map)
+		nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_DATABYTEORDER, BYTEORDER_INVALID);
+	set_userdata(set, userdata);
+	nftnl_udata_buf_free(userdata);
 }
 
 /* Each element counts what is looked up. */
-static bool set_element_counter(struct nftnl_set *set)
+static void set_element_counter(struct em_batch *batch, struct nftnl_set *set)
 {
 	struct nftnl_expr *counter = nftnl_expr_alloc("counter");
 
 	if (counter)
 		nftnl_set_add_expr(set, counter);
-	return counter;
+	else
+		out_of_memory(batch);
 }
 
-static bool set_byteorder(struct nftnl_set *set, uint32_t key, uint32_t data, bool map)
+/* NULL where there is no memory; then, too, the batch fails. */
+static struct nftnl_set *new_set(struct em_batch *batch, enum em_table table, const char *name)
 {
-	struct nftnl_udata_buf *userdata = nftnl_udata_buf_alloc(64);
+	struct nftnl_set *set = nftnl_set_alloc();
 
-	if (!userdata)
-		return false;
-	nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_KEYBYTEORDER, key);
-	if (map)
-		nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_DATABYTEORDER, data);
-	set_userdata(set, userdata);
-	nftnl_udata_buf_free(userdata);
-	return true;
+	if (!set || nftnl_set_set_str(set, NFTNL_SET_TABLE, EM_RULESET_TABLE) ||
+	    nftnl_set_set_str(set, NFTNL_SET_NAME, name))
+		out_of_memory(batch);
+	if (!set)
+		return NULL;
+	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, em_message_family(table));
+	nftnl_set_set_u32(set, NFTNL_SET_ID, ++batch->sets);
+	return set;
 }
 
-static void set_tag_key(struct nftnl_set *set, const struct em_key *key)
+/* Frees it. */
+static void put_set(struct em_batch *batch, struct nftnl_set *set, const char *what,
+		    const struct em_place *place)
 {
-	uint32_t type = 0;
+	uint8_t family = nftnl_set_get_u32(set, NFTNL_SET_FAMILY);
+	struct nlmsghdr *message = em_batch_open(batch, family, NFT_MSG_NEWSET, NEW, what, place);
 
-	for (uint8_t i = 0; i < key->n_loads; i++)
-		type = type << TYPE_BITS | TYPE_INTEGER;
-	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, type);
-	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, key->length);
+	nftnl_set_nlmsg_build_payload(message, set);
+	em_batch_close(batch, message);
+	nftnl_set_free(set);
 }
 
-/* A number of 2 bytes. */
-static void set_data(struct nftnl_set *set, uint32_t type)
+struct typed {
+	enum em_table table;
+	struct em_identifier name;
+	enum content keys;
+	const struct em_key *key; /* of tags */
+	enum content data;	  /* NOTHING: a set */
+	bool counting;
+};
+
+static void put_typed(struct em_batch *batch, const struct typed *typed, const char *what,
+		      const struct em_place *place)
 {
-	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_MAP);
-	nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, type);
-	nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, sizeof(uint16_t));
+	char text[EM_IDENTIFIER_MAX];
+	struct nftnl_set *set =
+		new_set(batch, typed->table, em_identifier_format(&typed->name, text));
+	const struct em_key *key = typed->key;
+
+	if (!set)
+		return;
+	set_typeof(batch, set, typed->keys, key, typed->data);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, type_of(typed->keys, key));
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, length_of(typed->keys, key));
+	if (typed->data) {
+		nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_MAP);
+		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, type_of(typed->data, key));
+		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, length_of(typed->data, key));
+	}
+	if (typed->counting)
+		set_element_counter(batch, set);
+	put_set(batch, set, what, place);
 }
 
 void em_message_map(struct em_batch *batch, const struct em_listener *listener, uint32_t generation,
 		    bool counting)
 {
-	struct em_identifier name = em_ruleset_map(generation, listener);
-	struct nftnl_set *set = nftnl_set_alloc();
-	enum content data = listener->replies ? NOTHING : PORTS;
-	char text[EM_IDENTIFIER_MAX];
 	struct em_key key;
+	const struct typed map = {
+		.table = EM_TABLE_NETDEV,
+		.name = em_ruleset_map(generation, listener),
+		.keys = TAGS,
+		.key = &key,
+		.data = listener->replies ? NOTHING : PORTS,
+		.counting = counting,
+	};
 
 	em_ruleset_key(listener, &key);
-	if (!set || !set_typeof(set, TAGS, &key, data) || (counting && !set_element_counter(set))) {
-		out_of_memory(batch);
-	} else {
-		nftnl_set_set_str(set, NFTNL_SET_NAME, format(&name, text));
-		nftnl_set_set_u32(set, NFTNL_SET_ID, ++batch->sets);
-		set_tag_key(set, &key);
-		if (data)
-			set_data(set, TYPE_INET_SERVICE);
-		put_set(batch, EM_TABLE_NETDEV, set, "add map", &listener->tag.place);
-	}
-	if (set)
-		nftnl_set_free(set);
+	put_typed(batch, &map, "add map", &listener->tag.place);
 }
 
 void em_message_zones(struct em_batch *batch, const struct em_listener *listener,
 		      uint32_t generation)
 {
-	struct em_identifier name = em_ruleset_zones(generation, listener);
-	struct nftnl_set *set = nftnl_set_alloc();
-	char text[EM_IDENTIFIER_MAX];
 	struct em_key key;
+	const struct typed map = {
+		.table = EM_TABLE_INET,
+		.name = em_ruleset_zones(generation, listener),
+		.keys = TAGS,
+		.key = &key,
+		.data = ZONES,
+	};
 
 	em_ruleset_key(listener, &key);
-	if (!set || !set_typeof(set, TAGS, &key, ZONES)) {
-		out_of_memory(batch);
-	} else {
-		nftnl_set_set_str(set, NFTNL_SET_NAME, format(&name, text));
-		nftnl_set_set_u32(set, NFTNL_SET_ID, ++batch->sets);
-		set_tag_key(set, &key);
-		set_data(set, TYPE_INTEGER);
-		put_set(batch, EM_TABLE_INET, set, "add map of zones", &listener->replies_place);
-	}
-	if (set)
-		nftnl_set_free(set);
+	put_typed(batch, &map, "add map of zones", &listener->replies_place);
 }
 
 void em_message_conversations(struct em_batch *batch, const struct em_ruleset *ruleset,
 			      uint32_t seconds)
 {
-	struct em_identifier name = em_ruleset_conversations(ruleset->generation, seconds);
-	struct nftnl_set *set = nftnl_set_alloc();
+	const struct typed set = {
+		.table = EM_TABLE_INET,
+		.name = em_ruleset_conversations(ruleset->generation, seconds),
+		.keys = CONVERSATIONS,
+	};
 	char text[EM_IDENTIFIER_MAX];
 
-	if (!set || !set_typeof(set, CONVERSATIONS, NULL, NOTHING)) {
-		out_of_memory(batch);
-	} else {
-		nftnl_set_set_str(set, NFTNL_SET_NAME, format(&name, text));
-		nftnl_set_set_u32(set, NFTNL_SET_ID, ++batch->sets);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE,
-				  TYPE_INET_SERVICE << TYPE_BITS | TYPE_INTEGER);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, 2 * sizeof(uint32_t));
-		put_set(batch, EM_TABLE_INET, set, "add set of conversations",
-			&ruleset->replies_place);
-		em_element_add_conversations(batch, ruleset, seconds, text);
-	}
-	if (set)
-		nftnl_set_free(set);
+	put_typed(batch, &set, "add set of conversations", &ruleset->replies_place);
+	em_element_add_conversations(batch, ruleset, seconds,
+				     em_identifier_format(&set.name, text));
 }
 
 void em_message_ports(struct em_batch *batch, const struct em_ruleset *ruleset)
 {
-	struct em_identifier name = em_ruleset_ports(ruleset->generation);
-	struct nftnl_set *set = nftnl_set_alloc();
+	const struct typed map = {
+		.table = EM_TABLE_INET,
+		.name = em_ruleset_ports(ruleset->generation),
+		.keys = ZONES,
+		.data = PORTS,
+	};
 	char text[EM_IDENTIFIER_MAX];
 
-	if (!set || !set_typeof(set, ZONES, NULL, PORTS)) {
-		out_of_memory(batch);
-	} else {
-		nftnl_set_set_str(set, NFTNL_SET_NAME, format(&name, text));
-		nftnl_set_set_u32(set, NFTNL_SET_ID, ++batch->sets);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, TYPE_INTEGER);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, sizeof(uint16_t));
-		set_data(set, TYPE_INET_SERVICE);
-		put_set(batch, EM_TABLE_INET, set, "add map of ports", &ruleset->replies_place);
-		em_element_add_ports(batch, ruleset, text);
-	}
-	if (set)
-		nftnl_set_free(set);
+	put_typed(batch, &map, "add map of ports", &ruleset->replies_place);
+	em_element_add_ports(batch, ruleset, em_identifier_format(&map.name, text));
 }
 
 /*
@@ -332,50 +363,41 @@ void em_message_counts(struct em_batch *batch, const struct em_listener *listene
 		       uint32_t generation)
 {
 	struct em_identifier name = em_ruleset_counts(generation, listener);
-	struct nftnl_set *set = nftnl_set_alloc();
 	char text[EM_IDENTIFIER_MAX];
+	struct nftnl_set *set = new_set(batch, EM_TABLE_NETDEV, em_identifier_format(&name, text));
 	struct em_key key;
 
+	if (!set)
+		return;
 	em_ruleset_key(listener, &key);
-	if (!set || !set_byteorder(set, BYTEORDER_BIG, 0, false)) {
-		out_of_memory(batch);
-	} else {
-		nftnl_set_set_str(set, NFTNL_SET_NAME, format(&name, text));
-		nftnl_set_set_u32(set, NFTNL_SET_ID, ++batch->sets);
-		nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_OBJECT);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, TYPE_INTEGER);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, key.length);
-		nftnl_set_set_u32(set, NFTNL_SET_OBJ_TYPE, NFT_OBJECT_COUNTER);
-		put_set(batch, EM_TABLE_NETDEV, set, "add map of counters", &listener->tag.place);
-	}
-	if (set)
-		nftnl_set_free(set);
+	set_byteorder(batch, set, BYTEORDER_BIG, false);
+	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_OBJECT);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, TYPE_INTEGER);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, key.length);
+	nftnl_set_set_u32(set, NFTNL_SET_OBJ_TYPE, NFT_OBJECT_COUNTER);
+	put_set(batch, set, "add map of counters", &listener->tag.place);
 }
 
 void em_message_set(struct em_batch *batch, const struct em_set *source)
 {
-	struct nftnl_set *set = nftnl_set_alloc();
 	bool ipv4 = source->family == AF_INET;
 	char text[EM_IDENTIFIER_MAX];
+	struct nftnl_set *set =
+		new_set(batch, EM_TABLE_NETDEV, em_identifier_format(&source->name, text));
 
-	if (!set || !set_byteorder(set, BYTEORDER_BIG, 0, false)) {
-		out_of_memory(batch);
-	} else {
-		nftnl_set_set_str(set, NFTNL_SET_NAME, format(&source->name, text));
-		nftnl_set_set_u32(set, NFTNL_SET_ID, ++batch->sets);
-		nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_INTERVAL);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, ipv4 ? TYPE_IPADDR : TYPE_IP6ADDR);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, ipv4 ? 4 : 16);
-		put_set(batch, EM_TABLE_NETDEV, set, "add set", &source->place);
-		em_element_add_ranges(batch, source, text);
-	}
-	if (set)
-		nftnl_set_free(set);
+	if (!set)
+		return;
+	set_byteorder(batch, set, BYTEORDER_BIG, false);
+	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_INTERVAL);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, ipv4 ? TYPE_IPADDR : TYPE_IP6ADDR);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, ipv4 ? 4 : 16);
+	put_set(batch, set, "add set", &source->place);
+	em_element_add_ranges(batch, source, text);
 }
 
 /* Verdict maps: anonymous, they live and die with the rule. */
 
-static uint32_t type_of(const struct em_load *load)
+static uint32_t type_of_load(const struct em_load *load)
 {
 	switch (load->field) {
 	case EM_FIELD_ETHER_TYPE:
@@ -396,34 +418,29 @@ static uint32_t type_of(const struct em_load *load)
 uint32_t em_message_verdict_map(struct em_batch *batch, enum em_table table,
 				const struct em_statement *statement, const struct em_place *place)
 {
-	struct nftnl_set *set = nftnl_set_alloc();
 	uint32_t byteorder = statement->n_loads > 1 ? BYTEORDER_INVALID : BYTEORDER_BIG;
-	uint32_t type = 0, length = 0, id = ++batch->sets;
+	uint32_t type = 0, length = 0;
+	struct nftnl_set *set;
 
 	for (uint8_t i = 0; i < statement->n_loads; i++) {
-		type = type << TYPE_BITS | type_of(&statement->loads[i]);
+		type = type << TYPE_BITS | type_of_load(&statement->loads[i]);
 		length += statement->n_loads == 1
 				  ? em_expression_length(&statement->loads[i])
 				  : (em_expression_length(&statement->loads[i]) + 3) & ~3;
 	}
 	if (type == TYPE_MARK)
 		byteorder = BYTEORDER_HOST;
-	if (!set || !set_byteorder(set, byteorder, BYTEORDER_INVALID, true)) {
-		out_of_memory(batch);
-	} else {
-		nftnl_set_set_str(set, NFTNL_SET_NAME, EM_MESSAGE_VERDICT_MAP);
-		nftnl_set_set_u32(set, NFTNL_SET_ID, id);
-		nftnl_set_set_u32(set, NFTNL_SET_FLAGS,
-				  NFT_SET_ANONYMOUS | NFT_SET_CONSTANT | NFT_SET_MAP);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, type);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, length);
-		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, TYPE_VERDICT);
-		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, 0);
-		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, statement->n_entries);
-		put_set(batch, table, set, "add a verdict map", place);
-	}
-	em_element_add_entries(batch, table, statement, length, id, place);
-	if (set)
-		nftnl_set_free(set);
-	return id;
+	set = new_set(batch, table, EM_MESSAGE_VERDICT_MAP);
+	if (!set)
+		return 0;
+	set_byteorder(batch, set, byteorder, true);
+	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_ANONYMOUS | NFT_SET_CONSTANT | NFT_SET_MAP);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, type);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, length);
+	nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, TYPE_VERDICT);
+	nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, 0);
+	nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, statement->n_entries);
+	put_set(batch, set, "add a verdict map", place);
+	em_element_add_entries(batch, table, statement, length, batch->sets, place);
+	return batch->sets;
 }
