@@ -11,10 +11,11 @@
 #include "attached.h"
 #include "changes.h"
 #include "conversation.h"
+#include "depth.h"
 #include "discover.h"
-#include "grace.h"
 #include "facilities.h"
 #include "flows.h"
+#include "grace.h"
 #include "others.h"
 #include "pins.h"
 #include "program.h"
@@ -337,6 +338,7 @@ static int prepare(struct em_prepared *prepared, const struct em_policy *policy,
 	int rc = em_flows_open(&prepared->flows, policy, diag);
 
 	prepared->options.flows = prepared->flows.table;
+	prepared->options.depth = em_depth_find();
 	if (!rc)
 		rc = em_programs_load(&prepared->programs, policy, plan, &prepared->options,
 				      generation, diag);

@@ -52,9 +52,8 @@ static struct em_programs *load_sample(const struct em_policy *sample, enum em_h
 	struct em_link link = { .name = "lo", .ethernet = true };
 	struct em_plan plan = { .attachments = &attachment,
 				.links = &link,
-				.n_attachments = 1,
-				.depth = EM_DEPTH_MAX };
-	const struct em_program_options options = { .flows = -1 };
+				.n_attachments = 1 };
+	const struct em_program_options options = { .depth = EM_DEPTH_MAX, .flows = -1 };
 	struct em_programs *programs = NULL;
 	struct em_diag_kept kept;
 	char *text;

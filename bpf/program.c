@@ -210,16 +210,16 @@ static uint16_t count_replies(const struct em_plan *plan)
 }
 
 static int set_constants(struct em_programs *programs, const struct em_policy *policy,
-			 const struct em_plan *plan, bool fragments, uint32_t generation,
-			 struct em_fill *fill)
+			 const struct em_plan *plan, const struct em_program_options *options,
+			 uint32_t generation, struct em_fill *fill)
 {
 	struct em_abi_constants *constants = malloc(sizeof(*constants));
 	int rc = constants ? em_fill_init(fill, policy, constants) : -ENOMEM;
 
 	if (!rc) {
 		constants->generation = generation;
-		constants->depth = plan->depth;
-		constants->has_fragments = fragments;
+		constants->depth = options->depth;
+		constants->has_fragments = options->fragments && programs->xdp;
 		constants->n_replies = count_replies(plan);
 		if (programs->xdp)
 			memcpy((void *)&programs->xdp->rodata->em_constants, constants,
@@ -258,12 +258,11 @@ static int load(struct em_programs *programs, const struct em_policy *policy,
 		uint32_t generation, struct em_fill *fill, struct em_diag *diag)
 {
 	int rc = open_objects(programs, plan, options->bridge);
-	bool fragments = options->fragments && programs->xdp;
 
-	if (!rc && fragments)
+	if (!rc && options->fragments && programs->xdp)
 		rc = set_fragments(programs);
 	if (!rc)
-		rc = set_constants(programs, policy, plan, fragments, generation, fill);
+		rc = set_constants(programs, policy, plan, options, generation, fill);
 	if (!rc && options->flows >= 0)
 		rc = bpf_map__reuse_fd(bpf_object__find_map_by_name(first_object(programs),
 								    EM_FLOW_MAP),

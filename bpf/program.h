@@ -45,6 +45,7 @@ bool em_programs_at_egress(enum em_program_kind kind);
 struct em_program_options {
 	bool fragments; /* those of XDP take frames in several buffers */
 	bool bridge;	/* also those that have the whole decision at TC, see changes.h */
+	unsigned int depth; /* IPv6 extension headers that are walked, see depth.h */
 	int flows;	/* the table of conversations, see flows.h; -1: no listener has replies */
 };
 

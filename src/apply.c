@@ -8,7 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "depth.h"
 #include "grace.h"
 
 void em_current_clear(struct em_current *current)
@@ -282,12 +281,9 @@ static int install(struct em_apply *apply, struct em_prepared *prepared,
 {
 	uint32_t generation = em_generation_next(state, current->installed.generation);
 	struct em_applied next;
-	int rc;
+	int rc = apply->plan.datapath->prepare(prepared, apply->policy, &apply->plan, generation,
+					       diag);
 
-	/* nf_tables, which the others follow, does not have to be told. */
-	if (apply->plan.datapath != &em_datapath_nft)
-		apply->plan.depth = em_depth_find();
-	rc = apply->plan.datapath->prepare(prepared, apply->policy, &apply->plan, generation, diag);
 	if (!rc)
 		rc = store(&next, apply, generation, state, diag);
 	if (!rc)

@@ -53,7 +53,6 @@ struct em_plan {
 	struct em_attachment *attachments; /* owned; one per interface, in the policy's order */
 	struct em_link *links;		   /* owned; the same interfaces */
 	size_t n_attachments;
-	unsigned int depth; /* IPv6 extension headers to walk, see depth.h; known from prepare on */
 };
 
 /* What a backend finds of ours in the kernel. */

@@ -18,6 +18,7 @@
 
 #include "config.h"
 #include "conversation.h"
+#include "depth.h"
 #include "flows.h"
 #include "generator.h"
 #include "program.h"
@@ -131,7 +132,7 @@ static int load_policy(struct em_programs **programs, const char *path, enum em_
 		       struct em_plan *plan, struct em_diag *diag)
 {
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
-	struct em_program_options options = {.flows = -1};
+	struct em_program_options options = {.depth = EM_DEPTH_MAX, .flows = -1};
 	struct em_flows flows = {-1, -1};
 	int rc = em_config_read(&policy, path, diag);
 
