@@ -5,14 +5,22 @@
 #
 # EQUIVALENCE_SEED	the first policy; any number
 # EQUIVALENCE_PACKETS	how many go through each backend
+# EQUIVALENCE_CONVERSED	how many in conversations, instead of as many
 if [ "$(id -u)" -ne 0 ]; then
 	echo 'the equivalence test makes network namespaces: run as root (sudo make check-equivalence)'
 	exit 77
 fi
+seed=${EQUIVALENCE_SEED:-1}
+packets=${EQUIVALENCE_PACKETS:-100000}
 status=0
-for program in equivalence routed; do
+
+# usage: compare PROGRAM PACKETS
+compare()
+{
 	# shellcheck disable=SC2086 # a list of words
-	tests/equivalence/$program -s "${EQUIVALENCE_SEED:-1}" -n "${EQUIVALENCE_PACKETS:-100000}" \
-		"$ENTITYMUX" none $E2E_BACKENDS || status=1
-done
+	"tests/equivalence/$1" -s "$seed" -n "$2" "$ENTITYMUX" none $E2E_BACKENDS || status=1
+}
+
+compare equivalence "$packets"
+compare routed "${EQUIVALENCE_CONVERSED:-$packets}"
 exit $status
