@@ -11,6 +11,7 @@
 
 #include "conntrack.h"
 #include "counters.h"
+#include "element.h"
 #include "message.h"
 #include "netlink.h"
 #include "ruleset.h"
@@ -98,7 +99,7 @@ static void try_counters(struct em_facility *facility, struct bench *bench,
 
 	em_message_table(&bench->batch, EM_TABLE_NETDEV);
 	em_message_map(&bench->batch, &sample->listeners[0], GENERATION, true);
-	em_message_entities(&bench->batch, &sample->listeners[0], GENERATION, 0);
+	em_element_add_entities(&bench->batch, &sample->listeners[0], GENERATION, 0);
 	em_batch_send(&bench->netlink, &bench->batch, false, &refusal);
 	if (!refusal.error)
 		counting = em_counters_in_elements(&bench->netlink, &sample->listeners[0],

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * element - elements of sets and maps as netlink messages; see message.h and element.h.
+ * element - elements of sets and maps as netlink messages; see element.h.
  *
  * A message holds as many as fit into one attribute.
  */
@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "expression.h"
-#include "message.h"
 
 #define NEW	      (NLM_F_CREATE | NLM_F_EXCL)
 #define ELEMENTS_FULL 60000
@@ -30,7 +29,7 @@ static void open_elements(struct elements *elements, struct em_batch *batch, enu
 			  const char *name, uint32_t id, const struct em_place *place)
 {
 	elements->batch = batch;
-	elements->message = em_batch_open(batch, em_message_family(table), NFT_MSG_NEWSETELEM, NEW,
+	elements->message = em_batch_open(batch, em_ruleset_family(table), NFT_MSG_NEWSETELEM, NEW,
 					  "add elements", place);
 	mnl_attr_put_strz(elements->message, NFTA_SET_ELEM_LIST_TABLE, EM_RULESET_TABLE);
 	mnl_attr_put_strz(elements->message, NFTA_SET_ELEM_LIST_SET, name);
@@ -142,8 +141,8 @@ static size_t put_entities(struct em_batch *batch, const struct map *map,
 	return first;
 }
 
-size_t em_message_entities(struct em_batch *batch, const struct em_listener *listener,
-			   uint32_t generation, size_t first)
+size_t em_element_add_entities(struct em_batch *batch, const struct em_listener *listener,
+			       uint32_t generation, size_t first)
 {
 	const struct map map = {em_ruleset_map(generation, listener), EM_TABLE_NETDEV,
 				listener->replies ? NOTHING : PORT};
@@ -151,16 +150,16 @@ size_t em_message_entities(struct em_batch *batch, const struct em_listener *lis
 	return put_entities(batch, &map, listener, first);
 }
 
-size_t em_message_zoned(struct em_batch *batch, const struct em_listener *listener,
-			uint32_t generation, size_t first)
+size_t em_element_add_zoned(struct em_batch *batch, const struct em_listener *listener,
+			    uint32_t generation, size_t first)
 {
 	const struct map map = {em_ruleset_zones(generation, listener), EM_TABLE_INET, ZONE};
 
 	return put_entities(batch, &map, listener, first);
 }
 
-size_t em_message_counted(struct em_batch *batch, const struct em_listener *listener,
-			  uint32_t generation, size_t first)
+size_t em_element_add_counted(struct em_batch *batch, const struct em_listener *listener,
+			      uint32_t generation, size_t first)
 {
 	const struct map map = {em_ruleset_counts(generation, listener), EM_TABLE_NETDEV, COUNTER};
 
@@ -306,7 +305,7 @@ void em_element_add_entries(struct em_batch *batch, enum em_table table,
 	for (size_t i = 0; i < statement->n_entries;) {
 		struct elements elements;
 
-		open_elements(&elements, batch, table, EM_MESSAGE_VERDICT_MAP, id, place);
+		open_elements(&elements, batch, table, EM_ELEMENT_VERDICT_MAP, id, place);
 		while (i < statement->n_entries && !elements_full(&elements)) {
 			const struct em_entry *entry = &statement->entries[i++];
 			uint8_t key[EM_KEY_MAX];

@@ -8,6 +8,21 @@
 #include "netlink.h"
 #include "ruleset.h"
 
+/* What all verdict maps are called until the kernel gives them numbers. */
+#define EM_ELEMENT_VERDICT_MAP "__map%d"
+
+/*
+ * Adds entities to the listener's map, from the one with index first on and as many as a message
+ * takes.  Returns the index of the next one.
+ */
+size_t em_element_add_entities(struct em_batch *batch, const struct em_listener *listener,
+			       uint32_t generation, size_t first);
+/* The same for the map that leads to their zones, and for the one to their counters. */
+size_t em_element_add_zoned(struct em_batch *batch, const struct em_listener *listener,
+			    uint32_t generation, size_t first);
+size_t em_element_add_counted(struct em_batch *batch, const struct em_listener *listener,
+			      uint32_t generation, size_t first);
+
 /* Of the set or map of this name: ranges of addresses, conversations with a timeout, ports. */
 void em_element_add_ranges(struct em_batch *batch, const struct em_set *set, const char *name);
 void em_element_add_conversations(struct em_batch *batch, const struct em_ruleset *ruleset,

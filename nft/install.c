@@ -5,6 +5,7 @@
 #include "install.h"
 
 #include "counters.h"
+#include "element.h"
 #include "message.h"
 
 struct target {
@@ -18,7 +19,7 @@ static int commit(const struct target *to)
 	return em_batch_commit(to->netlink, to->batch, to->diag);
 }
 
-/* Elements of a map, some at a time: em_message_entities(), …_counted() or …_zoned(). */
+/* Elements of a map, some at a time: em_element_add_entities() and the like. */
 typedef size_t elements_fn(struct em_batch *batch, const struct em_listener *listener,
 			   uint32_t generation, size_t first);
 
@@ -54,14 +55,14 @@ static int add_listener(const struct target *to, const struct em_ruleset *rulese
 			const struct em_listener *listener)
 {
 	uint32_t generation = ruleset->generation;
-	int error = add_elements(to, em_message_entities, listener, generation);
+	int error = add_elements(to, em_element_add_entities, listener, generation);
 
 	if (!error && ruleset->object_counters)
 		error = add_counters(to, listener, generation);
 	if (!error && ruleset->object_counters)
-		error = add_elements(to, em_message_counted, listener, generation);
+		error = add_elements(to, em_element_add_counted, listener, generation);
 	if (!error && listener->replies)
-		error = add_elements(to, em_message_zoned, listener, generation);
+		error = add_elements(to, em_element_add_zoned, listener, generation);
 	return error;
 }
 
@@ -110,7 +111,7 @@ int em_install_can_count(struct em_netlink *netlink, struct em_batch *batch,
 	name = em_ruleset_map(generation, &sample);
 	em_message_table(batch, EM_TABLE_NETDEV);
 	em_message_map(batch, &sample, generation, true);
-	em_message_entities(batch, &sample, generation, 0);
+	em_element_add_entities(batch, &sample, generation, 0);
 	error = em_batch_commit(netlink, batch, diag);
 	if (error)
 		return error;

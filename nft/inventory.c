@@ -21,7 +21,6 @@
 #include <string.h>
 
 #include "build.h"
-#include "message.h"
 
 /* The first attribute of all kinds of objects is their table's name. */
 _Static_assert((int)NFTA_RULE_TABLE == 1 && (int)NFTA_OBJ_TABLE == 1 && (int)NFTA_SET_TABLE == 1,
@@ -220,7 +219,7 @@ static int dump(struct em_inventory *inventory, struct em_netlink *netlink, uint
 {
 	const struct em_query query = {.subsystem = NFNL_SUBSYS_NFTABLES,
 				       .type = type,
-				       .family = em_message_family(inventory->table),
+				       .family = em_ruleset_family(inventory->table),
 				       .flags = NLM_F_DUMP,
 				       .attributes = attributes,
 				       .context = context};

@@ -3,12 +3,21 @@
  * key - the parts of ruleset.h that stand for themselves: names, keys of the maps, and numbers
  * taken apart into bytes.
  */
+/* Before <linux/netfilter.h>, which else brings its own. */
+#include <netinet/in.h>
+
+#include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "ruleset.h"
+
+uint8_t em_ruleset_family(enum em_table table)
+{
+	return table == EM_TABLE_INET ? NFPROTO_INET : NFPROTO_NETDEV;
+}
 
 static bool identifier_letter(char c)
 {

@@ -15,6 +15,7 @@
 #include <linux/netfilter/nfnetlink_cttimeout.h>
 #include <sys/socket.h>
 
+#include "element.h"
 #include "expression.h"
 
 #define NEW (NLM_F_CREATE | NLM_F_EXCL)
@@ -29,15 +30,10 @@ static void out_of_memory(struct em_batch *batch)
 	batch->error = -ENOMEM;
 }
 
-uint8_t em_message_family(enum em_table table)
-{
-	return table == EM_TABLE_INET ? NFPROTO_INET : NFPROTO_NETDEV;
-}
-
 static struct nlmsghdr *open_for(struct em_batch *batch, enum em_table table, uint16_t type,
 				 uint16_t flags, const char *what, const struct em_place *place)
 {
-	return em_batch_open(batch, em_message_family(table), type, flags, what, place);
+	return em_batch_open(batch, em_ruleset_family(table), type, flags, what, place);
 }
 
 void em_message_table(struct em_batch *batch, enum em_table table)
@@ -197,7 +193,7 @@ static void add_rule(struct em_batch *batch, enum em_table table, const struct e
 	if (ok) {
 		nftnl_rule_set_str(built, NFTNL_RULE_TABLE, EM_RULESET_TABLE);
 		nftnl_rule_set_str(built, NFTNL_RULE_CHAIN, format(chain, text));
-		ok = em_expression_add(built, rule, EM_MESSAGE_VERDICT_MAP, map);
+		ok = em_expression_add(built, rule, EM_ELEMENT_VERDICT_MAP, map);
 	}
 	if (ok) {
 		message = open_for(batch, table, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND,

@@ -11,9 +11,6 @@
 #include "netlink.h"
 #include "ruleset.h"
 
-/* NFPROTO_… of a table. */
-uint8_t em_message_family(enum em_table table);
-
 /* Adds the tables of a ruleset where they are not there yet. */
 void em_message_tables(struct em_batch *batch, const struct em_ruleset *ruleset);
 void em_message_table(struct em_batch *batch, enum em_table table);
@@ -44,30 +41,17 @@ void em_message_timeout(struct em_batch *batch, uint32_t seconds, uint8_t family
 
 /*
  * Adds the verdict map that a rule of this statement looks into; it has to be added in the same
- * batch.  Returns the number that stands for it there, beside the name that all of them have.
+ * batch.  Returns the number that stands for it there, beside EM_ELEMENT_VERDICT_MAP.
  */
-#define EM_MESSAGE_VERDICT_MAP "__map%d"
 uint32_t em_message_verdict_map(struct em_batch *batch, enum em_table table,
 				const struct em_statement *statement, const struct em_place *place);
 
 /* Adds the chains and their rules. */
 void em_message_chains(struct em_batch *batch, const struct em_ruleset *ruleset);
 
-/*
- * Adds entities to the listener's map, from the one with index first on and as many as a message
- * takes.  Returns the index of the next one.
- */
-size_t em_message_entities(struct em_batch *batch, const struct em_listener *listener,
-			   uint32_t generation, size_t first);
-/* The same for the map to their zones. */
-size_t em_message_zoned(struct em_batch *batch, const struct em_listener *listener,
-			uint32_t generation, size_t first);
-
-/* Adds the counter of an entity; and, as above, entities to the map that leads to these. */
+/* Adds the counter of an entity. */
 void em_message_entity_counter(struct em_batch *batch, const struct em_listener *listener,
 			       uint32_t generation, const struct em_entity *entity);
-size_t em_message_counted(struct em_batch *batch, const struct em_listener *listener,
-			  uint32_t generation, size_t first);
 
 /* Adds the base chain of an interface, which has one rule then: to this generation. */
 void em_message_base(struct em_batch *batch, const char *interface, uint32_t generation);

@@ -244,7 +244,7 @@ static struct nftnl_set *new_set(struct em_batch *batch, enum em_table table, co
 		out_of_memory(batch);
 	if (!set)
 		return NULL;
-	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, em_message_family(table));
+	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, em_ruleset_family(table));
 	nftnl_set_set_u32(set, NFTNL_SET_ID, ++batch->sets);
 	return set;
 }
@@ -430,7 +430,7 @@ uint32_t em_message_verdict_map(struct em_batch *batch, enum em_table table,
 	}
 	if (type == TYPE_MARK)
 		byteorder = BYTEORDER_HOST;
-	set = new_set(batch, table, EM_MESSAGE_VERDICT_MAP);
+	set = new_set(batch, table, EM_ELEMENT_VERDICT_MAP);
 	if (!set)
 		return 0;
 	set_byteorder(batch, set, byteorder, true);

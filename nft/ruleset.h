@@ -87,6 +87,9 @@
 /* The two tables, both called EM_RULESET_TABLE, of the families netdev and inet. */
 enum em_table { EM_TABLE_NETDEV, EM_TABLE_INET, EM_TABLES };
 
+/* NFPROTO_… of a table. */
+uint8_t em_ruleset_family(enum em_table table);
+
 /* The name of an object: "v1-check3-telemetry" is { 1, "check", 3, 0, "telemetry" }. */
 struct em_identifier {
 	uint32_t generation; /* 0: the same for all, no "vN-" */
