@@ -24,6 +24,18 @@ is() {
 	if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "expected: $2" "seen: $3"; fi
 }
 
+# says WHAT PATTERN TEXT
+says() {
+	if printf '%s\n' "$3" | grep -qE -- "$2"; then
+		pass "$1"
+	else
+		fail "$1" "expected: $2" "seen: $3"
+	fi
+}
+
+# skip WHAT: neither passed nor failed
+skip() { echo "skip: $title$1"; }
+
 # check WHAT COMMAND...: it succeeds
 check() {
 	what=$1

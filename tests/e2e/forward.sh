@@ -12,7 +12,8 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 a=em-forward-a-$$ b=em-forward-b-$$ c=em-forward-c-$$
 config=$(mktemp)
-passed=0 failed=0
+# shellcheck source=tests/e2e/checks.sh
+. "$(dirname "$0")/checks.sh"
 
 cleanup()
 {
@@ -68,18 +69,14 @@ listeners = ( { name = "telemetry"; interfaces = [ "in0" ]; port = 5000; tag = {
 EOF
 
 for backend in $E2E_BACKENDS; do
-	ip netns exec "$b" "$ENTITYMUX" apply --backend="$backend" "$config" || failed=$((failed + 1))
+	title="$backend: "
+	check 'apply' ip netns exec "$b" "$ENTITYMUX" apply --backend="$backend" "$config"
 	for tx in on off; do
 		ip netns exec "$a" ethtool -K out tx $tx >/dev/null
 		for addresses in '192.0.2.1 192.0.2.6' '2001:db8:0::1 2001:db8:4::2'; do
 			# shellcheck disable=SC2086 # two words
-			if tests/e2e/forward /run/netns/"$a" /run/netns/"$c" $addresses; then
-				echo "ok: $backend, sender's checksum offload $tx, $addresses"
-				passed=$((passed + 1))
-			else
-				echo "FAIL: $backend, sender's checksum offload $tx, $addresses"
-				failed=$((failed + 1))
-			fi
+			check "sender's checksum offload $tx, $addresses" \
+				tests/e2e/forward /run/netns/"$a" /run/netns/"$c" $addresses
 		done
 	done
 	ip netns exec "$b" "$ENTITYMUX" remove

@@ -10,9 +10,11 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit 77
 fi
 a=em-interfaces-a-$$ b=em-interfaces-b-$$
-folder=$(mktemp -d)
-config=$folder/conf
-passed=0 failed=0 tunnel=
+tmp=$(mktemp -d)
+config=$tmp/conf
+tunnel=
+# shellcheck source=tests/e2e/checks.sh
+. "$(dirname "$0")/checks.sh"
 
 cleanup()
 {
@@ -22,31 +24,10 @@ cleanup()
 		ip netns exec $ns "$ENTITYMUX" remove 2>/dev/null
 		ip netns del $ns 2>/dev/null
 	done
-	rm -rf "$folder"
+	rm -rf "$tmp"
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
-
-# usage: expect TITLE COMMAND...
-expect()
-{
-	title=$1
-	shift
-	if "$@" >"$folder/out" 2>&1; then
-		echo "ok: $title"
-		passed=$((passed + 1))
-	else
-		echo "FAIL: $title: $*"
-		sed 's/^/  /' "$folder/out"
-		failed=$((failed + 1))
-	fi
-}
-
-# usage: skip WHAT
-skip()
-{
-	echo "skip: $*"
-}
 
 # usage: policy INTERFACE [KEYS]
 policy()
@@ -66,18 +47,18 @@ em()
 # usage: applies BACKEND INTERFACE HOOK [WORDS-OF-THE-REASON]
 applies()
 {
-	em apply --backend="$1" "$config" >"$folder/apply" 2>&1 || { cat "$folder/apply"; return 1; }
-	cat "$folder/apply"
-	grep -q "^  $2: $3\$" "$folder/apply" && grep -qF -- "${4-}" "$folder/apply" && em status
+	em apply --backend="$1" "$config" >"$tmp/apply" 2>&1 || { cat "$tmp/apply"; return 1; }
+	cat "$tmp/apply"
+	grep -q "^  $2: $3\$" "$tmp/apply" && grep -qF -- "${4-}" "$tmp/apply" && em status
 }
 
 # usage: refuses BACKEND WORDS
 refuses()
 {
-	em apply --backend="$1" "$config" >"$folder/apply" 2>&1
+	em apply --backend="$1" "$config" >"$tmp/apply" 2>&1
 	status=$?
-	cat "$folder/apply"
-	[ $status -eq 3 ] && grep -qF -- "$2" "$folder/apply"
+	cat "$tmp/apply"
+	[ $status -eq 3 ] && grep -qF -- "$2" "$tmp/apply"
 }
 
 # usage: sorts SENDER-NS FROM TO
@@ -99,6 +80,32 @@ prints_nothing()
 	[ -z "$output" ] || { echo "$output"; return 1; }
 }
 
+# usage: sorts_on INTERFACE yes|no SENDER-NS "FROM TO"...
+# With each backend, on the hook that is its own; no is for an interface without native XDP.
+sorts_on()
+{
+	interface=$1 native=$2 sender=$3
+	shift 3
+	for backend in $E2E_BACKENDS; do
+		title="$interface, $backend: "
+		case $native-$backend in
+		no-xdp)
+			check 'refused' refuses xdp "$interface"
+			check 'auto is tc' applies auto "$interface" tc-ingress "$interface: tc, because"
+			;;
+		*-xdp) check 'applied' applies xdp "$interface" xdp-native ;;
+		*-xdp-generic) check 'applied' applies xdp-generic "$interface" xdp-generic ;;
+		*) check 'applied' applies "$backend" "$interface" "$backend-ingress" ;;
+		esac
+		for pair; do
+			# shellcheck disable=SC2086 # two words
+			check "sorts from ${pair% *} to ${pair#* }" sorts "$sender" $pair
+		done
+		em remove
+	done
+	title=
+}
+
 # usage: connect SENDER ADDRESS RECEIVER ADDRESS (the interfaces; the rest of the net is theirs)
 connect()
 {
@@ -115,23 +122,10 @@ done
 
 # The loopback interface.
 policy lo
-for backend in $E2E_BACKENDS; do
-	case $backend in
-	xdp)
-		expect 'lo: no native XDP' refuses xdp lo
-		expect 'lo: auto is tc' applies auto lo tc-ingress 'lo: tc, because'
-		;;
-	xdp-generic) expect "lo: $backend" applies $backend lo xdp-generic ;;
-	tc) expect "lo: $backend" applies $backend lo tc-ingress ;;
-	nft) expect "lo: $backend" applies $backend lo nft-ingress ;;
-	esac
-	expect "lo: sorts IPv4 ($backend)" sorts $b 127.0.0.1 127.0.0.1
-	expect "lo: sorts IPv6 ($backend)" sorts $b ::1 ::1
-	em remove
-done
+sorts_on lo no $b '127.0.0.1 127.0.0.1' '::1 ::1'
 
 # An interface without Ethernet header.
-tests/e2e/tunnel /run/netns/$a /run/netns/$b tn0 >"$folder/tunnel" &
+tests/e2e/tunnel /run/netns/$a /run/netns/$b tn0 >"$tmp/tunnel" &
 tunnel=$!
 for ns in $a $b; do
 	host=1
@@ -148,14 +142,14 @@ done
 policy tn0
 for backend in $E2E_BACKENDS; do
 	case $backend in
-	xdp | xdp-generic) expect "tun: no $backend" refuses $backend 'no Ethernet header' ;;
-	tc) expect 'tun: auto is tc' applies auto tn0 tc-ingress 'no Ethernet header' ;;
-	nft) expect 'tun: nft' applies nft tn0 nft-ingress ;;
+	xdp | xdp-generic) check "tun: no $backend" refuses $backend 'no Ethernet header' ;;
+	tc) check 'tun: auto is tc' applies auto tn0 tc-ingress 'no Ethernet header' ;;
+	nft) check 'tun: nft' applies nft tn0 nft-ingress ;;
 	esac
 	case $backend in
 	tc | nft)
-		expect "tun: sorts IPv4 ($backend)" sorts $a 198.51.100.1 198.51.100.2
-		expect "tun: sorts IPv6 ($backend)" sorts $a 2001:db8:f::1 2001:db8:f::2
+		check "tun: sorts IPv4 ($backend)" sorts $a 198.51.100.1 198.51.100.2
+		check "tun: sorts IPv6 ($backend)" sorts $a 2001:db8:f::1 2001:db8:f::2
 		;;
 	esac
 	em remove
@@ -175,23 +169,10 @@ done
 ip -n $a link set out0 up
 ip -n $a neighbour add 192.0.2.2 lladdr 02:00:00:00:00:02 dev out0 nud permanent
 ip -n $b neighbour add 192.0.2.1 lladdr 02:00:00:00:00:01 dev br0 nud permanent
-for interface in in0 br0; do
-	policy $interface
-	for backend in $E2E_BACKENDS; do
-		case $interface-$backend in
-		br0-xdp)
-			expect 'bridge: no native XDP' refuses xdp br0
-			expect 'bridge: auto is tc' applies auto br0 tc-ingress 'br0: tc, because'
-			;;
-		*-xdp) expect "$interface: $backend" applies $backend $interface xdp-native ;;
-		*-xdp-generic) expect "$interface: $backend" applies $backend $interface xdp-generic ;;
-		*-tc) expect "$interface: $backend" applies $backend $interface tc-ingress ;;
-		*-nft) expect "$interface: $backend" applies $backend $interface nft-ingress ;;
-		esac
-		expect "$interface: sorts ($backend)" sorts $a 192.0.2.1 192.0.2.2
-		em remove
-	done
-done
+policy in0
+sorts_on in0 yes $a '192.0.2.1 192.0.2.2'
+policy br0
+sorts_on br0 no $a '192.0.2.1 192.0.2.2'
 ip -n $b link set in0 nomaster
 ip -n $b link del br0
 ip -n $b address add 192.0.2.2/24 dev in0
@@ -202,24 +183,24 @@ ip -n $b neighbour add 192.0.2.1 lladdr 02:00:00:00:00:01 dev in0 nud permanent
 if has xdp; then
 	ip netns exec $b ethtool -K in0 rxvlan on >/dev/null
 	policy in0 'vlan = 5;'
-	expect 'rx-vlan-offload: auto is tc' applies auto in0 tc-ingress 'ethtool -K in0 rxvlan off'
+	check 'rx-vlan-offload: auto is tc' applies auto in0 tc-ingress 'ethtool -K in0 rxvlan off'
 	em remove
 	for backend in xdp xdp-generic; do
-		expect "rx-vlan-offload: no $backend" refuses $backend 'ethtool -K in0 rxvlan off'
+		check "rx-vlan-offload: no $backend" refuses $backend 'ethtool -K in0 rxvlan off'
 	done
 	ip netns exec $b ethtool -K in0 rxvlan off >/dev/null
-	expect 'no rx-vlan-offload: auto is xdp' applies auto in0 xdp-native
+	check 'no rx-vlan-offload: auto is xdp' applies auto in0 xdp-native
 	em remove
 fi
 policy in0
 for glue in rx-gro-list rx-udp-gro-forwarding; do
-	ip netns exec $b ethtool -K in0 $glue on >"$folder/out" 2>&1 || continue
+	ip netns exec $b ethtool -K in0 $glue on >"$tmp/out" 2>&1 || continue
 	for backend in $E2E_BACKENDS; do
 		[ "$backend" = xdp ] ||
-			expect "$glue: no $backend" refuses $backend "ethtool -K in0 $glue off"
+			check "$glue: no $backend" refuses $backend "ethtool -K in0 $glue off"
 	done
 	if has xdp; then
-		expect "$glue: auto is xdp" applies auto in0 xdp-native
+		check "$glue: auto is xdp" applies auto in0 xdp-native
 		em remove
 	fi
 	ip netns exec $b ethtool -K in0 $glue off
@@ -232,9 +213,9 @@ if has xdp; then
 		set -- $end
 		ip -n "$1" link set "$2" mtu 9000
 	done
-	expect 'MTU of 9000: auto finds a way' em apply --backend=auto "$config"
-	cat "$folder/out"
-	expect 'MTU of 9000: sorts' sorts $a 192.0.2.1 192.0.2.2
+	check 'MTU of 9000: auto finds a way' em apply --backend=auto "$config"
+	echo "$said"
+	check 'MTU of 9000: sorts' sorts $a 192.0.2.1 192.0.2.2
 	em remove
 	for end in "$a out0" "$b in0"; do
 		# shellcheck disable=SC2086 # two words
@@ -244,107 +225,72 @@ if has xdp; then
 fi
 
 # An interface on top of another one that is a VLAN of it.
-if ip -n $b link add link in0 name in0.5 type vlan id 5 2>"$folder/out"; then
+if ip -n $b link add link in0 name in0.5 type vlan id 5 2>"$tmp/out"; then
 	# Else the tag is beside the frame, where XDP does not see it: out0 leaves it there, not in0.
 	ip netns exec $b ethtool -K in0 rxvlan off >/dev/null
 	ip netns exec $a ethtool -K out0 txvlan off >/dev/null
 	ip -n $a link add link out0 name out0.5 type vlan id 5
 	connect out0.5 198.51.100.1 in0.5 198.51.100.2
 	policy in0.5
-	for backend in $E2E_BACKENDS; do
-		case $backend in
-		xdp)
-			expect 'VLAN: no native XDP' refuses xdp in0.5
-			expect 'VLAN: auto is tc' applies auto in0.5 tc-ingress 'in0.5: tc, because'
-			;;
-		xdp-generic) expect "VLAN: $backend" applies $backend in0.5 xdp-generic ;;
-		tc) expect "VLAN: $backend" applies $backend in0.5 tc-ingress ;;
-		nft) expect "VLAN: $backend" applies $backend in0.5 nft-ingress ;;
-		esac
-		expect "VLAN: sorts ($backend)" sorts $a 198.51.100.1 198.51.100.2
-		em remove
-	done
+	sorts_on in0.5 no $a '198.51.100.1 198.51.100.2'
 	policy in0 'vlan = 5;'
-	for backend in $E2E_BACKENDS; do
-		expect "below the VLAN: $backend" em apply --backend=$backend "$config"
-		expect "below the VLAN: sorts ($backend)" sorts $a 198.51.100.1 198.51.100.2
-		em remove
-	done
+	sorts_on in0 yes $a '198.51.100.1 198.51.100.2'
 	ip -n $a link del out0.5
 	ip -n $b link del in0.5
 else
-	skip "VLAN interfaces: $(cat "$folder/out")"
+	skip "VLAN interfaces: $(cat "$tmp/out")"
 fi
 
 # A bond, and its member.
-if ip -n $b link add bond0 type bond mode active-backup miimon 100 2>"$folder/out"; then
+if ip -n $b link add bond0 type bond mode active-backup miimon 100 2>"$tmp/out"; then
 	ip -n $a link add out1 type veth peer name in1 netns $b
 	ip -n $b link set in1 master bond0
 	ip -n $b link set in1 up
 	connect out1 203.0.113.1 bond0 203.0.113.2
 	policy bond0
-	for backend in $E2E_BACKENDS; do
-		case $backend in
-		xdp)
-			expect 'bond: no native XDP' refuses xdp bond0
-			expect 'bond: auto is tc' applies auto bond0 tc-ingress 'bond0: tc, because'
-			;;
-		xdp-generic) expect "bond: $backend" applies $backend bond0 xdp-generic ;;
-		tc) expect "bond: $backend" applies $backend bond0 tc-ingress ;;
-		nft) expect "bond: $backend" applies $backend bond0 nft-ingress ;;
-		esac
-		expect "bond: sorts ($backend)" sorts $a 203.0.113.1 203.0.113.2
-		em remove
-	done
+	sorts_on bond0 no $a '203.0.113.1 203.0.113.2'
 	policy in1
-	for backend in $E2E_BACKENDS; do
-		case $backend in
-		xdp) expect "bond member: $backend" applies $backend in1 xdp-native ;;
-		*) expect "bond member: $backend" em apply --backend=$backend "$config" ;;
-		esac
-		expect "bond member: sorts ($backend)" sorts $a 203.0.113.1 203.0.113.2
-		em remove
-	done
+	sorts_on in1 yes $a '203.0.113.1 203.0.113.2'
 	ip -n $b link del bond0
 	ip -n $a link del out1
 else
-	skip "bonds: $(cat "$folder/out")"
+	skip "bonds: $(cat "$tmp/out")"
 fi
 
 # Others on the same hook.
 policy in0
 if has tc; then
-	expect 'tc: without a qdisc' applies tc in0 tc-ingress
+	check 'tc: without a qdisc' applies tc in0 tc-ingress
 	em remove
-	expect 'tc: the qdisc of ours is gone' prints_nothing sh -c \
+	check 'tc: the qdisc of ours is gone' prints_nothing sh -c \
 		"ip netns exec $b tc qdisc show dev in0 | grep clsact"
 	ip netns exec $b tc qdisc add dev in0 clsact
-	expect 'tc: on a qdisc that was there' applies tc in0 tc-ingress
+	check 'tc: on a qdisc that was there' applies tc in0 tc-ingress
 	em remove
-	expect 'tc: that qdisc stays' sh -c "ip netns exec $b tc qdisc show dev in0 | grep clsact"
+	check 'tc: that qdisc stays' sh -c "ip netns exec $b tc qdisc show dev in0 | grep clsact"
 	ip netns exec $b tc qdisc del dev in0 clsact
-	expect 'tc: with a guest to come' applies tc in0 tc-ingress
+	check 'tc: with a guest to come' applies tc in0 tc-ingress
 	ip -n $b link add ifb0 type ifb && ip -n $b link set ifb0 up
 	# What our filter passes, another one still sees: it gets a copy of each packet.
-	expect 'tc: a filter of somebody else' ip netns exec $b tc filter add dev in0 ingress \
+	check 'tc: a filter of somebody else' ip netns exec $b tc filter add dev in0 ingress \
 		prio 60000 u32 match u32 0 0 action mirred egress mirror dev ifb0
-	expect 'tc: sorts before it' sorts $a 192.0.2.1 192.0.2.2
-	expect 'tc: which sees the packets' sh -c \
+	check 'tc: sorts before it' sorts $a 192.0.2.1 192.0.2.2
+	check 'tc: which sees the packets' sh -c \
 		"ip -n $b -s link show ifb0 | grep -qE '^ +[0-9]+ +[12][0-9]{3} '"
 	em remove
-	expect 'tc: its filter stays' sh -c \
+	check 'tc: its filter stays' sh -c \
 		"ip netns exec $b tc filter show dev in0 ingress | grep mirred"
-	expect 'tc: and none of ours' prints_nothing sh -c \
+	check 'tc: and none of ours' prints_nothing sh -c \
 		"ip netns exec $b tc filter show dev in0 ingress | grep entitymux"
 	ip netns exec $b tc qdisc del dev in0 clsact
 fi
 if has xdp; then
-	expect 'an XDP program of somebody else' ip netns exec $b tests/e2e/life attach in0 native
-	expect 'beside it: no XDP' refuses xdp 'another XDP program is on the interface'
-	expect 'beside it: auto is tc' applies auto in0 tc-ingress 'another XDP program'
-	expect 'beside it: sorts' sorts $a 192.0.2.1 192.0.2.2
+	check 'an XDP program of somebody else' ip netns exec $b tests/e2e/life attach in0 native
+	check 'beside it: no XDP' refuses xdp 'another XDP program is on the interface'
+	check 'beside it: auto is tc' applies auto in0 tc-ingress 'another XDP program'
+	check 'beside it: sorts' sorts $a 192.0.2.1 192.0.2.2
 	em remove
-	expect 'and it stays' sh -c "ip -n $b link show in0 | grep xdp"
+	check 'and it stays' sh -c "ip -n $b link show in0 | grep xdp"
 fi
 
 echo "$passed passed, $failed failed"

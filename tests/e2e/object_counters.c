@@ -16,6 +16,7 @@
 #include "clean.h"
 #include "config.h"
 #include "counters.h"
+#include "counts.h"
 #include "datapath.h"
 #include "install.h"
 #include "inventory.h"
@@ -69,29 +70,6 @@ static struct em_policy *read_policy(struct run *run, const struct test_policy *
 	return policy;
 }
 
-static void count(const struct em_policy *policy, struct em_stats *stats,
-		  const struct em_classification *class)
-{
-	struct em_listener_stats *listener;
-	struct em_count *entity;
-
-	if (class->result == EM_NOT_OURS)
-		return;
-	listener = &stats->listeners[class->listener - policy->listeners];
-	listener->total.packets++;
-	listener->total.bytes += class->bytes;
-	if (class->result == EM_REWRITTEN) {
-		entity = &listener->entities[class->entity - class->listener->entities];
-		entity->packets++;
-		entity->bytes += class->bytes;
-		listener->rewritten++;
-	} else if (class->result == EM_UNKNOWN) {
-		listener->unknown++;
-	} else {
-		listener->invalid[class->reason]++;
-	}
-}
-
 static void run_case(struct run *run, const struct em_policy *policy,
 		     const struct test_policy *test, const struct test_case *one,
 		     struct em_stats *expected)
@@ -103,7 +81,7 @@ static void run_case(struct run *run, const struct em_policy *policy,
 	packet_build(&sent, one->packet);
 	frame = sent;
 	em_classify(policy, one->interface ? "in1" : "in0", frame.bytes, frame.length, &class);
-	count(policy, expected, &class);
+	counts_add(expected, policy, &class);
 	n = rig_exchange(&run->rig, one->interface, &sent, seen, SEEN_MAX);
 	if (class.drop)
 		judge(run, n == 0, test, one->line, "not dropped");
@@ -213,7 +191,8 @@ static void take_away(struct run *run, const struct test_policy *test,
 	struct em_inventory inventory;
 
 	judge(run, install(run, policy, NEXT, false), test, test->line, "the next generation");
-	judge(run, !em_datapath_nft.clean(NEXT, policy, &run->diag), test, test->line, "clean by name");
+	judge(run, !em_datapath_nft.clean(NEXT, policy, &run->diag), test, test->line,
+	      "clean by name");
 	look_again(run, test, policy);
 	judge(run, install(run, policy, GENERATION, true), test, test->line, "installed again");
 	judge(run, !em_datapath_nft.clean(0, NULL, &run->diag), test, test->line, "clean");

@@ -27,34 +27,8 @@ chmod 755 $tmp
 cp "$ENTITYMUX" $tmp/entitymux
 host=probe-host
 far=probe-far
-passed=0
-failed=0
-
-pass() {
-	passed=$((passed + 1))
-	echo "ok $((passed + failed)) - $1"
-}
-
-fail() {
-	failed=$((failed + 1))
-	echo "not ok $((passed + failed)) - $1"
-	shift
-	printf '%s\n' "$@" | sed 's/^/  | /'
-}
-
-# is WHAT EXPECTED SEEN
-is() {
-	if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "expected: $2" "seen: $3"; fi
-}
-
-# says WHAT PATTERN TEXT
-says() {
-	if printf '%s\n' "$3" | grep -qE -- "$2"; then
-		pass "$1"
-	else
-		fail "$1" "expected: $2" "seen: $3"
-	fi
-}
+# shellcheck source=tests/e2e/checks.sh
+. "$(dirname "$0")/checks.sh"
 
 in_host() { ip netns exec $host "$@"; }
 em() { in_host $tmp/entitymux "$@"; }
@@ -125,7 +99,7 @@ list_all() {
 unchanged() {
 	printf '%s\n' "$2" >$tmp/before
 	printf '%s\n' "$3" >$tmp/after
-	if said=$(diff $tmp/before $tmp/after); then pass "$1"; else fail "$1" "$said"; fi
+	check "$1" diff $tmp/before $tmp/after
 }
 
 # Starts what would see a change, and stops it again.
@@ -156,16 +130,17 @@ without_reason() { sed '1s/ (.*//'; }
 carries() { sed -nE "s/^  $1 +(yes|no)(,.*)?\$/\1/p" $tmp/said; }
 
 foretells() {
+	title="$1: "
 	conf "$tmp/$1.conf" 0 "$1"
 	before=$(snapshot)
 	em probe "$tmp/$1.conf" >$tmp/said 2>&1
 	announcement=$(announced <$tmp/said)
 	dry=$(em apply -n "$tmp/$1.conf" 2>&1 | done_so)
-	unchanged "$1: nothing changes" "$before" "$(snapshot)"
+	unchanged 'nothing changes' "$before" "$(snapshot)"
 	applied=$(em apply "$tmp/$1.conf" 2>&1 | done_so)
 	em remove
-	is "$1: auto, as announced" "$announcement" "$applied"
-	is "$1: auto, as in a dry run" "$dry" "$applied"
+	is 'auto, as announced' "$announcement" "$applied"
+	is 'auto, as in a dry run' "$dry" "$applied"
 	for backend in xdp xdp-generic tc nft; do
 		em apply -n --backend=$backend "$tmp/$1.conf" >/dev/null 2>&1
 		dry=$?
@@ -176,11 +151,13 @@ foretells() {
 		0) wanted="0 yes" ;;
 		*) wanted="3 no" ;;
 		esac
-		is "$1: $backend, as announced" "$wanted" "$dry $(carries $backend)"
+		is "$backend, as announced" "$wanted" "$dry $(carries $backend)"
 	done
+	title=
 }
 
 together() {
+	title='all interfaces: '
 	# shellcheck disable=SC2086 # a list of words
 	conf $tmp/all.conf 0 $interfaces
 	watch
@@ -188,13 +165,13 @@ together() {
 	announcement=$(em probe $tmp/all.conf | announced)
 	after=$(snapshot)
 	unwatch
-	unchanged 'all interfaces: nothing changes' "$before" "$after"
-	is 'all interfaces: nothing is seen' '' \
-		"$(cat $tmp/seen-ip $tmp/seen-nft $tmp/seen-outside)"
-	is 'all interfaces: as announced' "$(printf '%s\n' "$announcement" | without_reason)" \
+	unchanged 'nothing changes' "$before" "$after"
+	is 'nothing is seen' '' "$(cat $tmp/seen-ip $tmp/seen-nft $tmp/seen-outside)"
+	is 'as announced' "$(printf '%s\n' "$announcement" | without_reason)" \
 		"$(em apply $tmp/all.conf | done_so | without_reason)"
-	is 'all interfaces: announced again' "$announcement" "$(em probe $tmp/all.conf | announced)"
+	is 'announced again' "$announcement" "$(em probe $tmp/all.conf | announced)"
 	em remove
+	title=
 }
 
 # The keys of the document are in the manual.
@@ -252,5 +229,5 @@ done
 together
 documented
 refused
-echo "passed: $passed, failed: $failed"
+echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -12,16 +12,17 @@ fi
 
 refuse=tests/e2e/refuse
 namespace=em-refuse-$$
-work=$(mktemp -d)
-config=$work/refuse.conf
-passed=0 failed=0
+tmp=$(mktemp -d)
+config=$tmp/refuse.conf
+# shellcheck source=tests/e2e/checks.sh
+. "$(dirname "$0")/checks.sh"
 
 cleanup()
 {
 	trap '' INT TERM HUP
 	ip netns exec "$namespace" "$ENTITYMUX" remove >/dev/null 2>&1
 	ip netns del "$namespace" 2>/dev/null
-	rm -rf "$work"
+	rm -rf "$tmp"
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
@@ -31,53 +32,37 @@ in_namespace()
 	ip netns exec "$namespace" timeout 60 "$@"
 }
 
-# Name and outcome of what was tried last; the output of the command after a failure.
-judge()
-{
-	if [ "$2" = yes ]; then
-		echo "ok: $1"
-		passed=$((passed + 1))
-		return
-	fi
-	echo "FAIL: $1"
-	sed 's/^/  /' "$work/output"
-	failed=$((failed + 1))
-}
-
 # usage: try ERRNO BACKEND STATUS: apply, and the exit status there should be
 try()
 {
-	in_namespace "$refuse" "$1" "$ENTITYMUX" apply --backend="$2" "$config" \
-		>"$work/output" 2>&1
-	status=$?
-	judge "$1, $2: exit status $3" "$([ $status -eq "$3" ] && echo yes || echo "$status")"
+	title="$1, $2: "
+	said=$(in_namespace "$refuse" "$1" "$ENTITYMUX" apply --backend="$2" "$config" 2>&1)
+	seen=$?
+	if [ $seen -eq "$3" ]; then
+		pass "exit status $3"
+	else
+		fail "exit status $3" "seen: $seen" "$said"
+	fi
 }
 
-says()
+all_of_ours()
 {
-	judge "  says $1" "$(grep -Eq "$1" "$work/output" && echo yes)"
+	ip -n "$namespace" -o link show | grep -F xdp
+	tc -n "$namespace" filter show dev in0 ingress 2>/dev/null
+	in_namespace nft list tables
+	in_namespace "$ENTITYMUX" status | grep '^config:'
 }
 
 nothing_applied()
 {
-	{
-		ip -n "$namespace" -o link show | grep -F xdp
-		tc -n "$namespace" filter show dev in0 ingress 2>/dev/null
-		in_namespace nft list tables
-		in_namespace "$ENTITYMUX" status | grep '^config:'
-	} >"$work/left"
-	cat "$work/left" >>"$work/output"
-	judge '  applies nothing' "$([ -s "$work/left" ] || echo yes)"
+	is 'nothing applied' '' "$(all_of_ours)"
 }
 
 applied_by_nft()
 {
-	in_namespace nft list tables >"$work/left"
-	judge '  applies by nft' "$(grep -q 'netdev entitymux' "$work/left" && echo yes)"
+	says 'applied by nft' 'netdev entitymux' "$(in_namespace nft list tables)"
 	# With bpf(2) refused as before: what there is has to be found without it.
-	in_namespace "$refuse" "$1" "$ENTITYMUX" remove >"$work/output" 2>&1 && removed=yes ||
-		removed=no
-	judge '  remove: exit status 0' "$removed"
+	check 'remove' in_namespace "$refuse" "$1" "$ENTITYMUX" remove
 	nothing_applied
 }
 
@@ -94,21 +79,21 @@ if ! { ip netns add "$namespace" &&
 fi
 
 try ENOSYS auto 0
-says 'nft'
-says 'has no bpf\(2\)'
+says 'the backend' 'nft' "$said"
+says 'why' 'has no bpf\(2\)' "$said"
 applied_by_nft ENOSYS
 
 for backend in $E2E_BACKENDS; do
 	[ "$backend" != nft ] || continue
 	try ENOSYS "$backend" 3
-	says 'has no bpf\(2\)'
+	says 'why' 'has no bpf\(2\)' "$said"
 	nothing_applied
 done
 
 for backend in auto $E2E_BACKENDS; do
 	[ "$backend" != nft ] || continue
 	try EPERM "$backend" 1
-	says 'CAP_BPF'
+	says 'what is missing' 'CAP_BPF' "$said"
 	nothing_applied
 done
 

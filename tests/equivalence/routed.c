@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "counters.h"
+#include "counts.h"
 #include "depth.h"
 #include "run.h"
 #include "talk.h"
@@ -52,7 +52,7 @@ static void expect(const struct part *part, const struct trial *trial, bool cont
 
 		conversation_expect(&conversations, control ? NULL : trial->policy, event);
 		if (!control && event->kind == EVENT_REQUEST)
-			counters_add(trial->expected, trial->policy, &event->class);
+			counts_add(trial->expected, trial->policy, &event->class);
 	}
 	conversation_clear(&conversations);
 }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "counters.h"
+#include "counts.h"
 #include "generate.h"
 #include "packet.h"
 
@@ -88,7 +88,7 @@ static void classify(struct trial *trial, struct trial_packet *packet)
 	em_classify_to_depth(trial->policy, interface_names[packet->model->interface],
 			     packet->expected.bytes, packet->expected.length, trial->depth,
 			     &packet->class);
-	counters_add(trial->expected, trial->policy, &packet->class);
+	counts_add(trial->expected, trial->policy, &packet->class);
 }
 
 bool trial_open(struct trial *trial, unsigned int depth, const struct model_policy *policy,
@@ -246,13 +246,17 @@ void trial_compare_counters(const char *entitymux, const struct trial *trial,
 {
 	const char *const argv[] = {entitymux, "stats", "--json", NULL};
 	struct rig_output output;
+	char *differences;
 
 	rig_run(&output, argv);
-	if (output.status)
+	differences = counts_differences(output.out, trial->policy, trial->expected);
+	if (output.status) {
 		fail(result, TRIAL_COUNTERS, "stats", &output);
-	else if (!counters_agree(output.out, trial->policy, trial->expected, result->text,
-				 sizeof(result->text)))
+	} else if (*differences) {
 		result->outcome = TRIAL_COUNTERS;
+		snprintf(result->text, sizeof(result->text), "%s", differences);
+	}
+	free(differences);
 	rig_output_clear(&output);
 }
 

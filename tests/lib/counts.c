@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * counts - what the counters have to be, and what `entitymux stats --json` says they are.
+ */
+#include "counts.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void counts_add(struct em_stats *stats, const struct em_policy *policy,
+		const struct em_classification *class)
+{
+	struct em_listener_stats *listener;
+
+	if (class->result == EM_NOT_OURS)
+		return;
+	listener = &stats->listeners[class->listener - policy->listeners];
+	listener->total.packets++;
+	listener->total.bytes += class->bytes;
+	if (class->result == EM_REWRITTEN) {
+		struct em_count *entity =
+			&listener->entities[class->entity - class->listener->entities];
+
+		entity->packets++;
+		entity->bytes += class->bytes;
+		listener->rewritten++;
+	} else if (class->result == EM_UNKNOWN) {
+		listener->unknown++;
+	} else {
+		listener->invalid[class->reason]++;
+	}
+}
+
+/* Where differences are written, and of what. */
+struct report {
+	FILE *out;
+	const char *listener;
+	const char *part; /* of the listener, or "" */
+};
+
+static void __attribute__((format(printf, 2, 3)))
+differs(const struct report *report, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(report->out, "%s%s%s: ", report->listener, *report->part ? "." : "", report->part);
+	va_start(arguments, format);
+	vfprintf(report->out, format, arguments);
+	va_end(arguments);
+	fputc('\n', report->out);
+}
+
+static void compare_number(const struct report *report, const json_t *object, const char *key,
+			   uint64_t expected)
+{
+	const json_t *number = json_object_get(object, key);
+	uint64_t seen = (uint64_t)json_integer_value(number);
+
+	if (!json_is_integer(number))
+		differs(report, "%s is missing, expected %" PRIu64, key, expected);
+	else if (seen != expected)
+		differs(report, "%s is %" PRIu64 ", expected %" PRIu64, key, seen, expected);
+}
+
+static void compare_count(const struct report *report, const json_t *object,
+			  const struct em_count *expected)
+{
+	compare_number(report, object, "packets", expected->packets);
+	compare_number(report, object, "bytes", expected->bytes);
+}
+
+static void compare_name(const struct report *report, const json_t *object, const char *expected)
+{
+	const char *seen = json_string_value(json_object_get(object, "name"));
+
+	if (!seen || strcmp(seen, expected))
+		differs(report, "its name is %s", seen ? seen : "missing");
+}
+
+static void compare_size(const struct report *report, const json_t *array, size_t expected)
+{
+	if (json_array_size(array) != expected)
+		differs(report, "%zu, expected %zu", json_array_size(array), expected);
+}
+
+static void compare_entities(struct report *report, const json_t *seen,
+			     const struct em_listener *listener,
+			     const struct em_listener_stats *expected)
+{
+	report->part = "entities";
+	compare_size(report, seen, listener->n_entities);
+	for (size_t i = 0; i < json_array_size(seen) && i < listener->n_entities; i++) {
+		const json_t *entity = json_array_get(seen, i);
+		char text[EM_TAG_TEXT_MAX];
+
+		report->part = em_entity_name(listener, &listener->entities[i], text);
+		compare_name(report, entity, report->part);
+		compare_count(report, entity, &expected->entities[i]);
+	}
+}
+
+static void compare_listener(FILE *out, const json_t *seen, const struct em_listener *listener,
+			     const struct em_listener_stats *expected)
+{
+	struct report report = {.out = out, .listener = listener->name, .part = ""};
+	const json_t *invalid = json_object_get(seen, "invalid");
+
+	compare_name(&report, seen, listener->name);
+	compare_count(&report, seen, &expected->total);
+	compare_number(&report, seen, "rewritten", expected->rewritten);
+	compare_number(&report, seen, "unknown", expected->unknown);
+	report.part = "invalid";
+	for (int reason = 0; reason < EM_REASONS; reason++)
+		compare_number(&report, invalid, em_reason_name(reason), expected->invalid[reason]);
+	compare_entities(&report, json_object_get(seen, "entities"), listener, expected);
+}
+
+char *counts_differences(const char *document, const struct em_policy *policy,
+			 const struct em_stats *expected)
+{
+	json_t *root = json_loads(document, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *seen = json_object_get(root, "listeners");
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		abort();
+	compare_size(&(struct report){out, "listeners", ""}, seen, policy->n_listeners);
+	for (size_t i = 0; i < json_array_size(seen) && i < policy->n_listeners; i++)
+		compare_listener(out, json_array_get(seen, i), &policy->listeners[i],
+				 &expected->listeners[i]);
+	if (fclose(out))
+		abort();
+	json_decref(root);
+	return text;
+}

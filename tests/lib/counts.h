@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * counts - what the counters have to be, and what `entitymux stats --json` says they are.
+ */
+#ifndef TEST_COUNTS_H
+#define TEST_COUNTS_H
+
+#include "classify.h"
+#include "stats.h"
+
+/* Counts a packet as the reference has classified it. */
+void counts_add(struct em_stats *stats, const struct em_policy *policy,
+		const struct em_classification *class);
+
+/*
+ * Where the document has other counters, listeners or entities than these: a line each, which the
+ * caller frees; empty when it says the same.
+ */
+char *counts_differences(const char *document, const struct em_policy *policy,
+			 const struct em_stats *expected);
+
+#endif
