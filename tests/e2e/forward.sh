@@ -6,6 +6,8 @@
 # that does not.  forward.c has the datagrams.
 set -u
 
+: "${ENTITYMUX:=./entitymux}" "${E2E_BACKENDS:=xdp xdp-generic tc nft}"
+
 if [ "$(id -u)" -ne 0 ]; then
 	echo 'makes network namespaces: run as root (sudo make check)'
 	exit 77

@@ -5,6 +5,8 @@
 # second an error, never a reason to fall back.
 set -u
 
+: "${ENTITYMUX:=./entitymux}" "${E2E_BACKENDS:=xdp xdp-generic tc nft}"
+
 if [ "$(id -u)" -ne 0 ]; then
 	echo 'makes network namespaces: run as root (sudo make check)'
 	exit 77
