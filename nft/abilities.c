@@ -59,7 +59,7 @@ static int try_policy(struct bench *bench, const struct em_policy *policy,
 	em_message_table(&bench->batch, EM_TABLE_NETDEV);
 	em_message_objects(&bench->batch, ruleset);
 	em_message_chains(&bench->batch, ruleset);
-	em_message_base(&bench->batch, ruleset->interfaces[0], GENERATION);
+	em_message_ingress(&bench->batch, ruleset->interfaces[0], GENERATION);
 	return em_batch_send(&bench->netlink, &bench->batch, true, refusal);
 }
 

@@ -226,13 +226,14 @@ static bool planned(const struct em_ruleset *ruleset, const struct em_inventory_
 {
 	char text[EM_IDENTIFIER_MAX];
 
-	for (size_t i = 0; i < ruleset->n_interfaces; i++) {
-		struct em_identifier base = em_ruleset_base(ruleset->interfaces[i]);
+	for (size_t i = 0; i < ruleset->n_interfaces; i++)
+		for (int which = 0; which < EM_INGRESSES; which++) {
+			struct em_identifier base = em_ruleset_base(which, ruleset->interfaces[i]);
 
-		if (strcmp(chain->device, ruleset->interfaces[i]) == 0 &&
-		    strcmp(chain->name, em_identifier_format(&base, text)) == 0)
-			return true;
-	}
+			if (strcmp(chain->device, ruleset->interfaces[i]) == 0 &&
+			    strcmp(chain->name, em_identifier_format(&base, text)) == 0)
+				return true;
+		}
 	return false;
 }
 
@@ -254,7 +255,7 @@ static int commit(struct em_prepared *prepared, struct em_plan *plan, struct em_
 	if (error)
 		return error;
 	for (size_t i = 0; i < ruleset->n_interfaces; i++)
-		em_message_base(&prepared->batch, ruleset->interfaces[i], ruleset->generation);
+		em_message_ingress(&prepared->batch, ruleset->interfaces[i], ruleset->generation);
 	error = em_batch_commit(&prepared->netlink, &prepared->batch, diag);
 	if (error)
 		return error;
@@ -305,12 +306,31 @@ static bool has_base(const struct em_inventory *inet, uint32_t generation, enum 
 				  generation);
 }
 
+/* The one of an interface's base chains by which the interface carries the policy. */
+static bool sorts(const struct em_inventory_chain *chain)
+{
+	return chain->device[0] &&
+	       em_identifier_owner(chain->name, em_ruleset_ingress[EM_INGRESS_SORT].role);
+}
+
+static bool has_headers(const struct em_inventory *netdev, uint32_t generation, const char *device)
+{
+	struct em_identifier base = em_ruleset_base(EM_INGRESS_HEADERS, device);
+	char text[EM_IDENTIFIER_MAX];
+
+	return em_inventory_leads(netdev, em_identifier_format(&base, text), generation);
+}
+
 /* What is marked at ingress has to be met by rules that know the mark. */
 static bool is_incomplete(const struct em_inventory *netdev, const struct em_inventory *inet,
 			  uint32_t generation)
 {
 	bool marks = false;
 
+	for (size_t i = 0; i < netdev->n_chains; i++)
+		if (sorts(&netdev->chains[i]) &&
+		    !has_headers(netdev, generation, netdev->chains[i].device))
+			return true;
 	for (size_t i = 0; i < netdev->n_sets; i++) {
 		const char *owner = em_identifier_owner(netdev->sets[i].name, EM_ROLE_TAGS);
 
@@ -334,7 +354,7 @@ static int find_attachments(struct em_installed *out, const struct em_inventory 
 		const struct em_inventory_chain *chain = &inventory->chains[i];
 		struct em_attachment *attachment = &out->attachments[out->n_attachments];
 
-		if (!chain->device[0] || chain->generation != out->generation)
+		if (!sorts(chain) || chain->generation != out->generation)
 			continue;
 		/* From 6.16 on, a chain stays when its device goes. */
 		attachment->ifindex = if_nametoindex(chain->device);

@@ -170,7 +170,7 @@ static void rule_in_frame(struct em_builder *b, const struct em_place *place)
 static void chain_dispatch(struct em_builder *b, const char *interface,
 			   const struct em_place *place, bool untagged, bool tagged)
 {
-	em_build_chain(b, em_ruleset_dispatch(b->ruleset->generation, interface));
+	em_build_chain(b, em_ruleset_dispatch(b->ruleset->generation, EM_INGRESS_SORT, interface));
 	em_build_rule(b, place);
 	em_build_match(b, EM_STATEMENT_NOT_EQUAL, em_build_field(EM_FIELD_L4PROTO))->low[0] =
 		IPPROTO_UDP;
@@ -196,6 +196,35 @@ static void chain_dispatch(struct em_builder *b, const char *interface,
 	}
 }
 
+static void rule_pull(struct em_builder *b)
+{
+	em_build_match(b, EM_STATEMENT_COPY, em_build_field(EM_FIELD_IP6_HOPLIMIT))->written =
+		EM_FIELD_IP6_HOPLIMIT;
+}
+
+/*
+ * Newer kernels read behind a second VLAN tag or PPPoE, but write in front of it: what is not an
+ * IPv6 packet by its Ethernet type is left alone.
+ */
+static void chain_pull(struct em_builder *b, const char *interface, const struct em_place *place,
+		       bool untagged, bool tagged)
+{
+	em_build_chain(b,
+		       em_ruleset_dispatch(b->ruleset->generation, EM_INGRESS_HEADERS, interface));
+	if (tagged) {
+		em_build_rule(b, place);
+		em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_VLAN_TYPE, ETH_P_IPV6);
+		rule_pull(b);
+	}
+	if (untagged) {
+		em_build_rule(b, place);
+		em_build_u16(b, EM_STATEMENT_NOT_EQUAL, EM_FIELD_ETHER_TYPE, ETH_P_IPV6);
+		em_build_add(b, EM_STATEMENT_ACCEPT);
+		em_build_rule(b, place);
+		rule_pull(b);
+	}
+}
+
 void em_build_interface(struct em_builder *b, const char *interface)
 {
 	const struct em_policy *policy = b->ruleset->policy;
@@ -211,6 +240,7 @@ void em_build_interface(struct em_builder *b, const char *interface)
 		untagged |= listener->vlan == 0;
 		tagged |= listener->vlan != 0;
 	}
+	chain_pull(b, interface, &first->place, untagged, tagged);
 	chain_dispatch(b, interface, &first->place, untagged, tagged);
 	if (untagged)
 		chain_addressed(b, em_build_interface_name(b, "untagged", interface), interface, 0);

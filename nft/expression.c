@@ -49,6 +49,7 @@ static const struct {
 	[EM_FIELD_IP_DADDR] = {FROM_PAYLOAD, NFT_PAYLOAD_NETWORK_HEADER, 16, 4, 0, ON_IP},
 	[EM_FIELD_IP6_SADDR] = {FROM_PAYLOAD, NFT_PAYLOAD_NETWORK_HEADER, 8, 16, 0, ON_IP6},
 	[EM_FIELD_IP6_DADDR] = {FROM_PAYLOAD, NFT_PAYLOAD_NETWORK_HEADER, 24, 16, 0, ON_IP6},
+	[EM_FIELD_IP6_HOPLIMIT] = {FROM_PAYLOAD, NFT_PAYLOAD_NETWORK_HEADER, 7, 1, 0, ON_IP6},
 	[EM_FIELD_IP6_FRAG_OFF] = {FROM_IP6_HEADER, IPPROTO_FRAGMENT, 2, 2, 0xfff8, ON_IP6},
 	[EM_FIELD_UDP_DPORT] = {FROM_PAYLOAD, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, 0, ON_UDP},
 	[EM_FIELD_UDP_LENGTH] = {FROM_PAYLOAD, NFT_PAYLOAD_TRANSPORT_HEADER, 4, 2, 0, ON_UDP},
@@ -295,7 +296,7 @@ static void add_value(struct lowering *l, const uint8_t *value, uint8_t length)
 	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, value, length);
 }
 
-/* Both fields of the packet that are written are the UDP header's, whose checksum is at byte 6. */
+/* The fields of the UDP header are under its checksum; no other that is written is under one. */
 static void write_payload(struct lowering *l, enum em_field field)
 {
 	struct nftnl_expr *e = add(l, "payload");
@@ -306,6 +307,8 @@ static void write_payload(struct lowering *l, enum em_field field)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, fields[field].base);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, fields[field].offset);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, fields[field].length);
+	if (fields[field].dependency != ON_UDP)
+		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_INET);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, fields[EM_FIELD_UDP_CHECKSUM].offset);
 }
@@ -374,6 +377,17 @@ static void add_verdict(struct lowering *l, uint32_t verdict, const char *chain)
 		nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain);
 }
 
+/* Of the type of a tagged frame, nft takes for granted what follows. */
+static void learn(struct lowering *l, const struct em_statement *statement)
+{
+	static const uint8_t ip6[2] = {ETH_P_IPV6 >> 8, ETH_P_IPV6 & 0xff};
+
+	if (statement->kind == EM_STATEMENT_EQUAL &&
+	    statement->loads[0].field == EM_FIELD_VLAN_TYPE &&
+	    !memcmp(statement->low, ip6, sizeof(ip6)))
+		l->known |= 1U << ON_IP6;
+}
+
 static void add_match(struct lowering *l, const struct em_statement *statement)
 {
 	uint8_t length = em_expression_length(&statement->loads[0]);
@@ -412,6 +426,7 @@ static void add_statement(struct lowering *l, const struct em_statement *stateme
 	case EM_STATEMENT_RANGE:
 	case EM_STATEMENT_IN_FRAME:
 		add_match(l, statement);
+		learn(l, statement);
 		break;
 	case EM_STATEMENT_IN:
 		add_loads(l, statement);
@@ -429,6 +444,10 @@ static void add_statement(struct lowering *l, const struct em_statement *stateme
 		require(l, fields[statement->written].dependency);
 		add_loads(l, statement);
 		add_map_lookup(l, target, 0, data_register(FIRST));
+		add_write(l, statement->written);
+		break;
+	case EM_STATEMENT_COPY:
+		add_loads(l, statement);
 		add_write(l, statement->written);
 		break;
 	case EM_STATEMENT_SET:

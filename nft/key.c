@@ -59,6 +59,11 @@ uint32_t em_identifier_generation(const char *text)
 	return *end == '-' && generation <= UINT32_MAX ? generation : 0;
 }
 
+const struct em_ingress_chain em_ruleset_ingress[EM_INGRESSES] = {
+	[EM_INGRESS_HEADERS] = {"headers", EM_RULESET_PRIORITY - 1, "pull"},
+	[EM_INGRESS_SORT] = {"ingress", EM_RULESET_PRIORITY, "dispatch"},
+};
+
 const struct em_base_chain em_ruleset_bases[EM_BASES] = {
 	[EM_BASE_RAW] = {{.role = "raw", .owner = "prerouting"}, "filter", -300, "marked"},
 	[EM_BASE_NAT] = {{.role = "nat", .owner = "prerouting"}, "nat", -100, "translate"},
@@ -73,15 +78,17 @@ const char *em_identifier_owner(const char *text, const char *role)
 									 : NULL;
 }
 
-struct em_identifier em_ruleset_base(const char *interface)
+struct em_identifier em_ruleset_base(enum em_ingress which, const char *interface)
 {
-	return (struct em_identifier){.role = "ingress", .owner = interface};
+	return (struct em_identifier){.role = em_ruleset_ingress[which].role, .owner = interface};
 }
 
-struct em_identifier em_ruleset_dispatch(uint32_t generation, const char *interface)
+struct em_identifier em_ruleset_dispatch(uint32_t generation, enum em_ingress which,
+					 const char *interface)
 {
-	return (struct em_identifier){
-		.generation = generation, .role = "dispatch", .owner = interface};
+	return (struct em_identifier){.generation = generation,
+				      .role = em_ruleset_ingress[which].entry,
+				      .owner = interface};
 }
 
 struct em_identifier em_ruleset_counter(uint32_t generation, const struct em_listener *listener,

@@ -247,23 +247,25 @@ static void add_base(struct em_batch *batch, const struct base *base, const stru
 	em_batch_close(batch, message);
 }
 
-void em_message_base(struct em_batch *batch, const char *interface, uint32_t generation)
+void em_message_ingress(struct em_batch *batch, const char *interface, uint32_t generation)
 {
-	struct em_identifier name = em_ruleset_base(interface);
-	struct em_statement to = {.kind = EM_STATEMENT_GOTO,
-				  .target = em_ruleset_dispatch(generation, interface)};
-	struct em_rule rule = {.statements = &to, .n_statements = 1};
-	char text[EM_IDENTIFIER_MAX];
-	const struct base base = {.table = EM_TABLE_NETDEV,
-				  .name = format(&name, text),
-				  .type = "filter",
-				  .hook = NF_NETDEV_INGRESS,
-				  .priority = EM_RULESET_PRIORITY,
-				  .device = interface};
+	for (int i = 0; i < EM_INGRESSES; i++) {
+		struct em_identifier name = em_ruleset_base(i, interface);
+		struct em_statement to = {.kind = EM_STATEMENT_GOTO,
+					  .target = em_ruleset_dispatch(generation, i, interface)};
+		struct em_rule rule = {.statements = &to, .n_statements = 1};
+		char text[EM_IDENTIFIER_MAX];
+		const struct base base = {.table = EM_TABLE_NETDEV,
+					  .name = format(&name, text),
+					  .type = "filter",
+					  .hook = NF_NETDEV_INGRESS,
+					  .priority = em_ruleset_ingress[i].priority,
+					  .device = interface};
 
-	add_base(batch, &base, NULL);
-	em_message_flush_chain(batch, EM_TABLE_NETDEV, text);
-	add_rule(batch, EM_TABLE_NETDEV, &name, &rule);
+		add_base(batch, &base, NULL);
+		em_message_flush_chain(batch, EM_TABLE_NETDEV, text);
+		add_rule(batch, EM_TABLE_NETDEV, &name, &rule);
+	}
 }
 
 void em_message_inet_bases(struct em_batch *batch, uint32_t generation,

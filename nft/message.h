@@ -53,8 +53,8 @@ void em_message_chains(struct em_batch *batch, const struct em_ruleset *ruleset)
 void em_message_entity_counter(struct em_batch *batch, const struct em_listener *listener,
 			       uint32_t generation, const struct em_entity *entity);
 
-/* Adds the base chain of an interface, which has one rule then: to this generation. */
-void em_message_base(struct em_batch *batch, const char *interface, uint32_t generation);
+/* Adds the base chains of an interface, which have one rule each then: to this generation. */
+void em_message_ingress(struct em_batch *batch, const char *interface, uint32_t generation);
 
 /* Adds the base chains of table inet where they are not there, and a rule to this generation. */
 void em_message_inet_bases(struct em_batch *batch, uint32_t generation,

@@ -9,7 +9,9 @@
  *
  * In table `netdev entitymux`, generation 1, for listener "telemetry" on eth0 (vlan 5 elsewhere):
  *
- *	ingress-eth0             base chain, the same for all generations; its only rule goes to
+ *	headers-eth0             base chain, the same for all generations; its only rule goes to
+ *	v1-pull-eth0             see to it that the kernel finds the IPv6 header where it looks
+ *	ingress-eth0             base chain behind it, likewise
  *	v1-dispatch-eth0         what is UDP and whole enough, by ether type
  *	v1-untagged-eth0,        by address and port
  *	v1-tagged-eth0,          by VLAN id, to
@@ -18,6 +20,13 @@
  *	v1-checks-telemetry      all checks; those that do not fit into one rule are subroutines:
  *	v1-check3-telemetry      returns where the check holds
  *	v1-sort-telemetry        look the tag up in map v1-entities-telemetry and rewrite the port
+ *
+ * What is an IPv6 packet's transport header the kernel finds out once for each base chain, before
+ * the first rule, and reads the next header of the IPv6 header without asking whether the header is
+ * in the linear part of the packet (ipv6_find_hdr(), 5.10 to 7.2): where it is not, as a driver
+ * without GRO or a packet socket may leave it, it takes what was in this memory before.  To write to
+ * the header, if only what is there, pulls it into the linear part; for the base chain that comes
+ * next.
  *
  * The elements of that map count what is looked up.  Before Linux 5.10 they cannot; there, a
  * ruleset with `object_counters` has a named counter for each entity, such as
@@ -128,6 +137,7 @@ enum em_field {
 	EM_FIELD_IP_DADDR,
 	EM_FIELD_IP6_SADDR,
 	EM_FIELD_IP6_DADDR,
+	EM_FIELD_IP6_HOPLIMIT,
 	EM_FIELD_IP6_FRAG_OFF,
 	EM_FIELD_UDP_DPORT,
 	EM_FIELD_UDP_LENGTH,
@@ -156,6 +166,7 @@ enum em_statement_kind {
 	EM_STATEMENT_NOT_IN,	   /* load is not in the set `target` */
 	EM_STATEMENT_DISPATCH,	   /* goto the entry whose key the loads give */
 	EM_STATEMENT_SET_MAPPED,   /* field `written` becomes what map `target` has for the loads */
+	EM_STATEMENT_COPY,	   /* field `written` becomes what the load reads */
 	EM_STATEMENT_SET,	   /* field `written` becomes low */
 	EM_STATEMENT_SET_MARK,	   /* the bits EM_MARK_MASK of the mark become those of low */
 	EM_STATEMENT_TIMEOUT,	   /* conntrack remembers it for timeout `target` */
@@ -212,6 +223,17 @@ struct em_set {
 	struct em_range *ranges;
 	size_t n_ranges;
 };
+
+/* The base chains of an interface in table netdev, in the order in which packets meet them. */
+enum em_ingress { EM_INGRESS_HEADERS, EM_INGRESS_SORT, EM_INGRESSES };
+
+struct em_ingress_chain {
+	const char *role;
+	int priority;	   /* at hook ingress */
+	const char *entry; /* role of the chain that it goes to */
+};
+
+extern const struct em_ingress_chain em_ruleset_ingress[EM_INGRESSES];
 
 /* The base chains of table inet, which are there while some listener has `replies`. */
 enum em_base { EM_BASE_RAW, EM_BASE_NAT, EM_BASES };
@@ -275,8 +297,10 @@ void em_ruleset_free(struct em_ruleset *ruleset);
 void em_ruleset_freep(struct em_ruleset **ruleset);
 
 /* The names that both sides of the kernel must agree on. */
-struct em_identifier em_ruleset_base(const char *interface);
-struct em_identifier em_ruleset_dispatch(uint32_t generation, const char *interface);
+struct em_identifier em_ruleset_base(enum em_ingress which, const char *interface);
+/* What it goes to. */
+struct em_identifier em_ruleset_dispatch(uint32_t generation, enum em_ingress which,
+					 const char *interface);
 struct em_identifier em_ruleset_counter(uint32_t generation, const struct em_listener *listener,
 					enum em_counter counter);
 /* The map of a listener's entities; with `replies` the set of their tags. */

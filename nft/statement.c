@@ -28,6 +28,7 @@ static const struct {
 	[EM_FIELD_IP_DADDR] = {"ip daddr", 4, IPV4},
 	[EM_FIELD_IP6_SADDR] = {"ip6 saddr", 16, IPV6},
 	[EM_FIELD_IP6_DADDR] = {"ip6 daddr", 16, IPV6},
+	[EM_FIELD_IP6_HOPLIMIT] = {"ip6 hoplimit", 1, HEX},
 	[EM_FIELD_IP6_FRAG_OFF] = {"frag frag-off", 2, NUMBER},
 	[EM_FIELD_UDP_DPORT] = {"udp dport", 2, NUMBER},
 	[EM_FIELD_UDP_LENGTH] = {"udp length", 2, NUMBER},
@@ -216,6 +217,10 @@ void em_statement_print(FILE *out, const struct em_statement *statement)
 		fprintf(out, "%s set ", fields[statement->written].name);
 		print_loads(out, statement);
 		print_target(out, " map @", statement, "");
+		break;
+	case EM_STATEMENT_COPY:
+		fprintf(out, "%s set ", fields[statement->written].name);
+		print_loads(out, statement);
 		break;
 	case EM_STATEMENT_SET:
 		fprintf(out, "%s set ", fields[statement->written].name);

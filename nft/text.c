@@ -25,15 +25,15 @@ static void print_chain(FILE *out, const struct em_chain *chain)
 	fputs("\t}\n", out);
 }
 
-static void print_base(FILE *out, const char *interface, uint32_t generation)
+static void print_base(FILE *out, enum em_ingress which, const char *interface, uint32_t generation)
 {
-	struct em_identifier base = em_ruleset_base(interface);
-	struct em_identifier dispatch = em_ruleset_dispatch(generation, interface);
+	struct em_identifier base = em_ruleset_base(which, interface);
+	struct em_identifier dispatch = em_ruleset_dispatch(generation, which, interface);
 
 	fputs("\n\tchain ", out);
 	em_statement_print_name(out, &base);
 	fprintf(out, " {\n\t\ttype filter hook ingress device \"%s\" priority %d; policy accept;\n",
-		interface, EM_RULESET_PRIORITY);
+		interface, em_ruleset_ingress[which].priority);
 	fputs("\t\tgoto ", out);
 	em_statement_print_name(out, &dispatch);
 	fputs("\n\t}\n", out);
@@ -281,7 +281,8 @@ void em_text_print(FILE *out, const struct em_ruleset *ruleset)
 		print_map(out, &policy->listeners[i], ruleset->generation);
 	print_chains(out, ruleset, EM_TABLE_NETDEV);
 	for (size_t i = 0; i < ruleset->n_interfaces; i++)
-		print_base(out, ruleset->interfaces[i], ruleset->generation);
+		for (int which = 0; which < EM_INGRESSES; which++)
+			print_base(out, which, ruleset->interfaces[i], ruleset->generation);
 	fputs("}\n", out);
 	if (ruleset->replies)
 		print_inet(out, ruleset);

@@ -137,7 +137,7 @@ static bool install(struct run *run, const struct em_policy *policy, uint32_t ge
 	if (em_install_ruleset(&run->netlink, &run->batch, ruleset, &run->diag))
 		return false;
 	for (size_t i = 0; i < ruleset->n_interfaces; i++)
-		em_message_base(&run->batch, ruleset->interfaces[i], generation);
+		em_message_ingress(&run->batch, ruleset->interfaces[i], generation);
 	return !em_batch_commit(&run->netlink, &run->batch, &run->diag);
 }
 

@@ -542,4 +542,5 @@ void generate_packet(struct random *random, const struct model_policy *policy,
 	put_right(&m);
 	for (int i = 0; i < alterations; i++)
 		alter_once(&m);
+	packet->paged = random_chance(random, 20);
 }

@@ -332,6 +332,8 @@ static void print_frame(FILE *out, const struct model_packet *packet)
 		fprintf(out, " poke=%u:0x%02x", packet->pokes[i].offset, packet->pokes[i].value);
 	if (packet->cut)
 		fprintf(out, " cut=-%u", packet->cut);
+	if (packet->paged)
+		fputs(" paged", out);
 }
 
 void model_print_packet(FILE *out, const struct model_packet *packet)

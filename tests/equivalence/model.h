@@ -144,6 +144,7 @@ struct model_packet {
 	struct model_poke pokes[MODEL_POKES_MAX];
 	uint8_t n_pokes;
 	uint16_t cut; /* bytes off the end */
+	bool paged;   /* packet.h */
 };
 
 /* Whether what the packet cuts and pokes is there; else it has no text. */

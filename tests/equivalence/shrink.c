@@ -301,6 +301,9 @@ static bool plain_ethernet(struct model_packet *packet, unsigned int i)
 	case 4:
 		packet->pppoe = false;
 		return true;
+	case 5:
+		packet->paged = false;
+		return true;
 	default:
 		return false;
 	}

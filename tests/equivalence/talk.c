@@ -99,6 +99,7 @@ static void settle(struct random *random, struct model_packet *packet)
 	packet->n_tags = 0;
 	packet->cast = MODEL_UNICAST;
 	packet->pppoe = false;
+	packet->paged = false;
 }
 
 static bool make_request(struct random *random, const struct talk *talk, struct event *event,

@@ -78,6 +78,7 @@ bool trial_build(const struct model_packet *model, char text[TRIAL_TEXT_MAX],
 	if (!generate_compared(scratch->bytes, scratch->length))
 		return false;
 	frame->length = (uint16_t)scratch->length;
+	frame->paged = scratch->paged;
 	memcpy(frame->bytes, scratch->bytes, scratch->length);
 	return true;
 }

@@ -544,6 +544,12 @@ static void word_poke(struct builder *b, const char *value)
 	*at(b, offset) = byte;
 }
 
+static void word_paged(struct builder *b, const char *value)
+{
+	(void)value;
+	b->packet->paged = true;
+}
+
 static const struct {
 	const char *name;
 	void (*apply)(struct builder *b, const char *value);
@@ -565,6 +571,7 @@ static const struct {
 	{"hex", word_hex, false},	{"text", word_text, false},
 	{"fill", word_fill, false},	{"poke", word_poke, true},
 	{"cut", word_cut, true},	{"pad", word_pad, true},
+	{"paged", word_paged, true},
 };
 
 static void apply_word(struct builder *b, char *word, bool *finished)
@@ -581,7 +588,7 @@ static void apply_word(struct builder *b, char *word, bool *finished)
 		if (strlen(words[i].name) != length || strncmp(words[i].name, word, length) != 0)
 			continue;
 		if (*finished && !words[i].after_finish)
-			fail(b, "poke, cut and pad come last");
+			fail(b, "poke, cut, pad and paged come last");
 		if (!*finished && words[i].after_finish)
 			finish(b);
 		*finished = words[i].after_finish;
@@ -600,6 +607,7 @@ void packet_build(struct packet *packet, const char *description)
 	if (!copy)
 		fail(&b, "out of memory");
 	packet->length = 0;
+	packet->paged = false;
 	append(&b, ETH_HLEN);
 	b.type = ETH_HLEN - 2;
 	put_mac(&b, 0, "02:00:00:00:00:02");

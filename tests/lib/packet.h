@@ -23,16 +23,16 @@
  *	ihl=N			ip4: header length in words, whatever is there
  *	hbh[=N] rt[=N] dopt[=N] ah[=N] ext=TYPE
  *				ip6: an extension header of N bytes (8), any number, in this order
- *	hdrlen=N		ip6: the length byte of the extension header before, whatever is there
- *	frag=OFFSET mf		fragment at a byte offset; more fragments (ip6: a fragment header)
+ *	hdrlen=N		ip6: the length byte of the extension header before, whatever is
+ *there frag=OFFSET mf		fragment at a byte offset; more fragments (ip6: a fragment header)
  *
  * UDP
  *	udp [SPORT>DPORT]
  *	len=LENGTH		the length field
  *	sum=ok|bad|N		the checksum; 0 is none
  *	sum=pseudo		only that of the pseudo header, as where a device is to complete it
- *	sum=zero:PORT		right, and computed to 0 once the destination port has been changed to
- *				PORT (the source port is chosen to make it so)
+ *	sum=zero:PORT		right, and computed to 0 once the destination port has been changed
+ *to PORT (the source port is chosen to make it so)
  *
  * Payload, any number of
  *	hex:DIGITS text:WORD fill:BYTE*COUNT
@@ -41,12 +41,14 @@
  *	poke=OFFSET:BYTE	one byte of it, whatever is there
  *	cut=N, cut=-N		cut to N bytes; by N bytes
  *	pad=N			zeros up to N bytes
+ *	paged			all behind the Ethernet header is in pages: ring.h
  *
  * A LENGTH is a number, or +N or -N relative to the truth.
  */
 #ifndef TEST_PACKET_H
 #define TEST_PACKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,6 +57,7 @@
 struct packet {
 	uint8_t bytes[PACKET_MAX];
 	size_t length;
+	bool paged;
 };
 
 /* Builds the frame.  A mistake in the description is printed, and ends the program. */

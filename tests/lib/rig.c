@@ -49,6 +49,8 @@ static void open_sockets(struct rig *rig)
 	rig_shell("for i in tx0 tx1 capture; do ip link set $i up; done\n");
 	rig->senders[0] = rig_packet_socket("tx0", false);
 	rig->senders[1] = rig_packet_socket("tx1", false);
+	ring_open(&rig->rings[0], "tx0");
+	ring_open(&rig->rings[1], "tx1");
 	rig->capture = rig_packet_socket("capture", true);
 	rig_prepare_capture(rig->capture);
 }
@@ -153,6 +155,20 @@ void rig_open(struct rig *rig)
 		wait_until_up(rig, i);
 }
 
+static void send_frame(struct rig *rig, unsigned int interface, const struct packet *frame)
+{
+	int err = 0;
+
+	if (frame->paged)
+		err = ring_send(&rig->rings[interface], frame->bytes, frame->length);
+	else if (send(rig->senders[interface], frame->bytes, frame->length, 0) < 0)
+		err = -errno;
+	if (err) {
+		errno = -err;
+		rig_die("send");
+	}
+}
+
 int rig_exchange(struct rig *rig, unsigned int interface, const struct packet *frame,
 		 struct packet *seen, int max)
 {
@@ -160,8 +176,7 @@ int rig_exchange(struct rig *rig, unsigned int interface, const struct packet *f
 	uint32_t sentinel;
 	int count = 0, err;
 
-	if (send(rig->senders[interface], frame->bytes, frame->length, 0) < 0)
-		rig_die("send");
+	send_frame(rig, interface, frame);
 	err = rig_send_sentinel(rig, interface);
 	while (!err) {
 		err = receive(rig, &next, RIG_TIMEOUT_MS);

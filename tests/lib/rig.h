@@ -19,13 +19,15 @@
 #include <stdint.h>
 
 #include "packet.h"
+#include "ring.h"
 
 #define RIG_INTERFACES 2
 
 struct rig {
-	int senders[RIG_INTERFACES]; /* AF_PACKET on tx0, tx1 */
-	int capture;		     /* AF_PACKET on capture */
-	uint32_t sentinels;	     /* sent so far */
+	int senders[RIG_INTERFACES];	   /* AF_PACKET on tx0, tx1 */
+	struct ring rings[RIG_INTERFACES]; /* for frames in pages */
+	int capture;			   /* AF_PACKET on capture */
+	uint32_t sentinels;		   /* sent so far */
 };
 
 /*

@@ -22,7 +22,7 @@ struct slot {
 	uint8_t bytes[STREAM_FRAME_MAX];
 };
 
-static int send_all(int fd, const struct stream_frame *const *frames, unsigned int n)
+static int send_linear(int fd, const struct stream_frame *const *frames, unsigned int n)
 {
 	struct mmsghdr messages[STREAM_WINDOW] = {0};
 	struct iovec iov[STREAM_WINDOW];
@@ -44,6 +44,29 @@ static int send_all(int fd, const struct stream_frame *const *frames, unsigned i
 	return 0;
 }
 
+/* In their order, whichever way each of them goes. */
+static int send_all(struct rig *rig, unsigned int interface,
+		    const struct stream_frame *const *frames, unsigned int n)
+{
+	unsigned int i = 0;
+	int err = 0;
+
+	while (!err && i < n) {
+		unsigned int linear = 0;
+
+		while (i + linear < n && !frames[i + linear]->paged)
+			linear++;
+		err = send_linear(rig->senders[interface], frames + i, linear);
+		i += linear;
+		if (!err && i < n) {
+			err = ring_send(&rig->rings[interface], frames[i]->bytes,
+					frames[i]->length);
+			i++;
+		}
+	}
+	return err;
+}
+
 static void take(struct stream_frame *frame, const struct mmsghdr *message, const struct slot *slot)
 {
 	const struct cmsghdr *header = (const void *)slot->control;
@@ -57,6 +80,7 @@ static void take(struct stream_frame *frame, const struct mmsghdr *message, cons
 		memcpy(&aux, CMSG_DATA(header), sizeof(aux));
 	memcpy(frame->bytes, slot->bytes, length);
 	frame->length = length;
+	frame->paged = false;
 	if (aux.tp_status & TP_STATUS_VLAN_VALID)
 		frame->length = rig_put_tag_back(frame->bytes, length, &aux);
 }
@@ -102,7 +126,7 @@ int stream_exchange(struct rig *rig, unsigned int interface,
 	struct slot slots[BATCH];
 	int count = 0, err;
 
-	err = send_all(rig->senders[interface], frames, n);
+	err = send_all(rig, interface, frames, n);
 	if (!err)
 		err = rig_send_sentinel(rig, interface);
 	while (!err) {

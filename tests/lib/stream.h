@@ -16,6 +16,7 @@
 
 struct stream_frame {
 	uint16_t length;
+	bool paged; /* of one to send: see packet.h */
 	uint8_t bytes[STREAM_FRAME_MAX];
 };
 
