@@ -155,6 +155,22 @@ static int carry_interface(const struct em_policy *policy, struct em_plan *plan,
 	return 0;
 }
 
+/*
+ * With a packet, IPsec hands on the place and the length of the outer one's Ethernet header, and TC
+ * shows programs the packet from there.
+ */
+static int check_ipsec(struct em_plan *plan, size_t i)
+{
+	const struct em_link *link = &plan->links[i];
+
+	if (!link->ipsec || plan->attachments[i].hook != EM_HOOK_TC_INGRESS)
+		return 0;
+	return em_plan_lacks(plan, NULL,
+			     "%s: a packet that comes out of IPsec (kind %s) does not begin with "
+			     "its IP header at TC",
+			     link->name, link->kind);
+}
+
 static int carry(const struct em_policy *policy, struct em_plan *plan, struct em_diag *diag)
 {
 	int rc = em_programs_try(plan, diag);
@@ -163,6 +179,8 @@ static int carry(const struct em_policy *policy, struct em_plan *plan, struct em
 		rc = check_egress(policy, plan, i, diag);
 	for (size_t i = 0; !rc && i < plan->n_attachments; i++)
 		rc = carry_interface(policy, plan, i, diag);
+	for (size_t i = 0; !rc && i < plan->n_attachments; i++)
+		rc = check_ipsec(plan, i);
 	return rc ? rc : em_plan_check_glue(plan);
 }
 

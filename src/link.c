@@ -194,6 +194,11 @@ struct around {
 	bool fixed;	       /* all queues that there are are used */
 };
 
+static bool is_ipsec(const char *kind)
+{
+	return !strcmp(kind, "xfrm") || !strcmp(kind, "vti") || !strcmp(kind, "vti6");
+}
+
 static void note_link(void *context, const struct nlmsghdr *header)
 {
 	struct around *around = context;
@@ -201,6 +206,7 @@ static void note_link(void *context, const struct nlmsghdr *header)
 
 	if (get_ifindex(header) == link->ifindex) {
 		snprintf(link->kind, sizeof(link->kind), "%s", get_kind(header, IFLA_INFO_KIND));
+		link->ipsec = is_ipsec(link->kind);
 		link->master = get_u32(header, IFLA_MASTER);
 		snprintf(link->port_of, sizeof(link->port_of), "%s",
 			 get_kind(header, IFLA_INFO_SLAVE_KIND));

@@ -125,6 +125,10 @@ static void note_obstacles(struct em_probe_interface *interface)
 	}
 	if (!link->ethernet)
 		add_remark(&interface->obstacles, "xdp: its packets have no Ethernet header", NULL);
+	if (link->ipsec)
+		add_remark(&interface->obstacles,
+			   "tc: packets from IPsec do not begin with their IP header there",
+			   NULL);
 }
 
 static int probe_interface(struct em_probe_interface *interface, const char *name,

@@ -159,6 +159,36 @@ done
 kill $tunnel
 tunnel=
 
+# Out of IPsec, with the outer packet's Ethernet header still noted down.
+while read -r kind keys; do
+	# shellcheck disable=SC2086 # words
+	if ip -n $b link add ipsec0 type "$kind" $keys 2>"$tmp/out" &&
+		ip -n $b link set ipsec0 up; then
+		policy ipsec0
+		title="$kind: "
+		for backend in $E2E_BACKENDS; do
+			case $backend in
+			xdp | xdp-generic) check "no $backend" refuses $backend 'no Ethernet header' ;;
+			tc) check 'no tc' refuses tc 'out of IPsec' ;;
+			nft)
+				check 'nft' applies nft ipsec0 nft-ingress
+				! has tc || check 'auto is nft' applies auto ipsec0 nft-ingress \
+					'eBPF: ipsec0: a packet that comes out of IPsec'
+				em remove
+				;;
+			esac
+		done
+		title=
+		ip -n $b link del ipsec0
+	else
+		skip "IPsec interfaces of kind $kind: $(cat "$tmp/out")"
+	fi
+done <<EOF
+xfrm dev lo if_id 1
+vti local 192.0.2.2 remote 192.0.2.1 key 1
+vti6 local 2001:db8::2 remote 2001:db8::1 key 1
+EOF
+
 # A bridge port, and the bridge.
 ip -n $a link add out0 address 02:00:00:00:00:01 type veth peer name in0 netns $b
 ip -n $b link add br0 address 02:00:00:00:00:02 type bridge

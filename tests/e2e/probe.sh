@@ -69,6 +69,7 @@ make_interfaces() {
 	add tap0 in_host ip tuntap add dev tap0 mode tap
 	add tun0 in_host ip tuntap add dev tun0 mode tun
 	add dummy0 ip -n $host link add dummy0 type dummy
+	add ipsec0 ip -n $host link add ipsec0 type xfrm dev lo if_id 1
 	for interface in $interfaces; do
 		ip -n $host link set "$interface" up
 	done
