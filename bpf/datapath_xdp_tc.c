@@ -171,6 +171,27 @@ static int check_ipsec(struct em_plan *plan, size_t i)
 			     link->name, link->kind);
 }
 
+/* What XDP leaves to a program at TC gets there behind GRO. */
+static bool is_before_gro(const struct em_plan *plan, size_t i)
+{
+	enum em_program_kind kinds[EM_PROGRAMS_EACH];
+	size_t n = em_programs_kinds(plan, i, kinds);
+
+	if (plan->attachments[i].hook != EM_HOOK_XDP_NATIVE)
+		return false;
+	for (size_t kind = 0; kind < n; kind++)
+		if (em_programs_at_tc(kinds[kind]) && !em_programs_at_egress(kinds[kind]))
+			return false;
+	return true;
+}
+
+static int check_glue(struct em_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_attachments; i++)
+		plan->attachments[i].before_gro = is_before_gro(plan, i);
+	return em_plan_check_glue(plan);
+}
+
 static int carry(const struct em_policy *policy, struct em_plan *plan, struct em_diag *diag)
 {
 	int rc = em_programs_try(plan, diag);
@@ -181,7 +202,7 @@ static int carry(const struct em_policy *policy, struct em_plan *plan, struct em
 		rc = carry_interface(policy, plan, i, diag);
 	for (size_t i = 0; !rc && i < plan->n_attachments; i++)
 		rc = check_ipsec(plan, i);
-	return rc ? rc : em_plan_check_glue(plan);
+	return rc ? rc : check_glue(plan);
 }
 
 static void detach_placeholders(struct em_prepared *prepared)
@@ -302,7 +323,7 @@ static int hold_places(struct em_prepared *prepared, struct em_plan *plan, struc
 			rc = hold_place(prepared, plan, i, diag);
 	}
 	if (!rc)
-		rc = em_plan_check_glue(plan);
+		rc = check_glue(plan);
 	if (rc)
 		return rc;
 	em_plan_settle(plan);

@@ -280,20 +280,6 @@ static int load(struct em_programs *programs, const struct em_policy *policy,
 	return 0;
 }
 
-/*
- * Drivers that hand packets of a sender on this host to native XDP.  Generic XDP may see them
- * anywhere.
- */
-static bool is_local(const struct em_link *link, enum em_hook hook)
-{
-	static const char *const drivers[] = { "veth", "tun", "vif" };
-
-	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
-		if (!strcmp(link->driver, drivers[i]))
-			return true;
-	return hook == EM_HOOK_XDP_GENERIC;
-}
-
 size_t em_programs_kinds(const struct em_plan *plan, size_t attachment,
 			 enum em_program_kind kinds[EM_PROGRAMS_EACH])
 {
@@ -305,10 +291,13 @@ size_t em_programs_kinds(const struct em_plan *plan, size_t attachment,
 		kinds[n++] = link->ethernet ? EM_PROGRAM_REPLY : EM_PROGRAM_REPLY_IP;
 	if (hook == EM_HOOK_TC_INGRESS) {
 		kinds[n++] = link->ethernet ? EM_PROGRAM_TC : EM_PROGRAM_TC_IP;
-	} else if (!is_local(link, hook)) {
+	} else if (!link->local && hook == EM_HOOK_XDP_NATIVE) {
 		kinds[n++] = EM_PROGRAM_XDP;
 	} else {
-		/* In this order: nobody is there yet to be left anything. */
+		/*
+		 * Generic XDP may see packets of a sender on this host anywhere.  In this order:
+		 * nobody is there yet to be left anything.
+		 */
 		kinds[n++] = EM_PROGRAM_TC_LATER;
 		kinds[n++] = EM_PROGRAM_XDP_LOCAL;
 	}

@@ -162,7 +162,7 @@ int em_plan_check_glue(struct em_plan *plan)
 	for (size_t i = 0; i < plan->n_attachments; i++) {
 		const char *glue = em_link_glue(&plan->links[i]);
 
-		if (glue && plan->attachments[i].hook != EM_HOOK_XDP_NATIVE)
+		if (glue && !plan->attachments[i].before_gro)
 			return em_plan_lacks(plan, NULL,
 					     "%s: %s glues datagrams together, and of those only "
 					     "the first one's tag is seen; turn it off: ethtool -K "

@@ -37,6 +37,7 @@ struct em_attachment {
 	unsigned int ifindex;
 	enum em_hook hook;
 	bool replies; /* in a plan: some listener with replies is on the interface */
+	bool before_gro; /* in a plan: whatever sorts there sees each datagram before GRO does */
 };
 
 /* Which hook each interface of a policy gets. */
@@ -194,8 +195,8 @@ int em_plan_init(struct em_plan *plan, const struct em_policy *policy,
 		 const struct em_choice *choice, struct em_diag *diag);
 
 /*
- * Whether some hook behind the network stack's own receive path would be shown several datagrams
- * glued together as one: 0 or em_plan_lacks(), with the command that clears it.
+ * Whether something on an attachment that is not before_gro would be shown several datagrams glued
+ * together as one: 0 or em_plan_lacks(), with the command that clears it.
  */
 int em_plan_check_glue(struct em_plan *plan);
 

@@ -113,6 +113,11 @@ static void read_features(int fd, struct em_link *link)
 	}
 }
 
+static bool is_local(const char *driver)
+{
+	return !strcmp(driver, "veth") || !strcmp(driver, "tun") || !strcmp(driver, "vif");
+}
+
 static void read_driver(int fd, struct em_link *link)
 {
 	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
@@ -120,6 +125,7 @@ static void read_driver(int fd, struct em_link *link)
 
 	if (!ethtool(fd, link->name, &info))
 		memcpy(link->driver, info.driver, sizeof(link->driver) - 1);
+	link->local = is_local(link->driver);
 	if (!ethtool(fd, link->name, &channels))
 		link->rx_queues = channels.rx_count + channels.combined_count;
 }

@@ -32,6 +32,7 @@ struct em_link {
 	uint32_t rx_queues;  /* 0: unknown */
 	bool up;
 	bool ethernet;	     /* frames begin with an Ethernet header */
+	bool local;	     /* a sender on this host may be at its other end: veth, tun, Xen */
 	bool ipsec;	     /* packets come out of IPsec: xfrm, vti and vti6 */
 	bool vlan_offload;   /* rx-vlan-offload: tags are taken off before XDP */
 	bool vlan_on_top;    /* some VLAN interface is made on this one */

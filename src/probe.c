@@ -112,7 +112,8 @@ static void note_obstacles(struct em_probe_interface *interface)
 		add_remark(&interface->obstacles, "all backends: it is down", remedy);
 	}
 	if (glue) {
-		snprintf(what, sizeof(what), "all but xdp: %s glues datagrams together", glue);
+		snprintf(what, sizeof(what), "%s: %s glues datagrams together",
+			 link->local ? "all backends" : "all but xdp", glue);
 		snprintf(remedy, sizeof(remedy), "ethtool -K %s %s off", link->name, glue);
 		add_remark(&interface->obstacles, what, remedy);
 	}
