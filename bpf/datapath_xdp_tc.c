@@ -78,6 +78,11 @@ static int xdp_obstacle(const struct em_policy *policy, const struct em_link *li
 			 seen.id, seen.name[0] ? ", " : "", seen.name);
 	else if (!link->ethernet)
 		snprintf(obstacle, size, "its packets have no Ethernet header");
+	else if (native && em_trial_needs_fragments(link) && !em_trial_has_fragments())
+		snprintf(obstacle, size,
+			 "with a VLAN tag, a frame of its MTU (%u) is too long for one buffer, and "
+			 "this kernel has no XDP program for several (Linux 5.18)",
+			 link->mtu);
 	else if (native && link->native_xdp == EM_NATIVE_NO)
 		snprintf(obstacle, size, "%s", link->native_why);
 	else if (native && !strcmp(link->kind, "bond"))
@@ -279,15 +284,17 @@ static int hold_place(struct em_prepared *prepared, struct em_plan *plan, size_t
 					 .mode = XDP_FLAGS_DRV_MODE,
 					 .expected = -1 };
 	struct em_rtnl_change again = change;
-	int rc = load_placeholder(prepared, false);
+	bool fragments = em_trial_needs_fragments(&plan->links[i]);
+	int rc = load_placeholder(prepared, fragments);
 	char obstacle[200];
 
 	if (rc)
 		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
 				     "bpf: cannot load and pin a placeholder: %s", strerror(-rc));
-	rc = try_placeholder(prepared, false, &change);
+	rc = try_placeholder(prepared, fragments, &change);
 	if (!rc) {
 		prepared->held[prepared->n_held++] = change;
+		prepared->options.fragments |= fragments;
 		return 0;
 	}
 	/* What is in the way may be an MTU for which one buffer is too small. */
@@ -319,8 +326,12 @@ static int hold_places(struct em_prepared *prepared, struct em_plan *plan, struc
 			return em_diag_error(diag, rc, NULL, "%s: %s", plan->links[i].name,
 					     strerror(-rc));
 		prepared->options.fragments |= seen.fragments;
-		if (!seen.id)
+		if (!seen.id) {
 			rc = hold_place(prepared, plan, i, diag);
+		} else if (!seen.fragments && em_trial_needs_fragments(&plan->links[i])) {
+			prepared->options.fragments = true;
+			plan->outdated = true;
+		}
 	}
 	if (!rc)
 		rc = check_glue(plan);

@@ -16,6 +16,11 @@
 #include "program.h"
 #include "scratch.h"
 
+/* A page less XDP's headroom and what the kernel keeps behind the frame (skb_shared_info). */
+#define BUFFER	 (4096 - 256 - 320)
+#define ETHERNET 14
+#define TAGS	 8 /* two of them */
+
 #define LIKENESS "like%u"
 #define LOWER	 "lower0"
 
@@ -56,6 +61,28 @@ void em_trial_describe(const struct em_rtnl_change *change, char *text, size_t s
 {
 	snprintf(text, size, "it does not take a native XDP program: %s%s%s",
 		 strerror(-change->error), change->message[0] ? ": " : "", change->message);
+}
+
+/*
+ * veth and virtio_net see to it that the MTU and an Ethernet header fit into a page, and forget
+ * that there are VLAN tags besides.  With an MTU beyond that, a driver that takes a program without
+ * fragments has larger buffers.
+ */
+bool em_trial_needs_fragments(const struct em_link *link)
+{
+	uint32_t frame = link->mtu + ETHERNET;
+
+	return frame <= BUFFER && frame + TAGS > BUFFER;
+}
+
+bool em_trial_has_fragments(void)
+{
+	int program = em_programs_placeholder(true);
+
+	if (program < 0)
+		return false;
+	close(program);
+	return true;
 }
 
 /* Those of kind "tun" are not made by rtnetlink.  They go with their descriptor, which stays. */
@@ -114,10 +141,13 @@ static void try_all(void *result, const void *context)
 	struct outcome *outcomes = result;
 
 	for (size_t i = 0; i < trial->n; i++) {
+		bool fragments = em_trial_needs_fragments(&trial->links[i]);
 		struct em_rtnl_change *change = &outcomes[i].change, again;
 		unsigned int ifindex;
 
 		if (trial->links[i].native_xdp == EM_NATIVE_NO)
+			continue;
+		if (fragments && trial->program_fragments < 0)
 			continue;
 		ifindex = make_like(&trial->links[i], i);
 		if (!ifindex)
@@ -127,6 +157,8 @@ static void try_all(void *result, const void *context)
 							      .mode = XDP_FLAGS_DRV_MODE,
 							      .program = trial->program,
 							      .expected = -1 };
+		if (fragments)
+			change->program = trial->program_fragments;
 		outcomes[i].tried = true;
 		change->error = em_rtnl_change(change, 1);
 		again = *change;

@@ -32,6 +32,14 @@ int em_trial_egress(int program, struct em_plan *plan, const struct em_place *pl
  */
 int em_trial_replaces(void);
 
+/*
+ * Whether native XDP on the interface is only for programs that take frames in several buffers:
+ * drivers take others, too, but with a VLAN tag these do not see all of the longest frames.
+ */
+bool em_trial_needs_fragments(const struct em_link *link);
+/* Whether the kernel has such programs (Linux 5.18). */
+bool em_trial_has_fragments(void);
+
 /* A native XDP program that is refused: because of the interface, and not by accident. */
 bool em_trial_is_lacking(const struct em_rtnl_change *change);
 /* What was refused and why, for a person. */

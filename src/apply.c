@@ -305,7 +305,8 @@ static bool same_attachments(const struct em_plan *plan, const struct em_applied
 static bool is_unchanged(const struct em_apply *apply, const struct em_current *current,
 			 struct em_state *state)
 {
-	return em_current_is_whole(current) && current->applied.backend == apply->plan.backend &&
+	return em_current_is_whole(current) && !apply->plan.outdated &&
+	       current->applied.backend == apply->plan.backend &&
 	       same_attachments(&apply->plan, &current->applied) &&
 	       !strcmp(current->applied.config, apply->config) &&
 	       em_generation_same_policy(state, current->applied.generation, apply->policy);

@@ -51,6 +51,7 @@ struct em_plan {
 	char reason[512];	 /* why this backend, for a person */
 	char lacking[256];	 /* what made an operation return -EOPNOTSUPP */
 	struct em_place lacking_place; /* the key it is about, if it is about one */
+	bool outdated; /* what is installed was made for another MTU, and is not to stay */
 	struct em_attachment *attachments; /* owned; one per interface, in the policy's order */
 	struct em_link *links;		   /* owned; the same interfaces */
 	size_t n_attachments;

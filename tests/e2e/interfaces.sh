@@ -234,22 +234,40 @@ for glue in rx-gro-list rx-udp-gro-forwarding; do
 	ip netns exec $b ethtool -K in0 $glue off
 done
 
+# usage: set_mtu MTU (of both ends)
+set_mtu()
+{
+	ip -n $a link set out0 mtu "$1" && ip -n $b link set in0 mtu "$1"
+}
+
+# usage: sorts_tagged MTU
+sorts_tagged()
+{
+	ip netns exec $a tests/e2e/tagged out0 "$1" 5
+	sleep 0.1
+	em stats | tee "$tmp/stats"
+	grep -q 'packets 1,.* rewritten 1,' "$tmp/stats"
+}
+
 # An MTU for which one buffer is too small.
 if has xdp; then
-	for end in "$a out0" "$b in0"; do
-		# shellcheck disable=SC2086 # two words
-		set -- $end
-		ip -n "$1" link set "$2" mtu 9000
-	done
+	set_mtu 9000
 	check 'MTU of 9000: auto finds a way' em apply --backend=auto "$config"
 	echo "$said"
 	check 'MTU of 9000: sorts' sorts $a 192.0.2.1 192.0.2.2
 	em remove
-	for end in "$a out0" "$b in0"; do
-		# shellcheck disable=SC2086 # two words
-		set -- $end
-		ip -n "$1" link set "$2" mtu 1500
+	set_mtu 1500
+
+	# And one for which it is with a VLAN tag.
+	policy in0 'vlan = 5;'
+	check 'MTU of 1500: auto is xdp' applies auto in0 xdp-native
+	for mtu in 3504 3498 3506 3507; do
+		set_mtu $mtu
+		check "MTU of $mtu: auto finds a way" em apply --backend=auto "$config"
+		check "MTU of $mtu: sorts the longest frames with a tag" sorts_tagged $mtu
+		em remove
 	done
+	set_mtu 1500
 fi
 
 # An interface on top of another one that is a VLAN of it.

@@ -59,6 +59,7 @@ make_interfaces() {
 	ip netns add $far
 	add pair ip -n $host link add pair type veth peer name peer0 netns $far
 	add jumbo ip -n $host link add jumbo mtu 9000 type veth peer name peer1 mtu 9000 netns $far
+	add tight ip -n $host link add tight mtu 3504 type veth peer name peer3 mtu 3504 netns $far
 	# Two queues of the other end are more than one of this.
 	add narrow ip -n $host link add narrow type veth peer name peer2 numtxqueues 2 \
 		numrxqueues 2 netns $far
@@ -73,7 +74,7 @@ make_interfaces() {
 	for interface in $interfaces; do
 		ip -n $host link set "$interface" up
 	done
-	for peer in peer0 peer1 peer2; do
+	for peer in peer0 peer1 peer2 peer3; do
 		ip -n $far link set $peer up
 	done
 	# The kernel tells of a carrier a second late.
