@@ -124,7 +124,7 @@ static int plan_for(struct em_plan *plan, enum em_program_kind kind)
 		.ethernet = true,
 		.up = true,
 	};
-	strcpy(plan->links[0].driver, kind == EM_PROGRAM_XDP_LOCAL ? "veth" : "");
+	plan->links[0].local = kind == EM_PROGRAM_XDP_LOCAL;
 	return 0;
 }
 
