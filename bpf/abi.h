@@ -12,11 +12,9 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 4
+#define EM_ABI_VERSION 5
 
 #define EM_ABI_LISTENERS 256 /* a power of 2 */
-/* Before a packet, from XDP to TC: still to be decided. */
-#define EM_ABI_LATER 0x656d7578
 
 /* A piece of up to 8 bytes is one load; of 16 bytes in 4 pieces at most one is longer. */
 #define EM_ABI_LOADS 5
@@ -171,6 +169,16 @@ struct em_abi_flow {
 	__u16 reserved;
 };
 
+/*
+ * Before a packet that is a listener's, from XDP to TC.  It may stay there when the packet goes on
+ * to another interface, also to one in another network namespace, which may have the same number.
+ */
+struct em_abi_mark {
+	__u32 magic; /* EM_ABI_MARK */
+	__u32 later; /* the interface where it is still to be decided; 0: it is decided */
+};
+#define EM_ABI_MARK 0x656d7578
+
 /* Per CPU; what stats sums up. */
 struct em_abi_count {
 	__u64 packets;
@@ -197,6 +205,7 @@ _Static_assert(sizeof(struct em_abi_source) == 24, "no padding");
 _Static_assert(sizeof(struct em_abi_entity) == 24, "no padding");
 _Static_assert(sizeof(struct em_abi_flow_key) == 40, "no padding");
 _Static_assert(sizeof(struct em_abi_flow) == 16, "no padding");
+_Static_assert(sizeof(struct em_abi_mark) == 8, "no padding");
 _Static_assert(sizeof(struct em_abi_listener_count) == 56, "no padding");
 
 #endif

@@ -13,6 +13,7 @@
 
 /* What the hook is to do. */
 struct em_decision {
+	bool ours; /* a listener's */
 	bool drop;
 	__be16 port; /* rewrite the destination port to this; 0: leave it */
 	__be16 from; /* the port it has now */
@@ -291,6 +292,7 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	claim = em_claim(context, packet, ifindex, udp.dest);
 	if (!claim)
 		return;
+	decision->ours = true;
 	index = id = claim->listener;
 	decision->later = local && em_maybe_unfinished(context, packet, &udp);
 	if (decision->later)

@@ -78,9 +78,10 @@ int entitymux_tc(struct __sk_buff *context)
 SEC("tc")
 int entitymux_later(struct __sk_buff *context)
 {
-	const __u32 *mark = (void *)(long)context->data_meta;
+	const struct em_abi_mark *mark = (void *)(long)context->data_meta;
 
-	if ((void *)(mark + 1) > (void *)(long)context->data || *mark != EM_ABI_LATER)
+	if ((void *)(mark + 1) > (void *)(long)context->data || mark->magic != EM_ABI_MARK ||
+	    mark->later != context->ifindex)
 		return TC_ACT_UNSPEC;
 	return sort_ethernet(context);
 }

@@ -63,17 +63,23 @@ static __always_inline bool parse(struct xdp_md *context, struct em_packet *pack
 	return em_parse_ip(context, packet);
 }
 
-/* Tells the TC program behind us that a packet is still to be decided. */
-static __always_inline bool mark_for_later(struct xdp_md *context)
+/*
+ * Tells the TC program behind us at which interface a packet is left to it; 0: nowhere.  That has to
+ * be said, too: there may be the mark of an interface that the packet has come through before.  The
+ * TC program cannot wipe it off: before a program that writes directly the kernel copies packets that
+ * a packet socket has as well, and the copies lose their marks.
+ */
+static __always_inline bool mark(struct xdp_md *context, __u32 later)
 {
-	__u32 *mark;
+	struct em_abi_mark *mark;
 
 	if (bpf_xdp_adjust_meta(context, -(int)sizeof(*mark)))
 		return false;
 	mark = (void *)(long)context->data_meta;
 	if ((void *)(mark + 1) > (void *)(long)context->data)
 		return false;
-	*mark = EM_ABI_LATER;
+	mark->magic = EM_ABI_MARK;
+	mark->later = later;
 	return true;
 }
 
@@ -95,17 +101,19 @@ SEC("xdp")
 int entitymux_local(struct xdp_md *context)
 {
 	struct em_decision decision = {};
+	__u32 ifindex = context->ingress_ifindex;
 	struct em_packet packet;
 
 	if (!parse(context, &packet))
 		return XDP_PASS;
-	em_sort(context, &packet, context->ingress_ifindex, true, &decision);
-	if (decision.later) {
-		if (mark_for_later(context))
-			return XDP_PASS;
-		/* A driver without room for the mark: right for all that stays on this host. */
-		em_sort(context, &packet, context->ingress_ifindex, false, &decision);
-	}
+	em_sort(context, &packet, ifindex, true, &decision);
+	if (!decision.ours || decision.drop)
+		return finish(context, &packet, &decision);
+	if (mark(context, decision.later ? ifindex : 0) && decision.later)
+		return XDP_PASS;
+	/* A driver without room for the mark: right for all that stays on this host. */
+	if (decision.later)
+		em_sort(context, &packet, ifindex, false, &decision);
 	return finish(context, &packet, &decision);
 }
 

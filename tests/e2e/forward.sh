@@ -3,7 +3,8 @@
 #
 # Datagrams of a local sender, sorted and then forwarded out of another interface, reach a receiver
 # that verifies their checksums; with a sender that leaves the checksum to the device and with one
-# that does not.  forward.c has the datagrams.
+# that does not.  forward.c has the datagrams.  And a second host that sorts them on their way does it
+# once, where the first one is a bridge.
 set -u
 
 : "${ENTITYMUX:=./entitymux}" "${E2E_BACKENDS:=xdp xdp-generic tc nft}"
@@ -13,18 +14,21 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit 77
 fi
 a=em-forward-a-$$ b=em-forward-b-$$ c=em-forward-c-$$
-config=$(mktemp)
+tmp=$(mktemp -d)
+config=$tmp/config second=$tmp/second other=$tmp/other
 # shellcheck source=tests/e2e/checks.sh
 . "$(dirname "$0")/checks.sh"
 
 cleanup()
 {
 	trap '' INT TERM HUP
-	ip netns exec "$b" "$ENTITYMUX" remove 2>/dev/null
+	for ns in $b $c; do
+		ip netns exec "$ns" "$ENTITYMUX" remove 2>/dev/null
+	done
 	for ns in $a $b $c; do
 		ip netns del "$ns" 2>/dev/null
 	done
-	rm -f "$config"
+	rm -rf "$tmp"
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
@@ -33,11 +37,12 @@ for ns in $a $b $c; do
 	ip netns add "$ns" || exit 1
 done
 # Neighbours are known from the start: while one is looked up, only so many datagrams wait for it.
+# The receiving ends have the same number: what is kept with a packet must not depend on that.
 # usage: link NS-1 IF-1 NS-2 IF-2 NETWORK
 link()
 {
 	ip -n "$1" link add "$2" address "02:00:00:00:0$5:01" type veth \
-		peer name "$4" address "02:00:00:00:0$5:02" netns "$3"
+		peer name "$4" index 100 address "02:00:00:00:0$5:02" netns "$3"
 	end "$1" "$2" "$5" 1 2
 	end "$3" "$4" "$5" 2 1
 }
@@ -69,6 +74,21 @@ cat >"$config" <<'EOF'
 listeners = ( { name = "telemetry"; interfaces = [ "in0" ]; port = 5000; tag = { offset = 0; length = 4; };
 		entities = ( { tag = "0xdeadbeef"; port = 6001; } ); } );
 EOF
+# The second host's: whatever is sorted twice is counted by `again`.
+sed 's/"in0"/"in"/; s/ );$/,/' "$config" >"$second"
+cat >>"$second" <<'EOF'
+	      { name = "again"; interfaces = [ "in" ]; port = 6001; tag = { offset = 0; length = 4; };
+		entities = ( { tag = "0x00000001"; port = 6002; } ); } );
+EOF
+# The first host's then: it looks at the datagrams and passes them on.
+sed 's/0xdeadbeef/0x00000001/' "$config" >"$other"
+
+# usage: counted NS LISTENER: how many packets
+counted()
+{
+	ip netns exec "$1" "$ENTITYMUX" stats |
+		sed -n "/^listener $2,/{n;s/^ *packets \([0-9]*\),.*/\1/p;}"
+}
 
 for backend in $E2E_BACKENDS; do
 	title="$backend: "
@@ -82,6 +102,28 @@ for backend in $E2E_BACKENDS; do
 		done
 	done
 	ip netns exec "$b" "$ENTITYMUX" remove
+done
+
+# What is kept with a packet stays with it on a bridge.
+ip -n "$b" link add bridge type bridge
+ip -n "$b" link set in0 master bridge
+ip -n "$b" link set out0 master bridge
+ip -n "$b" link set bridge up
+ip -n "$a" route replace default dev out
+ip -n "$a" neighbour add 192.0.2.6 lladdr 02:00:00:00:04:02 dev out nud permanent
+ip netns exec "$a" ethtool -K out tx on >/dev/null
+for backend in $E2E_BACKENDS; do
+	title="$backend, bridge: "
+	check 'apply, to pass' ip netns exec "$b" "$ENTITYMUX" apply --backend="$backend" "$other"
+	check 'apply on the second host' \
+		ip netns exec "$c" "$ENTITYMUX" apply --backend="$backend" "$second"
+	check 'sorted by the second host' \
+		tests/e2e/forward /run/netns/"$a" /run/netns/"$c" 192.0.2.1 192.0.2.6
+	is 'seen by the first one' 2000 "$(counted "$b" telemetry)"
+	is 'sorted once' '2000 0' "$(counted "$c" telemetry) $(counted "$c" again)"
+	for ns in $b $c; do
+		ip netns exec "$ns" "$ENTITYMUX" remove
+	done
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
