@@ -24,6 +24,7 @@ struct em_packet {
 	__u16 vlan;	 /* 0: untagged */
 	__be16 protocol; /* Ethernet's name for the IP version */
 	__u8 upper;	 /* IPPROTO_… of the transport header */
+	bool detour;	 /* to another address before its destination: IPv6 routing header */
 };
 
 struct em_vlan_header {
@@ -35,7 +36,13 @@ struct em_vlan_header {
 struct em_option_header {
 	__u8 next;
 	__u8 length; /* 8-byte units after the first */
-	__be16 fragment;
+	union {
+		__be16 fragment;
+		struct {
+			__u8 routing_type;
+			__u8 segments_left;
+		};
+	};
 };
 
 #define EM_VLAN_ID	    0x0fff
@@ -84,6 +91,7 @@ static __always_inline bool em_parse_ipv4(em_context *context, struct em_packet 
 		return false;
 	packet->transport = packet->network + header;
 	packet->upper = ip.protocol;
+	packet->detour = false;
 	return true;
 }
 
@@ -93,9 +101,13 @@ static __always_inline bool em_is_extension(__u32 header)
 	       header == IPPROTO_FRAGMENT || header == IPPROTO_DSTOPTS;
 }
 
+#define EM_WALKED_TYPE	 32 /* bit */
+#define EM_WALKED_DETOUR 40 /* bit */
+
 /*
  * The offset of the header behind the extension headers that begin at `offset` with one of type
- * `next`, and in the upper 32 bits its type; 0 in a later fragment and where the frame ends.
+ * `next`, in the bits above its type, and from EM_WALKED_DETOUR on whether segments of a route are
+ * left; 0 in a later fragment and where the frame ends.
  *
  * A global function, which the verifier judges once and by itself: inlined, the rest of the program
  * would be followed anew for each number of headers.
@@ -103,6 +115,7 @@ static __always_inline bool em_is_extension(__u32 header)
 __noinline __u64 em_walk_headers(em_context *context, __u64 offset, __u32 next)
 {
 	struct em_option_header option;
+	__u64 left = 0;
 	int i;
 
 	for (i = 0; i < em_constants.depth && em_is_extension(next); i++) {
@@ -113,11 +126,13 @@ __noinline __u64 em_walk_headers(em_context *context, __u64 offset, __u32 next)
 				return 0;
 			offset += 8;
 		} else {
+			if (next == IPPROTO_ROUTING)
+				left |= option.segments_left;
 			offset += (option.length + 1) * 8;
 		}
 		next = option.next;
 	}
-	return (__u64)next << 32 | offset;
+	return left << EM_WALKED_DETOUR | (__u64)next << EM_WALKED_TYPE | offset;
 }
 
 static __always_inline bool em_parse_ipv6(em_context *context, struct em_packet *packet)
@@ -131,10 +146,12 @@ static __always_inline bool em_parse_ipv6(em_context *context, struct em_packet 
 		return false;
 	packet->transport = packet->network + sizeof(ip);
 	packet->upper = ip.nexthdr;
+	packet->detour = false;
 	if (ip.nexthdr != IPPROTO_UDP) {
 		walked = em_walk_headers(context, packet->transport, ip.nexthdr);
 		packet->transport = (__u32)walked;
-		packet->upper = walked >> 32;
+		packet->upper = walked >> EM_WALKED_TYPE;
+		packet->detour = walked >> EM_WALKED_DETOUR;
 	}
 	return packet->transport;
 }

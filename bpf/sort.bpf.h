@@ -24,6 +24,9 @@ struct em_decision {
  * Whether the checksum may be one that the device is still to complete: then it is the sum of the
  * pseudo header so far, which does not change with the port.  XDP is not told (CHECKSUM_PARTIAL is
  * a property of the socket buffer).  One in 65,536 complete checksums looks the same.
+ *
+ * On a detour the pseudo header has the last address of the route, which is not looked for: any
+ * checksum may be unfinished.
  */
 static __always_inline bool em_maybe_unfinished(em_context *context, const struct em_packet *packet,
 						const struct udphdr *udp)
@@ -31,6 +34,8 @@ static __always_inline bool em_maybe_unfinished(em_context *context, const struc
 	__u32 sum = bpf_htons(IPPROTO_UDP) + udp->len, i;
 	__u16 addresses[16] = {};
 
+	if (packet->detour)
+		return true;
 	if (packet->protocol == bpf_htons(ETH_P_IP)) {
 		if (!em_read(context, packet->network + offsetof(struct iphdr, saddr), addresses,
 			     8))

@@ -4,7 +4,7 @@
 # Datagrams of a local sender, sorted and then forwarded out of another interface, reach a receiver
 # that verifies their checksums; with a sender that leaves the checksum to the device and with one
 # that does not.  forward.c has the datagrams.  And a second host that sorts them on their way does it
-# once, where the first one is a bridge.
+# once, where the first one is a bridge.  unfinished.c has single frames.
 set -u
 
 : "${ENTITYMUX:=./entitymux}" "${E2E_BACKENDS:=xdp xdp-generic tc nft}"
@@ -114,6 +114,12 @@ ip -n "$a" neighbour add 192.0.2.6 lladdr 02:00:00:00:04:02 dev out nud permanen
 ip netns exec "$a" ethtool -K out tx on >/dev/null
 for backend in $E2E_BACKENDS; do
 	title="$backend, bridge: "
+	check 'apply' ip netns exec "$b" "$ENTITYMUX" apply --backend="$backend" "$config"
+	for case in own4 own6 route; do
+		check "unfinished checksum, $case" tests/e2e/unfinished \
+			/run/netns/"$a" out /run/netns/"$c" in $case
+	done
+	ip netns exec "$b" "$ENTITYMUX" remove
 	check 'apply, to pass' ip netns exec "$b" "$ENTITYMUX" apply --backend="$backend" "$other"
 	check 'apply on the second host' \
 		ip netns exec "$c" "$ENTITYMUX" apply --backend="$backend" "$second"
