@@ -26,9 +26,9 @@ struct em_icmp_header {
 enum em_icmp_error { EM_UNREACHABLE = 3, EM_QUENCH, EM_REDIRECT, EM_EXCEEDED = 11, EM_PARAMETER };
 enum em_icmp6_error { EM_FIRST_ERROR6 = 1, EM_LAST_ERROR6 = 4 };
 
-/* Defined by the program: writes a port, at offset `field` of the UDP header at `udp`. */
-static __always_inline void em_rewrite_port(em_context *context, __u64 udp, __u64 field,
-					    __be16 from, __be16 to);
+/* Defined by the program: writes the source or the destination port, which a constant tells. */
+static __always_inline void em_rewrite_port(em_context *context, const struct em_packet *packet,
+					    bool source, __be16 port);
 
 /* Another CPU may have seen a datagram after `now`. */
 static __always_inline struct em_abi_flow *em_find_flow(const struct em_abi_flow_key *key,
@@ -54,8 +54,7 @@ static __always_inline void em_answer_from(em_context *context, const struct em_
 		bpf_skb_store_bytes(context, packet->transport + offsetof(struct udphdr, source),
 				    &port, sizeof(port), 0);
 	else
-		em_rewrite_port(context, packet->transport, offsetof(struct udphdr, source),
-				udp->source, port);
+		em_rewrite_port(context, packet, true, port);
 }
 
 static __always_inline void em_reply_answer(em_context *context, const struct em_packet *packet)
@@ -95,7 +94,7 @@ static __always_inline void em_restore_quote(em_context *context, const struct e
 	struct udphdr before = *udp, after = *udp;
 	__s64 difference;
 
-	em_udp_redirect(&after, known);
+	em_udp_set_port(&after, false, known);
 	if (sum > EM_ABI_OFFSET_MAX || quoted->transport > EM_ABI_OFFSET_MAX)
 		return;
 	difference = bpf_csum_diff((__be32 *)&before, sizeof(before), (__be32 *)&after,

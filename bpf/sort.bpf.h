@@ -16,7 +16,6 @@ struct em_decision {
 	bool ours; /* a listener's */
 	bool drop;
 	__be16 port; /* rewrite the destination port to this; 0: leave it */
-	__be16 from; /* the port it has now */
 	bool later;  /* ours, but for the TC program behind this one to decide */
 };
 
@@ -293,7 +292,6 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	    !em_read(context, packet->transport, &udp, sizeof(udp)))
 		return;
 	length = bpf_ntohs(udp.len);
-	decision->from = udp.dest;
 	claim = em_claim(context, packet, ifindex, udp.dest);
 	if (!claim)
 		return;

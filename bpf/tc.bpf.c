@@ -21,18 +21,32 @@ static __always_inline bool em_read_rest(em_context *context, __u64 offset, void
 }
 
 /*
- * The helper leaves a checksum of 0 alone, stores a computed one of 0 as 0xffff, and knows one that
- * the device is still to complete: the port is not in what is summed up so far.
+ * The helper knows a checksum that the device is still to complete: the port is not in what is
+ * summed up so far.  But that may be the checksum of a packet within ours, and then ours is complete
+ * and has to follow, which the helper does not see to.  It leaves a checksum of 0 alone, and stores a
+ * computed one of 0 as 0xffff.
+ *
+ * What the device has summed up (CHECKSUM_COMPLETE) stays, since port and checksum cancel out.
  */
-static __always_inline void em_rewrite_port(em_context *context, __u64 udp, __u64 field,
-					    __be16 from, __be16 to)
+static __always_inline void em_rewrite_port(em_context *context, const struct em_packet *packet,
+					    bool source, __be16 port)
 {
-	if (udp > EM_ABI_OFFSET_MAX)
+	__u64 field = source ? offsetof(struct udphdr, source) : offsetof(struct udphdr, dest);
+	__u64 at = packet->transport;
+	struct udphdr udp;
+
+	if (at > EM_ABI_OFFSET_MAX || !em_read(context, at, &udp, sizeof(udp)))
 		return;
-	if (bpf_l4_csum_replace(context, udp + offsetof(struct udphdr, check), from, to,
-				sizeof(to) | BPF_F_MARK_MANGLED_0))
+	if (!em_maybe_unfinished(context, packet, &udp)) {
+		em_udp_set_port(&udp, source, port);
+		bpf_skb_store_bytes(context, at, &udp, sizeof(udp), 0);
 		return;
-	bpf_skb_store_bytes(context, udp + field, &to, sizeof(to), 0);
+	}
+	if (bpf_l4_csum_replace(context, at + offsetof(struct udphdr, check),
+				source ? udp.source : udp.dest, port,
+				sizeof(port) | BPF_F_MARK_MANGLED_0))
+		return;
+	bpf_skb_store_bytes(context, at + field, &port, sizeof(port), 0);
 }
 
 static __always_inline int sort(em_context *context, struct em_packet *packet)
@@ -46,8 +60,7 @@ static __always_inline int sort(em_context *context, struct em_packet *packet)
 	if (decision.drop)
 		return TC_ACT_SHOT;
 	if (decision.port)
-		em_rewrite_port(context, packet->transport, offsetof(struct udphdr, dest),
-				decision.from, decision.port);
+		em_rewrite_port(context, packet, false, decision.port);
 	return TC_ACT_UNSPEC;
 }
 

@@ -35,12 +35,12 @@ static __always_inline void rewrite(em_context *context, __u64 offset, __be16 po
 		return;
 	udp = data + offset;
 	if ((void *)(udp + 1) <= data_end) {
-		em_udp_redirect(udp, port);
+		em_udp_set_port(udp, false, port);
 		return;
 	}
 	if (!em_read_rest(context, offset, &copy, sizeof(copy)))
 		return;
-	em_udp_redirect(&copy, port);
+	em_udp_set_port(&copy, false, port);
 	if (em_constants.has_fragments)
 		bpf_xdp_store_bytes(context, offset, &copy, sizeof(copy));
 }

@@ -115,7 +115,9 @@ ip netns exec "$a" ethtool -K out tx on >/dev/null
 for backend in $E2E_BACKENDS; do
 	title="$backend, bridge: "
 	check 'apply' ip netns exec "$b" "$ENTITYMUX" apply --backend="$backend" "$config"
-	for case in own4 own6 route; do
+	for case in own4 own6 inner4 inner6 route; do
+		# The kernel's rewriting takes any unfinished checksum for the datagram's.
+		[ "$backend" = nft ] && [ "${case%?}" = inner ] && continue
 		check "unfinished checksum, $case" tests/e2e/unfinished \
 			/run/netns/"$a" out /run/netns/"$c" in $case
 	done

@@ -36,6 +36,11 @@ static const struct unfinished {
 	 ETHERNET "ip4 udp 40000>6001 hex:deadbeef", 34, 6},
 	{"own6", ETHERNET "ip6 udp sum=pseudo hex:deadbeef",
 	 ETHERNET "ip6 udp 40000>6001 hex:deadbeef", 54, 6},
+	/* In the payload: 0x1111 + 0x2222 + 0x4444 = ~0x8888.  The datagram has its checksum. */
+	{"inner4", ETHERNET "ip4 udp hex:deadbeef111188884444 poke=48:0x22 poke=49:0x22",
+	 ETHERNET "ip4 udp 40000>6001 hex:deadbeef111188884444", 46, 2},
+	{"inner6", ETHERNET "ip6 udp hex:deadbeef111188884444 poke=68:0x22 poke=69:0x22",
+	 ETHERNET "ip6 udp 40000>6001 hex:deadbeef111188884444", 66, 2},
 	/* One segment is left: the pseudo header has another destination than the IP header. */
 	{"route", ETHERNET "ip6 rt=24 udp sum=pseudo hex:deadbeef poke=53:0x77 poke=57:1",
 	 ETHERNET "ip6 rt=24 udp 40000>6001 hex:deadbeef poke=53:0x77 poke=57:1", 78, 6},
