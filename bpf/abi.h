@@ -34,7 +34,7 @@ struct em_abi_load {
 };
 
 /* A condition: load, byteswap if little_endian, mask, then min <= value <= max. */
-struct em_abi_step {
+struct em_abi_condition {
 	struct em_abi_load load;
 	__u64 min;
 	__u64 max;
@@ -83,11 +83,11 @@ struct em_abi_table {
 struct em_abi_constants {
 	__u32 version; /* EM_ABI_VERSION */
 	__u32 generation;
-	__u8 has_addresses; /* some listener has */
-	__u8 has_fragments; /* XDP: a frame may be in several buffers; kernel 5.18 */
-	__u16 n_replies;    /* interfaces of listeners with replies */
-	__u16 max_steps;    /* of a listener */
-	__u16 depth;	    /* IPv6 extension headers that are walked; depth.h */
+	__u8 has_addresses;	 /* some listener has */
+	__u8 has_fragments;	 /* XDP: a frame may be in several buffers; kernel 5.18 */
+	__u16 n_replies;	 /* interfaces of listeners with replies */
+	__u16 max_steps;	 /* of a listener */
+	__u16 ipv6_header_limit; /* IPv6 extension headers that are walked; header_limit.h */
 	struct em_abi_table claims;
 	struct em_abi_table entities;
 	struct em_abi_listener listeners[EM_ABI_LISTENERS];
@@ -174,8 +174,8 @@ struct em_abi_flow {
  * to another interface, also to one in another network namespace, which may have the same number.
  */
 struct em_abi_mark {
-	__u32 magic; /* EM_ABI_MARK */
-	__u32 later; /* the interface where it is still to be decided; 0: it is decided */
+	__u32 magic;	/* EM_ABI_MARK */
+	__u32 deferred; /* the interface where it is still to be decided; 0: it is decided */
 };
 #define EM_ABI_MARK 0x656d7578
 
@@ -195,7 +195,7 @@ struct em_abi_listener_count {
 };
 
 _Static_assert(sizeof(struct em_abi_load) == 16, "no padding");
-_Static_assert(sizeof(struct em_abi_step) == 40, "no padding");
+_Static_assert(sizeof(struct em_abi_condition) == 40, "no padding");
 _Static_assert(sizeof(struct em_abi_listener) == 24 + 16 * EM_ABI_LOADS, "no padding");
 _Static_assert(sizeof(struct em_abi_constants) ==
 		       32 + EM_ABI_LISTENERS * sizeof(struct em_abi_listener),

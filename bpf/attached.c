@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "attached.h"
+#include "bpf/attached.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "abi.h"
-#include "pins.h"
-#include "program.h"
-#include "rtnl.h"
+#include "bpf/abi.h"
+#include "bpf/pins.h"
+#include "bpf/program.h"
+#include "bpf/rtnl.h"
 
 #define PROGRAM_PREFIX "entitymux_"
 #define CONSTANTS      ".rodata" /* what the name of their map ends in */
@@ -40,14 +40,13 @@ static bool ends_in(const char *text, const char *end)
 int em_attached_open_map(int program, const char *name)
 {
 	uint32_t ids[PROGRAM_MAPS], length = sizeof(struct bpf_prog_info);
-	struct bpf_prog_info info = { .nr_map_ids = PROGRAM_MAPS,
-				      .map_ids = (uintptr_t)ids };
+	struct bpf_prog_info info = {.nr_map_ids = PROGRAM_MAPS, .map_ids = (uintptr_t)ids};
 	int rc = bpf_obj_get_info_by_fd(program, &info, &length);
 
 	if (rc)
 		return rc;
 	for (uint32_t i = 0; i < info.nr_map_ids && i < PROGRAM_MAPS; i++) {
-		struct bpf_map_info map = { 0 };
+		struct bpf_map_info map = {0};
 		int fd = em_pins_open_map(ids[i]);
 
 		if (fd < 0)
@@ -77,7 +76,7 @@ static int read_facts(struct facts *facts, int program)
 	int fd = em_attached_open_map(program, CONSTANTS), rc;
 	const uint32_t zero = 0;
 
-	*facts = (struct facts){ 0 };
+	*facts = (struct facts){0};
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	constants = malloc(sizeof(*constants));
@@ -87,21 +86,21 @@ static int read_facts(struct facts *facts, int program)
 	}
 	rc = bpf_map_lookup_elem(fd, &zero, constants);
 	if (!rc && constants->version == EM_ABI_VERSION)
-		*facts = (struct facts){ .generation = constants->generation,
-					 .n_replies = constants->n_replies,
-					 .fragments = constants->has_fragments };
+		*facts = (struct facts){.generation = constants->generation,
+					.n_replies = constants->n_replies,
+					.fragments = constants->has_fragments};
 	free(constants);
 	close(fd);
 	return rc;
 }
 
 /*
- * The descriptor of a program if it is ours, NOT_OURS, MAYBE_OURS or -errno.  Its name, as far as it
- * may be known, goes to name.
+ * The descriptor of a program if it is ours, NOT_OURS, MAYBE_OURS or -errno.  Its name, as far as
+ * it may be known, goes to name.
  */
 static int identify(uint32_t id, char name[16])
 {
-	struct bpf_prog_info info = { 0 };
+	struct bpf_prog_info info = {0};
 	uint32_t length = sizeof(info);
 	int fd = em_pins_open_program(id), rc;
 
@@ -122,7 +121,7 @@ static int identify(uint32_t id, char name[16])
 	return rc ? rc : NOT_OURS;
 }
 
-static bool is_foreign(int fd)
+static bool is_others(int fd)
 {
 	return fd == NOT_OURS || fd == MAYBE_OURS;
 }
@@ -145,13 +144,13 @@ int em_attached_see_xdp(struct em_xdp_seen *out, unsigned int ifindex)
 	struct facts facts;
 	int rc, fd;
 
-	*out = (struct em_xdp_seen){ 0 };
+	*out = (struct em_xdp_seen){0};
 	rc = query_xdp(ifindex, &out->id, &out->hook);
 	if (rc || !out->id)
 		return rc;
 	fd = identify(out->id, out->name);
 	if (fd < 0)
-		return is_foreign(fd) ? 0 : fd;
+		return is_others(fd) ? 0 : fd;
 	out->ours = true;
 	rc = read_facts(&facts, fd);
 	out->fragments = facts.fragments;
@@ -176,7 +175,7 @@ static int visit_program(struct visit *visit, uint32_t id)
 
 	attached.fd = identify(id, name);
 	if (attached.fd < 0)
-		return is_foreign(attached.fd) ? 0 : attached.fd;
+		return is_others(attached.fd) ? 0 : attached.fd;
 	attached.kind = em_programs_parse(name);
 	rc = read_facts(&facts, attached.fd);
 	if (rc || (attached.hook == EM_HOOK_TC_EGRESS && attached.kind >= 0 &&
@@ -206,7 +205,7 @@ static int visit_interface(struct visit *visit, const struct if_nameindex *inter
 	uint32_t id;
 	int rc;
 
-	visit->attached = (struct em_attached){ .ifindex = interface->if_index };
+	visit->attached = (struct em_attached){.ifindex = interface->if_index};
 	snprintf(visit->attached.interface, IF_NAMESIZE, "%s", interface->if_name);
 	rc = query_xdp(interface->if_index, &id, &visit->attached.hook);
 	if (!rc && id)
@@ -223,13 +222,12 @@ static int visit_interfaces(struct visit *visit, struct em_diag *diag)
 	int rc = 0;
 
 	if (!interfaces)
-		return em_diag_error(diag, -errno, NULL, "cannot list the interfaces: %s",
-				     strerror(errno));
+		return em_diag_errno(diag, -errno, NULL, "cannot list the interfaces");
 	for (size_t i = 0; !rc && interfaces[i].if_index; i++) {
 		rc = visit_interface(visit, &interfaces[i]);
 		if (rc < 0)
-			em_diag_error(diag, rc, NULL, "%s: cannot look for our programs: %s",
-				      interfaces[i].if_name, strerror(-rc));
+			em_diag_errno(diag, rc, NULL, "%s: cannot look for our programs",
+				      interfaces[i].if_name);
 	}
 	if_freenameindex(interfaces);
 	return rc;
@@ -238,7 +236,7 @@ static int visit_interfaces(struct visit *visit, struct em_diag *diag)
 int em_attached_each(int (*visit_one)(void *context, const struct em_attached *attached),
 		     void *context, struct em_diag *diag)
 {
-	struct visit visit = { .see = visit_program, .visit = visit_one, .context = context };
+	struct visit visit = {.see = visit_program, .visit = visit_one, .context = context};
 
 	return visit_interfaces(&visit, diag);
 }
@@ -262,7 +260,7 @@ static int is_hidden(struct visit *visit, uint32_t id)
 
 int em_attached_any_hidden(struct em_diag *diag)
 {
-	struct visit visit = { .see = is_hidden };
+	struct visit visit = {.see = is_hidden};
 
 	return visit_interfaces(&visit, diag);
 }
@@ -286,15 +284,14 @@ static int note_id(struct visit *visit, uint32_t id)
 
 int em_attached_unpin_others(struct em_diag *diag)
 {
-	struct id_list list = { 0 };
-	struct visit visit = { .see = note_id, .context = &list };
+	struct id_list list = {0};
+	struct visit visit = {.see = note_id, .context = &list};
 	int rc = visit_interfaces(&visit, diag);
 
 	if (!rc) {
 		rc = em_pins_sweep(list.ids, list.n);
 		if (rc)
-			em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
-				      "bpf: cannot remove a pin: %s", strerror(-rc));
+			em_diag_errno(diag, rc, NULL, "bpf: cannot remove a pin");
 	}
 	free(list.ids);
 	return rc;
@@ -324,7 +321,7 @@ static int keep_program(void *context, const struct em_attached *attached)
 
 int em_attached_find(int *program, uint32_t generation, struct em_diag *diag)
 {
-	struct search search = { .generation = generation };
+	struct search search = {.generation = generation};
 	int rc = em_attached_each(keep_program, &search, diag);
 
 	*program = search.found.generation ? search.found.fd : -1;
@@ -351,7 +348,7 @@ static int is_guest(void *context, const struct em_rtnl_filter *filter)
 	return !filter->program || !em_attached_is_ours(filter->program, name);
 }
 
-int em_attached_has_guests(unsigned int ifindex)
+int em_attached_has_others(unsigned int ifindex)
 {
 	return em_rtnl_each_filter(ifindex, is_guest, NULL);
 }
@@ -361,15 +358,14 @@ int em_attached_open_counters(struct em_counters **out, int program, struct em_d
 	struct em_counters *counters = malloc(sizeof(*counters));
 
 	if (!counters)
-		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
+		return em_diag_enomem(diag);
 	counters->listeners = em_attached_open_map(program, LISTENER_MAP);
 	counters->entities = em_attached_open_map(program, ENTITY_MAP);
 	if (counters->listeners < 0 || counters->entities < 0) {
 		int rc = counters->listeners < 0 ? counters->listeners : counters->entities;
 
 		em_attached_close_counters(counters);
-		return em_diag_error(diag, rc, NULL, "bpf: cannot find the counters: %s",
-				     strerror(-rc));
+		return em_diag_errno(diag, rc, NULL, "bpf: cannot find the counters");
 	}
 	*out = counters;
 	return 0;
@@ -423,22 +419,20 @@ static int read_all(const struct em_counters *counters, const struct em_policy *
 }
 
 int em_attached_read_counters(struct em_counters *counters, const struct em_policy *policy,
-		     struct em_stats *stats, struct em_diag *diag)
+			      struct em_stats *stats, struct em_diag *diag)
 {
 	int cpus = libbpf_num_possible_cpus(), rc;
 	void *per_cpu;
 
 	if (cpus < 0)
-		return em_diag_error(diag, cpus, NULL, "cannot count the CPUs: %s",
-				     strerror(-cpus));
+		return em_diag_errno(diag, cpus, NULL, "cannot count the CPUs");
 	per_cpu = calloc(cpus, sizeof(struct em_abi_listener_count));
 	if (!per_cpu)
-		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
+		return em_diag_enomem(diag);
 	rc = read_all(counters, policy, cpus, per_cpu, stats);
 	free(per_cpu);
 	if (rc)
-		return em_diag_error(diag, rc, NULL, "bpf: cannot read the counters: %s",
-				     strerror(-rc));
+		return em_diag_errno(diag, rc, NULL, "bpf: cannot read the counters");
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "datapath.h"
+#include "engine/backend.h"
 
 /*
  * The handle of our filters tells whether the clsact qdisc they are on is ours as well, so that
@@ -25,8 +25,8 @@
 struct em_attached {
 	char interface[IF_NAMESIZE];
 	unsigned int ifindex;
-	enum em_hook hook; /* EM_HOOK_XDP_… and EM_HOOK_TC_… */
-	int kind; /* enum em_program_kind; -1: a placeholder */
+	enum em_hook hook;   /* EM_HOOK_XDP_… and EM_HOOK_TC_… */
+	int kind;	     /* enum em_program_kind; -1: a placeholder */
 	int fd;		     /* whoever gets the struct closes it */
 	uint32_t generation; /* 0: a placeholder, or of another version of entitymux */
 	size_t n_replies;    /* interfaces that have EM_HOOK_TC_EGRESS in its generation */
@@ -39,20 +39,21 @@ struct em_xdp_seen {
 	uint32_t id;   /* 0: there is none */
 	char name[16]; /* as far as the kernel keeps it */
 	bool ours;
-	bool fragments; /* ours: takes frames in several buffers */
+	bool fragments;	   /* ours: takes frames in several buffers */
 	enum em_hook hook; /* EM_HOOK_XDP_… */
 };
 int em_attached_see_xdp(struct em_xdp_seen *out, unsigned int ifindex);
 
 /*
  * Calls visit for each program of ours on each interface of this namespace; visit owns
- * attached->fd.  Stops at the first error, reports and returns it.  A kernel without bpf(2) has none;
- * those that this process may not look at are left out.
+ * attached->fd.  Stops at the first error, reports and returns it.  A kernel without bpf(2) has
+ * none; those that this process may not look at are left out.
  */
-int em_attached_each(int (*visit)(void *context, const struct em_attached *attached),
-		     void *context, struct em_diag *diag);
+int em_attached_each(int (*visit)(void *context, const struct em_attached *attached), void *context,
+		     struct em_diag *diag);
 
-/* Whether something is attached that may be ours, but this process may not look; or -errno, reported. */
+/* Whether something is attached that may be ours, but this process may not look; or -errno,
+ * reported. */
 int em_attached_any_hidden(struct em_diag *diag);
 
 /*
@@ -68,7 +69,7 @@ int em_attached_find(int *program, uint32_t generation, struct em_diag *diag);
 int em_attached_unpin_others(struct em_diag *diag);
 
 /* Whether an interface has TC filters besides ours; or -errno. */
-int em_attached_has_guests(unsigned int ifindex);
+int em_attached_has_others(unsigned int ifindex);
 
 /* The name of a program, as far as the kernel keeps and tells it, and whether it is ours. */
 bool em_attached_is_ours(uint32_t program, char name[16]);

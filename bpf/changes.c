@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "changes.h"
+#include "bpf/changes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,8 +19,8 @@ void em_changes_clear(struct em_changes *changes)
 static int note_present(void *context, const struct em_attached *attached)
 {
 	struct em_changes *changes = context;
-	void *grown = realloc(changes->present,
-			      (changes->n_present + 1) * sizeof(*changes->present));
+	void *grown =
+		realloc(changes->present, (changes->n_present + 1) * sizeof(*changes->present));
 
 	if (!grown) {
 		close(attached->fd);
@@ -39,7 +39,7 @@ static uint32_t mode_of(enum em_hook hook)
 static void add(struct em_changes *changes, const struct em_rtnl_change *step,
 		const struct em_attached *before)
 {
-	changes->before[changes->n_steps] = before ? *before : (struct em_attached){ .fd = -1 };
+	changes->before[changes->n_steps] = before ? *before : (struct em_attached){.fd = -1};
 	changes->steps[changes->n_steps++] = *step;
 }
 
@@ -67,18 +67,18 @@ static bool has_no_filter(const struct em_changes *changes, unsigned int ifindex
 
 static void add_removal(struct em_changes *changes, const struct em_attached *present)
 {
-	const struct em_rtnl_change xdp = { .kind = EM_RTNL_XDP,
-					    .ifindex = present->ifindex,
-					    .mode = mode_of(present->hook),
-					    .program = -1,
-					    .expected = present->fd };
-	const struct em_rtnl_change filter = { .kind = EM_RTNL_FILTER_DEL,
-					       .ifindex = present->ifindex,
-					       .handle = present->handle,
-					       .priority = present->priority,
-					       .egress = present->hook == EM_HOOK_TC_EGRESS };
-	const struct em_rtnl_change qdisc = { .kind = EM_RTNL_QDISC_DEL,
-					      .ifindex = present->ifindex };
+	const struct em_rtnl_change xdp = {.kind = EM_RTNL_XDP,
+					   .ifindex = present->ifindex,
+					   .mode = mode_of(present->hook),
+					   .program = -1,
+					   .expected = present->fd};
+	const struct em_rtnl_change filter = {.kind = EM_RTNL_FILTER_DEL,
+					      .ifindex = present->ifindex,
+					      .handle = present->handle,
+					      .priority = present->priority,
+					      .egress = present->hook == EM_HOOK_TC_EGRESS};
+	const struct em_rtnl_change qdisc = {.kind = EM_RTNL_QDISC_DEL,
+					     .ifindex = present->ifindex};
 
 	if (!at_tc(present->hook)) {
 		add(changes, &xdp, present);
@@ -87,7 +87,7 @@ static void add_removal(struct em_changes *changes, const struct em_attached *pr
 	add(changes, &filter, present);
 	/* A qdisc of ours stays where somebody has put filters of his own on it. */
 	if (present->handle == EM_TC_HANDLE_OWNER && has_no_filter(changes, present->ifindex) &&
-	    !em_attached_has_guests(present->ifindex))
+	    !em_attached_has_others(present->ifindex))
 		add(changes, &qdisc, NULL);
 }
 
@@ -135,15 +135,15 @@ static enum em_hook hook_of(enum em_program_kind kind, const struct em_attachmen
 	return em_programs_at_tc(kind) ? EM_HOOK_TC_INGRESS : at->hook;
 }
 
-static size_t list_wanted(struct em_changes *changes, const struct em_plan *plan,
-			  size_t attachment, struct wanted wanted[EM_PROGRAMS_EACH])
+static size_t list_wanted(struct em_changes *changes, const struct em_plan *plan, size_t attachment,
+			  struct wanted wanted[EM_PROGRAMS_EACH])
 {
 	const struct em_attachment *at = &plan->attachments[attachment];
 	enum em_program_kind kinds[EM_PROGRAMS_EACH];
 	size_t n = em_programs_kinds(plan, attachment, kinds);
 	bool bridged = false;
 
-	for (size_t i = 0; changes->bridging && i < changes->n_present; i++)
+	for (size_t i = 0; changes->overlap && i < changes->n_present; i++)
 		bridged |= needs_bridge(&changes->present[i], at);
 	if (bridged)
 		n = bridge(n, kinds);
@@ -170,12 +170,12 @@ static const struct em_attached *find_present(const struct em_changes *changes,
 }
 
 /* What is to become of a program that is there. */
-enum fate { FATE_GOES, FATE_GOES_FIRST, FATE_IS_REPLACED };
+enum removal { REMOVAL_AFTER, REMOVAL_FIRST, REMOVAL_REPLACED };
 
-static enum fate fate_of(struct em_changes *changes, const struct em_attached *present,
-			 const struct em_plan *plan)
+static enum removal removal_of(struct em_changes *changes, const struct em_attached *present,
+			       const struct em_plan *plan)
 {
-	enum fate fate = FATE_GOES;
+	enum removal removal = REMOVAL_AFTER;
 
 	for (size_t i = 0; plan && i < plan->n_attachments; i++) {
 		struct wanted wanted[EM_PROGRAMS_EACH];
@@ -185,23 +185,23 @@ static enum fate fate_of(struct em_changes *changes, const struct em_attached *p
 			continue;
 		for (size_t j = 0; j < n; j++) {
 			if (wanted[j].hook == present->hook)
-				return FATE_IS_REPLACED;
+				return REMOVAL_REPLACED;
 			/* XDP of the other mode has to go before ours can come. */
 			if (!at_tc(wanted[j].hook) && !at_tc(present->hook))
-				fate = FATE_GOES_FIRST;
+				removal = REMOVAL_FIRST;
 		}
 	}
-	return fate;
+	return removal;
 }
 
 static void add_xdp(struct em_changes *changes, const struct wanted *wanted, int program)
 {
 	const struct em_attached *present = find_present(changes, wanted);
-	const struct em_rtnl_change step = { .kind = EM_RTNL_XDP,
-					     .ifindex = wanted->ifindex,
-					     .mode = mode_of(wanted->hook),
-					     .program = program,
-					     .expected = present ? present->fd : -1 };
+	const struct em_rtnl_change step = {.kind = EM_RTNL_XDP,
+					    .ifindex = wanted->ifindex,
+					    .mode = mode_of(wanted->hook),
+					    .program = program,
+					    .expected = present ? present->fd : -1};
 
 	add(changes, &step, present);
 }
@@ -226,13 +226,12 @@ static uint32_t find_handle(const struct em_changes *changes, unsigned int ifind
 static int settle_in(struct em_changes *changes, const struct wanted *wanted, uint32_t *handle,
 		     struct em_diag *diag)
 {
-	const struct em_rtnl_change qdisc = { .kind = EM_RTNL_QDISC_ADD,
-					      .ifindex = wanted->ifindex };
+	const struct em_rtnl_change qdisc = {.kind = EM_RTNL_QDISC_ADD, .ifindex = wanted->ifindex};
 	int found = em_rtnl_ingress(wanted->ifindex);
 
 	if (found < 0)
-		return em_diag_error(diag, found, NULL, "%s: cannot list the qdiscs: %s",
-				     wanted->interface, strerror(-found));
+		return em_diag_errno(diag, found, NULL, "%s: cannot list the qdiscs",
+				     wanted->interface);
 	*handle = found == EM_RTNL_NO_INGRESS ? EM_TC_HANDLE_OWNER : EM_TC_HANDLE_GUEST;
 	if (found == EM_RTNL_NO_INGRESS)
 		add(changes, &qdisc, NULL);
@@ -243,13 +242,13 @@ static int add_filter(struct em_changes *changes, const struct wanted *wanted, i
 		      struct em_diag *diag)
 {
 	const struct em_attached *present = find_present(changes, wanted);
-	struct em_rtnl_change filter = { .kind = EM_RTNL_FILTER_SET,
-					 .ifindex = wanted->ifindex,
-					 .program = program,
-					 .name = em_programs_name(wanted->kind),
-					 .handle = find_handle(changes, wanted->ifindex),
-					 .priority = present ? present->priority : 0,
-					 .egress = wanted->hook == EM_HOOK_TC_EGRESS };
+	struct em_rtnl_change filter = {.kind = EM_RTNL_FILTER_SET,
+					.ifindex = wanted->ifindex,
+					.program = program,
+					.name = em_programs_name(wanted->kind),
+					.handle = find_handle(changes, wanted->ifindex),
+					.priority = present ? present->priority : 0,
+					.egress = wanted->hook == EM_HOOK_TC_EGRESS};
 	int rc = filter.handle ? 0 : settle_in(changes, wanted, &filter.handle, diag);
 
 	if (!rc)
@@ -280,13 +279,13 @@ static int add_wanted(struct em_changes *changes, const struct em_programs *prog
 	return rc;
 }
 
-static void add_fated(struct em_changes *changes, const struct em_plan *plan, enum fate fate,
-		      uint32_t keep)
+static void add_removals(struct em_changes *changes, const struct em_plan *plan,
+			 enum removal removal, uint32_t keep)
 {
 	for (size_t i = 0; i < changes->n_present; i++) {
 		const struct em_attached *present = &changes->present[i];
 
-		if (fate_of(changes, present, plan) == fate &&
+		if (removal_of(changes, present, plan) == removal &&
 		    !(keep && present->generation == keep))
 			add_removal(changes, present);
 	}
@@ -305,10 +304,10 @@ static int plan_steps(struct em_changes *changes, const struct em_programs *prog
 		rc = add_wanted(changes, programs, plan, LAYER_INGRESS, diag);
 	if (rc)
 		return rc;
-	add_fated(changes, plan, FATE_GOES_FIRST, 0);
+	add_removals(changes, plan, REMOVAL_FIRST, 0);
 	rc = add_wanted(changes, programs, plan, LAYER_XDP, diag);
 	if (!rc)
-		add_fated(changes, plan, FATE_GOES, keep);
+		add_removals(changes, plan, REMOVAL_AFTER, keep);
 	return rc;
 }
 
@@ -325,13 +324,13 @@ int em_changes_plan(struct em_changes *changes, const struct em_programs *progra
 	changes->steps = calloc(most, sizeof(*changes->steps));
 	changes->before = calloc(most, sizeof(*changes->before));
 	if (!changes->steps || !changes->before)
-		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
+		return em_diag_enomem(diag);
 	return plan_steps(changes, programs, plan, keep, diag);
 }
 
 int em_changes_need_bridge(const struct em_plan *plan, struct em_diag *diag)
 {
-	struct em_changes changes = { 0 };
+	struct em_changes changes = {0};
 	int rc = em_attached_each(note_present, &changes, diag);
 
 	for (size_t i = 0; !rc && i < plan->n_attachments; i++)
@@ -363,9 +362,9 @@ static int find_filter(void *context, const struct em_attached *attached)
 static bool make_back(const struct em_rtnl_change *step, const struct em_attached *before,
 		      struct em_rtnl_change *back, struct em_diag *diag)
 {
-	struct search search = { .ifindex = step->ifindex,
-				 .hook = step->egress ? EM_HOOK_TC_EGRESS : EM_HOOK_TC_INGRESS,
-				 .handle = step->handle };
+	struct search search = {.ifindex = step->ifindex,
+				.hook = step->egress ? EM_HOOK_TC_EGRESS : EM_HOOK_TC_INGRESS,
+				.handle = step->handle};
 
 	*back = *step;
 	switch (step->kind) {
@@ -421,13 +420,12 @@ static int report(const struct em_changes *changes, int rc, struct em_diag *diag
 		if (!step->error)
 			continue;
 		if_indextoname(step->ifindex, name);
-		return em_diag_error(diag, step->error == -EOPNOTSUPP ? -EIO : step->error, NULL,
-				     "%s: cannot change the %s: %s%s%s", name,
-				     step->kind == EM_RTNL_XDP ? "XDP program" : "TC filter",
+		return em_diag_error(diag, step->error, NULL, "%s: cannot change the %s: %s%s%s",
+				     name, step->kind == EM_RTNL_XDP ? "XDP program" : "TC filter",
 				     strerror(-step->error), step->message[0] ? ": " : "",
 				     step->message);
 	}
-	return em_diag_error(diag, rc, NULL, "rtnetlink: %s", strerror(-rc));
+	return em_diag_errno(diag, rc, NULL, "rtnetlink");
 }
 
 int em_changes_make(struct em_changes *changes, struct em_diag *diag)

@@ -10,9 +10,9 @@
 #ifndef EM_CHANGES_H
 #define EM_CHANGES_H
 
-#include "attached.h"
-#include "program.h"
-#include "rtnl.h"
+#include "bpf/attached.h"
+#include "bpf/program.h"
+#include "bpf/rtnl.h"
 
 struct em_changes {
 	struct em_rtnl_change *steps; /* in the order of their execution */
@@ -24,11 +24,11 @@ struct em_changes {
 	 * Asked for: where XDP comes to an interface on which another hook of ours has the packets,
 	 * the whole decision is given to TC first, so that none is missed in between.
 	 */
-	bool bridging;
+	bool overlap;
 	bool bridged; /* and told: that was necessary somewhere; a second pass without it follows */
 };
 
-/* Whether the plan has an interface for which bridging is necessary; or -errno, reported. */
+/* Whether the plan has an interface for which overlap is necessary; or -errno, reported. */
 int em_changes_need_bridge(const struct em_plan *plan, struct em_diag *diag);
 
 void em_changes_clear(struct em_changes *changes);

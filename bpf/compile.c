@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "compile.h"
+#include "bpf/compile.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,7 +25,7 @@ static uint64_t big_endian(const uint8_t *bytes, size_t length)
 
 static struct em_abi_load make_load(uint16_t offset, size_t length, uint64_t mask)
 {
-	return (struct em_abi_load){ .end = offset + length, .length = length, .mask = mask };
+	return (struct em_abi_load){.end = offset + length, .length = length, .mask = mask};
 }
 
 static size_t count_steps(const struct em_listener *listener)
@@ -38,7 +38,8 @@ static size_t count_steps(const struct em_listener *listener)
 }
 
 /* Bits of `bytes` outside the mask make min == max a value that no masked load has. */
-static struct em_abi_step *compile_bytes(const struct em_check *check, struct em_abi_step *step)
+static struct em_abi_condition *compile_bytes(const struct em_check *check,
+					      struct em_abi_condition *step)
 {
 	for (size_t done = 0; done < check->length; done += LOAD_BYTES, step++) {
 		size_t length = check->length - done;
@@ -52,7 +53,8 @@ static struct em_abi_step *compile_bytes(const struct em_check *check, struct em
 	return step;
 }
 
-static struct em_abi_step *compile_number(const struct em_check *check, struct em_abi_step *step)
+static struct em_abi_condition *compile_number(const struct em_check *check,
+					       struct em_abi_condition *step)
 {
 	step->load = make_load(check->offset, check->length, ones(check->length));
 	step->little_endian = check->little_endian;
@@ -61,8 +63,8 @@ static struct em_abi_step *compile_number(const struct em_check *check, struct e
 	return step + 1;
 }
 
-static struct em_abi_step *compile_checks(const struct em_listener *listener,
-					  struct em_abi_step *step)
+static struct em_abi_condition *compile_checks(const struct em_listener *listener,
+					       struct em_abi_condition *step)
 {
 	for (size_t i = 0; i < listener->n_checks; i++) {
 		if (listener->checks[i].kind == EM_CHECK_BYTES)
@@ -127,7 +129,7 @@ static void compile_listener(const struct em_listener *listener, struct em_abi_l
 int em_compile(const struct em_policy *policy, struct em_abi_constants *constants,
 	       struct em_compiled_steps *steps)
 {
-	struct em_abi_step *step;
+	struct em_abi_condition *step;
 	size_t n = 0;
 
 	memset(constants, 0, sizeof(*constants));
@@ -154,9 +156,9 @@ struct em_abi_tag em_compile_tag(const struct em_listener *listener, const uint8
 	uint8_t length = listener->tag.length;
 
 	if (length <= LOAD_BYTES)
-		return (struct em_abi_tag){ .low = big_endian(tag, length) };
-	return (struct em_abi_tag){ .high = big_endian(tag, length - LOAD_BYTES),
-				    .low = big_endian(tag + length - LOAD_BYTES, LOAD_BYTES) };
+		return (struct em_abi_tag){.low = big_endian(tag, length)};
+	return (struct em_abi_tag){.high = big_endian(tag, length - LOAD_BYTES),
+				   .low = big_endian(tag + length - LOAD_BYTES, LOAD_BYTES)};
 }
 
 static uint16_t family(const struct em_address *address)
@@ -166,9 +168,9 @@ static uint16_t family(const struct em_address *address)
 
 struct em_abi_source em_compile_source(size_t listener, const struct em_prefix *prefix)
 {
-	struct em_abi_source source = { .prefix_length = EM_ABI_SOURCE_FIXED + prefix->length,
-					.listener = listener,
-					.family = family(&prefix->address) };
+	struct em_abi_source source = {.prefix_length = EM_ABI_SOURCE_FIXED + prefix->length,
+				       .listener = listener,
+				       .family = family(&prefix->address)};
 
 	memcpy(source.address, prefix->address.bytes, sizeof(source.address));
 	return source;
@@ -177,10 +179,10 @@ struct em_abi_source em_compile_source(size_t listener, const struct em_prefix *
 struct em_abi_claim em_compile_claim(const struct em_policy *policy, size_t listener,
 				     unsigned int ifindex, const struct em_address *address)
 {
-	struct em_abi_claim claim = { .ifindex = ifindex,
-				      .port = htons(policy->listeners[listener].port),
-				      .vlan = policy->listeners[listener].vlan,
-				      .listener = listener };
+	struct em_abi_claim claim = {.ifindex = ifindex,
+				     .port = htons(policy->listeners[listener].port),
+				     .vlan = policy->listeners[listener].vlan,
+				     .listener = listener};
 
 	if (address) {
 		claim.family = family(address);

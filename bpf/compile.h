@@ -10,12 +10,12 @@
 
 #include <stddef.h>
 
-#include "abi.h"
-#include "policy.h"
+#include "bpf/abi.h"
+#include "policy/policy.h"
 
 /* All conditions of a policy, in the order of its listeners. */
 struct em_compiled_steps {
-	struct em_abi_step *steps; /* owned by the caller of em_compile() */
+	struct em_abi_condition *steps; /* owned by the caller of em_compile() */
 	size_t n_steps;
 };
 

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "discover.h"
+#include "bpf/discover.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "attached.h"
-#include "program.h"
+#include "bpf/attached.h"
+#include "bpf/program.h"
 
 /* The attachments found, and the programs that only stand behind one of them. */
 struct finding {
-	struct em_installed installed;
-	size_t n_local;	  /* of this generation, with a program behind them */
-	size_t n_later;	  /* of this generation, behind one */
-	size_t n_replies; /* that this generation is to have */
-	uint32_t egress;  /* the generation of what is at egress; 0: nothing is */
-	size_t n_egress;  /* of that generation */
+	struct em_kernel_state installed;
+	size_t n_local;	   /* of this generation, with a program behind them */
+	size_t n_deferred; /* of this generation, behind one */
+	size_t n_replies;  /* that this generation is to have */
+	uint32_t egress;   /* the generation of what is at egress; 0: nothing is */
+	size_t n_egress;   /* of that generation */
 };
 
 /* What is in force shows by what sorts. */
 static void count_egress(struct finding *finding, const struct em_attached *attached)
 {
 	if (finding->egress && attached->generation != finding->egress)
-		finding->installed.remains = true;
+		finding->installed.leftovers = true;
 	if (attached->generation > finding->egress) {
 		finding->egress = attached->generation;
 		finding->n_egress = 0;
@@ -40,7 +40,7 @@ static bool has_all_egress(const struct finding *finding)
 static int add_installed(void *context, const struct em_attached *attached)
 {
 	struct finding *finding = context;
-	struct em_installed *installed = &finding->installed;
+	struct em_kernel_state *installed = &finding->installed;
 	struct em_attachment *grown;
 
 	close(attached->fd);
@@ -49,19 +49,19 @@ static int add_installed(void *context, const struct em_attached *attached)
 		return 0;
 	}
 	if (!attached->generation || attached->generation < installed->generation) {
-		installed->remains = true;
+		installed->leftovers = true;
 		return 0;
 	}
 	if (attached->generation > installed->generation && installed->generation) {
 		*finding = (struct finding){
-			.installed = {.attachments = installed->attachments, .remains = true},
+			.installed = {.attachments = installed->attachments, .leftovers = true},
 			.egress = finding->egress,
 			.n_egress = finding->n_egress};
 	}
 	installed->generation = attached->generation;
 	finding->n_replies = attached->n_replies;
 	finding->n_local += attached->kind == EM_PROGRAM_XDP_LOCAL;
-	finding->n_later += attached->kind == EM_PROGRAM_TC_LATER;
+	finding->n_deferred += attached->kind == EM_PROGRAM_TC_LATER;
 	if (attached->kind == EM_PROGRAM_TC_LATER)
 		return 0;
 	grown = realloc(installed->attachments,
@@ -75,23 +75,23 @@ static int add_installed(void *context, const struct em_attached *attached)
 	return 0;
 }
 
-int em_discover(struct em_installed *out, struct em_diag *diag)
+int em_discover(struct em_kernel_state *out, struct em_diag *diag)
 {
 	struct finding finding = {0};
 	int rc = em_attached_each(add_installed, &finding, diag);
 
 	if (rc) {
-		em_installed_clear(&finding.installed);
+		em_kernel_state_clear(&finding.installed);
 		return rc;
 	}
-	finding.installed.remains |= finding.n_local != finding.n_later;
-	finding.installed.remains |= !has_all_egress(&finding);
+	finding.installed.leftovers |= finding.n_local != finding.n_deferred;
+	finding.installed.leftovers |= !has_all_egress(&finding);
 	rc = em_attached_any_hidden(diag);
 	if (rc < 0) {
-		em_installed_clear(&finding.installed);
+		em_kernel_state_clear(&finding.installed);
 		return rc;
 	}
-	finding.installed.blind = rc;
+	finding.installed.unreadable = rc;
 	*out = finding.installed;
 	return 0;
 }

@@ -5,9 +5,9 @@
 #ifndef EM_DISCOVER_H
 #define EM_DISCOVER_H
 
-#include "datapath.h"
+#include "engine/backend.h"
 
 /* The operation of that name, see datapath.h. */
-int em_discover(struct em_installed *out, struct em_diag *diag);
+int em_discover(struct em_kernel_state *out, struct em_diag *diag);
 
 #endif

@@ -8,9 +8,9 @@
 #include <bpf/libbpf.h>
 #include <stddef.h>
 
-#include "compile.h"
-#include "policy.h"
-#include "table.h"
+#include "bpf/compile.h"
+#include "bpf/table.h"
+#include "policy/policy.h"
 
 /* What goes into the maps, but for the entities themselves. */
 struct em_fill {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "flows.h"
+#include "bpf/flows.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "abi.h"
-#include "attached.h"
-#include "conversation.h"
+#include "bpf/abi.h"
+#include "bpf/attached.h"
+#include "policy/conversation.h"
 
 #define BATCH 4096 /* entries read at once; far more than one bucket of the hash holds */
 
@@ -75,8 +75,7 @@ static int make_table(const struct em_policy *policy, uint32_t entries, struct e
 
 	if (fd >= 0)
 		return fd;
-	return em_diag_error(diag, fd == -EOPNOTSUPP ? -EIO : fd,
-			     &em_conversation_first(policy)->replies_place,
+	return em_diag_error(diag, fd, &em_conversation_first(policy)->replies_place,
 			     "flows: cannot make a table for %zu conversations: %s",
 			     count_flows(policy), strerror(-fd));
 }
@@ -92,15 +91,14 @@ static int find_table(int *table, uint32_t generation, struct em_diag *diag)
 	rc = em_attached_open_map(program, EM_FLOW_MAP);
 	close(program);
 	if (rc < 0)
-		return em_diag_error(diag, rc, NULL, "bpf: cannot find the conversations: %s",
-				     strerror(-rc));
+		return em_diag_errno(diag, rc, NULL, "bpf: cannot find the conversations");
 	*table = rc;
 	return 0;
 }
 
 static bool has_size(int table, uint32_t entries)
 {
-	struct bpf_map_info info = { 0 };
+	struct bpf_map_info info = {0};
 	uint32_t length = sizeof(info);
 
 	return !bpf_obj_get_info_by_fd(table, &info, &length) && info.max_entries == entries;
@@ -112,13 +110,12 @@ int em_flows_open(struct em_flows *out, const struct em_policy *policy, struct e
 	int before, cpus, rc;
 	uint32_t entries;
 
-	*out = (struct em_flows){ .table = -1, .before = -1 };
+	*out = (struct em_flows){.table = -1, .before = -1};
 	if (!flows)
 		return 0;
 	cpus = libbpf_num_possible_cpus();
 	if (cpus < 0)
-		return em_diag_error(diag, cpus, NULL, "cannot count the CPUs: %s",
-				     strerror(-cpus));
+		return em_diag_errno(diag, cpus, NULL, "cannot count the CPUs");
 	entries = flows + SPARE_PER_CPU * (size_t)cpus;
 	rc = find_table(&before, 0, diag);
 	if (rc)
@@ -133,7 +130,7 @@ int em_flows_open(struct em_flows *out, const struct em_policy *policy, struct e
 			close(before);
 		return rc;
 	}
-	*out = (struct em_flows){ .table = rc, .before = before };
+	*out = (struct em_flows){.table = rc, .before = before};
 	return 0;
 }
 
@@ -143,7 +140,7 @@ void em_flows_close(struct em_flows *flows)
 		close(flows->table);
 	if (flows->before >= 0)
 		close(flows->before);
-	*flows = (struct em_flows){ .table = -1, .before = -1 };
+	*flows = (struct em_flows){.table = -1, .before = -1};
 }
 
 static int add_flow(void *context, const struct em_abi_flow_key *key,
@@ -155,7 +152,7 @@ static int add_flow(void *context, const struct em_abi_flow_key *key,
 	return rc == -EEXIST ? 0 : rc;
 }
 
-int em_flows_carry_over(const struct em_flows *flows, struct em_diag *diag)
+int em_flows_take_over(const struct em_flows *flows, struct em_diag *diag)
 {
 	int table = flows->table, rc;
 
@@ -163,8 +160,7 @@ int em_flows_carry_over(const struct em_flows *flows, struct em_diag *diag)
 		return 0;
 	rc = each_flow(flows->before, add_flow, &table);
 	if (rc)
-		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
-				     "bpf: cannot carry conversations over: %s", strerror(-rc));
+		return em_diag_errno(diag, rc, NULL, "bpf: cannot carry conversations over");
 	return 0;
 }
 
@@ -188,7 +184,7 @@ static int end_flow(void *context, const struct em_abi_flow_key *key,
 
 int em_flows_end(uint32_t generation, const struct em_policy *policy, struct em_diag *diag)
 {
-	struct ending ending = { .table = -1 };
+	struct ending ending = {.table = -1};
 	int rc;
 
 	if (!policy || !em_conversation_first(policy))
@@ -202,7 +198,6 @@ int em_flows_end(uint32_t generation, const struct em_policy *policy, struct em_
 	em_conversations_clear(&ending.conversations);
 	close(ending.table);
 	if (rc)
-		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
-				     "bpf: cannot end conversations: %s", strerror(-rc));
+		return em_diag_errno(diag, rc, NULL, "bpf: cannot end conversations");
 	return 0;
 }

@@ -9,8 +9,8 @@
 #ifndef EM_FLOWS_H
 #define EM_FLOWS_H
 
-#include "diag.h"
-#include "policy.h"
+#include "base/diag.h"
+#include "policy/policy.h"
 
 #define EM_FLOW_MAP "entitymux_flow"
 
@@ -30,7 +30,7 @@ void em_flows_close(struct em_flows *flows);
  * Adds conversations of the old table that the new one does not have.  Returns 0 or -errno,
  * reported.
  */
-int em_flows_carry_over(const struct em_flows *flows, struct em_diag *diag);
+int em_flows_take_over(const struct em_flows *flows, struct em_diag *diag);
 
 /*
  * Ends the conversations that a policy does not have, the one of this generation, which nobody adds

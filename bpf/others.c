@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "others.h"
+#include "bpf/others.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "attached.h"
-#include "rtnl.h"
+#include "bpf/attached.h"
+#include "bpf/rtnl.h"
 
 #define TCX_INGRESS ((enum bpf_attach_type)46) /* BPF_TCX_INGRESS, from Linux 6.6 on */
 #define TCX_MAX	    64			       /* BPF_MPROG_MAX of the kernel */
@@ -46,8 +46,7 @@ static int note_filter(void *context, const struct em_rtnl_filter *filter)
 			 "TC filter at ingress, priority %u: BPF program, id %u%s%s",
 			 filter->priority, filter->program, name[0] ? ", " : "", name);
 	else
-		snprintf(what, sizeof(what), "TC filter at ingress, priority %u",
-			 filter->priority);
+		snprintf(what, sizeof(what), "TC filter at ingress, priority %u", filter->priority);
 	listing->found(listing->context, what, NULL);
 	return 0;
 }
@@ -72,7 +71,7 @@ static void list_tcx(const struct listing *listing)
 int em_others_list(const struct em_link *link, em_other_fn *found, void *context,
 		   struct em_diag *diag)
 {
-	struct listing listing = { .link = link, .found = found, .context = context };
+	struct listing listing = {.link = link, .found = found, .context = context};
 	int rc = list_xdp(&listing);
 
 	if (!rc)
@@ -80,8 +79,7 @@ int em_others_list(const struct em_link *link, em_other_fn *found, void *context
 	if (!rc)
 		list_tcx(&listing);
 	if (rc && rc != -ENOSYS)
-		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
-				     "%s: cannot look for programs of others: %s", link->name,
-				     strerror(-rc));
+		return em_diag_errno(diag, rc, NULL, "%s: cannot look for programs of others",
+				     link->name);
 	return 0;
 }

@@ -5,7 +5,7 @@
 #ifndef EM_OTHERS_H
 #define EM_OTHERS_H
 
-#include "datapath.h"
+#include "engine/backend.h"
 
 /* The operation `list_others` of the backend. */
 int em_others_list(const struct em_link *link, em_other_fn *found, void *context,

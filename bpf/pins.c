@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "pins.h"
+#include "bpf/pins.h"
 
 #include <bpf/bpf.h>
 #include <dirent.h>
@@ -17,7 +17,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "rtnl.h"
+#include "bpf/rtnl.h"
 
 #define STORE	      "/entitymux"
 #define FOLDER_PREFIX "net-"
@@ -145,7 +145,7 @@ static int find_pin(void *context, const char *store)
 
 static int open_pin(const char *kind, uint32_t id)
 {
-	struct search search = { .kind = kind, .id = id };
+	struct search search = {.kind = kind, .id = id};
 
 	return each_store(find_pin, &search) > 0 ? search.fd : -EPERM;
 }
@@ -265,7 +265,7 @@ static int make_folder(const char *folder)
 
 static int program_id(int fd, uint32_t *id)
 {
-	struct bpf_prog_info info = { 0 };
+	struct bpf_prog_info info = {0};
 	uint32_t length = sizeof(info);
 	int rc = bpf_obj_get_info_by_fd(fd, &info, &length);
 
@@ -275,7 +275,7 @@ static int program_id(int fd, uint32_t *id)
 
 static int map_id(int fd, uint32_t *id)
 {
-	struct bpf_map_info info = { 0 };
+	struct bpf_map_info info = {0};
 	uint32_t length = sizeof(info);
 	int rc = bpf_obj_get_info_by_fd(fd, &info, &length);
 
@@ -327,7 +327,7 @@ static int add_to(void *context, const char *store)
 
 int em_pins_add(const struct em_pins *pins)
 {
-	struct addition addition = { .pins = pins };
+	struct addition addition = {.pins = pins};
 	int rc = each_store(add_to, &addition);
 
 	if (rc > 0 || em_pins_unneeded())
@@ -360,8 +360,8 @@ static void keep_maps(struct sweep *sweep, const char *path)
 {
 	int fd __attribute__((cleanup(closep))) = bpf_obj_get(path);
 	uint32_t room = KEPT_MAPS - sweep->n_maps, length = sizeof(struct bpf_prog_info);
-	struct bpf_prog_info info = { .nr_map_ids = room,
-				      .map_ids = (uintptr_t)(sweep->maps + sweep->n_maps) };
+	struct bpf_prog_info info = {.nr_map_ids = room,
+				     .map_ids = (uintptr_t)(sweep->maps + sweep->n_maps)};
 
 	sweep->n_found++;
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length) || info.nr_map_ids > room) {
@@ -454,7 +454,7 @@ static int sweep_store(void *context, const char *store)
 
 int em_pins_sweep(const uint32_t *programs, size_t n)
 {
-	struct sweep sweep = { .programs = programs, .n_programs = n };
+	struct sweep sweep = {.programs = programs, .n_programs = n};
 	int rc = each_store(sweep_store, &sweep);
 
 	return rc == -ENOENT ? sweep.error : rc;

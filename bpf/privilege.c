@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "privilege.h"
+#include "bpf/privilege.h"
 
 #include <linux/capability.h>
 #include <stdbool.h>
@@ -21,17 +21,17 @@ static const struct {
 	int number;
 	const char *name;
 } capabilities[] = {
-	{ CAP_NET_ADMIN, "CAP_NET_ADMIN" },
-	{ CAP_BPF, "CAP_BPF" },
-	{ CAP_PERFMON, "CAP_PERFMON" },
+	{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+	{CAP_BPF, "CAP_BPF"},
+	{CAP_PERFMON, "CAP_PERFMON"},
 };
 
 #define N_CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))
 
 static uint64_t read_effective(void)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
 
 	if (syscall(SYS_capget, &header, data))
 		return 0;
@@ -47,8 +47,9 @@ const char *em_privilege_explain(char text[EM_PRIVILEGE_TEXT])
 	if (effective & 1ULL << CAP_SYS_ADMIN)
 		effective |= 1ULL << CAP_BPF | 1ULL << CAP_PERFMON;
 	else if (prctl(PR_CAPBSET_READ, CAP_BPF) < 0)
-		return strcpy(text, "needs CAP_SYS_ADMIN (run as root), for want of CAP_BPF in this "
-				    "kernel (Linux 5.8)");
+		return strcpy(text,
+			      "needs CAP_SYS_ADMIN (run as root), for want of CAP_BPF in this "
+			      "kernel (Linux 5.8)");
 	for (size_t i = 0; i < N_CAPABILITIES; i++) {
 		size_t used = strlen(text);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "program.h"
+#include "bpf/program.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -8,20 +8,20 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "compile.h"
-#include "fill.h"
-#include "flows.h"
-#include "pins.h"
-#include "privilege.h"
+#include "bpf/compile.h"
+#include "bpf/fill.h"
+#include "bpf/flows.h"
+#include "bpf/pins.h"
+#include "bpf/privilege.h"
 /* Generated, by rules of its own. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual"
-#include "tc.skel.h"
-#include "xdp.skel.h"
+#include "bpf/kernel/tc.skel.h"
+#include "bpf/kernel/xdp.skel.h"
 #pragma GCC diagnostic pop
 
 #define VERIFIER_LOG (16 << 20) /* bytes; older kernels fail anew where it is too small */
-#define LOADED_MAX   32	       /* more maps, and more programs, than an object has */
+#define LOADED_MAX   32		/* more maps, and more programs, than an object has */
 
 struct em_programs {
 	struct em_xdp *xdp;
@@ -37,22 +37,20 @@ struct em_programs {
 static int try_program(void)
 {
 	const struct bpf_insn sample[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 4 },
-		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_0, .imm = -1 },
-		{ .code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = BPF_REG_0, .off = -2 },
-		{ .code = BPF_LDX | BPF_MEM | BPF_W,
-		  .dst_reg = BPF_REG_2,
-		  .src_reg = BPF_REG_1,
-		  .off = offsetof(struct xdp_md, ingress_ifindex) },
-		{ .code = BPF_ALU64 | BPF_AND | BPF_K, .dst_reg = BPF_REG_2, .imm = 7 },
-		{ .code = BPF_LDX | BPF_MEM | BPF_W,
-		  .dst_reg = BPF_REG_1,
-		  .src_reg = BPF_REG_1,
-		  .off = offsetof(struct xdp_md, data) },
-		{ .code = BPF_ALU64 | BPF_ADD | BPF_X,
-		  .dst_reg = BPF_REG_1,
-		  .src_reg = BPF_REG_2 },
-		{ .code = BPF_JMP | BPF_EXIT },
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 4},
+		{.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_0, .imm = -1},
+		{.code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = BPF_REG_0, .off = -2},
+		{.code = BPF_LDX | BPF_MEM | BPF_W,
+		 .dst_reg = BPF_REG_2,
+		 .src_reg = BPF_REG_1,
+		 .off = offsetof(struct xdp_md, ingress_ifindex)},
+		{.code = BPF_ALU64 | BPF_AND | BPF_K, .dst_reg = BPF_REG_2, .imm = 7},
+		{.code = BPF_LDX | BPF_MEM | BPF_W,
+		 .dst_reg = BPF_REG_1,
+		 .src_reg = BPF_REG_1,
+		 .off = offsetof(struct xdp_md, data)},
+		{.code = BPF_ALU64 | BPF_ADD | BPF_X, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_2},
+		{.code = BPF_JMP | BPF_EXIT},
 	};
 	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "entitymux_try", "GPL", sample,
 			       sizeof(sample) / sizeof(sample[0]), NULL);
@@ -88,7 +86,7 @@ int em_programs_try(struct em_plan *plan, struct em_diag *diag)
 	if (rc == -EPERM || rc == -EACCES)
 		return report_refusal(rc, diag);
 	if (rc)
-		return em_diag_error(diag, rc, NULL, "bpf: %s", strerror(-rc));
+		return em_diag_errno(diag, rc, NULL, "bpf");
 	if (!em_pins_unneeded() && !em_pins_possible())
 		return em_diag_error(diag, -EPERM, NULL,
 				     "bpf: not permitted: needs CAP_SYS_ADMIN (run as root), or a "
@@ -115,11 +113,9 @@ static int report_load(struct em_programs *programs, int rc, struct em_diag *dia
 	if (rc == -EPERM)
 		return report_refusal(rc, diag);
 	if (programs->log[0])
-		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
-				     "bpf: the kernel rejects the program: %s: %s", strerror(-rc),
-				     last_reason(programs->log));
-	return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
-			     "bpf: cannot load the program: %s", strerror(-rc));
+		return em_diag_error(diag, rc, NULL, "bpf: the kernel rejects the program: %s: %s",
+				     strerror(-rc), last_reason(programs->log));
+	return em_diag_errno(diag, rc, NULL, "bpf: cannot load the program");
 }
 
 /* All maps but that of the constants, which each object has for itself. */
@@ -127,7 +123,8 @@ static int share_maps(const struct bpf_object *from, const struct bpf_object *to
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, from) {
+	bpf_object__for_each_map(map, from)
+	{
 		struct bpf_map *twin = bpf_object__find_map_by_name(to, bpf_map__name(map));
 		int rc;
 
@@ -143,8 +140,8 @@ static int share_maps(const struct bpf_object *from, const struct bpf_object *to
 static struct bpf_program *find_program(const struct em_programs *programs,
 					enum em_program_kind kind)
 {
-	const struct bpf_object *object = em_programs_at_tc(kind) ? programs->tc->obj :
-								    programs->xdp->obj;
+	const struct bpf_object *object =
+		em_programs_at_tc(kind) ? programs->tc->obj : programs->xdp->obj;
 
 	return bpf_object__find_program_by_name(object, em_programs_name(kind));
 }
@@ -189,8 +186,7 @@ static int open_objects(struct em_programs *programs, const struct em_plan *plan
 	}
 	for (enum em_program_kind kind = 0; kind < EM_PROGRAM_KINDS; kind++)
 		if (em_programs_at_tc(kind) ? !!programs->tc : !!programs->xdp)
-			bpf_program__set_autoload(find_program(programs, kind),
-						  bits & 1U << kind);
+			bpf_program__set_autoload(find_program(programs, kind), bits & 1U << kind);
 	return 0;
 }
 
@@ -218,7 +214,7 @@ static int set_constants(struct em_programs *programs, const struct em_policy *p
 
 	if (!rc) {
 		constants->generation = generation;
-		constants->depth = options->depth;
+		constants->ipv6_header_limit = options->ipv6_header_limit;
 		constants->has_fragments = options->fragments && programs->xdp;
 		constants->n_replies = count_replies(plan);
 		if (programs->xdp)
@@ -264,19 +260,17 @@ static int load(struct em_programs *programs, const struct em_policy *policy,
 	if (!rc)
 		rc = set_constants(programs, policy, plan, options, generation, fill);
 	if (!rc && options->flows >= 0)
-		rc = bpf_map__reuse_fd(bpf_object__find_map_by_name(first_object(programs),
-								    EM_FLOW_MAP),
-				       options->flows);
+		rc = bpf_map__reuse_fd(
+			bpf_object__find_map_by_name(first_object(programs), EM_FLOW_MAP),
+			options->flows);
 	if (rc)
-		return em_diag_error(diag, rc, NULL, "bpf: cannot open the programs: %s",
-				     strerror(-rc));
+		return em_diag_errno(diag, rc, NULL, "bpf: cannot open the programs");
 	rc = load_objects(programs);
 	if (rc)
 		return report_load(programs, rc, diag);
 	rc = em_fill_maps(fill, first_object(programs), policy);
 	if (rc)
-		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
-				     "bpf: cannot fill a map: %s", strerror(-rc));
+		return em_diag_errno(diag, rc, NULL, "bpf: cannot fill a map");
 	return 0;
 }
 
@@ -314,17 +308,17 @@ bool em_programs_at_egress(enum em_program_kind kind)
 	return kind == EM_PROGRAM_REPLY || kind == EM_PROGRAM_REPLY_IP;
 }
 
-int em_programs_load(struct em_programs **out, const struct em_policy *policy,
-		     struct em_plan *plan, const struct em_program_options *options,
-		     uint32_t generation, struct em_diag *diag)
+int em_programs_load(struct em_programs **out, const struct em_policy *policy, struct em_plan *plan,
+		     const struct em_program_options *options, uint32_t generation,
+		     struct em_diag *diag)
 {
-	struct em_fill fill = { 0 };
+	struct em_fill fill = {0};
 	struct em_programs *programs;
 	int rc;
 
 	programs = calloc(1, sizeof(*programs));
 	if (!programs)
-		return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
+		return em_diag_enomem(diag);
 	rc = load(programs, policy, plan, options, generation, &fill, diag);
 	em_fill_clear(&fill);
 	if (rc) {
@@ -350,16 +344,18 @@ void em_programs_free(struct em_programs *programs)
 static int pin_object(const struct bpf_object *object)
 {
 	int maps[LOADED_MAX], programs[LOADED_MAX];
-	struct em_pins pins = { .maps = maps, .programs = programs };
+	struct em_pins pins = {.maps = maps, .programs = programs};
 	struct bpf_program *program;
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map(map, object)
+	{
 		if (pins.n_maps == LOADED_MAX)
 			return -E2BIG;
 		maps[pins.n_maps++] = bpf_map__fd(map);
 	}
-	bpf_object__for_each_program(program, object) {
+	bpf_object__for_each_program(program, object)
+	{
 		if (!bpf_program__autoload(program))
 			continue;
 		if (pins.n_programs == LOADED_MAX)
@@ -376,8 +372,7 @@ int em_programs_pin(const struct em_programs *programs, struct em_diag *diag)
 	if (!rc && programs->tc)
 		rc = pin_object(programs->tc->obj);
 	if (rc)
-		return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
-				     "bpf: cannot pin the programs: %s", strerror(-rc));
+		return em_diag_errno(diag, rc, NULL, "bpf: cannot pin the programs");
 	return 0;
 }
 
@@ -387,9 +382,9 @@ int em_programs_fd(const struct em_programs *programs, enum em_program_kind kind
 }
 
 static const char *const names[EM_PROGRAM_KINDS] = {
-	[EM_PROGRAM_XDP] = "entitymux_xdp",	  [EM_PROGRAM_XDP_LOCAL] = "entitymux_local",
-	[EM_PROGRAM_TC_LATER] = "entitymux_later", [EM_PROGRAM_TC] = "entitymux_tc",
-	[EM_PROGRAM_TC_IP] = "entitymux_tc_ip",	  [EM_PROGRAM_REPLY] = "entitymux_reply",
+	[EM_PROGRAM_XDP] = "entitymux_xdp",	      [EM_PROGRAM_XDP_LOCAL] = "entitymux_local",
+	[EM_PROGRAM_TC_LATER] = "entitymux_deferred", [EM_PROGRAM_TC] = "entitymux_tc",
+	[EM_PROGRAM_TC_IP] = "entitymux_tc_ip",	      [EM_PROGRAM_REPLY] = "entitymux_reply",
 	[EM_PROGRAM_REPLY_IP] = "entitymux_re_ip",
 };
 
@@ -408,11 +403,10 @@ int em_programs_parse(const char *name)
 
 int em_programs_placeholder(bool fragments)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, options,
-		    .prog_flags = fragments ? BPF_F_XDP_HAS_FRAGS : 0);
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .prog_flags = fragments ? BPF_F_XDP_HAS_FRAGS : 0);
 	const struct bpf_insn pass[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
-		{ .code = BPF_JMP | BPF_EXIT },
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},
+		{.code = BPF_JMP | BPF_EXIT},
 	};
 
 	return bpf_prog_load(BPF_PROG_TYPE_XDP, "entitymux_hold", "GPL", pass,

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "datapath.h"
+#include "engine/backend.h"
 
 enum em_program_kind {
 	EM_PROGRAM_XDP,
@@ -45,17 +45,19 @@ bool em_programs_at_egress(enum em_program_kind kind);
 struct em_program_options {
 	bool fragments; /* those of XDP take frames in several buffers */
 	bool bridge;	/* also those that have the whole decision at TC, see changes.h */
-	unsigned int depth; /* IPv6 extension headers that are walked, see depth.h */
-	int flows;	/* the table of conversations, see flows.h; -1: no listener has replies */
+	unsigned int
+		ipv6_header_limit; /* IPv6 extension headers that are walked, see header_limit.h */
+	int flows; /* the table of conversations, see flows.h; -1: no listener has replies */
 };
 
 /*
  * Loads the policy as a generation, with the programs that the plan needs.  *out is freed with
- * em_programs_free().  Returns 0; em_plan_lacks() where the kernel cannot load such programs; or -errno, reported.
+ * em_programs_free().  Returns 0; em_plan_lacks() where the kernel cannot load such programs; or
+ * -errno, reported.
  */
-int em_programs_load(struct em_programs **out, const struct em_policy *policy,
-		     struct em_plan *plan, const struct em_program_options *options,
-		     uint32_t generation, struct em_diag *diag);
+int em_programs_load(struct em_programs **out, const struct em_policy *policy, struct em_plan *plan,
+		     const struct em_program_options *options, uint32_t generation,
+		     struct em_diag *diag);
 void em_programs_free(struct em_programs *programs);
 
 /*

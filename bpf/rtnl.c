@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "rtnl.h"
+#include "bpf/rtnl.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "attr.h"
+#include "host/attr.h"
 
 #define REQUEST_MAX 256	  /* bytes of the longest request */
 #define ANSWER_MAX  32768 /* bytes of one datagram from the kernel */
@@ -32,10 +32,10 @@ static struct nlmsghdr *start(struct request *request, uint16_t type, uint16_t f
 	struct nlmsghdr *header = (void *)request->bytes;
 
 	memset(request, 0, sizeof(*request));
-	*header = (struct nlmsghdr){ .nlmsg_len = NLMSG_LENGTH(size),
-				     .nlmsg_type = type,
-				     .nlmsg_flags = NLM_F_REQUEST | flags,
-				     .nlmsg_seq = seq };
+	*header = (struct nlmsghdr){.nlmsg_len = NLMSG_LENGTH(size),
+				    .nlmsg_type = type,
+				    .nlmsg_flags = NLM_F_REQUEST | flags,
+				    .nlmsg_seq = seq};
 	memcpy(NLMSG_DATA(header), family, size);
 	return header;
 }
@@ -45,7 +45,7 @@ static struct nlattr *put(struct nlmsghdr *header, uint16_t type, const void *da
 {
 	struct nlattr *attr = (void *)((char *)header + NLMSG_ALIGN(header->nlmsg_len));
 
-	*attr = (struct nlattr){ .nla_len = sizeof(*attr) + size, .nla_type = type };
+	*attr = (struct nlattr){.nla_len = sizeof(*attr) + size, .nla_type = type};
 	if (size)
 		memcpy(attr + 1, data, size);
 	header->nlmsg_len = NLMSG_ALIGN(header->nlmsg_len) + NLA_ALIGN(attr->nla_len);
@@ -67,12 +67,11 @@ static void end_nest(struct nlmsghdr *header, struct nlattr *nest)
 	nest->nla_len = (char *)header + header->nlmsg_len - (char *)nest;
 }
 
-static struct nlmsghdr *make_xdp(struct request *request,
-				       const struct em_rtnl_change *change, uint32_t seq)
+static struct nlmsghdr *make_xdp(struct request *request, const struct em_rtnl_change *change,
+				 uint32_t seq)
 {
-	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC, .ifi_index = change->ifindex };
-	struct nlmsghdr *header =
-		start(request, RTM_SETLINK, NLM_F_ACK, seq, &link, sizeof(link));
+	const struct ifinfomsg link = {.ifi_family = AF_UNSPEC, .ifi_index = change->ifindex};
+	struct nlmsghdr *header = start(request, RTM_SETLINK, NLM_F_ACK, seq, &link, sizeof(link));
 	struct nlattr *nest = put(header, IFLA_XDP | NLA_F_NESTED, NULL, 0);
 	bool replace = change->expected >= 0;
 
@@ -85,13 +84,13 @@ static struct nlmsghdr *make_xdp(struct request *request,
 	return header;
 }
 
-static struct nlmsghdr *make_qdisc(struct request *request,
-				       const struct em_rtnl_change *change, uint32_t seq)
+static struct nlmsghdr *make_qdisc(struct request *request, const struct em_rtnl_change *change,
+				   uint32_t seq)
 {
-	const struct tcmsg tc = { .tcm_family = AF_UNSPEC,
-				  .tcm_ifindex = change->ifindex,
-				  .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0),
-				  .tcm_parent = TC_H_CLSACT };
+	const struct tcmsg tc = {.tcm_family = AF_UNSPEC,
+				 .tcm_ifindex = change->ifindex,
+				 .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0),
+				 .tcm_parent = TC_H_CLSACT};
 	bool add = change->kind == EM_RTNL_QDISC_ADD;
 	struct nlmsghdr *header =
 		start(request, add ? RTM_NEWQDISC : RTM_DELQDISC,
@@ -102,19 +101,18 @@ static struct nlmsghdr *make_qdisc(struct request *request,
 	return header;
 }
 
-static struct nlmsghdr *make_filter(struct request *request,
-				       const struct em_rtnl_change *change, uint32_t seq)
+static struct nlmsghdr *make_filter(struct request *request, const struct em_rtnl_change *change,
+				    uint32_t seq)
 {
-	const struct tcmsg tc = { .tcm_family = AF_UNSPEC,
-				  .tcm_ifindex = change->ifindex,
-				  .tcm_handle = change->handle,
-				  .tcm_parent = change->egress ? EGRESS : INGRESS,
-				  .tcm_info = TC_H_MAKE((uint32_t)change->priority << 16,
-							htons(ETH_P_ALL)) };
+	const struct tcmsg tc = {
+		.tcm_family = AF_UNSPEC,
+		.tcm_ifindex = change->ifindex,
+		.tcm_handle = change->handle,
+		.tcm_parent = change->egress ? EGRESS : INGRESS,
+		.tcm_info = TC_H_MAKE((uint32_t)change->priority << 16, htons(ETH_P_ALL))};
 	bool set = change->kind == EM_RTNL_FILTER_SET;
-	struct nlmsghdr *header =
-		start(request, set ? RTM_NEWTFILTER : RTM_DELTFILTER,
-		      NLM_F_ACK | (set ? NLM_F_CREATE : 0), seq, &tc, sizeof(tc));
+	struct nlmsghdr *header = start(request, set ? RTM_NEWTFILTER : RTM_DELTFILTER,
+					NLM_F_ACK | (set ? NLM_F_CREATE : 0), seq, &tc, sizeof(tc));
 	struct nlattr *nest;
 
 	put_string(header, TCA_KIND, "bpf");
@@ -131,7 +129,7 @@ static struct nlmsghdr *make_filter(struct request *request,
 /* What the kind cannot do without; a veth's other end is of its size, too. */
 static void put_kind_data(struct nlmsghdr *header, const struct em_link *like)
 {
-	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC };
+	const struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
 	const uint16_t vlan = 1;
 	struct nlattr *data, *peer;
 
@@ -151,12 +149,11 @@ static void put_kind_data(struct nlmsghdr *header, const struct em_link *like)
 }
 
 static struct nlmsghdr *make_link(struct request *request, const char *name,
-					const struct em_link *like, unsigned int lower)
+				  const struct em_link *like, unsigned int lower)
 {
-	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC };
-	struct nlmsghdr *header = start(request, RTM_NEWLINK,
-					NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 1, &link,
-					sizeof(link));
+	const struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
+	struct nlmsghdr *header = start(request, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
+					1, &link, sizeof(link));
 	struct nlattr *info;
 
 	put_string(header, IFLA_IFNAME, name);
@@ -172,8 +169,8 @@ static struct nlmsghdr *make_link(struct request *request, const char *name,
 	return header;
 }
 
-static struct nlmsghdr *make_request(struct request *request,
-					   const struct em_rtnl_change *change, uint32_t seq)
+static struct nlmsghdr *make_request(struct request *request, const struct em_rtnl_change *change,
+				     uint32_t seq)
 {
 	switch (change->kind) {
 	case EM_RTNL_XDP:
@@ -222,8 +219,8 @@ static int read_answers(int socket, struct em_rtnl_change *changes, size_t n)
 			continue;
 		if (length <= 0)
 			return length ? -errno : -EPIPE;
-		for (struct nlmsghdr *header = (void *)buffer;
-		     NLMSG_OK(header, length); header = NLMSG_NEXT(header, length)) {
+		for (struct nlmsghdr *header = (void *)buffer; NLMSG_OK(header, length);
+		     header = NLMSG_NEXT(header, length)) {
 			if (header->nlmsg_type != NLMSG_ERROR || header->nlmsg_seq < 1 ||
 			    header->nlmsg_seq > n)
 				continue;
@@ -236,7 +233,7 @@ static int read_answers(int socket, struct em_rtnl_change *changes, size_t n)
 
 static int send_bytes(int socket, const void *bytes, size_t length)
 {
-	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	ssize_t sent;
 
 	do
@@ -302,7 +299,7 @@ int em_rtnl_change(struct em_rtnl_change *changes, size_t n)
 
 int em_rtnl_make_like(const char *name, const struct em_link *like, unsigned int lower)
 {
-	struct em_rtnl_change change = { 0 };
+	struct em_rtnl_change change = {0};
 	struct request request;
 	struct nlmsghdr *header = make_link(&request, name, like, lower);
 	int fd = open_socket(), rc;
@@ -354,7 +351,7 @@ static int dump(uint16_t type, const struct tcmsg *tc,
 static const struct nlattr *find_tc_attr(struct nlmsghdr *header, uint16_t type)
 {
 	return em_attr_find((const char *)header + NLMSG_SPACE(sizeof(struct tcmsg)),
-			 header->nlmsg_len - NLMSG_SPACE(sizeof(struct tcmsg)), type);
+			    header->nlmsg_len - NLMSG_SPACE(sizeof(struct tcmsg)), type);
 }
 
 struct filter_visit {
@@ -367,9 +364,8 @@ static int visit_filter(void *context, struct nlmsghdr *header)
 {
 	const struct filter_visit *visit = context;
 	const struct tcmsg *tc = NLMSG_DATA(header);
-	struct em_rtnl_filter filter = { .handle = tc->tcm_handle,
-					 .priority = tc->tcm_info >> 16,
-					 .egress = visit->egress };
+	struct em_rtnl_filter filter = {
+		.handle = tc->tcm_handle, .priority = tc->tcm_info >> 16, .egress = visit->egress};
 	const struct nlattr *kind = find_tc_attr(header, TCA_KIND);
 	const struct nlattr *options = find_tc_attr(header, TCA_OPTIONS), *id;
 
@@ -388,8 +384,8 @@ int em_rtnl_each_filter(unsigned int ifindex,
 			int (*visit)(void *context, const struct em_rtnl_filter *filter),
 			void *context)
 {
-	struct filter_visit ingress = { visit, context, false }, egress = { visit, context, true };
-	struct tcmsg tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex, .tcm_parent = INGRESS };
+	struct filter_visit ingress = {visit, context, false}, egress = {visit, context, true};
+	struct tcmsg tc = {.tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex, .tcm_parent = INGRESS};
 	int rc = dump(RTM_GETTFILTER, &tc, visit_filter, &ingress);
 
 	if (rc)
@@ -412,16 +408,16 @@ static int visit_qdisc(void *context, struct nlmsghdr *header)
 	/* Older kernels list the qdiscs of all interfaces, whichever was asked for. */
 	if (header->nlmsg_type == RTM_NEWQDISC && tc->tcm_parent == TC_H_INGRESS &&
 	    (unsigned int)tc->tcm_ifindex == search->ifindex)
-		search->found = kind && !strcmp((const char *)(kind + 1), "clsact") ?
-					EM_RTNL_CLSACT :
-					EM_RTNL_INGRESS;
+		search->found = kind && !strcmp((const char *)(kind + 1), "clsact")
+					? EM_RTNL_CLSACT
+					: EM_RTNL_INGRESS;
 	return 0;
 }
 
 int em_rtnl_ingress(unsigned int ifindex)
 {
-	const struct tcmsg tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex };
-	struct qdisc_search search = { .ifindex = ifindex, .found = EM_RTNL_NO_INGRESS };
+	const struct tcmsg tc = {.tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex};
+	struct qdisc_search search = {.ifindex = ifindex, .found = EM_RTNL_NO_INGRESS};
 	int rc = dump(RTM_GETQDISC, &tc, visit_qdisc, &search);
 
 	return rc ? rc : (int)search.found;

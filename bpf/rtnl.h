@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "link.h"
+#include "host/link.h"
 
 #define EM_RTNL_LOOPBACK 1 /* the index of the loopback interface of every network namespace */
 
@@ -29,15 +29,15 @@ enum em_rtnl_kind {
 struct em_rtnl_change {
 	enum em_rtnl_kind kind;
 	unsigned int ifindex;
-	int program;	  /* descriptor; -1 with EM_RTNL_XDP: detach */
-	uint32_t mode;	  /* XDP: XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE */
-	int expected;	  /* XDP: the program that must be there; -1: there must be none */
-	const char *name; /* filter: how it is listed */
-	uint32_t handle;  /* filter */
+	int program;	   /* descriptor; -1 with EM_RTNL_XDP: detach */
+	uint32_t mode;	   /* XDP: XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE */
+	int expected;	   /* XDP: the program that must be there; -1: there must be none */
+	const char *name;  /* filter: how it is listed */
+	uint32_t handle;   /* filter */
 	uint16_t priority; /* filter; 0: before all others */
-	bool egress;	  /* filter: else at ingress */
-	int error;	  /* set: 0 or -errno */
-	char message[96]; /* set: the kernel's explanation, or "" */
+	bool egress;	   /* filter: else at ingress */
+	int error;	   /* set: 0 or -errno */
+	char message[96];  /* set: the kernel's explanation, or "" */
 };
 
 /*
@@ -68,7 +68,8 @@ int em_rtnl_each_filter(unsigned int ifindex,
 			int (*visit)(void *context, const struct em_rtnl_filter *filter),
 			void *context);
 
-/* The qdisc of an interface that holds its ingress filters; a clsact one holds egress filters, too. */
+/* The qdisc of an interface that holds its ingress filters; a clsact one holds egress filters, too.
+ */
 enum em_rtnl_ingress { EM_RTNL_NO_INGRESS, EM_RTNL_INGRESS, EM_RTNL_CLSACT };
 
 /* Which of them there is, or -errno. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "trial.h"
+#include "bpf/trial.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,9 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "attached.h"
-#include "program.h"
-#include "scratch.h"
+#include "bpf/attached.h"
+#include "bpf/program.h"
+#include "host/scratch.h"
 
 /* A page less XDP's headroom and what the kernel keeps behind the frame (skb_shared_info). */
 #define BUFFER	 (4096 - 256 - 320)
@@ -90,7 +90,7 @@ static int make_tun(const struct em_link *like, const char *name)
 {
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq request = { .ifr_flags = IFF_NO_PI };
+	struct ifreq request = {.ifr_flags = IFF_NO_PI};
 	int rc = 0;
 
 	snprintf(request.ifr_name, IF_NAMESIZE, "%s", name);
@@ -108,7 +108,7 @@ static int make_tun(const struct em_link *like, const char *name)
 /* The interface that this one is made on is, for all that matters here, one half of a pair. */
 static unsigned int make_lower(void)
 {
-	const struct em_link pair = { .kind = "veth", .mtu = 1500 };
+	const struct em_link pair = {.kind = "veth", .mtu = 1500};
 
 	if (!if_nametoindex(LOWER))
 		(void)em_rtnl_make_like(LOWER, &pair, 0);
@@ -152,11 +152,11 @@ static void try_all(void *result, const void *context)
 		ifindex = make_like(&trial->links[i], i);
 		if (!ifindex)
 			continue;
-		outcomes[i].change = (struct em_rtnl_change){ .kind = EM_RTNL_XDP,
-							      .ifindex = ifindex,
-							      .mode = XDP_FLAGS_DRV_MODE,
-							      .program = trial->program,
-							      .expected = -1 };
+		outcomes[i].change = (struct em_rtnl_change){.kind = EM_RTNL_XDP,
+							     .ifindex = ifindex,
+							     .mode = XDP_FLAGS_DRV_MODE,
+							     .program = trial->program,
+							     .expected = -1};
 		if (fragments)
 			change->program = trial->program_fragments;
 		outcomes[i].tried = true;
@@ -195,11 +195,11 @@ static void conclude(struct em_link *link, const struct outcome *outcome)
 int em_trial_replaces(void)
 {
 	int program = em_programs_placeholder(false);
-	struct em_rtnl_change change = { .kind = EM_RTNL_XDP,
-					 .ifindex = EM_RTNL_LOOPBACK,
-					 .mode = XDP_FLAGS_SKB_MODE,
-					 .program = -1,
-					 .expected = program };
+	struct em_rtnl_change change = {.kind = EM_RTNL_XDP,
+					.ifindex = EM_RTNL_LOOPBACK,
+					.mode = XDP_FLAGS_SKB_MODE,
+					.program = -1,
+					.expected = program};
 
 	int rc;
 
@@ -213,7 +213,7 @@ int em_trial_replaces(void)
 
 static int try_likenesses(struct em_link *links, size_t n, int program)
 {
-	struct trial trial = { .links = links, .n = n, .program = program };
+	struct trial trial = {.links = links, .n = n, .program = program};
 	struct outcome *outcomes = calloc(n, sizeof(*outcomes));
 	int rc;
 
@@ -234,8 +234,7 @@ static int report_scratch(int rc, struct em_diag *diag)
 {
 	if (!rc || rc == -EPERM)
 		return 0;
-	return em_diag_error(diag, rc == -EOPNOTSUPP ? -EIO : rc, NULL,
-			     "cannot try things in a network namespace: %s", strerror(-rc));
+	return em_diag_errno(diag, rc, NULL, "cannot try things in a network namespace");
 }
 
 int em_trial_foresee(struct em_link *links, size_t n, struct em_diag *diag)
@@ -265,13 +264,13 @@ int em_trial_egress(int program, struct em_plan *plan, const struct em_place *pl
 		    struct em_diag *diag)
 {
 	struct em_rtnl_change changes[] = {
-		{ .kind = EM_RTNL_QDISC_ADD, .ifindex = EM_RTNL_LOOPBACK },
-		{ .kind = EM_RTNL_FILTER_SET,
-		  .ifindex = EM_RTNL_LOOPBACK,
-		  .program = program,
-		  .name = em_programs_name(EM_PROGRAM_REPLY),
-		  .handle = EM_TC_HANDLE_OWNER,
-		  .egress = true },
+		{.kind = EM_RTNL_QDISC_ADD, .ifindex = EM_RTNL_LOOPBACK},
+		{.kind = EM_RTNL_FILTER_SET,
+		 .ifindex = EM_RTNL_LOOPBACK,
+		 .program = program,
+		 .name = em_programs_name(EM_PROGRAM_REPLY),
+		 .handle = EM_TC_HANDLE_OWNER,
+		 .egress = true},
 	};
 	const size_t n = sizeof(changes) / sizeof(changes[0]);
 	int rc = em_scratch_run(change_all, changes, sizeof(changes), &n);
@@ -284,7 +283,6 @@ int em_trial_egress(int program, struct em_plan *plan, const struct em_place *pl
 					     "replies: this kernel takes no BPF filter at TC "
 					     "egress: %s%s%s",
 					     strerror(-changes[i].error),
-					     changes[i].message[0] ? ": " : "",
-					     changes[i].message);
+					     changes[i].message[0] ? ": " : "", changes[i].message);
 	return 0;
 }

@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "datapath.h"
-#include "link.h"
-#include "rtnl.h"
+#include "bpf/rtnl.h"
+#include "engine/backend.h"
+#include "host/link.h"
 
 /* The operation `foresee` of the backend. */
 int em_trial_foresee(struct em_link *links, size_t n, struct em_diag *diag);

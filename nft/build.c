@@ -2,7 +2,7 @@
 /*
  * build - how the chains of a ruleset are put together; see build.h.
  */
-#include "build.h"
+#include "nft/build.h"
 
 #include <errno.h>
 #include <stdlib.h>

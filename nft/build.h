@@ -9,7 +9,7 @@
 #ifndef EM_NFT_BUILD_H
 #define EM_NFT_BUILD_H
 
-#include "ruleset.h"
+#include "nft/ruleset.h"
 
 struct em_builder {
 	struct em_ruleset *ruleset;

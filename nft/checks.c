@@ -3,12 +3,12 @@
  * checks - what a payload is checked for, as comparisons of bytes.
  *
  * nf_tables compares bytes in the order of the wire, which serves for numbers in big endian.  Those
- * in little endian are taken apart (em_boxes()): turning them around in the kernel would depend on
- * the order of its own numbers, and nft could not list it so that it loads again.
+ * in little endian are taken apart (em_split_range()): turning them around in the kernel would
+ * depend on the order of its own numbers, and nft could not list it so that it loads again.
  */
 #include <string.h>
 
-#include "build.h"
+#include "nft/build.h"
 
 /*
  * The kernel takes 128 expressions and 4096 bytes in a rule.  With a mask, a comparison is 3
@@ -90,7 +90,8 @@ static bool impossible(const struct em_check *check)
 }
 
 /* Number of a box: least significant byte first in the payload. */
-static void add_box(struct em_builder *b, const struct em_check *check, const struct em_box *box)
+static void add_box(struct em_builder *b, const struct em_check *check,
+		    const struct em_byte_range *box)
 {
 	uint8_t bytes[8];
 	unsigned int equal = box->byte + 1;
@@ -107,15 +108,15 @@ static void add_box(struct em_builder *b, const struct em_check *check, const st
 		add_bytes(b, check->offset + equal, bytes + equal, NULL, check->length - equal);
 }
 
-static size_t boxes(const struct em_check *check, struct em_box out[EM_BOXES_MAX])
+static size_t boxes(const struct em_check *check, struct em_byte_range out[EM_SPLIT_RANGE_MAX])
 {
-	return em_boxes(check->min, check->max, check->length, out);
+	return em_split_range(check->min, check->max, check->length, out);
 }
 
 /* Whether a check needs a chain of its own. */
 static bool apart(const struct em_check *check)
 {
-	struct em_box box[EM_BOXES_MAX];
+	struct em_byte_range box[EM_SPLIT_RANGE_MAX];
 
 	if (check->kind == EM_CHECK_BYTES)
 		return chunks(check) > CHECK_CHUNKS_MAX;
@@ -141,7 +142,7 @@ static struct em_identifier check_chain(const struct em_builder *b, size_t check
 /* The comparisons of a check that needs no chain of its own. */
 static void add_check(struct em_builder *b, const struct em_check *check)
 {
-	struct em_box box[EM_BOXES_MAX];
+	struct em_byte_range box[EM_SPLIT_RANGE_MAX];
 
 	if (check->kind == EM_CHECK_BYTES) {
 		add_chunks(b, check, 0);
@@ -157,7 +158,7 @@ static void add_check(struct em_builder *b, const struct em_check *check)
 static void chain_check(struct em_builder *b, size_t index, unsigned int part)
 {
 	const struct em_check *check = &b->listener->checks[index];
-	struct em_box box[EM_BOXES_MAX];
+	struct em_byte_range box[EM_SPLIT_RANGE_MAX];
 
 	em_build_chain(b, check_chain(b, index, part));
 	if (check->kind == EM_CHECK_BYTES) {

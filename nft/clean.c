@@ -2,13 +2,13 @@
 /*
  * clean - take generations away again; see clean.h.
  */
-#include "clean.h"
+#include "nft/clean.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "inventory.h"
-#include "message.h"
+#include "nft/inventory.h"
+#include "nft/message.h"
 
 static bool selected(const struct em_selection *selection, uint32_t generation)
 {

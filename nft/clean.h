@@ -5,7 +5,7 @@
 #ifndef EM_NFT_CLEAN_H
 #define EM_NFT_CLEAN_H
 
-#include "netlink.h"
+#include "nft/netlink.h"
 
 /* Of all that is there, what is taken away. */
 struct em_selection {

@@ -2,7 +2,7 @@
 /*
  * conntrack - the kernel's table of connections; see conntrack.h.
  */
-#include "conntrack.h"
+#include "nft/conntrack.h"
 
 /* Before <linux/netfilter.h>, which else brings its own. */
 #include <netinet/in.h>
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "build.h"
+#include "nft/build.h"
 
 #define MAX_PATH "/proc/sys/net/netfilter/nf_conntrack_max"
 /* Bytes of a CTA_TUPLE_ORIG: IPv6 addresses, two ports, a zone, and what is around them. */

@@ -11,9 +11,9 @@
 #ifndef EM_NFT_CONNTRACK_H
 #define EM_NFT_CONNTRACK_H
 
-#include "conversation.h"
-#include "netlink.h"
-#include "policy.h"
+#include "nft/netlink.h"
+#include "policy/conversation.h"
+#include "policy/policy.h"
 
 struct em_conntrack {
 	uint8_t family;

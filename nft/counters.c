@@ -5,7 +5,7 @@
  * Elements are asked for by their keys, many at a time: for each 32 KiB of a dump the kernel walks
  * through all elements before, which takes minutes where there are a million.
  */
-#include "counters.h"
+#include "nft/counters.h"
 
 /* Before <linux/netfilter.h>, which else brings its own. */
 #include <netinet/in.h>
@@ -19,8 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inventory.h"
-#include "ruleset.h"
+#include "nft/inventory.h"
+#include "nft/ruleset.h"
 
 /* Attributes of a nest by their number; others stay NULL. */
 #define ATTRIBUTES_MAX 16

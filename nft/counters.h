@@ -5,9 +5,9 @@
 #ifndef EM_NFT_COUNTERS_H
 #define EM_NFT_COUNTERS_H
 
-#include "netlink.h"
-#include "policy.h"
-#include "stats.h"
+#include "nft/netlink.h"
+#include "policy/policy.h"
+#include "policy/stats.h"
 
 /*
  * Adds the counters of a generation to stats, which is shaped like policy, whichever way its

@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "build.h"
+#include "nft/build.h"
 
 #define VLAN_MAX 4094
 

@@ -4,7 +4,7 @@
  *
  * A message holds as many as fit into one attribute.
  */
-#include "element.h"
+#include "nft/element.h"
 
 /* Before <linux/netfilter.h>, which else brings its own. */
 #include <netinet/in.h>
@@ -14,7 +14,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
-#include "expression.h"
+#include "nft/expression.h"
 
 #define NEW	      (NLM_F_CREATE | NLM_F_EXCL)
 #define ELEMENTS_FULL 60000

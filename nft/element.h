@@ -5,8 +5,8 @@
 #ifndef EM_NFT_ELEMENT_H
 #define EM_NFT_ELEMENT_H
 
-#include "netlink.h"
-#include "ruleset.h"
+#include "nft/netlink.h"
+#include "nft/ruleset.h"
 
 /* What all verdict maps are called until the kernel gives them numbers. */
 #define EM_ELEMENT_VERDICT_MAP "__map%d"

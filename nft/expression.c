@@ -5,7 +5,7 @@
  * A field of a header is only meant where that header is there: nft puts comparisons before it that
  * say so, and takes them for granted when it lists the rule.  The same ones are put here.
  */
-#include "expression.h"
+#include "nft/expression.h"
 
 /* Before <linux/netfilter.h>, which else brings its own. */
 #include <netinet/in.h>

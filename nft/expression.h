@@ -5,7 +5,7 @@
 #ifndef EM_NFT_EXPRESSION_H
 #define EM_NFT_EXPRESSION_H
 
-#include "ruleset.h"
+#include "nft/ruleset.h"
 
 struct nftnl_rule;
 

@@ -2,11 +2,11 @@
 /*
  * install - a whole generation into the kernel; see install.h.
  */
-#include "install.h"
+#include "nft/install.h"
 
-#include "counters.h"
-#include "element.h"
-#include "message.h"
+#include "nft/counters.h"
+#include "nft/element.h"
+#include "nft/message.h"
 
 struct target {
 	struct em_netlink *netlink;

@@ -5,8 +5,8 @@
 #ifndef EM_NFT_INSTALL_H
 #define EM_NFT_INSTALL_H
 
-#include "netlink.h"
-#include "ruleset.h"
+#include "nft/netlink.h"
+#include "nft/ruleset.h"
 
 /*
  * Whether the elements of maps count here; 1 where the policy has no entities.  What the kernel

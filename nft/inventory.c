@@ -2,7 +2,7 @@
 /*
  * inventory - what is in one of our tables, by name; see inventory.h.
  */
-#include "inventory.h"
+#include "nft/inventory.h"
 
 /* Before <linux/netfilter.h>, which else brings its own. */
 #include <netinet/in.h>
@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "build.h"
+#include "nft/build.h"
 
 /* The first attribute of all kinds of objects is their table's name. */
 _Static_assert((int)NFTA_RULE_TABLE == 1 && (int)NFTA_OBJ_TABLE == 1 && (int)NFTA_SET_TABLE == 1,

@@ -7,8 +7,8 @@
 
 #include <net/if.h>
 
-#include "netlink.h"
-#include "ruleset.h"
+#include "nft/netlink.h"
+#include "nft/ruleset.h"
 
 struct em_inventory_chain {
 	char name[EM_IDENTIFIER_MAX];

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "ruleset.h"
+#include "nft/ruleset.h"
 
 uint8_t em_ruleset_family(enum em_table table)
 {
@@ -239,7 +239,8 @@ static uint8_t byte_of(uint64_t value, unsigned int byte)
  * Beside min's own byte there, what is above min in one of the lower bytes is in; beside max's,
  * what is below.  Lower bytes that leave nothing out (min's are 0, max's are 0xff) need no box.
  */
-size_t em_boxes(uint64_t min, uint64_t max, unsigned int length, struct em_box out[EM_BOXES_MAX])
+size_t em_split_range(uint64_t min, uint64_t max, unsigned int length,
+		      struct em_byte_range out[EM_SPLIT_RANGE_MAX])
 {
 	unsigned int top = length - 1, low = 0, high = 0;
 	uint8_t first, last;
@@ -257,19 +258,19 @@ size_t em_boxes(uint64_t min, uint64_t max, unsigned int length, struct em_box o
 		unsigned int from = byte_of(min, i) + (i > low);
 
 		if (from <= 0xff)
-			out[n++] = (struct em_box){min, i, from, 0xff};
+			out[n++] = (struct em_byte_range){min, i, from, 0xff};
 	}
 	for (unsigned int i = high; i < top; i++) {
 		int to = byte_of(max, i) - (i > high);
 
 		if (to >= 0)
-			out[n++] = (struct em_box){max, i, 0, to};
+			out[n++] = (struct em_byte_range){max, i, 0, to};
 	}
 	if (low < top)
 		first++;
 	if (high < top)
 		last--;
 	if (first <= last)
-		out[n++] = (struct em_box){min, top, first, last};
+		out[n++] = (struct em_byte_range){min, top, first, last};
 	return n;
 }

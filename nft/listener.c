@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "build.h"
+#include "nft/build.h"
 
 static int compare_ranges(const void *a, const void *b)
 {

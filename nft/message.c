@@ -2,7 +2,7 @@
 /*
  * message - a ruleset as netlink messages for nf_tables; see message.h.
  */
-#include "message.h"
+#include "nft/message.h"
 
 /* Before <linux/netfilter.h>, which else brings its own. */
 #include <netinet/in.h>
@@ -15,8 +15,8 @@
 #include <linux/netfilter/nfnetlink_cttimeout.h>
 #include <sys/socket.h>
 
-#include "element.h"
-#include "expression.h"
+#include "nft/element.h"
+#include "nft/expression.h"
 
 #define NEW (NLM_F_CREATE | NLM_F_EXCL)
 

@@ -8,8 +8,8 @@
 #ifndef EM_NFT_MESSAGE_H
 #define EM_NFT_MESSAGE_H
 
-#include "netlink.h"
-#include "ruleset.h"
+#include "nft/netlink.h"
+#include "nft/ruleset.h"
 
 /* Adds the tables of a ruleset where they are not there yet. */
 void em_message_tables(struct em_batch *batch, const struct em_ruleset *ruleset);

@@ -2,7 +2,7 @@
 /*
  * message_set - sets and maps as netlink messages; see message.h.
  */
-#include "message.h"
+#include "nft/message.h"
 
 /* Before <linux/netfilter.h>, which else brings its own. */
 #include <netinet/in.h>
@@ -15,8 +15,8 @@
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
-#include "element.h"
-#include "expression.h"
+#include "nft/element.h"
+#include "nft/expression.h"
 
 /* Types of nft's language, which the kernel keeps for it; include/datatype.h of nftables. */
 enum {

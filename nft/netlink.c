@@ -2,7 +2,7 @@
 /*
  * netlink - transactions and dumps of nf_tables over libmnl; see netlink.h.
  */
-#include "netlink.h"
+#include "nft/netlink.h"
 
 /* Before <linux/netfilter.h>, which else brings its own. */
 #include <netinet/in.h>
@@ -50,8 +50,7 @@ int em_netlink_open(struct em_netlink *netlink, struct em_diag *diag)
 	netlink->socket = NULL;
 	error = open_socket(netlink);
 	if (error && error != -EPROTONOSUPPORT)
-		em_diag_error(diag, error, NULL, "nftables: cannot open a netlink socket: %s",
-			      strerror(-error));
+		em_diag_errno(diag, error, NULL, "nftables: cannot open a netlink socket");
 	return error;
 }
 
@@ -163,19 +162,12 @@ void em_batch_close(struct em_batch *batch, struct nlmsghdr *message)
 	make_room(batch);
 }
 
-int em_netlink_errno(int error)
-{
-	if (error == -EBADMSG)
-		return -EPROTO;
-	return error == -EOPNOTSUPP ? -ENOSYS : error;
-}
-
 int em_netlink_report(struct em_diag *diag, const struct em_refusal *refusal)
 {
 	if (refusal->error == -EPERM)
 		return em_diag_error(diag, -EPERM, NULL,
 				     "nftables: needs CAP_NET_ADMIN (run as root)");
-	return em_diag_error(diag, em_netlink_errno(refusal->error), &refusal->origin.place,
+	return em_diag_error(diag, refusal->error, &refusal->origin.place,
 			     "nftables: cannot %s: %s", refusal->origin.what,
 			     strerror(-refusal->error));
 }

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "diag.h"
+#include "base/diag.h"
 
 /* What a message is for: "add rule" for the place. */
 struct em_origin {
@@ -78,11 +78,6 @@ int em_batch_send(struct em_netlink *netlink, struct em_batch *batch, bool try,
 /* Sends and empties the batch and reports a refusal. */
 int em_batch_commit(struct em_netlink *netlink, struct em_batch *batch, struct em_diag *diag);
 
-/*
- * The errno of the kernel as one that means the same to main(): EBADMSG and EOPNOTSUPP become
- * another one.
- */
-int em_netlink_errno(int error);
 int em_netlink_report(struct em_diag *diag, const struct em_refusal *refusal);
 
 /* One message that is not part of a transaction. */

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "build.h"
-#include "conversation.h"
+#include "nft/build.h"
+#include "policy/conversation.h"
 
 static struct em_identifier zone_chain(const struct em_builder *b,
 				       const struct em_listener *listener)

@@ -2,12 +2,12 @@
 /*
  * ruleset - a policy as rules of nf_tables; see ruleset.h.
  */
-#include "ruleset.h"
+#include "nft/ruleset.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "build.h"
+#include "nft/build.h"
 
 static int make(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation,
 		bool object_counters)

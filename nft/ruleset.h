@@ -24,8 +24,8 @@
  * What is an IPv6 packet's transport header the kernel finds out once for each base chain, before
  * the first rule, and reads the next header of the IPv6 header without asking whether the header is
  * in the linear part of the packet (ipv6_find_hdr(), 5.10 to 7.2): where it is not, as a driver
- * without GRO or a packet socket may leave it, it takes what was in this memory before.  To write to
- * the header, if only what is there, pulls it into the linear part; for the base chain that comes
+ * without GRO or a packet socket may leave it, it takes what was in this memory before.  To write
+ *to the header, if only what is there, pulls it into the linear part; for the base chain that comes
  * next.
  *
  * The elements of that map count what is looked up.  Before Linux 5.10 they cannot; there, a
@@ -71,8 +71,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "conversation.h"
-#include "policy.h"
+#include "policy/conversation.h"
+#include "policy/policy.h"
 
 #define EM_RULESET_TABLE "entitymux"
 /* With the NUL; NFT_NAME_MAXLEN of the kernel. */
@@ -333,15 +333,16 @@ void em_key_to_tag(const struct em_key *key, const uint8_t *bytes, uint8_t tag[E
  * above `byte` (0 is the least significant) are those of `value`, `byte` is from first to last, and
  * those below are any.  Whole ranges need one, others up to 2n-1.  Returns how many.
  */
-struct em_box {
+struct em_byte_range {
 	uint64_t value;
 	uint8_t byte;
 	uint8_t first;
 	uint8_t last;
 };
 
-#define EM_BOXES_MAX 15
+#define EM_SPLIT_RANGE_MAX 15
 
-size_t em_boxes(uint64_t min, uint64_t max, unsigned int length, struct em_box out[EM_BOXES_MAX]);
+size_t em_split_range(uint64_t min, uint64_t max, unsigned int length,
+		      struct em_byte_range out[EM_SPLIT_RANGE_MAX]);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * statement - the statements of a rule in nft's own language; see statement.h.
  */
-#include "statement.h"
+#include "nft/statement.h"
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>

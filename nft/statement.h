@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#include "ruleset.h"
+#include "nft/ruleset.h"
 
 void em_statement_print(FILE *out, const struct em_statement *statement);
 

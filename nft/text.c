@@ -2,11 +2,11 @@
 /*
  * text - a ruleset in nft's own language; see text.h.
  */
-#include "text.h"
+#include "nft/text.h"
 
 #include <sys/socket.h>
 
-#include "statement.h"
+#include "nft/statement.h"
 
 static void print_chain(FILE *out, const struct em_chain *chain)
 {

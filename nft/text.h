@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "ruleset.h"
+#include "nft/ruleset.h"
 
 /*
  * Writes a file that puts the ruleset in place of an earlier one, in one transaction.  Entities are

@@ -2,7 +2,7 @@
 /*
  * zones - whether the conntrack zones that `replies` needs are nobody else's; see zones.h.
  */
-#include "zones.h"
+#include "nft/zones.h"
 
 /* Before <linux/netfilter.h>, which else brings its own. */
 #include <netinet/in.h>
@@ -16,9 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conntrack.h"
-#include "conversation.h"
-#include "ruleset.h"
+#include "nft/conntrack.h"
+#include "nft/ruleset.h"
+#include "policy/conversation.h"
 
 struct search {
 	struct em_conversations conversations;

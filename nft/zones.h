@@ -5,8 +5,8 @@
 #ifndef EM_NFT_ZONES_H
 #define EM_NFT_ZONES_H
 
-#include "datapath.h"
-#include "netlink.h"
+#include "engine/backend.h"
+#include "nft/netlink.h"
 
 /*
  * Looks for entries of conntrack in them that are not ours, and for rules of other tables that put

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The man pages say what the program does: they are correct mdoc; entitymux.8 has the commands and
-# options of --help and no others; entitymux.conf.5 has the keys that src/config*.c accepts and no
+# options of --help and no others; entitymux.conf.5 has the keys that src/config/*.c accepts and no
 # others.
 #
 #	docs.sh		($ENTITYMUX is the program, $srcdir the sources)
@@ -90,7 +90,7 @@ options_of_page()
 keys_of_source()
 {
 	sed -nE 's/^[[:space:]]+\{ ?"([a-z_]+)", (NULL|(em_config_)?read_[a-z_]+), .*/\1/p' \
-		"$srcdir"/src/config*.c
+		"$srcdir"/src/config/*.c
 }
 
 keys_of_page()
@@ -119,6 +119,6 @@ done <"$work/options"
 
 keys_of_source >"$work/keys"
 keys_of_page >"$work/page"
-compare "$work/keys" "src/config*.c" "$work/page" "entitymux.conf.5"
+compare "$work/keys" "src/config/*.c" "$work/page" "entitymux.conf.5"
 
 exit $status

@@ -16,12 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "conversation.h"
-#include "depth.h"
-#include "flows.h"
+#include "bpf/flows.h"
+#include "bpf/program.h"
+#include "config/config.h"
+#include "engine/header_limit.h"
 #include "generator.h"
-#include "program.h"
+#include "policy/conversation.h"
 
 #define LO_IFINDEX 1
 #define PACKETS	   50000
@@ -108,7 +108,7 @@ static int plan_for(struct em_plan *plan, enum em_program_kind kind)
 	bool tc = em_programs_at_tc(kind);
 
 	*plan = (struct em_plan){
-		.datapath = &em_datapath_bpf,
+		.datapath = &em_bpf_backend,
 		.backend = tc ? EM_BACKEND_TC : EM_BACKEND_XDP,
 		.attachments = calloc(1, sizeof(*plan->attachments)),
 		.links = calloc(1, sizeof(*plan->links)),
@@ -132,7 +132,7 @@ static int load_policy(struct em_programs **programs, const char *path, enum em_
 		       struct em_plan *plan, struct em_diag *diag)
 {
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
-	struct em_program_options options = {.depth = EM_DEPTH_MAX, .flows = -1};
+	struct em_program_options options = {.ipv6_header_limit = EM_HEADER_LIMIT_MAX, .flows = -1};
 	struct em_flows flows = {-1, -1};
 	int rc = em_config_read(&policy, path, diag);
 
@@ -140,7 +140,7 @@ static int load_policy(struct em_programs **programs, const char *path, enum em_
 		rc = plan_for(plan, kind);
 	if (!rc) {
 		plan->attachments[0].replies = em_conversation_on(policy, "lo");
-		rc = em_datapath_bpf.carry(policy, plan, diag);
+		rc = em_bpf_backend.check_host(policy, plan, diag);
 	}
 	if (!rc)
 		rc = em_flows_open(&flows, policy, diag);
@@ -165,7 +165,7 @@ static int load(const struct bench *bench, const struct row *row, struct em_prog
 	bench_write_policy(bench, &policy, path);
 	em_diag_init(&diag, stderr);
 	rc = load_policy(programs, path, row->kind, &plan, &diag);
-	snprintf(message, MESSAGE, "%s", rc == -EOPNOTSUPP ? plan.lacking : strerror(-rc));
+	snprintf(message, MESSAGE, "%s", rc == -EM_EUNSUPPORTED ? plan.lacking : strerror(-rc));
 	em_plan_clear(&plan);
 	return rc;
 }
@@ -218,7 +218,7 @@ static void bench_program(struct bench *bench, const struct row *row, const stru
 	char message[MESSAGE];
 	int rc = load(bench, row, &programs, message);
 
-	if (rc == -EOPNOTSUPP)
+	if (rc == -EM_EUNSUPPORTED)
 		return bench_absent(&title, message);
 	if (rc)
 		return bench_failed(bench, &title, message);

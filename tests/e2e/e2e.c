@@ -22,13 +22,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "classify.h"
-#include "config.h"
+#include "config/config.h"
 #include "counts.h"
-#include "depth.h"
+#include "engine/header_limit.h"
 #include "outcome.h"
+#include "policy/classify.h"
+#include "policy/stats.h"
 #include "rig.h"
-#include "stats.h"
 #include "table.h"
 
 #define SEEN_MAX	   4
@@ -38,7 +38,7 @@
 struct run {
 	const char *cases; /* the file */
 	bool quiet;
-	unsigned int depth; /* of this kernel, see depth.h */
+	unsigned int ipv6_header_limit; /* of this kernel, see header_limit.h */
 	unsigned int passed;
 	unsigned int failed;
 	unsigned int refused; /* policies, by a backend that may */
@@ -169,8 +169,8 @@ static void run_case(struct run *run, const struct subject *subject, struct rig 
 	packet_build(&sent, test->packet);
 	predict(run, subject, test, &expected, &class);
 	expected = sent;
-	em_classify_to_depth(subject->policy, test->interface ? "in1" : "in0", expected.bytes,
-			     expected.length, run->depth, &class);
+	em_classify_with_limit(subject->policy, test->interface ? "in1" : "in0", expected.bytes,
+			       expected.length, run->ipv6_header_limit, &class);
 	counts_add(subject->expected, subject->policy, &class);
 	n_seen = rig_exchange(rig, test->interface, &sent, seen, SEEN_MAX);
 	compare_frames(run, subject, test, class.drop ? NULL : &expected, seen, n_seen);
@@ -288,7 +288,7 @@ static void run_backends(struct run *run, const struct table *table, const char 
 	char *before;
 
 	rig_open(&rig);
-	run->depth = em_depth_find();
+	run->ipv6_header_limit = em_header_limit_find();
 	before = rig_snapshot();
 	for (; *backends; backends++) {
 		for (size_t i = 0; i < table->n_policies; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * forward - datagrams of an ordinary socket in one network namespace to one in another, each checked
- * to have arrived.
+ * forward - datagrams of an ordinary socket in one network namespace to one in another, each
+ *checked to have arrived.
  *
  *	forward SENDER-NETNS RECEIVER-NETNS SENDER-ADDRESS RECEIVER-ADDRESS
  *
@@ -43,16 +43,16 @@ static void die(const char *what)
 static int open_in(const char *netns, int family, const char *address, uint16_t port)
 {
 	int ns = open(netns, O_RDONLY | O_CLOEXEC), fd;
-	struct timeval patience = { .tv_sec = 2 };
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct timeval patience = {.tv_sec = 2};
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
 	const struct sockaddr *name = family == AF_INET ? (void *)&four : (void *)&six;
 
 	if (ns < 0 || setns(ns, CLONE_NEWNET))
 		die(netns);
 	close(ns);
-	if (inet_pton(family, address, family == AF_INET ? (void *)&four.sin_addr :
-							   (void *)&six.sin6_addr) != 1)
+	if (inet_pton(family, address,
+		      family == AF_INET ? (void *)&four.sin_addr : (void *)&six.sin6_addr) != 1)
 		die(address);
 	fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, name, family == AF_INET ? sizeof(four) : sizeof(six)))
@@ -99,13 +99,13 @@ static void balance(struct datagram *datagram, int family, const char *from, con
 static bool exchange(int sender, int receiver, int family, const char *from, const char *to)
 {
 	static bool seen[DATAGRAMS];
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(LISTENER) };
-	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(LISTENER) };
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(LISTENER)};
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(LISTENER)};
 	int arrived = 0;
 
 	inet_pton(family, to, family == AF_INET ? (void *)&four.sin_addr : (void *)&six.sin6_addr);
 	for (int i = 0; i < DATAGRAMS; i++) {
-		struct datagram out = { .tag = { 0xde, 0xad, 0xbe, 0xef }, .number = htons(i) }, in;
+		struct datagram out = {.tag = {0xde, 0xad, 0xbe, 0xef}, .number = htons(i)}, in;
 
 		for (size_t j = 0; j < sizeof(out.filling); j++)
 			out.filling[j] = rand();

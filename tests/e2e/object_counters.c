@@ -12,15 +12,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "classify.h"
-#include "clean.h"
-#include "config.h"
-#include "counters.h"
+#include "config/config.h"
 #include "counts.h"
-#include "datapath.h"
-#include "install.h"
-#include "inventory.h"
-#include "message.h"
+#include "engine/backend.h"
+#include "nft/clean.h"
+#include "nft/counters.h"
+#include "nft/install.h"
+#include "nft/inventory.h"
+#include "nft/message.h"
+#include "policy/classify.h"
 #include "rig.h"
 #include "table.h"
 
@@ -191,11 +191,11 @@ static void take_away(struct run *run, const struct test_policy *test,
 	struct em_inventory inventory;
 
 	judge(run, install(run, policy, NEXT, false), test, test->line, "the next generation");
-	judge(run, !em_datapath_nft.clean(NEXT, policy, &run->diag), test, test->line,
+	judge(run, !em_nft_backend.clean(NEXT, policy, &run->diag), test, test->line,
 	      "clean by name");
 	look_again(run, test, policy);
 	judge(run, install(run, policy, GENERATION, true), test, test->line, "installed again");
-	judge(run, !em_datapath_nft.clean(0, NULL, &run->diag), test, test->line, "clean");
+	judge(run, !em_nft_backend.clean(0, NULL, &run->diag), test, test->line, "clean");
 	if (em_inventory_read(&inventory, EM_TABLE_NETDEV, &run->netlink, &run->diag))
 		die("inventory");
 	judge(run, !inventory.present, test, test->line, "clean left something");
@@ -227,7 +227,7 @@ static void run_policy(struct run *run, const struct test_policy *test)
 	/* Some policies need a newer kernel; the table says so. */
 	if (!install(run, policy, GENERATION, true)) {
 		judge(run, strstr(test->optional, "nft"), test, test->line, "not installed");
-		em_datapath_nft.clean(0, NULL, &run->diag);
+		em_nft_backend.clean(0, NULL, &run->diag);
 		return;
 	}
 	look(run, test, policy);

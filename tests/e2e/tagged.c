@@ -36,25 +36,24 @@ static size_t fill(struct frame *frame, uint16_t mtu, uint16_t vlan)
 	frame->ethernet.ether_type = htons(ETHERTYPE_VLAN);
 	frame->vlan = htons(vlan);
 	frame->type = htons(ETHERTYPE_IP);
-	frame->ip = (struct iphdr){ .version = 4,
-				    .ihl = 5,
-				    .tot_len = htons(mtu),
-				    .ttl = 64,
-				    .protocol = IPPROTO_UDP,
-				    .saddr = htonl(0xc0000201),
-				    .daddr = htonl(0xc0000202) };
-	frame->udp = (struct udphdr){ .source = htons(40000),
-				      .dest = htons(5000),
-				      .len = htons(mtu - sizeof(frame->ip)) };
+	frame->ip = (struct iphdr){.version = 4,
+				   .ihl = 5,
+				   .tot_len = htons(mtu),
+				   .ttl = 64,
+				   .protocol = IPPROTO_UDP,
+				   .saddr = htonl(0xc0000201),
+				   .daddr = htonl(0xc0000202)};
+	frame->udp = (struct udphdr){
+		.source = htons(40000), .dest = htons(5000), .len = htons(mtu - sizeof(frame->ip))};
 	memcpy(frame->payload, "\xde\xad\xbe\xef", 4);
 	return offsetof(struct frame, ip) + mtu;
 }
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_ll to = { .sll_family = AF_PACKET };
+	struct sockaddr_ll to = {.sll_family = AF_PACKET};
 	int fd = socket(AF_PACKET, SOCK_RAW, 0), mtu = argc == 4 ? atoi(argv[2]) : 0;
-	struct frame frame = { 0 };
+	struct frame frame = {0};
 	size_t length;
 
 	if (mtu < 64 || mtu > MTU_MAX) {

@@ -26,7 +26,7 @@ static void die(const char *what)
 
 static int open_tun(const char *netns, const char *name)
 {
-	struct ifreq request = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
 	int ns = open(netns, O_RDONLY | O_CLOEXEC), fd;
 
 	if (ns < 0 || setns(ns, CLONE_NEWNET))
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	for (int i = 0; i < 2; i++)
-		ends[i] = (struct pollfd){ .fd = open_tun(argv[1 + i], argv[3]), .events = POLLIN };
+		ends[i] = (struct pollfd){.fd = open_tun(argv[1 + i], argv[3]), .events = POLLIN};
 	close(STDOUT_FILENO);
 	for (;;) {
 		if (poll(ends, 2, -1) < 0)

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "attr.h"
+#include "host/attr.h"
 
 #define UNKNOWN_FLAG (1U << 31)
 

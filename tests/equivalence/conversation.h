@@ -10,7 +10,7 @@
 #ifndef EQUIVALENCE_CONVERSATION_H
 #define EQUIVALENCE_CONVERSATION_H
 
-#include "classify.h"
+#include "policy/classify.h"
 #include "router.h"
 
 /* A UDP datagram in a frame, or one that an ICMP error quotes. */

@@ -6,7 +6,8 @@
  *
  * PACKETS frames or a few more go through each backend, PER_POLICY of them through each policy.
  * Policy k of seed s is policy 0 of seed s + k, which is how to get at one again.  A disagreement
- * is made small and printed as a case for tests/e2e/cases.  The exit status is 1 when there was any.
+ * is made small and printed as a case for tests/e2e/cases.  The exit status is 1 when there was
+ *any.
  *
  * The backend `none` is the control: without any policy, every frame comes out as it went in.
  */
@@ -16,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "depth.h"
+#include "engine/header_limit.h"
 #include "generate.h"
 #include "outcome.h"
 #include "run.h"
@@ -56,12 +57,14 @@ static void print_frames(const struct trial_result *result, const struct trial_p
 				packet->class.drop ? &packet->sent : &packet->expected);
 }
 
-static void print_disagreement(const struct shrink *shrink, unsigned int depth, uint64_t seed)
+static void print_disagreement(const struct shrink *shrink, unsigned int ipv6_header_limit,
+			       uint64_t seed)
 {
 	char outcome[OUTCOME_MAX];
 	struct trial trial;
 
-	if (!trial_open(&trial, depth, &shrink->policy, shrink->packets, shrink->n_packets, stderr))
+	if (!trial_open(&trial, ipv6_header_limit, &shrink->policy, shrink->packets,
+			shrink->n_packets, stderr))
 		return;
 	printf("[disagreement: %s, seed %" PRIu64 "]\n%s\n", shrink->backend, seed, trial.config);
 	if (trial.n_packets > SHOWN)
@@ -96,7 +99,7 @@ static void explain(struct run *run, const struct tally *tally, const struct exa
 	printf("# %s disagrees, seed %" PRIu64 "; looking for a small example\n", tally->backend,
 	       seed);
 	shrink(&run->host, &work);
-	print_disagreement(&work, run->host.depth, seed);
+	print_disagreement(&work, run->host.ipv6_header_limit, seed);
 	free(work.packets);
 }
 
@@ -144,9 +147,10 @@ static void run_all(struct run *run)
 		struct trial trial;
 
 		generate(&example, run->options.seed + k);
-		if (!trial_open(&trial, run->host.depth, &example.policy, example.packets,
-				example.n_packets, NULL)) {
-			trial_open(&trial, run->host.depth, &example.policy, NULL, 0, stderr);
+		if (!trial_open(&trial, run->host.ipv6_header_limit, &example.policy,
+				example.packets, example.n_packets, NULL)) {
+			trial_open(&trial, run->host.ipv6_header_limit, &example.policy, NULL, 0,
+				   stderr);
 			fprintf(stderr, "equivalence: seed %" PRIu64 ": not a valid policy\n",
 				run->options.seed + k);
 			exit(EXIT_FAILURE);
@@ -181,8 +185,9 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	run_on_one_cpu();
 	rig_open(&run.host.rig);
-	run.host.depth = em_depth_find();
-	printf("seed %" PRIu64 ", %u IPv6 extension headers\n", run.options.seed, run.host.depth);
+	run.host.ipv6_header_limit = em_header_limit_find();
+	printf("seed %" PRIu64 ", %u IPv6 extension headers\n", run.options.seed,
+	       run.host.ipv6_header_limit);
 	run_all(&run);
 	return report(&run);
 }

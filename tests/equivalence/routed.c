@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "counts.h"
-#include "depth.h"
+#include "engine/header_limit.h"
 #include "run.h"
 #include "talk.h"
 #include "trial.h"
@@ -87,7 +87,7 @@ static void run_part(struct run *run, const struct model_policy *model, const st
 	struct trial trial;
 
 	*result = (struct trial_result){.outcome = TRIAL_AGREED};
-	if (!trial_open(&trial, EM_DEPTH_MAX, model, NULL, 0, NULL))
+	if (!trial_open(&trial, EM_HEADER_LIMIT_MAX, model, NULL, 0, NULL))
 		return;
 	expect(part, &trial, control);
 	router_forget();
@@ -145,7 +145,7 @@ static void print_part(const struct part *part, const struct model_policy *model
 	static const char *const wires[] = {"in0", "in1", "out"};
 	struct trial trial;
 
-	if (!trial_open(&trial, EM_DEPTH_MAX, model, NULL, 0, NULL))
+	if (!trial_open(&trial, EM_HEADER_LIMIT_MAX, model, NULL, 0, NULL))
 		return;
 	expect(part, &trial, is_control(backend));
 	printf("[disagreement: %s, seed %" PRIu64 "]\n%s\n", backend, seed, trial.config);
@@ -229,8 +229,8 @@ static void run_policy(struct run *run, uint64_t seed)
 	struct trial trial;
 
 	talk_make_policy(&random, &model);
-	if (!trial_open(&trial, EM_DEPTH_MAX, &model, NULL, 0, NULL)) {
-		trial_open(&trial, EM_DEPTH_MAX, &model, NULL, 0, stderr);
+	if (!trial_open(&trial, EM_HEADER_LIMIT_MAX, &model, NULL, 0, NULL)) {
+		trial_open(&trial, EM_HEADER_LIMIT_MAX, &model, NULL, 0, stderr);
 		fprintf(stderr, "equivalence: seed %" PRIu64 ": not a valid policy\n", seed);
 		exit(EXIT_FAILURE);
 	}

@@ -35,7 +35,7 @@ static bool still(struct work *work, const struct model_policy *policy,
 
 	if (work->trials++ >= TRIALS_MAX)
 		return false;
-	if (!trial_open(&trial, work->host->depth, policy, packets, n_packets, NULL))
+	if (!trial_open(&trial, work->host->ipv6_header_limit, policy, packets, n_packets, NULL))
 		return false;
 	result.outcome = TRIAL_AGREED;
 	if (trial.n_packets || !n_packets)

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "counts.h"
 #include "generate.h"
 #include "packet.h"
@@ -86,19 +86,21 @@ bool trial_build(const struct model_packet *model, char text[TRIAL_TEXT_MAX],
 static void classify(struct trial *trial, struct trial_packet *packet)
 {
 	packet->expected = packet->sent;
-	em_classify_to_depth(trial->policy, interface_names[packet->model->interface],
-			     packet->expected.bytes, packet->expected.length, trial->depth,
-			     &packet->class);
+	em_classify_with_limit(trial->policy, interface_names[packet->model->interface],
+			       packet->expected.bytes, packet->expected.length,
+			       trial->ipv6_header_limit, &packet->class);
 	counts_add(trial->expected, trial->policy, &packet->class);
 }
 
-bool trial_open(struct trial *trial, unsigned int depth, const struct model_policy *policy,
-		const struct model_packet *packets, size_t n_packets, FILE *messages)
+bool trial_open(struct trial *trial, unsigned int ipv6_header_limit,
+		const struct model_policy *policy, const struct model_packet *packets,
+		size_t n_packets, FILE *messages)
 {
 	struct packet *scratch = malloc(sizeof(*scratch));
 	char text[TRIAL_TEXT_MAX];
 
-	*trial = (struct trial){.config = print_config(policy), .depth = depth};
+	*trial = (struct trial){.config = print_config(policy),
+				.ipv6_header_limit = ipv6_header_limit};
 	trial->policy = read_config(trial->config, messages);
 	trial->packets = calloc(n_packets + 1, sizeof(*trial->packets));
 	if (!trial->packets || !scratch)

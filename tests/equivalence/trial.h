@@ -6,9 +6,9 @@
 #ifndef EQUIVALENCE_TRIAL_H
 #define EQUIVALENCE_TRIAL_H
 
-#include "classify.h"
 #include "model.h"
-#include "stats.h"
+#include "policy/classify.h"
+#include "policy/stats.h"
 #include "stream.h"
 
 struct trial_packet {
@@ -22,7 +22,8 @@ struct trial_packet {
 /* Ready to be run with any number of backends. */
 struct trial {
 	char *config;
-	unsigned int depth; /* IPv6 extension headers that the kernel walks, see depth.h */
+	unsigned int ipv6_header_limit; /* IPv6 extension headers that the kernel walks, see
+					   header_limit.h */
 	struct em_policy *policy;
 	struct trial_packet *packets;
 	size_t n_packets;
@@ -34,8 +35,9 @@ struct trial {
  * that generate_compared() rules out are left out.  Returns false where the policy is not valid;
  * the messages go to `messages`, or nowhere where that is NULL.
  */
-bool trial_open(struct trial *trial, unsigned int depth, const struct model_policy *policy,
-		const struct model_packet *packets, size_t n_packets, FILE *messages);
+bool trial_open(struct trial *trial, unsigned int ipv6_header_limit,
+		const struct model_policy *policy, const struct model_packet *packets,
+		size_t n_packets, FILE *messages);
 void trial_close(struct trial *trial);
 
 enum trial_outcome {
@@ -49,7 +51,7 @@ enum trial_outcome {
 struct trial_host {
 	struct rig rig;
 	const char *entitymux;
-	unsigned int depth;
+	unsigned int ipv6_header_limit;
 };
 
 struct trial_result {

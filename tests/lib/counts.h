@@ -5,8 +5,8 @@
 #ifndef TEST_COUNTS_H
 #define TEST_COUNTS_H
 
-#include "classify.h"
-#include "stats.h"
+#include "policy/classify.h"
+#include "policy/stats.h"
 
 /* Counts a packet as the reference has classified it. */
 void counts_add(struct em_stats *stats, const struct em_policy *policy,

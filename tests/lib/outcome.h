@@ -5,7 +5,7 @@
 #ifndef TEST_OUTCOME_H
 #define TEST_OUTCOME_H
 
-#include "classify.h"
+#include "policy/classify.h"
 
 #define OUTCOME_MAX 160
 

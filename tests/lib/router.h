@@ -14,7 +14,7 @@
 #ifndef TEST_ROUTER_H
 #define TEST_ROUTER_H
 
-#include "policy.h"
+#include "policy/policy.h"
 #include "stream.h"
 
 enum router_wire { ROUTER_IN0, ROUTER_IN1, ROUTER_OUT, ROUTER_WIRES };

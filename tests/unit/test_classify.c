@@ -16,10 +16,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "classify.h"
-#include "config.h"
+#include "config/config.h"
 #include "outcome.h"
 #include "packet.h"
+#include "policy/classify.h"
 
 /* A listener on eth0, port 5000, tag in the first four bytes, and whatever else is said. */
 #define LISTENER(more)                                                                             \
@@ -659,13 +659,15 @@ static void test_depth(void **state)
 	struct packet frame;
 
 	(void)state;
-	for (unsigned int depth = 0; depth < sizeof(results) / sizeof(results[0]); depth++) {
+	for (unsigned int ipv6_header_limit = 0;
+	     ipv6_header_limit < sizeof(results) / sizeof(results[0]); ipv6_header_limit++) {
 		packet_build(&frame, "ip6 hbh frag=0 mf udp hex:deadbeef");
-		em_classify_to_depth(policy, "eth0", frame.bytes, frame.length, depth, &class);
-		assert_int_equal(class.result, results[depth]);
+		em_classify_with_limit(policy, "eth0", frame.bytes, frame.length, ipv6_header_limit,
+				       &class);
+		assert_int_equal(class.result, results[ipv6_header_limit]);
 	}
 	packet_build(&frame, "ip6 udp hex:deadbeef");
-	em_classify_to_depth(policy, "eth0", frame.bytes, frame.length, 0, &class);
+	em_classify_with_limit(policy, "eth0", frame.bytes, frame.length, 0, &class);
 	assert_int_equal(class.result, EM_REWRITTEN);
 	em_policy_free(policy);
 }

@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "config.h"
-#include "entities.h"
+#include "config/config.h"
+#include "config/entities.h"
 
 /* The file is t.conf; `expected` are its messages, each line without "entitymux: ". */
 struct sample {
@@ -602,7 +602,7 @@ static void expect(const char *text, const char *expected)
 	write_file("t.conf", text, strlen(text));
 	error = read_config(&policy, "t.conf", &messages);
 	expect_messages(messages, expected, text);
-	assert_int_equal(error, !expected || strstr(expected, "warning: ") ? 0 : -EBADMSG);
+	assert_int_equal(error, !expected || strstr(expected, "warning: ") ? 0 : -EM_EUSAGE);
 	em_policy_free(policy);
 	free(messages);
 }
@@ -644,7 +644,7 @@ static void test_twenty_mistakes(void **state)
 
 	(void)state;
 	write_file("t.conf", twenty_mistakes, strlen(twenty_mistakes));
-	assert_int_equal(read_config(&policy, "t.conf", &messages), -EBADMSG);
+	assert_int_equal(read_config(&policy, "t.conf", &messages), -EM_EUSAGE);
 	if (count_lines(messages) != 20)
 		print_error("%s", messages);
 	assert_int_equal(count_lines(messages), 20);
@@ -765,7 +765,7 @@ static void test_entities_file_lines(void **state)
 
 	write_file("e.csv", "x\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\nx\n",
 		   44);
-	assert_int_equal(read_config(&policy, "t.conf", &messages), -EBADMSG);
+	assert_int_equal(read_config(&policy, "t.conf", &messages), -EM_EUSAGE);
 	assert_int_equal(count_lines(messages), 21);
 	assert_string_equal(strstr(messages, "e.csv:20: "),
 			    "e.csv:20: \"x\": expected tag,port or tag,port,name\n"
@@ -794,7 +794,7 @@ static void test_entities_file_full(void **state)
 		struct em_policy *policy;
 		char *messages;
 
-		assert_int_equal(read_config(&policy, "t.conf", &messages), -EBADMSG);
+		assert_int_equal(read_config(&policy, "t.conf", &messages), -EM_EUSAGE);
 		assert_int_equal(count_lines(messages), 21);
 		assert_non_null(strstr(messages, "t.conf:1: listener \"a\": … and 4 more "
 						 "duplicates in its entities file\n"));
@@ -822,7 +822,7 @@ static void test_unreadable(void **state)
 	expect_unreadable("none.conf", -ENOENT, "none.conf: No such file or directory\n");
 	expect_unreadable("/", -EISDIR, "/: Is a directory\n");
 	write_file("t.conf", nul, sizeof(nul) - 1);
-	expect_unreadable("t.conf", -EBADMSG, "t.conf: a NUL byte in it, expected a text file\n");
+	expect_unreadable("t.conf", -EM_EUSAGE, "t.conf: a NUL byte in it, expected a text file\n");
 	write_file("t.conf", no_entities, strlen(no_entities));
 	expect_unreadable("t.conf", -ENOENT,
 			  "t.conf:3: entities_file: none.csv: No such file or directory\n");
@@ -848,18 +848,18 @@ static void test_include(void **state)
 	write_file("sub/more.conf", inner, strlen(inner));
 	write_file("sub/more.csv", "0x01020304,5\n", 13);
 	write_file("sub/t.conf", main_text, strlen(main_text));
-	assert_int_equal(read_config(&policy, "sub/t.conf", &messages), -EBADMSG);
+	assert_int_equal(read_config(&policy, "sub/t.conf", &messages), -EM_EUSAGE);
 	expect_messages(messages,
 			"sub/more.conf:2: port: 70000 is out of range, expected 1-65535\n"
 			"sub/t.conf:5: unknown: 4294967296 is out of range, " UNKNOWN "\n",
 			main_text);
 	free(messages);
 	write_file("sub/more.conf", "\nport = ;", 9);
-	assert_int_equal(read_config(&policy, "sub/t.conf", &messages), -EBADMSG);
+	assert_int_equal(read_config(&policy, "sub/t.conf", &messages), -EM_EUSAGE);
 	expect_messages(messages, "sub/more.conf:2: syntax error\n", main_text);
 	free(messages);
 	write_file("sub/more.conf", "port\0= 7;", 9);
-	assert_int_equal(read_config(&policy, "sub/t.conf", &messages), -EBADMSG);
+	assert_int_equal(read_config(&policy, "sub/t.conf", &messages), -EM_EUSAGE);
 	assert_non_null(
 		strstr(messages, "sub/more.conf: a NUL byte in it, expected a text file\n"));
 	free(messages);

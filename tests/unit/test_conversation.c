@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "config.h"
-#include "conversation.h"
+#include "config/config.h"
+#include "policy/conversation.h"
 
 static struct em_policy *read_policy(void)
 {

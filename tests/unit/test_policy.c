@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "entities.h"
-#include "policy.h"
+#include "config/entities.h"
+#include "policy/policy.h"
 
 /* A policy of n listeners "l0", "l1", … on port 5000 of "eth0", in the lines 10, 20, … */
 static struct em_policy *make(size_t n)
@@ -144,7 +144,7 @@ static void test_duplicates(void **state)
 	/* As if from a file of its own, where the line says which one it is. */
 	policy->listeners[0].n_listed = 4;
 	expect_finish(
-		policy, -EBADMSG,
+		policy, -EM_EUSAGE,
 		"entitymux: t.conf:20: listeners[1].name: \"l0\" is the name of another "
 		"listener already (line 10)\n"
 		"entitymux: t.conf:102: entities[2].tag: 0x00000002 is the tag of \"x\" already "
@@ -174,7 +174,7 @@ static void test_claims(void **state)
 	strcpy(listeners[2].interfaces[1], "eth0");
 	listeners[2].n_interfaces = 2;
 	expect_finish(
-		policy, -EBADMSG,
+		policy, -EM_EUSAGE,
 		"entitymux: t.conf:30: listener \"l2\": port 5000 on eth0 is claimed by "
 		"listener \"l0\" already (line 10), expected another port, interface, vlan or "
 		"address\n");

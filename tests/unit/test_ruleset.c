@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "config.h"
-#include "datapath.h"
-#include "ruleset.h"
+#include "config/config.h"
+#include "engine/backend.h"
+#include "nft/ruleset.h"
 
 #define ROUNDS 2000
 
@@ -62,7 +62,7 @@ static char *print_policy(const struct em_policy *policy, uint32_t generation)
 
 	em_diag_init(&diag, stderr);
 	assert_non_null(stream);
-	assert_int_equal(em_datapath_nft_print(stream, policy, generation, &diag), 0);
+	assert_int_equal(em_nft_print_ruleset(stream, policy, generation, &diag), 0);
 	fclose(stream);
 	return text;
 }
@@ -208,7 +208,7 @@ static void test_key(void **state)
 	}
 }
 
-static bool box_holds(const struct em_box *box, uint64_t number)
+static bool box_holds(const struct em_byte_range *box, uint64_t number)
 {
 	uint8_t byte = number >> box->byte * 8;
 	uint64_t above = box->byte == 7 ? 0 : number >> (box->byte + 1) * 8;
@@ -217,7 +217,7 @@ static bool box_holds(const struct em_box *box, uint64_t number)
 	return above == wanted && byte >= box->first && byte <= box->last;
 }
 
-static void check_number(const struct em_box *boxes, size_t n, uint64_t min, uint64_t max,
+static void check_number(const struct em_byte_range *boxes, size_t n, uint64_t min, uint64_t max,
 			 uint64_t number)
 {
 	size_t holding = 0;
@@ -244,8 +244,8 @@ static uint64_t random_number(unsigned int length)
 static void check_range(uint64_t min, uint64_t max, unsigned int length)
 {
 	uint64_t all = length == 8 ? UINT64_MAX : (1ULL << length * 8) - 1;
-	struct em_box boxes[EM_BOXES_MAX];
-	size_t n = em_boxes(min, max, length, boxes);
+	struct em_byte_range boxes[EM_SPLIT_RANGE_MAX];
+	size_t n = em_split_range(min, max, length, boxes);
 
 	assert_in_range(n, 1, 2 * length - 1);
 	check_number(boxes, n, min, max, min);
@@ -260,7 +260,7 @@ static void check_range(uint64_t min, uint64_t max, unsigned int length)
 static void test_boxes(void **state)
 {
 	static const unsigned int lengths[] = {1, 2, 4, 8};
-	struct em_box boxes[EM_BOXES_MAX];
+	struct em_byte_range boxes[EM_SPLIT_RANGE_MAX];
 
 	(void)state;
 	srandom(1);
@@ -270,8 +270,8 @@ static void test_boxes(void **state)
 		check_range(0, 0, lengths[l]);
 		check_range(all, all, lengths[l]);
 		check_range(0, all, lengths[l]);
-		assert_int_equal(em_boxes(0, all, lengths[l], boxes), 1);
-		assert_int_equal(em_boxes(all - 1, all - 1, lengths[l], boxes), 1);
+		assert_int_equal(em_split_range(0, all, lengths[l], boxes), 1);
+		assert_int_equal(em_split_range(all - 1, all - 1, lengths[l], boxes), 1);
 		for (int i = 0; i < ROUNDS; i++) {
 			uint64_t a = random_number(lengths[l]), b = random_number(lengths[l]);
 
@@ -279,17 +279,17 @@ static void test_boxes(void **state)
 		}
 	}
 	/* As many as there can be. */
-	assert_int_equal(em_boxes(0x0101010101010101, 0xfefefefefefefefe, 8, boxes), 15);
+	assert_int_equal(em_split_range(0x0101010101010101, 0xfefefefefefefefe, 8, boxes), 15);
 }
 
 static void test_boxes_exhaustive(void **state)
 {
-	struct em_box boxes[EM_BOXES_MAX];
+	struct em_byte_range boxes[EM_SPLIT_RANGE_MAX];
 
 	(void)state;
 	for (uint64_t min = 0; min < 256; min += 5)
 		for (uint64_t max = min; max < 65536; max += 1 + max / 7) {
-			size_t n = em_boxes(min, max, 2, boxes);
+			size_t n = em_split_range(min, max, 2, boxes);
 
 			for (uint64_t number = 0; number < 65536;
 			     number += 1 + (number > max + 600))
@@ -319,23 +319,23 @@ static void test_review(void **state)
 	struct finding found = {0};
 
 	(void)state;
-	em_datapath_nft.review(policy, note, &found);
+	em_nft_backend.review(policy, note, &found);
 	assert_int_equal(found.n, 0);
 	listener->tag.pieces[0].offset = 247;
-	em_datapath_nft.review(policy, note, &found);
+	em_nft_backend.review(policy, note, &found);
 	assert_int_equal(found.n, 0);
 	listener->tag.pieces[0].offset = 248;
-	em_datapath_nft.review(policy, note, &found);
+	em_nft_backend.review(policy, note, &found);
 	assert_int_equal(found.n, 1);
 	assert_int_equal(found.line, listener->tag.place.line);
 	assert_string_equal(found.text, "payload offset 248 needs a kernel whose nf_tables loads "
 					"beyond byte 247 (6.18 or later)");
 	listener->tag.pieces[0].offset = 4;
 	listener->checks[1].offset = 247;
-	em_datapath_nft.review(policy, note, &found);
+	em_nft_backend.review(policy, note, &found);
 	assert_int_equal(found.n, 1);
 	listener->checks[1].little_endian = true;
-	em_datapath_nft.review(policy, note, &found);
+	em_nft_backend.review(policy, note, &found);
 	assert_int_equal(found.n, 2);
 	assert_int_equal(found.line, listener->checks[1].place.line);
 	em_policy_free(policy);
@@ -348,11 +348,11 @@ static void test_review_replies(void **state)
 	struct finding found = {0};
 
 	(void)state;
-	em_datapath_nft.review(policy, note, &found);
+	em_nft_backend.review(policy, note, &found);
 	assert_int_equal(found.n, 0);
 	strcpy(policy->listeners[1].interfaces[0], "lo");
 	strcpy(policy->listeners[3].interfaces[0], "lo");
-	em_datapath_nft.review(policy, note, &found);
+	em_nft_backend.review(policy, note, &found);
 	assert_int_equal(found.n, 1);
 	assert_int_equal(found.line, policy->listeners[1].replies_place.line);
 	em_policy_free(policy);

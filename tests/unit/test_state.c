@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The folder of what is applied: generations, their remains, and the lock between runs. */
+/* The folder of what is applied: generations, their leftovers, and the lock between runs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -20,9 +20,9 @@
 
 #include <cmocka.h>
 
-#include "config.h"
-#include "generation.h"
-#include "state.h"
+#include "config/config.h"
+#include "state/generation.h"
+#include "state/state.h"
 
 #define CONFIG                                                                                     \
 	"backend = \"auto\";\n"                                                                    \
@@ -135,9 +135,9 @@ static const struct em_attachment attachments[] = {
 };
 
 /* To be cleared with clear(): only the policy is its own. */
-static struct em_applied applied_of(struct fixture *fixture, uint32_t generation)
+static struct em_record applied_of(struct fixture *fixture, uint32_t generation)
 {
-	struct em_applied applied = {
+	struct em_record applied = {
 		.generation = generation,
 		.backend = EM_BACKEND_XDP,
 		.wanted = EM_BACKEND_AUTO,
@@ -154,7 +154,7 @@ static struct em_applied applied_of(struct fixture *fixture, uint32_t generation
 
 static void store(struct fixture *fixture, struct em_state *state, uint32_t generation)
 {
-	struct em_applied applied = applied_of(fixture, generation);
+	struct em_record applied = applied_of(fixture, generation);
 
 	assert_int_equal(em_generation_store(state, &applied, &fixture->diag), 0);
 	em_policy_free(applied.policy);
@@ -164,14 +164,14 @@ static void test_read_nothing(void **context)
 {
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_READ);
-	struct em_applied applied = applied_of(fixture, 1), loaded = {0};
+	struct em_record applied = applied_of(fixture, 1), loaded = {0};
 	struct em_stats *stats = NULL;
 
 	assert_int_equal(em_generation_load(state, 1, &loaded, &fixture->diag), -ENOENT);
 	assert_int_equal(em_generation_next(state, 5), 6);
 	assert_false(em_generation_same_policy(state, 1, applied.policy));
 	assert_int_equal(em_stats_new(&stats, applied.policy), 0);
-	assert_int_equal(em_generation_load_carried(state, &applied, stats, &fixture->diag), 0);
+	assert_int_equal(em_generation_load_baseline(state, &applied, stats, &fixture->diag), 0);
 	em_state_close(state);
 	assert_false(exists(fixture->root));
 	assert_string_equal(reported(fixture), "");
@@ -183,7 +183,7 @@ static void test_store_load(void **context)
 {
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
-	struct em_applied loaded = {0};
+	struct em_record loaded = {0};
 
 	store(fixture, state, 3);
 	em_state_close(state);
@@ -204,7 +204,7 @@ static void test_store_load(void **context)
 	}
 	assert_true(em_generation_same_policy(state, 3, loaded.policy));
 	assert_string_equal(reported(fixture), "");
-	em_applied_clear(&loaded);
+	em_record_clear(&loaded);
 	assert_null(loaded.policy);
 	em_state_close(state);
 }
@@ -344,7 +344,7 @@ static void test_half_written(void **context)
 {
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
-	struct em_applied applied = applied_of(fixture, 2), loaded = {0};
+	struct em_record applied = applied_of(fixture, 2), loaded = {0};
 	char whole[256];
 
 	store(fixture, state, 1);
@@ -358,7 +358,7 @@ static void test_half_written(void **context)
 	assert_false(exists(below(fixture, "gen-2/leftover")));
 	assert_int_equal(em_generation_load(state, 2, &loaded, &fixture->diag), 0);
 	assert_string_equal(reported(fixture), "");
-	em_applied_clear(&loaded);
+	em_record_clear(&loaded);
 	em_policy_free(applied.policy);
 	em_state_close(state);
 }
@@ -367,7 +367,7 @@ static void test_store_twice(void **context)
 {
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
-	struct em_applied applied = applied_of(fixture, 1), loaded = {0};
+	struct em_record applied = applied_of(fixture, 1), loaded = {0};
 
 	store(fixture, state, 1);
 	strcpy(applied.applied_at, "later");
@@ -376,7 +376,7 @@ static void test_store_twice(void **context)
 	assert_false(exists(below(fixture, "gen-1.tmp")));
 	assert_int_equal(em_generation_load(state, 1, &loaded, &fixture->diag), 0);
 	assert_string_equal(loaded.applied_at, "2026-11-22T10:00:00Z");
-	em_applied_clear(&loaded);
+	em_record_clear(&loaded);
 	em_policy_free(applied.policy);
 	em_state_close(state);
 }
@@ -397,7 +397,7 @@ static void test_malformed(void **context)
 	};
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
-	struct em_applied loaded = {.generation = 77};
+	struct em_record loaded = {.generation = 77};
 	unsigned int errors;
 
 	store(fixture, state, 1);
@@ -423,23 +423,23 @@ static void test_carried(void **context)
 {
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
-	struct em_applied applied = applied_of(fixture, 1);
+	struct em_record applied = applied_of(fixture, 1);
 	struct em_stats *stats = NULL, *loaded = NULL;
 	FILE *old;
 
 	store(fixture, state, 1);
 	assert_int_equal(em_stats_new(&stats, applied.policy), 0);
 	assert_int_equal(em_stats_new(&loaded, applied.policy), 0);
-	assert_int_equal(em_generation_load_carried(state, &applied, loaded, &fixture->diag), 0);
+	assert_int_equal(em_generation_load_baseline(state, &applied, loaded, &fixture->diag), 0);
 	assert_int_equal(loaded->listeners[0].unknown, 0);
 
 	stats->listeners[0].unknown = 5;
 	stats->listeners[0].entities[1].bytes = (uint64_t)-7;
-	assert_int_equal(em_generation_save_carried(state, &applied, stats, &fixture->diag), 0);
+	assert_int_equal(em_generation_save_baseline(state, &applied, stats, &fixture->diag), 0);
 	old = fopen(below(fixture, "gen-1/carried"), "r");
 	assert_non_null(old);
 	stats->listeners[0].unknown = 6;
-	assert_int_equal(em_generation_save_carried(state, &applied, stats, &fixture->diag), 0);
+	assert_int_equal(em_generation_save_baseline(state, &applied, stats, &fixture->diag), 0);
 	/* Replaced, not written over: the old one is still whole. */
 	assert_int_equal(em_stats_load(old, applied.policy, loaded), 0);
 	assert_int_equal(loaded->listeners[0].unknown, 5);
@@ -448,16 +448,18 @@ static void test_carried(void **context)
 	fclose(old);
 	put(below(fixture, "gen-1/carried.tmp"), "w", "half"); /* of a run that died */
 	loaded->listeners[0].unknown = 1;
-	assert_int_equal(em_generation_load_carried(state, &applied, loaded, &fixture->diag), 0);
+	assert_int_equal(em_generation_load_baseline(state, &applied, loaded, &fixture->diag), 0);
 	assert_int_equal(loaded->listeners[0].unknown, 7);
 	assert_int_equal(loaded->listeners[0].entities[1].bytes, (uint64_t)-7);
 	assert_string_equal(reported(fixture), "");
 
 	put(below(fixture, "gen-1/carried"), "w", "half");
-	assert_int_equal(em_generation_load_carried(state, &applied, loaded, &fixture->diag), -EIO);
+	assert_int_equal(em_generation_load_baseline(state, &applied, loaded, &fixture->diag),
+			 -EIO);
 	assert_int_equal(fixture->diag.errors, 1);
 	applied.generation = 2; /* not stored */
-	assert_int_not_equal(em_generation_save_carried(state, &applied, stats, &fixture->diag), 0);
+	assert_int_not_equal(em_generation_save_baseline(state, &applied, stats, &fixture->diag),
+			     0);
 	assert_int_equal(fixture->diag.errors, 2);
 	em_stats_free(loaded);
 	em_stats_free(stats);
@@ -469,7 +471,7 @@ static void test_carried(void **context)
 static void check_stale(struct fixture *fixture, const char *line, const char *other)
 {
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
-	struct em_applied loaded = {0};
+	struct em_record loaded = {0};
 	char identity[256] = "", *at;
 	FILE *file;
 
@@ -495,7 +497,7 @@ static void check_stale(struct fixture *fixture, const char *line, const char *o
 	em_state_close(state);
 	state = open_state(fixture, EM_STATE_READ);
 	assert_int_equal(em_generation_load(state, 1, &loaded, &fixture->diag), 0);
-	em_applied_clear(&loaded);
+	em_record_clear(&loaded);
 	em_state_close(state);
 	assert_string_equal(reported(fixture), "");
 }
@@ -700,7 +702,7 @@ static void test_lock_struggle(void **context)
 static int store_elsewhere(struct fixture *fixture, int in, int out)
 {
 	struct em_state *state = NULL;
-	struct em_applied applied = applied_of(fixture, 8), loaded = {0};
+	struct em_record applied = applied_of(fixture, 8), loaded = {0};
 
 	(void)in, (void)out;
 	if (unshare(CLONE_NEWNET))

@@ -14,9 +14,9 @@
 
 #include <cmocka.h>
 
-#include "config.h"
-#include "stats.h"
-#include "stats_print.h"
+#include "config/config.h"
+#include "policy/stats.h"
+#include "print/stats.h"
 
 #define LISTENER(name, port, length, entities)                                                     \
 	"{ name = \"" name "\"; interfaces = [ \"eth0\" ]; port = " port ";"                       \
@@ -504,18 +504,12 @@ static void test_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_new),
-		cmocka_unit_test(test_json),
-		cmocka_unit_test(test_json_several),
-		cmocka_unit_test(test_json_negative),
-		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_add),
-		cmocka_unit_test(test_negate),
-		cmocka_unit_test(test_settle),
-		cmocka_unit_test(test_save),
-		cmocka_unit_test(test_load),
-		cmocka_unit_test(test_load_others),
-		cmocka_unit_test(test_load_malformed),
+		cmocka_unit_test(test_new),	     cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_several), cmocka_unit_test(test_json_negative),
+		cmocka_unit_test(test_text),	     cmocka_unit_test(test_add),
+		cmocka_unit_test(test_negate),	     cmocka_unit_test(test_settle),
+		cmocka_unit_test(test_save),	     cmocka_unit_test(test_load),
+		cmocka_unit_test(test_load_others),  cmocka_unit_test(test_load_malformed),
 		cmocka_unit_test(test_full),
 	};
 

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "table.h"
+#include "bpf/table.h"
 
 #define MANY 100000
 

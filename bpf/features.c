@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "bpf/features.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpf/attached.h"
+#include "bpf/pins.h"
+#include "bpf/program.h"
+#include "bpf/rtnl.h"
+#include "engine/header_limit.h"
+
+static void try_bpf(struct em_feature *feature, int placeholder)
+{
+	feature->available = placeholder >= 0;
+	snprintf(feature->detail, sizeof(feature->detail), "%s",
+		 placeholder >= 0 ? "loads programs" : strerror(-placeholder));
+}
+
+static void try_jit(struct em_feature *feature, int placeholder)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t length = sizeof(info);
+
+	feature->available = placeholder >= 0 &&
+			     !bpf_obj_get_info_by_fd(placeholder, &info, &length) &&
+			     info.jited_prog_len;
+	snprintf(feature->detail, sizeof(feature->detail), "programs are %s",
+		 feature->available ? "machine code" : "interpreted, which is slow");
+	feature->remedy = "sysctl -w net.core.bpf_jit_enable=1";
+}
+
+static void try_bpffs(struct em_feature *feature)
+{
+	feature->available = em_pins_possible();
+	snprintf(feature->detail, sizeof(feature->detail), "%s; only needed without CAP_SYS_ADMIN",
+		 feature->available ? "takes pins" : "none is mounted that takes pins");
+	feature->remedy = "mount -t bpf bpf /sys/fs/bpf";
+}
+
+/* The sample as a loaded program for a hook on lo; NULL and why in the feature. */
+static struct em_programs *load_sample(const struct em_policy *sample, enum em_hook hook,
+				       struct em_feature *feature)
+{
+	struct em_attachment attachment = {"lo", if_nametoindex("lo"), hook};
+	struct em_link link = {.name = "lo", .ethernet = true};
+	struct em_plan plan = {.attachments = &attachment, .links = &link, .n_attachments = 1};
+	const struct em_program_options options = {.ipv6_header_limit = EM_HEADER_LIMIT_MAX,
+						   .flows = -1};
+	struct em_programs *programs = NULL;
+	struct em_diag_kept kept;
+	char *text;
+	int rc;
+
+	if (em_diag_keep(&kept))
+		return NULL;
+	rc = em_programs_load(&programs, sample, &plan, &options, 1, &kept.diag);
+	text = em_diag_take_kept(&kept);
+	if (rc)
+		snprintf(feature->detail, sizeof(feature->detail), "%s",
+			 plan.lacking[0] ? plan.lacking
+			 : text		 ? text
+					 : strerror(-rc));
+	free(text);
+	return rc ? NULL : programs;
+}
+
+static void attach_sample(struct em_rtnl_change *changes, size_t n, struct em_feature *feature)
+{
+	int rc = em_rtnl_change(changes, n);
+
+	feature->available = !rc;
+	if (!rc) {
+		snprintf(feature->detail, sizeof(feature->detail), "takes our program, on lo");
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (changes[i].error == rc)
+			snprintf(feature->detail, sizeof(feature->detail), "%s%s%s", strerror(-rc),
+				 changes[i].message[0] ? ": " : "", changes[i].message);
+}
+
+static void try_generic(struct em_feature *feature, const struct em_policy *sample)
+{
+	struct em_programs *programs = load_sample(sample, EM_HOOK_XDP_GENERIC, feature);
+	struct em_rtnl_change change = {.kind = EM_RTNL_XDP,
+					.ifindex = if_nametoindex("lo"),
+					.mode = XDP_FLAGS_SKB_MODE,
+					.expected = -1};
+
+	if (!programs)
+		return;
+	change.program = em_programs_fd(programs, EM_PROGRAM_XDP);
+	attach_sample(&change, 1, feature);
+	em_programs_free(programs);
+}
+
+static void try_clsact(struct em_feature *feature, const struct em_policy *sample)
+{
+	struct em_programs *programs = load_sample(sample, EM_HOOK_TC_INGRESS, feature);
+	unsigned int lo = if_nametoindex("lo");
+	struct em_rtnl_change changes[] = {
+		{.kind = EM_RTNL_QDISC_ADD, .ifindex = lo},
+		{.kind = EM_RTNL_FILTER_SET,
+		 .ifindex = lo,
+		 .name = em_programs_name(EM_PROGRAM_TC),
+		 .handle = EM_TC_HANDLE_OWNER},
+	};
+
+	if (!programs)
+		return;
+	changes[1].program = em_programs_fd(programs, EM_PROGRAM_TC);
+	attach_sample(changes, sizeof(changes) / sizeof(changes[0]), feature);
+	em_programs_free(programs);
+}
+
+void em_facilities_try(const struct em_policy *sample, em_feature_fn *found, void *context)
+{
+	struct em_feature bpf = {.name = "bpf"}, jit = {.name = "jit"}, bpffs = {.name = "bpffs"},
+			  generic = {.name = "xdp-generic"}, clsact = {.name = "clsact"};
+	int placeholder;
+
+	/* What libbpf prints goes to standard error behind our back. */
+	libbpf_set_print(NULL);
+	placeholder = em_programs_placeholder(false);
+	try_bpf(&bpf, placeholder);
+	try_jit(&jit, placeholder);
+	try_bpffs(&bpffs);
+	try_generic(&generic, sample);
+	try_clsact(&clsact, sample);
+	if (placeholder >= 0)
+		close(placeholder);
+	found(context, &bpf);
+	found(context, &jit);
+	found(context, &bpffs);
+	found(context, &generic);
+	found(context, &clsact);
+}

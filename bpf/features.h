@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * features - what the kernel has of what our programs are made of, each tried.
+ */
+#ifndef EM_BPF_FACILITIES_H
+#define EM_BPF_FACILITIES_H
+
+#include "engine/backend.h"
+
+/* The operation `try_kernel` of the backend. */
+void em_facilities_try(const struct em_policy *sample, em_feature_fn *found, void *context);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * parse - from a frame to its transport header, in the sense in which nf_tables reads headers
+ * (nft_set_pktinfo_ipv4_validate(), nft_set_pktinfo_ipv6_validate(), ipv6_find_hdr()).
+ *
+ * All functions return false for a packet that cannot be ours.
+ */
+#ifndef EM_PARSE_BPF_H
+#define EM_PARSE_BPF_H
+
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+
+#include "bpf/kernel/frame.bpf.h"
+#include "bpf/kernel/maps.bpf.h"
+
+struct em_packet {
+	__u64 network;	 /* offset of the IP header */
+	__u64 transport; /* offset of the header behind IP */
+	__u32 length;	 /* bytes from the IP header to the end of the frame */
+	__u16 vlan;	 /* 0: untagged */
+	__be16 protocol; /* Ethernet's name for the IP version */
+	__u8 upper;	 /* IPPROTO_… of the transport header */
+	bool detour;	 /* to another address before its destination: IPv6 routing header */
+};
+
+struct em_vlan_header {
+	__be16 tci;
+	__be16 protocol;
+};
+
+/* The start of every IPv6 extension header; of a fragment header the length is reserved. */
+struct em_option_header {
+	__u8 next;
+	__u8 length; /* 8-byte units after the first */
+	union {
+		__be16 fragment;
+		struct {
+			__u8 routing_type;
+			__u8 segments_left;
+		};
+	};
+};
+
+#define EM_VLAN_ID	 0x0fff
+#define EM_IPV4_FRAGMENT 0x1fff /* offset, in 8-byte units */
+#define EM_IPV6_FRAGMENT 0xfff8 /* offset, in bytes */
+
+/* `vlan` is that of a tag which has been taken off the frame already, else 0. */
+static __always_inline bool em_parse_ethernet(em_context *context, __u16 vlan,
+					      struct em_packet *packet)
+{
+	struct em_vlan_header tag;
+	struct ethhdr ethernet;
+	__be16 protocol;
+
+	if (!em_read(context, 0, &ethernet, sizeof(ethernet)))
+		return false;
+	protocol = ethernet.h_proto;
+	packet->network = sizeof(ethernet);
+	packet->vlan = vlan;
+	if (protocol == bpf_htons(ETH_P_8021Q) && !vlan) {
+		if (!em_read(context, sizeof(ethernet), &tag, sizeof(tag)))
+			return false;
+		packet->vlan = bpf_ntohs(tag.tci) & EM_VLAN_ID;
+		/* A priority tag is neither untagged nor the tag of a VLAN. */
+		if (!packet->vlan)
+			return false;
+		protocol = tag.protocol;
+		packet->network += sizeof(tag);
+	}
+	packet->protocol = protocol;
+	return true;
+}
+
+static __always_inline bool em_parse_ipv4(em_context *context, struct em_packet *packet)
+{
+	__u32 header, total;
+	struct iphdr ip;
+
+	if (!em_read(context, packet->network, &ip, sizeof(ip)))
+		return false;
+	header = ip.ihl * 4;
+	total = bpf_ntohs(ip.tot_len);
+	if (ip.version != 4 || header < sizeof(ip) || total > packet->length || total < header)
+		return false;
+	if (ip.frag_off & bpf_htons(EM_IPV4_FRAGMENT))
+		return false;
+	packet->transport = packet->network + header;
+	packet->upper = ip.protocol;
+	packet->detour = false;
+	return true;
+}
+
+static __always_inline bool em_is_extension(__u32 header)
+{
+	return header == IPPROTO_HOPOPTS || header == IPPROTO_ROUTING ||
+	       header == IPPROTO_FRAGMENT || header == IPPROTO_DSTOPTS;
+}
+
+#define EM_WALKED_TYPE	 32 /* bit */
+#define EM_WALKED_DETOUR 40 /* bit */
+
+/*
+ * The offset of the header behind the extension headers that begin at `offset` with one of type
+ * `next`, in the bits above its type, and from EM_WALKED_DETOUR on whether segments of a route are
+ * left; 0 in a later fragment and where the frame ends.
+ *
+ * A global function, which the verifier judges once and by itself: inlined, the rest of the program
+ * would be followed anew for each number of headers.
+ */
+__noinline __u64 em_walk_headers(em_context *context, __u64 offset, __u32 next)
+{
+	struct em_option_header option;
+	__u64 left = 0;
+	int i;
+
+	for (i = 0; i < em_constants.ipv6_header_limit && em_is_extension(next); i++) {
+		if (!em_read(context, offset, &option, sizeof(option)))
+			return 0;
+		if (next == IPPROTO_FRAGMENT) {
+			if (option.fragment & bpf_htons(EM_IPV6_FRAGMENT))
+				return 0;
+			offset += 8;
+		} else {
+			if (next == IPPROTO_ROUTING)
+				left |= option.segments_left;
+			offset += (option.length + 1) * 8;
+		}
+		next = option.next;
+	}
+	return left << EM_WALKED_DETOUR | (__u64)next << EM_WALKED_TYPE | offset;
+}
+
+static __always_inline bool em_parse_ipv6(em_context *context, struct em_packet *packet)
+{
+	struct ipv6hdr ip;
+	__u64 walked;
+
+	if (!em_read(context, packet->network, &ip, sizeof(ip)))
+		return false;
+	if (ip.version != 6 || bpf_ntohs(ip.payload_len) + sizeof(ip) > packet->length)
+		return false;
+	packet->transport = packet->network + sizeof(ip);
+	packet->upper = ip.nexthdr;
+	packet->detour = false;
+	if (ip.nexthdr != IPPROTO_UDP) {
+		walked = em_walk_headers(context, packet->transport, ip.nexthdr);
+		packet->transport = (__u32)walked;
+		packet->upper = walked >> EM_WALKED_TYPE;
+		packet->detour = walked >> EM_WALKED_DETOUR;
+	}
+	return packet->transport;
+}
+
+/* From the IP header on, which packet->network, ->protocol and ->length tell. */
+static __always_inline bool em_parse_ip(em_context *context, struct em_packet *packet)
+{
+	if (packet->protocol == bpf_htons(ETH_P_IP))
+		return em_parse_ipv4(context, packet);
+	if (packet->protocol == bpf_htons(ETH_P_IPV6))
+		return em_parse_ipv6(context, packet);
+	return false;
+}
+
+#endif

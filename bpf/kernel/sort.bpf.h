@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sort - the decision about one packet: whose it is, whether it is valid, where it goes, and the
+ * counters.  Shared by every hook; what a hook does itself is to find the frame and to rewrite.
+ */
+#ifndef EM_SORT_BPF_H
+#define EM_SORT_BPF_H
+
+#include <stddef.h>
+
+#include "bpf/kernel/maps.bpf.h"
+#include "bpf/kernel/parse.bpf.h"
+
+/* What the hook is to do. */
+struct em_decision {
+	bool ours; /* a listener's */
+	bool drop;
+	__be16 port;   /* rewrite the destination port to this; 0: leave it */
+	bool deferred; /* ours, but for the TC program behind this one to decide */
+};
+
+/*
+ * Whether the checksum may be one that the device is still to complete: then it is the sum of the
+ * pseudo header so far, which does not change with the port.  XDP is not told (CHECKSUM_PARTIAL is
+ * a property of the socket buffer).  One in 65,536 complete checksums looks the same.
+ *
+ * On a detour the pseudo header has the last address of the route, which is not looked for: any
+ * checksum may be unfinished.
+ */
+static __always_inline bool em_maybe_unfinished(em_context *context, const struct em_packet *packet,
+						const struct udphdr *udp)
+{
+	__u32 sum = bpf_htons(IPPROTO_UDP) + udp->len, i;
+	__u16 addresses[16] = {};
+
+	if (packet->detour)
+		return true;
+	if (packet->protocol == bpf_htons(ETH_P_IP)) {
+		if (!em_read(context, packet->network + offsetof(struct iphdr, saddr), addresses,
+			     8))
+			return false;
+	} else if (!em_read(context, packet->network + offsetof(struct ipv6hdr, saddr), addresses,
+			    sizeof(addresses))) {
+		return false;
+	}
+	for (i = 0; i < 16; i++)
+		sum += addresses[i];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return udp->check == sum;
+}
+
+/* The masked number that a load describes; `payload` is the offset of the payload. */
+static __always_inline bool em_load(em_context *context, __u64 payload,
+				    const volatile struct em_abi_load *load, __u64 *value)
+{
+	__be64 bytes;
+
+	if (!em_read(context, payload + load->end - sizeof(bytes), &bytes, sizeof(bytes)))
+		return false;
+	*value = bpf_be64_to_cpu(bytes) & load->mask;
+	return true;
+}
+
+/* One of the two addresses of the IP header; a constant tells which. */
+static __always_inline bool em_read_address(em_context *context, const struct em_packet *packet,
+					    bool source, __u8 address[16])
+{
+	__u64 ip4 = packet->network +
+		    (source ? offsetof(struct iphdr, saddr) : offsetof(struct iphdr, daddr));
+	__u64 ip6 = packet->network +
+		    (source ? offsetof(struct ipv6hdr, saddr) : offsetof(struct ipv6hdr, daddr));
+
+	if (packet->protocol == bpf_htons(ETH_P_IP))
+		return em_read(context, ip4, address, 4);
+	return em_read(context, ip6, address, 16);
+}
+
+static __always_inline __u32 em_family(const struct em_packet *packet)
+{
+	return packet->protocol == bpf_htons(ETH_P_IP) ? EM_ABI_IPV4 : EM_ABI_IPV6;
+}
+
+/* Both addresses of a conversation; the ports are the caller's. */
+static __always_inline bool em_flow_key(em_context *context, const struct em_packet *packet,
+					bool from_client, struct em_abi_flow_key *key)
+{
+	key->family = em_family(packet);
+	return em_read_address(context, packet, from_client, key->client) &&
+	       em_read_address(context, packet, !from_client, key->server);
+}
+
+/*
+ * That a datagram, not yet rewritten, goes to `port`.  A table that is full makes room; should even
+ * that fail, the datagram is sorted all the same.
+ *
+ * Global, as em_walk_headers(): the verifier would follow it anew for each number of conditions.
+ */
+__noinline int em_remember(em_context *context, __u64 network, __u64 transport, __be16 port,
+			   __u32 timeout)
+{
+	struct em_packet packet = {.network = network};
+	struct em_abi_flow now = {.last = bpf_ktime_get_ns(), .timeout = timeout};
+	struct em_abi_flow_key key = {.server_port = port};
+	struct em_abi_flow *flow;
+	struct udphdr udp;
+	__u8 version;
+
+	if (!em_read(context, network, &version, sizeof(version)) ||
+	    !em_read(context, transport, &udp, sizeof(udp)))
+		return 0;
+	packet.protocol = version >> 4 == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	if (!em_flow_key(context, &packet, true, &key))
+		return 0;
+	key.client_port = udp.source;
+	now.known = udp.dest;
+	flow = bpf_map_lookup_elem(&entitymux_flow, &key);
+	if (flow && flow->known == now.known && flow->timeout == now.timeout)
+		flow->last = now.last;
+	else
+		bpf_map_update_elem(&entitymux_flow, &key, &now, BPF_ANY);
+	return 0;
+}
+
+static __always_inline bool em_same_claim(const struct em_abi_claim *a,
+					  const struct em_abi_claim *b)
+{
+	return a->ifindex == b->ifindex && a->port == b->port && a->vlan == b->vlan &&
+	       a->family == b->family && a->address_words[0] == b->address_words[0] &&
+	       a->address_words[1] == b->address_words[1];
+}
+
+static __always_inline const struct em_abi_claim *em_find_claim(const struct em_abi_claim *wanted)
+{
+	__u32 first = em_abi_hash_claim(wanted), slot, i;
+	const struct em_abi_claim *claim;
+
+	for (i = 0; i < em_constants.claims.probes; i++) {
+		slot = (first + i) & (em_constants.claims.slots - 1);
+		claim = bpf_map_lookup_elem(&entitymux_claim, &slot);
+		if (!claim || !claim->port)
+			return NULL;
+		if (em_same_claim(claim, wanted))
+			return claim;
+	}
+	return NULL;
+}
+
+static __always_inline const struct em_abi_claim *
+em_claim(em_context *context, const struct em_packet *packet, __u32 ifindex, __be16 port)
+{
+	struct em_abi_claim wanted = {.ifindex = ifindex, .port = port, .vlan = packet->vlan};
+	const struct em_abi_claim *claim;
+
+	if (em_constants.has_addresses) {
+		wanted.family = em_family(packet);
+		if (!em_read_address(context, packet, false, wanted.address))
+			return NULL;
+		claim = em_find_claim(&wanted);
+		if (claim)
+			return claim;
+		wanted.family = 0;
+		wanted.address_words[0] = wanted.address_words[1] = 0;
+	}
+	return em_find_claim(&wanted);
+}
+
+static __always_inline const struct em_abi_entity *em_find_entity(const struct em_abi_tag *tag,
+								  __u16 listener)
+{
+	__u32 first = em_abi_hash_entity(tag, listener), slot, i;
+	const struct em_abi_entity *entity;
+
+	for (i = 0; i < em_constants.entities.probes; i++) {
+		slot = (first + i) & (em_constants.entities.slots - 1);
+		entity = bpf_map_lookup_elem(&entitymux_tag, &slot);
+		if (!entity || !entity->port)
+			return NULL;
+		if (entity->tag.low == tag->low && entity->tag.high == tag->high &&
+		    entity->listener == listener)
+			return entity;
+	}
+	return NULL;
+}
+
+static __always_inline bool em_source_permitted(em_context *context, const struct em_packet *packet,
+						__u32 id)
+{
+	struct em_abi_source source = {.listener = id, .family = em_family(packet)};
+
+	source.prefix_length = EM_ABI_SOURCE_FIXED + (source.family == EM_ABI_IPV4 ? 32 : 128);
+	if (!em_read_address(context, packet, true, source.address))
+		return false;
+	return bpf_map_lookup_elem(&entitymux_src, &source);
+}
+
+static __always_inline bool em_checks_hold(em_context *context, __u64 payload,
+					   const volatile struct em_abi_listener *listener)
+{
+	const struct em_abi_condition *step;
+	__u32 i, index;
+	__u64 value;
+
+	for (i = 0; i < em_constants.max_steps; i++) {
+		if (i >= listener->n_steps)
+			return true;
+		index = listener->first_step + i;
+		step = bpf_map_lookup_elem(&entitymux_step, &index);
+		if (!step || !em_load(context, payload, &step->load, &value))
+			return false;
+		if (step->little_endian)
+			value = __builtin_bswap64(value) >> (64 - 8 * step->load.length);
+		if (value < step->min || value > step->max)
+			return false;
+	}
+	return true;
+}
+
+static __always_inline bool em_tag(em_context *context, __u64 payload,
+				   const volatile struct em_abi_listener *listener,
+				   struct em_abi_tag *tag)
+{
+	__u32 i, half;
+	__u64 value;
+
+	for (i = 0; i < EM_ABI_LOADS; i++) {
+		if (i >= listener->n_loads)
+			break;
+		if (!em_load(context, payload, &listener->loads[i], &value))
+			return false;
+		/* A shift by 64 at once would be a shift by 0. */
+		half = 4 * listener->loads[i].length;
+		tag->high = tag->high << half << half | tag->low >> (64 - 2 * half);
+		tag->low = tag->low << half << half | value;
+	}
+	return true;
+}
+
+static __always_inline void em_invalid(const volatile struct em_abi_listener *listener,
+				       struct em_abi_listener_count *count,
+				       enum em_abi_reason reason, struct em_decision *decision)
+{
+	count->invalid[reason]++;
+	decision->drop = listener->invalid == EM_ABI_DROP;
+}
+
+static __always_inline void em_unknown(const volatile struct em_abi_listener *listener,
+				       struct em_abi_listener_count *count,
+				       struct em_decision *decision)
+{
+	count->unknown++;
+	if (listener->unknown == EM_ABI_PORT)
+		decision->port = listener->unknown_port;
+	else
+		decision->drop = listener->unknown == EM_ABI_DROP;
+}
+
+static __always_inline void em_known(const struct em_packet *packet,
+				     const struct em_abi_entity *entity,
+				     struct em_abi_listener_count *count,
+				     struct em_decision *decision)
+{
+	struct em_abi_count *entity_count;
+
+	count->rewritten++;
+	entity_count = bpf_map_lookup_elem(&entitymux_ecnt, &entity->counter);
+	if (entity_count) {
+		entity_count->packets++;
+		entity_count->bytes += packet->length;
+	}
+	decision->port = entity->port;
+}
+
+/*
+ * With `local`, a packet whose checksum may be unfinished is left for later.  Counters are per CPU,
+ * and no hook of one CPU interrupts another: plain additions do.
+ */
+static __always_inline void em_sort(em_context *context, const struct em_packet *packet,
+				    __u32 ifindex, bool local, struct em_decision *decision)
+{
+	const volatile struct em_abi_listener *listener;
+	struct em_abi_listener_count *count;
+	const struct em_abi_entity *entity;
+	__u32 length, id;
+	struct udphdr udp;
+	__u64 payload, index;
+	struct em_abi_tag tag = {};
+	const struct em_abi_claim *claim;
+
+	if (packet->upper != IPPROTO_UDP || !em_read(context, packet->transport, &udp, sizeof(udp)))
+		return;
+	length = bpf_ntohs(udp.len);
+	claim = em_claim(context, packet, ifindex, udp.dest);
+	if (!claim)
+		return;
+	decision->ours = true;
+	index = id = claim->listener;
+	decision->deferred = local && em_maybe_unfinished(context, packet, &udp);
+	if (decision->deferred)
+		return;
+	/*
+	 * Only now, and opaque to the compiler: older verifiers (5.10) do not know of a copy on the
+	 * stack what they know of the register.
+	 */
+	barrier_var(index);
+	listener = &em_constants.listeners[index & (EM_ABI_LISTENERS - 1)];
+	count = bpf_map_lookup_elem(&entitymux_lcnt, &id);
+	if (!count)
+		return;
+
+	count->total.packets++;
+	count->total.bytes += packet->length;
+	if (listener->has_sources && !em_source_permitted(context, packet, id))
+		return em_invalid(listener, count, EM_ABI_SOURCE, decision);
+	payload = packet->transport + sizeof(udp);
+	if (length < listener->length_min || length > listener->length_max ||
+	    payload + listener->need > packet->network + packet->length)
+		return em_invalid(listener, count, EM_ABI_LENGTH, decision);
+	if (!em_checks_hold(context, payload, listener))
+		return em_invalid(listener, count, EM_ABI_CHECK, decision);
+	if (!em_tag(context, payload, listener, &tag))
+		return em_invalid(listener, count, EM_ABI_LENGTH, decision);
+	entity = em_find_entity(&tag, id);
+	if (entity)
+		em_known(packet, entity, count, decision);
+	else
+		em_unknown(listener, count, decision);
+	if (em_constants.n_replies && listener->flow_timeout && decision->port)
+		em_remember(context, packet->network, packet->transport, decision->port,
+			    listener->flow_timeout);
+}
+
+#endif

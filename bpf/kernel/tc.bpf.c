@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * tc - the same at TC ingress, for interfaces that cannot carry XDP; and at TC egress, for all,
+ * what goes back.
+ *
+ * A packet that is not dropped goes on to the next filter (TC_ACT_UNSPEC), as if we were not there.
+ */
+#include <linux/bpf.h>
+
+typedef struct __sk_buff em_context;
+
+#include <linux/pkt_cls.h>
+
+#include "bpf/kernel/reply.bpf.h"
+#include "bpf/kernel/sort.bpf.h"
+
+/* Behind the linear part of a packet are its fragments. */
+static __always_inline bool em_read_rest(em_context *context, __u64 offset, void *to, __u32 size)
+{
+	return !bpf_skb_load_bytes(context, offset, to, size);
+}
+
+/*
+ * The helper knows a checksum that the device is still to complete: the port is not in what is
+ * summed up so far.  But that may be the checksum of a packet within ours, and then ours is
+ * complete and has to follow, which the helper does not see to.  It leaves a checksum of 0 alone,
+ * and stores a computed one of 0 as 0xffff.
+ *
+ * What the device has summed up (CHECKSUM_COMPLETE) stays, since port and checksum cancel out.
+ */
+static __always_inline void em_rewrite_port(em_context *context, const struct em_packet *packet,
+					    bool source, __be16 port)
+{
+	__u64 field = source ? offsetof(struct udphdr, source) : offsetof(struct udphdr, dest);
+	__u64 at = packet->transport;
+	struct udphdr udp;
+
+	if (at > EM_ABI_OFFSET_MAX || !em_read(context, at, &udp, sizeof(udp)))
+		return;
+	if (!em_maybe_unfinished(context, packet, &udp)) {
+		em_udp_set_port(&udp, source, port);
+		bpf_skb_store_bytes(context, at, &udp, sizeof(udp), 0);
+		return;
+	}
+	if (bpf_l4_csum_replace(context, at + offsetof(struct udphdr, check),
+				source ? udp.source : udp.dest, port,
+				sizeof(port) | BPF_F_MARK_MANGLED_0))
+		return;
+	bpf_skb_store_bytes(context, at + field, &port, sizeof(port), 0);
+}
+
+static __always_inline int sort(em_context *context, struct em_packet *packet)
+{
+	struct em_decision decision = {};
+
+	packet->length = context->len - packet->network;
+	if (!em_parse_ip(context, packet))
+		return TC_ACT_UNSPEC;
+	em_sort(context, packet, context->ifindex, false, &decision);
+	if (decision.drop)
+		return TC_ACT_SHOT;
+	if (decision.port)
+		em_rewrite_port(context, packet, false, decision.port);
+	return TC_ACT_UNSPEC;
+}
+
+static __always_inline int sort_ethernet(em_context *context)
+{
+	struct em_packet packet;
+	__u16 vlan = 0;
+
+	/* The stack has taken the outermost tag off by now. */
+	if (context->vlan_present) {
+		vlan = context->vlan_tci & EM_VLAN_ID;
+		if (!vlan || context->vlan_proto != bpf_htons(ETH_P_8021Q))
+			return TC_ACT_UNSPEC;
+	}
+	if (!em_parse_ethernet(context, vlan, &packet))
+		return TC_ACT_UNSPEC;
+	return sort(context, &packet);
+}
+
+/* Interfaces with an Ethernet header. */
+SEC("tc")
+int entitymux_tc(struct __sk_buff *context)
+{
+	return sort_ethernet(context);
+}
+
+/* Behind entitymux_local: what that has left for later. */
+SEC("tc")
+int entitymux_deferred(struct __sk_buff *context)
+{
+	const struct em_abi_mark *mark = (void *)(long)context->data_meta;
+
+	if ((void *)(mark + 1) > (void *)(long)context->data || mark->magic != EM_ABI_MARK ||
+	    mark->deferred != context->ifindex)
+		return TC_ACT_UNSPEC;
+	return sort_ethernet(context);
+}
+
+/* Interfaces on which the IP header comes first. */
+SEC("tc")
+int entitymux_tc_ip(struct __sk_buff *context)
+{
+	struct em_packet packet = {.protocol = context->protocol};
+
+	return sort(context, &packet);
+}
+
+static __always_inline void reply(em_context *context, struct em_packet *packet)
+{
+	packet->length = context->len - packet->network;
+	em_reply(context, packet);
+}
+
+/* At egress.  The VLAN makes no difference: the conversation tells whether it is ours. */
+SEC("tc")
+int entitymux_reply(struct __sk_buff *context)
+{
+	struct em_packet packet;
+
+	if (em_parse_ethernet(context, context->vlan_present, &packet))
+		reply(context, &packet);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int entitymux_re_ip(struct __sk_buff *context)
+{
+	struct em_packet packet = {.protocol = context->protocol};
+
+	reply(context, &packet);
+	return TC_ACT_UNSPEC;
+}
+
+char LICENSE[] SEC("license") = "GPL";

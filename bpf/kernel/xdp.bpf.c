@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * xdp - the fast path at the driver: sorts on the frame as it arrives.
+ */
+#include <linux/bpf.h>
+
+typedef struct xdp_md em_context;
+
+#include "bpf/kernel/sort.bpf.h"
+#include "bpf/kernel/udp.bpf.h"
+
+/*
+ * Behind the first buffer of a frame are its fragments, where the driver makes such.  The helpers
+ * are not in every kernel's verifier, which does not look at what the constant rules out.
+ */
+static __always_inline bool em_read_rest(em_context *context, __u64 offset, void *to, __u32 size)
+{
+	return em_constants.has_fragments && !bpf_xdp_load_bytes(context, offset, to, size);
+}
+
+static __always_inline __u32 frame_length(em_context *context)
+{
+	if (em_constants.has_fragments)
+		return bpf_xdp_get_buff_len(context);
+	return context->data_end - context->data;
+}
+
+static __always_inline void rewrite(em_context *context, __u64 offset, __be16 port)
+{
+	void *data_end = (void *)(long)context->data_end;
+	void *data = (void *)(long)context->data;
+	struct udphdr copy, *udp;
+
+	if (offset > EM_ABI_OFFSET_MAX)
+		return;
+	udp = data + offset;
+	if ((void *)(udp + 1) <= data_end) {
+		em_udp_set_port(udp, false, port);
+		return;
+	}
+	if (!em_read_rest(context, offset, &copy, sizeof(copy)))
+		return;
+	em_udp_set_port(&copy, false, port);
+	if (em_constants.has_fragments)
+		bpf_xdp_store_bytes(context, offset, &copy, sizeof(copy));
+}
+
+static __always_inline int finish(struct xdp_md *context, const struct em_packet *packet,
+				  const struct em_decision *decision)
+{
+	if (decision->drop)
+		return XDP_DROP;
+	if (decision->port)
+		rewrite(context, packet->transport, decision->port);
+	return XDP_PASS;
+}
+
+static __always_inline bool parse(struct xdp_md *context, struct em_packet *packet)
+{
+	if (!em_parse_ethernet(context, 0, packet))
+		return false;
+	packet->length = frame_length(context) - packet->network;
+	return em_parse_ip(context, packet);
+}
+
+/*
+ * Tells the TC program behind us at which interface a packet is left to it; 0: nowhere.  That has
+ * to be said, too: there may be the mark of an interface that the packet has come through before.
+ * The TC program cannot wipe it off: before a program that writes directly the kernel copies
+ * packets that a packet socket has as well, and the copies lose their marks.
+ */
+static __always_inline bool mark(struct xdp_md *context, __u32 deferred)
+{
+	struct em_abi_mark *mark;
+
+	if (bpf_xdp_adjust_meta(context, -(int)sizeof(*mark)))
+		return false;
+	mark = (void *)(long)context->data_meta;
+	if ((void *)(mark + 1) > (void *)(long)context->data)
+		return false;
+	mark->magic = EM_ABI_MARK;
+	mark->deferred = deferred;
+	return true;
+}
+
+/* Interfaces whose packets come from a wire. */
+SEC("xdp")
+int entitymux_xdp(struct xdp_md *context)
+{
+	struct em_decision decision = {};
+	struct em_packet packet;
+
+	if (!parse(context, &packet))
+		return XDP_PASS;
+	em_sort(context, &packet, context->ingress_ifindex, false, &decision);
+	return finish(context, &packet, &decision);
+}
+
+/* Interfaces whose packets may come from a sender on this host. */
+SEC("xdp")
+int entitymux_local(struct xdp_md *context)
+{
+	struct em_decision decision = {};
+	__u32 ifindex = context->ingress_ifindex;
+	struct em_packet packet;
+
+	if (!parse(context, &packet))
+		return XDP_PASS;
+	em_sort(context, &packet, ifindex, true, &decision);
+	if (!decision.ours || decision.drop)
+		return finish(context, &packet, &decision);
+	if (mark(context, decision.deferred ? ifindex : 0) && decision.deferred)
+		return XDP_PASS;
+	/* A driver without room for the mark: right for all that stays on this host. */
+	if (decision.deferred)
+		em_sort(context, &packet, ifindex, false, &decision);
+	return finish(context, &packet, &decision);
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * datapath_nft - the nft backend: a ruleset in table `netdev entitymux`, one base chain for each
+ * interface.
+ *
+ * A generation is complete in the kernel before anything leads to it.  Commit is one transaction
+ * that replaces the only rule of each base chain; a packet under way stays in the generation that
+ * it came into.
+ *
+ * With `replies` a packet's way goes on in table `inet entitymux`, and it takes the generation
+ * along in its mark.  The rules there of the new generation come with prepare, beside the old ones,
+ * which clean takes away.  As long as there are any, conntrack is at work in this namespace; so
+ * they are there only while a policy with `replies` is.
+ */
+/* Before <linux/netfilter.h>, which else brings its own. */
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/backend.h"
+#include "nft/check_host.h"
+#include "nft/clean.h"
+#include "nft/conntrack.h"
+#include "nft/counters.h"
+#include "nft/features.h"
+#include "nft/install.h"
+#include "nft/inventory.h"
+#include "nft/message.h"
+#include "nft/netlink.h"
+#include "nft/others.h"
+#include "nft/ruleset.h"
+#include "nft/text.h"
+
+struct em_prepared {
+	struct em_ruleset *ruleset;
+	struct em_netlink netlink;
+	struct em_batch batch;
+	bool committed;
+};
+
+struct em_counters {
+	struct em_netlink netlink;
+	uint32_t generation;
+};
+
+static int no_memory(struct em_diag *diag)
+{
+	return em_diag_error(diag, -ENOMEM, NULL, "out of memory");
+}
+
+static int open_netlink(struct em_netlink *netlink, struct em_diag *diag)
+{
+	int error = em_netlink_open(netlink, diag);
+
+	if (error == -EPROTONOSUPPORT)
+		em_diag_error(diag, error, NULL, "nftables: this kernel has no nf_tables");
+	return error;
+}
+
+/* Taking away. */
+
+/*
+ * Before the rules, by which a run that comes after one that died knows that there may be some.
+ */
+static int end_conversations(const struct em_policy *policy, struct em_diag *diag)
+{
+	struct em_inventory inventory;
+	struct em_netlink netlink;
+	int error = em_netlink_open(&netlink, diag);
+
+	if (error)
+		return error == -EPROTONOSUPPORT ? 0 : error;
+	error = em_inventory_read(&inventory, EM_TABLE_INET, &netlink, diag);
+	if (!error && inventory.present)
+		error = em_conntrack_end(&netlink, policy, diag);
+	em_inventory_clear(&inventory);
+	em_netlink_close(&netlink);
+	return error;
+}
+
+static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *diag)
+{
+	struct em_selection selection = {.keep = keep};
+	int first = end_conversations(policy, diag);
+	int error = em_clean_transact(em_clean_selected, &selection, diag);
+
+	return first ? first : error;
+}
+
+static int delete_base_chains(struct em_netlink *netlink, struct em_batch *batch,
+			      const struct em_selection *selection, struct em_diag *diag)
+{
+	struct em_inventory inventory;
+	int error = em_inventory_read(&inventory, EM_TABLE_NETDEV, netlink, diag);
+
+	(void)selection;
+	for (size_t i = 0; !error && i < inventory.n_chains; i++)
+		if (inventory.chains[i].device[0]) {
+			em_message_flush_chain(batch, EM_TABLE_NETDEV, inventory.chains[i].name);
+			em_message_delete_chain(batch, EM_TABLE_NETDEV, inventory.chains[i].name);
+		}
+	em_inventory_clear(&inventory);
+	if (!error)
+		error = em_batch_commit(netlink, batch, diag);
+	return error;
+}
+
+static int detach(struct em_diag *diag)
+{
+	return em_clean_transact(delete_base_chains, NULL, diag);
+}
+
+/* Installing. */
+
+static void free_prepared(struct em_prepared *prepared)
+{
+	em_batch_clear(&prepared->batch);
+	em_netlink_close(&prepared->netlink);
+	em_ruleset_free(prepared->ruleset);
+	free(prepared);
+}
+
+/* What led here has been reported.  Should this fail as well, the next run cleans up. */
+static void withdraw(struct em_prepared *prepared)
+{
+	struct em_selection this = {.only = prepared->ruleset->generation};
+	FILE *nowhere = fopen("/dev/null", "we");
+	struct em_diag quiet;
+
+	if (!nowhere)
+		return;
+	em_diag_init(&quiet, nowhere);
+	prepared->batch.error = 0;
+	em_clean_selected(&prepared->netlink, &prepared->batch, &this, &quiet);
+	fclose(nowhere);
+}
+
+static void release(struct em_prepared *prepared)
+{
+	if (!prepared)
+		return;
+	if (prepared->ruleset && !prepared->committed)
+		withdraw(prepared);
+	free_prepared(prepared);
+}
+
+/* Nothing is left open by check_host, which tries the very rules. */
+static int foresee(struct em_link *links, size_t n, struct em_diag *diag)
+{
+	(void)links;
+	(void)n;
+	(void)diag;
+	return 0;
+}
+
+static int reserve(struct em_prepared **out, const struct em_policy *policy, struct em_plan *plan,
+		   struct em_diag *diag)
+{
+	struct em_prepared *prepared = calloc(1, sizeof(*prepared));
+	int error;
+
+	(void)policy;
+	(void)plan;
+	if (!prepared)
+		return no_memory(diag);
+	error = open_netlink(&prepared->netlink, diag);
+	if (!error)
+		error = em_batch_init(&prepared->batch, diag);
+	if (error) {
+		free_prepared(prepared);
+		return error;
+	}
+	*out = prepared;
+	return 0;
+}
+
+/* What a run that died has left of this generation would be in the way. */
+static int clear_way(struct em_prepared *prepared, uint32_t generation, struct em_diag *diag)
+{
+	struct em_selection old = {.only = generation};
+
+	return em_clean_selected(&prepared->netlink, &prepared->batch, &old, diag);
+}
+
+/* Where elements do not count, what counts instead has not been tried by check_host yet. */
+static int choose_counters(struct em_prepared *prepared, const struct em_policy *policy,
+			   struct em_plan *plan, uint32_t generation, bool *objects,
+			   struct em_diag *diag)
+{
+	int counting = em_install_can_count(&prepared->netlink, &prepared->batch, policy,
+					    generation, diag);
+
+	if (counting < 0)
+		return counting;
+	*objects = !counting;
+	return counting ? 0
+			: em_nft_check_host_objects(&prepared->netlink, &prepared->batch, policy,
+						    plan, diag);
+}
+
+static int prepare(struct em_prepared *prepared, const struct em_policy *policy,
+		   struct em_plan *plan, uint32_t generation, struct em_diag *diag)
+{
+	bool object_counters;
+	int error = clear_way(prepared, generation, diag);
+
+	if (!error)
+		error = choose_counters(prepared, policy, plan, generation, &object_counters, diag);
+	if (error)
+		return error;
+	error = object_counters
+			? em_ruleset_new_with_objects(&prepared->ruleset, policy, generation)
+			: em_ruleset_new(&prepared->ruleset, policy, generation);
+	if (error)
+		return no_memory(diag);
+	error = em_install_ruleset(&prepared->netlink, &prepared->batch, prepared->ruleset, diag);
+	if (!error)
+		em_conntrack_warn(policy, diag);
+	return error;
+}
+
+static bool planned(const struct em_ruleset *ruleset, const struct em_inventory_chain *chain)
+{
+	char text[EM_IDENTIFIER_MAX];
+
+	for (size_t i = 0; i < ruleset->n_interfaces; i++)
+		for (int which = 0; which < EM_INGRESSES; which++) {
+			struct em_identifier base = em_ruleset_base(which, ruleset->interfaces[i]);
+
+			if (strcmp(chain->device, ruleset->interfaces[i]) == 0 &&
+			    strcmp(chain->name, em_identifier_format(&base, text)) == 0)
+				return true;
+		}
+	return false;
+}
+
+static int commit(struct em_prepared *prepared, struct em_plan *plan, struct em_diag *diag)
+{
+	const struct em_ruleset *ruleset = prepared->ruleset;
+	struct em_inventory inventory;
+	int error = em_inventory_read(&inventory, EM_TABLE_NETDEV, &prepared->netlink, diag);
+
+	(void)plan;
+	for (size_t i = 0; !error && i < inventory.n_chains; i++)
+		if (inventory.chains[i].device[0] && !planned(ruleset, &inventory.chains[i])) {
+			em_message_flush_chain(&prepared->batch, EM_TABLE_NETDEV,
+					       inventory.chains[i].name);
+			em_message_delete_chain(&prepared->batch, EM_TABLE_NETDEV,
+						inventory.chains[i].name);
+		}
+	em_inventory_clear(&inventory);
+	if (error)
+		return error;
+	for (size_t i = 0; i < ruleset->n_interfaces; i++)
+		em_message_ingress(&prepared->batch, ruleset->interfaces[i], ruleset->generation);
+	error = em_batch_commit(&prepared->netlink, &prepared->batch, diag);
+	if (error)
+		return error;
+	prepared->committed = true;
+	return 0;
+}
+
+/* Looking. */
+
+static bool all_of(const struct em_inventory_object *objects, size_t n, uint32_t generation)
+{
+	for (size_t i = 0; i < n; i++)
+		if (objects[i].generation != generation)
+			return false;
+	return true;
+}
+
+static bool is_leftover(const struct em_inventory *inventory, uint32_t generation)
+{
+	for (size_t i = 0; i < inventory->n_chains; i++)
+		if (inventory->chains[i].generation != generation)
+			return true;
+	for (size_t i = 0; i < inventory->n_rules; i++)
+		if (inventory->rules[i].generation != generation)
+			return true;
+	if (!all_of(inventory->sets, inventory->n_sets, generation) ||
+	    !all_of(inventory->counters, inventory->n_counters, generation))
+		return true;
+	return generation == 0 && inventory->present;
+}
+
+static bool has_zones(const struct em_inventory *inet, uint32_t generation, const char *listener)
+{
+	for (size_t i = 0; i < inet->n_sets; i++) {
+		const char *owner = em_identifier_owner(inet->sets[i].name, EM_ROLE_ZONES);
+
+		if (owner && inet->sets[i].generation == generation && !strcmp(owner, listener))
+			return true;
+	}
+	return false;
+}
+
+static bool has_base(const struct em_inventory *inet, uint32_t generation, enum em_base base)
+{
+	char text[EM_IDENTIFIER_MAX];
+
+	return em_inventory_leads(inet, em_identifier_format(&em_ruleset_bases[base].name, text),
+				  generation);
+}
+
+/* The one of an interface's base chains by which the interface carries the policy. */
+static bool sorts(const struct em_inventory_chain *chain)
+{
+	return chain->device[0] &&
+	       em_identifier_owner(chain->name, em_ruleset_ingress[EM_INGRESS_SORT].role);
+}
+
+static bool has_headers(const struct em_inventory *netdev, uint32_t generation, const char *device)
+{
+	struct em_identifier base = em_ruleset_base(EM_INGRESS_HEADERS, device);
+	char text[EM_IDENTIFIER_MAX];
+
+	return em_inventory_leads(netdev, em_identifier_format(&base, text), generation);
+}
+
+/* What is marked at ingress has to be met by rules that know the mark. */
+static bool is_incomplete(const struct em_inventory *netdev, const struct em_inventory *inet,
+			  uint32_t generation)
+{
+	bool marks = false;
+
+	for (size_t i = 0; i < netdev->n_chains; i++)
+		if (sorts(&netdev->chains[i]) &&
+		    !has_headers(netdev, generation, netdev->chains[i].device))
+			return true;
+	for (size_t i = 0; i < netdev->n_sets; i++) {
+		const char *owner = em_identifier_owner(netdev->sets[i].name, EM_ROLE_TAGS);
+
+		if (!owner || netdev->sets[i].generation != generation)
+			continue;
+		marks = true;
+		if (!has_zones(inet, generation, owner))
+			return true;
+	}
+	return marks && !(has_base(inet, generation, EM_BASE_RAW) &&
+			  has_base(inet, generation, EM_BASE_NAT));
+}
+
+static int find_attachments(struct em_kernel_state *out, const struct em_inventory *inventory,
+			    struct em_diag *diag)
+{
+	out->attachments = calloc(inventory->n_chains + 1, sizeof(*out->attachments));
+	if (!out->attachments)
+		return no_memory(diag);
+	for (size_t i = 0; i < inventory->n_chains; i++) {
+		const struct em_inventory_chain *chain = &inventory->chains[i];
+		struct em_attachment *attachment = &out->attachments[out->n_attachments];
+
+		if (!sorts(chain) || chain->generation != out->generation)
+			continue;
+		/* From 6.16 on, a chain stays when its device goes. */
+		attachment->ifindex = if_nametoindex(chain->device);
+		if (!attachment->ifindex)
+			continue;
+		memcpy(attachment->interface, chain->device, sizeof(chain->device));
+		attachment->hook = EM_HOOK_NFT_INGRESS;
+		out->n_attachments++;
+	}
+	return 0;
+}
+
+static int judge(struct em_kernel_state *out, const struct em_inventory *netdev,
+		 const struct em_inventory *inet, struct em_diag *diag)
+{
+	out->generation = em_inventory_in_force(netdev);
+	out->leftovers = is_leftover(netdev, out->generation) || is_leftover(inet, out->generation);
+	if (!out->generation)
+		return 0;
+	out->incomplete = is_incomplete(netdev, inet, out->generation);
+	return find_attachments(out, netdev, diag);
+}
+
+static int discover(struct em_kernel_state *out, struct em_diag *diag)
+{
+	struct em_inventory netdev, inet = {0};
+	struct em_netlink netlink;
+	int error = em_netlink_open(&netlink, diag);
+
+	*out = (struct em_kernel_state){0};
+	if (error)
+		return error == -EPROTONOSUPPORT ? 0 : error;
+	error = em_inventory_read(&netdev, EM_TABLE_NETDEV, &netlink, diag);
+	if (!error)
+		error = em_inventory_read(&inet, EM_TABLE_INET, &netlink, diag);
+	if (!error)
+		error = judge(out, &netdev, &inet, diag);
+	em_inventory_clear(&netdev);
+	em_inventory_clear(&inet);
+	em_netlink_close(&netlink);
+	return error;
+}
+
+/* Counters. */
+
+static void close_counters(struct em_counters *counters)
+{
+	if (!counters)
+		return;
+	em_netlink_close(&counters->netlink);
+	free(counters);
+}
+
+static int open_counters(struct em_counters **out, uint32_t generation, struct em_diag *diag)
+{
+	struct em_counters *counters = calloc(1, sizeof(*counters));
+	int error;
+
+	if (!counters)
+		return no_memory(diag);
+	counters->generation = generation;
+	error = open_netlink(&counters->netlink, diag);
+	if (error) {
+		free(counters);
+		return error;
+	}
+	*out = counters;
+	return 0;
+}
+
+static int read_counters(struct em_counters *counters, const struct em_policy *policy,
+			 struct em_stats *stats, struct em_diag *diag)
+{
+	return em_counters_read(&counters->netlink, policy, counters->generation, stats, diag);
+}
+
+int em_nft_print_ruleset(FILE *out, const struct em_policy *policy, uint32_t generation,
+			 struct em_diag *diag)
+{
+	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
+
+	if (em_ruleset_new(&ruleset, policy, generation))
+		return no_memory(diag);
+	em_text_print(out, ruleset);
+	if (fflush(out) || ferror(out))
+		return em_diag_error(diag, -EIO, NULL, "cannot write the ruleset");
+	return 0;
+}
+
+const struct em_backend_ops em_nft_backend = {
+	.name = "nftables",
+	.review = em_nft_review,
+	.check_host = em_nft_check_host,
+	.foresee = foresee,
+	.reserve = reserve,
+	.prepare = prepare,
+	.commit = commit,
+	.release = release,
+	.discover = discover,
+	.open_counters = open_counters,
+	.read_counters = read_counters,
+	.close_counters = close_counters,
+	.try_kernel = em_abilities_try,
+	.list_others = em_nft_others_list,
+	.detach = detach,
+	.clean = clean,
+};

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * check_host - whether this host can carry a policy: the very rules, in a transaction that the
+ * kernel takes back; see check_host.h.
+ */
+#include "nft/check_host.h"
+
+/* Before <linux/netfilter.h>, which else brings its own. */
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "nft/message.h"
+#include "nft/zones.h"
+#include "policy/conversation.h"
+
+#define LOOPBACK "replies need conntrack, which has seen a packet when it was sent"
+
+/* The last payload byte at which every kernel can start a load. */
+#define PAYLOAD_LAST (EM_LOAD_LAST - EM_UDP_HEADER)
+
+/* The load of a tag or a check that starts furthest, as an offset into the payload. */
+static unsigned int tag_start(const struct em_tag *tag)
+{
+	unsigned int start = 0;
+
+	for (uint8_t i = 0; i < tag->n_pieces; i++)
+		if (tag->pieces[i].offset > start)
+			start = tag->pieces[i].offset;
+	return start;
+}
+
+static unsigned int check_start(const struct em_check *check)
+{
+	if (check->kind == EM_CHECK_NUMBER)
+		return check->offset + (check->little_endian ? check->length - 1 : 0);
+	return check->offset + (check->length - 1) / EM_LOAD_MAX * EM_LOAD_MAX;
+}
+
+static void review_start(const struct em_place *place, unsigned int start, em_review_fn *found,
+			 void *context)
+{
+	char finding[128];
+
+	if (start <= PAYLOAD_LAST)
+		return;
+	snprintf(finding, sizeof(finding),
+		 "payload offset %u needs a kernel whose nf_tables loads beyond byte %u (6.18 or "
+		 "later)",
+		 start, PAYLOAD_LAST);
+	found(context, place, finding);
+}
+
+void em_nft_review(const struct em_policy *policy, em_review_fn *found, void *context)
+{
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct em_listener *listener = &policy->listeners[i];
+
+		if (listener->replies && em_listener_on(listener, "lo"))
+			found(context, &listener->replies_place, "lo: " LOOPBACK);
+		review_start(&listener->tag.place, tag_start(&listener->tag), found, context);
+		for (size_t c = 0; c < listener->n_checks; c++)
+			review_start(&listener->checks[c].place, check_start(&listener->checks[c]),
+				     found, context);
+	}
+}
+
+/* The first finding is what the plan lacks. */
+static void note_lacking(void *context, const struct em_place *place, const char *finding)
+{
+	struct em_plan *plan = context;
+
+	if (!plan->lacking[0])
+		em_plan_lacks(plan, place, "%s", finding);
+}
+
+/* Everything but the entities, in one batch that the kernel takes back. */
+static int try_ruleset(struct em_netlink *netlink, struct em_batch *batch,
+		       const struct em_policy *policy, bool object_counters,
+		       struct em_refusal *refusal)
+{
+	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
+	int error = object_counters ? em_ruleset_new_with_objects(&ruleset, policy, 0)
+				    : em_ruleset_new(&ruleset, policy, 0);
+
+	if (error) {
+		*refusal = (struct em_refusal){error, {.what = "build the ruleset"}};
+		return error;
+	}
+	em_message_tables(batch, ruleset);
+	em_message_objects(batch, ruleset);
+	em_message_chains(batch, ruleset);
+	for (size_t i = 0; i < ruleset->n_interfaces; i++)
+		em_message_ingress(batch, ruleset->interfaces[i], 0);
+	if (ruleset->replies)
+		em_message_inet_bases(batch, 0, &ruleset->replies_place);
+	return em_batch_send(netlink, batch, true, refusal);
+}
+
+/* Whether an error is about this host for now, and not about what its kernel can do. */
+static bool is_failure(int error)
+{
+	return error == -EPERM || error == -ENOMEM || error == -ENOBUFS || error == -EMSGSIZE ||
+	       error == -ENODEV || error == -EIO;
+}
+
+/*
+ * A kernel refuses many things with the same error; the one refusal that is known in advance, an
+ * offset that it cannot hold (ERANGE), is named by the key.
+ */
+static int judge(const struct em_policy *policy, const struct em_refusal *refusal,
+		 struct em_plan *plan, struct em_diag *diag)
+{
+	if (is_failure(refusal->error))
+		return em_netlink_report(diag, refusal);
+	plan->lacking[0] = '\0';
+	if (refusal->error == -ERANGE || refusal->error == -EOVERFLOW)
+		em_nft_review(policy, note_lacking, plan);
+	if (plan->lacking[0])
+		return -EM_EUNSUPPORTED;
+	return em_plan_lacks(plan, &refusal->origin.place, "nf_tables of this kernel cannot %s: %s",
+			     refusal->origin.what, strerror(-refusal->error));
+}
+
+static int carry_rules(struct em_netlink *netlink, const struct em_policy *policy,
+		       struct em_plan *plan, struct em_diag *diag)
+{
+	struct em_refusal refusal;
+	struct em_batch batch;
+	int error = em_batch_init(&batch, diag);
+
+	if (error)
+		return error;
+	if (try_ruleset(netlink, &batch, policy, false, &refusal))
+		error = judge(policy, &refusal, plan, diag);
+	em_batch_clear(&batch);
+	return error;
+}
+
+int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch,
+			      const struct em_policy *policy, struct em_plan *plan,
+			      struct em_diag *diag)
+{
+	struct em_refusal refusal;
+
+	if (try_ruleset(netlink, batch, policy, true, &refusal))
+		return judge(policy, &refusal, plan, diag);
+	return 0;
+}
+
+/*
+ * On lo, conntrack has seen a packet when it was sent, and a frame from one port of a bridge to
+ * another does not come by it at all.
+ */
+static int carry_replies_on(const struct em_listener *listener, struct em_plan *plan,
+			    const struct em_link *link)
+{
+	char master[IF_NAMESIZE] = "the bridge";
+
+	if (!em_listener_on(listener, link->name))
+		return 0;
+	if (link->type == ARPHRD_LOOPBACK)
+		return em_plan_lacks(plan, &listener->replies_place, "%s: " LOOPBACK, link->name);
+	if (strcmp(link->port_of, "bridge") && strcmp(link->port_of, "openvswitch"))
+		return 0;
+	if (strcmp(link->port_of, "bridge") == 0)
+		if_indextoname(link->master, master);
+	return em_plan_lacks(plan, &listener->replies_place,
+			     "%s: replies need conntrack, which does not see what passes the ports "
+			     "of a bridge; if the server is this host, listen on %s",
+			     link->name, master);
+}
+
+static int carry_replies(struct em_netlink *netlink, const struct em_policy *policy,
+			 struct em_plan *plan, struct em_diag *diag)
+{
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		for (size_t l = 0; policy->listeners[i].replies && l < plan->n_attachments; l++) {
+			int error = carry_replies_on(&policy->listeners[i], plan, &plan->links[l]);
+
+			if (error)
+				return error;
+		}
+	return em_conversation_first(policy) ? em_zones_check(netlink, policy, plan, diag) : 0;
+}
+
+int em_nft_check_host(const struct em_policy *policy, struct em_plan *plan, struct em_diag *diag)
+{
+	struct em_netlink netlink;
+	int error = em_netlink_open(&netlink, diag);
+
+	if (error == -EPROTONOSUPPORT)
+		return em_plan_lacks(plan, NULL, "this kernel has no nf_tables");
+	if (error)
+		return error;
+	error = carry_rules(&netlink, policy, plan, diag);
+	if (!error)
+		error = carry_replies(&netlink, policy, plan, diag);
+	em_netlink_close(&netlink);
+	for (size_t i = 0; !error && i < plan->n_attachments; i++)
+		plan->attachments[i].hook = EM_HOOK_NFT_INGRESS;
+	return error ? error : em_plan_check_coalescing(plan);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * abilities - what the kernel's nf_tables has, each tried; see abilities.h.
+ */
+#include "nft/features.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "nft/conntrack.h"
+#include "nft/counters.h"
+#include "nft/element.h"
+#include "nft/message.h"
+#include "nft/netlink.h"
+#include "nft/ruleset.h"
+
+#define GENERATION 1
+
+/* Where what is tried is sent to, with nothing in it between two tries. */
+struct bench {
+	struct em_netlink netlink;
+	struct em_batch batch;
+	struct em_diag *quiet;
+};
+
+static void judge(struct em_feature *feature, const struct em_refusal *refusal, const char *good)
+{
+	feature->available = !refusal->error;
+	if (refusal->error)
+		snprintf(feature->detail, sizeof(feature->detail), "cannot %s: %s",
+			 refusal->origin.what, strerror(-refusal->error));
+	else
+		snprintf(feature->detail, sizeof(feature->detail), "%s", good);
+}
+
+static void try_tables(struct em_feature *feature, struct bench *bench,
+		       const struct em_policy *sample)
+{
+	struct em_refusal refusal;
+
+	(void)sample;
+	em_message_table(&bench->batch, EM_TABLE_NETDEV);
+	em_batch_send(&bench->netlink, &bench->batch, true, &refusal);
+	judge(feature, &refusal, "takes tables of family netdev");
+}
+
+static int try_policy(struct bench *bench, const struct em_policy *policy,
+		      struct em_refusal *refusal)
+{
+	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
+	int error = em_ruleset_new(&ruleset, policy, GENERATION);
+
+	if (error) {
+		*refusal = (struct em_refusal){error, {.what = "build the ruleset"}};
+		return error;
+	}
+	em_message_table(&bench->batch, EM_TABLE_NETDEV);
+	em_message_objects(&bench->batch, ruleset);
+	em_message_chains(&bench->batch, ruleset);
+	em_message_ingress(&bench->batch, ruleset->interfaces[0], GENERATION);
+	return em_batch_send(&bench->netlink, &bench->batch, true, refusal);
+}
+
+static void try_ingress(struct em_feature *feature, struct bench *bench,
+			const struct em_policy *sample)
+{
+	struct em_refusal refusal;
+
+	try_policy(bench, sample, &refusal);
+	judge(feature, &refusal, "takes our ruleset, on lo");
+}
+
+/* A tag that begins just beyond what older kernels reach. */
+static void try_offset(struct em_feature *feature, struct bench *bench,
+		       const struct em_policy *sample)
+{
+	struct em_listener listener = sample->listeners[0];
+	struct em_policy far = *sample;
+	struct em_refusal refusal;
+
+	listener.tag.pieces[0].offset = EM_LOAD_LAST - EM_UDP_HEADER + 1;
+	far.listeners = &listener;
+	try_policy(bench, &far, &refusal);
+	judge(feature, &refusal, "tags and checks may begin at any byte");
+	if (refusal.error == -ERANGE || refusal.error == -EOVERFLOW)
+		snprintf(feature->detail, sizeof(feature->detail),
+			 "tags and checks begin at payload byte %u at the latest",
+			 EM_LOAD_LAST - EM_UDP_HEADER);
+}
+
+/* Here a try is not enough: older kernels take the definition and leave the counters out. */
+static void try_counters(struct em_feature *feature, struct bench *bench,
+			 const struct em_policy *sample)
+{
+	struct em_refusal refusal;
+	int counting = 0;
+
+	em_message_table(&bench->batch, EM_TABLE_NETDEV);
+	em_message_map(&bench->batch, &sample->listeners[0], GENERATION, true);
+	em_element_add_entities(&bench->batch, &sample->listeners[0], GENERATION, 0);
+	em_batch_send(&bench->netlink, &bench->batch, false, &refusal);
+	if (!refusal.error)
+		counting = em_counters_in_elements(&bench->netlink, &sample->listeners[0],
+						   GENERATION, bench->quiet);
+	judge(feature, &refusal, "elements of maps count");
+	if (refusal.error)
+		return;
+	if (counting <= 0) {
+		feature->available = false;
+		snprintf(feature->detail, sizeof(feature->detail),
+			 "elements of maps do not count: each entity has a named counter");
+	}
+	em_message_delete_table(&bench->batch, EM_TABLE_NETDEV);
+	em_batch_send(&bench->netlink, &bench->batch, false, &refusal);
+}
+
+/*
+ * Of table inet, what a rule says, in a chain to which nothing leads.  Whatever it refers to has
+ * been put into the batch.
+ */
+static int try_rule(struct bench *bench, struct em_statement *statements, size_t n,
+		    struct em_refusal *refusal)
+{
+	struct em_rule rule = {.statements = statements, .n_statements = n};
+	struct em_chain chain = {.table = EM_TABLE_INET,
+				 .name = {.generation = GENERATION, .role = "try"},
+				 .rules = &rule,
+				 .n_rules = 1};
+	struct em_ruleset ruleset = {.chains = &chain, .n_chains = 1};
+
+	em_message_chains(&bench->batch, &ruleset);
+	return em_batch_send(&bench->netlink, &bench->batch, true, refusal);
+}
+
+static void try_zones(struct em_feature *feature, struct bench *bench,
+		      const struct em_policy *sample)
+{
+	struct em_statement zone = {
+		.kind = EM_STATEMENT_SET, .written = EM_FIELD_ZONE, .low = {0, 1}};
+	struct em_refusal refusal;
+
+	(void)sample;
+	em_message_table(&bench->batch, EM_TABLE_INET);
+	try_rule(bench, &zone, 1, &refusal);
+	judge(feature, &refusal, "rules set them");
+}
+
+static void try_timeouts(struct em_feature *feature, struct bench *bench,
+			 const struct em_policy *sample)
+{
+	struct em_statement timeout = {.kind = EM_STATEMENT_TIMEOUT,
+				       .target = em_ruleset_timeout(1, AF_INET)};
+	struct em_refusal refusal;
+
+	em_message_table(&bench->batch, EM_TABLE_INET);
+	em_message_timeout(&bench->batch, 1, AF_INET, &sample->listeners[0].place);
+	try_rule(bench, &timeout, 1, &refusal);
+	judge(feature, &refusal, "rules set them");
+}
+
+static void try_nat(struct em_feature *feature, struct bench *bench, const struct em_policy *sample)
+{
+	const struct em_ruleset none = {.generation = GENERATION};
+	struct em_statement udp_to_port[] = {{.kind = EM_STATEMENT_EQUAL,
+					      .loads = {{.field = EM_FIELD_L4PROTO}},
+					      .n_loads = 1,
+					      .low = {IPPROTO_UDP}},
+					     {.kind = EM_STATEMENT_TRANSLATE,
+					      .loads = {{.field = EM_FIELD_ZONE}},
+					      .n_loads = 1,
+					      .target = em_ruleset_ports(GENERATION)}};
+	struct em_refusal refusal;
+
+	(void)sample;
+	em_message_table(&bench->batch, EM_TABLE_INET);
+	em_message_ports(&bench->batch, &none);
+	try_rule(bench, udp_to_port, 2, &refusal);
+	judge(feature, &refusal, "rules translate ports, for IPv4 and IPv6");
+}
+
+static bool ignore(void *context, const struct em_conntrack *entry)
+{
+	(void)context;
+	(void)entry;
+	return true;
+}
+
+static void try_ctnetlink(struct em_feature *feature, struct bench *bench,
+			  const struct em_policy *sample)
+{
+	struct em_refusal refusal = {em_conntrack_list(&bench->netlink, ignore, NULL),
+				     {.what = "list conntrack"}};
+
+	(void)sample;
+	judge(feature, &refusal, "lists what conntrack remembers");
+}
+
+static const struct {
+	const char *name;
+	void (*try)(struct em_feature *feature, struct bench *bench,
+		    const struct em_policy *sample);
+} abilities[] = {
+	{"nf_tables", try_tables},	{"netdev-ingress", try_ingress},
+	{"payload-offset", try_offset}, {"map-counters", try_counters},
+	{"conntrack-zones", try_zones}, {"ct-timeouts", try_timeouts},
+	{"inet-nat", try_nat},		{"ctnetlink", try_ctnetlink},
+};
+
+#define N_ABILITIES (sizeof(abilities) / sizeof(abilities[0]))
+
+static void try_all(struct bench *bench, const struct em_policy *sample, em_feature_fn *found,
+		    void *context)
+{
+	for (size_t i = 0; i < N_ABILITIES; i++) {
+		struct em_feature feature = {.name = abilities[i].name};
+
+		abilities[i].try(&feature, bench, sample);
+		found(context, &feature);
+	}
+}
+
+static void report_none(em_feature_fn *found, void *context)
+{
+	for (size_t i = 0; i < N_ABILITIES; i++) {
+		struct em_feature none = {.name = abilities[i].name,
+					  .detail = "this kernel has no nf_tables"};
+
+		found(context, &none);
+	}
+}
+
+void em_abilities_try(const struct em_policy *sample, em_feature_fn *found, void *context)
+{
+	FILE *nowhere = fopen("/dev/null", "we");
+	struct em_diag quiet;
+	struct bench bench = {.quiet = &quiet};
+
+	if (!nowhere)
+		return;
+	em_diag_init(&quiet, nowhere);
+	if (em_netlink_open(&bench.netlink, &quiet)) {
+		report_none(found, context);
+	} else {
+		if (!em_batch_init(&bench.batch, &quiet))
+			try_all(&bench, sample, found, context);
+		em_batch_clear(&bench.batch);
+		em_netlink_close(&bench.netlink);
+	}
+	fclose(nowhere);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * abilities - what the kernel's nf_tables has of what our rulesets are made of, each tried.
+ */
+#ifndef EM_ABILITIES_H
+#define EM_ABILITIES_H
+
+#include "engine/backend.h"
+
+/* The operation `try_kernel` of the backend. */
+void em_abilities_try(const struct em_policy *sample, em_feature_fn *found, void *context);
+
+#endif

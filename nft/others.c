@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * foreign - chains of others at the ingress hook of an interface; see foreign.h.
+ */
+#include "nft/others.h"
+
+/* Before <linux/netfilter.h>, which else brings its own. */
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <libnftnl/chain.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nft/build.h"
+#include "nft/netlink.h"
+#include "nft/ruleset.h"
+
+struct text {
+	char text[160];
+};
+
+struct listing {
+	const char *interface;
+	struct text *chains;
+	size_t n_chains;
+};
+
+static bool is_at_ingress(const struct nftnl_chain *chain)
+{
+	uint32_t family = nftnl_chain_get_u32(chain, NFTNL_CHAIN_FAMILY);
+	uint32_t hook = nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM);
+
+	if (!nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM))
+		return false;
+	return (family == NFPROTO_NETDEV && hook == NF_NETDEV_INGRESS) ||
+	       (family == NFPROTO_INET && hook == NF_INET_INGRESS);
+}
+
+static bool is_on(const struct nftnl_chain *chain, const char *interface)
+{
+	const char *device = nftnl_chain_get_str(chain, NFTNL_CHAIN_DEV);
+	const char *const *devices = nftnl_chain_get_array(chain, NFTNL_CHAIN_DEVICES);
+
+	if (device)
+		return strcmp(device, interface) == 0;
+	for (size_t i = 0; devices && devices[i]; i++)
+		if (strcmp(devices[i], interface) == 0)
+			return true;
+	return false;
+}
+
+static bool is_ours(const struct nftnl_chain *chain)
+{
+	return nftnl_chain_get_u32(chain, NFTNL_CHAIN_FAMILY) == NFPROTO_NETDEV &&
+	       strcmp(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE), EM_RULESET_TABLE) == 0;
+}
+
+static bool describe(struct listing *listing, const struct nftnl_chain *chain)
+{
+	bool inet = nftnl_chain_get_u32(chain, NFTNL_CHAIN_FAMILY) == NFPROTO_INET;
+	struct text *found = em_build_append(&listing->chains, &listing->n_chains, sizeof(*found));
+
+	if (!found)
+		return false;
+	snprintf(found->text, sizeof(found->text),
+		 "nftables chain at ingress, priority %d: %s %s %s",
+		 nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO), inet ? "inet" : "netdev",
+		 nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE),
+		 nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
+	return true;
+}
+
+static int note_chain(const struct nlmsghdr *message, void *data)
+{
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+	struct listing *listing = data;
+	bool ok = chain;
+
+	if (ok && nftnl_chain_nlmsg_parse(message, chain) == 0 && is_at_ingress(chain) &&
+	    is_on(chain, listing->interface) && !is_ours(chain))
+		ok = describe(listing, chain);
+	if (chain)
+		nftnl_chain_free(chain);
+	return ok ? MNL_CB_OK : MNL_CB_ERROR;
+}
+
+static int query(struct listing *listing, struct em_netlink *netlink)
+{
+	/* Of all families: those on devices are in netdev and, from Linux 5.10 on, in inet. */
+	const struct em_query chains = {.subsystem = NFNL_SUBSYS_NFTABLES,
+					.type = NFT_MSG_GETCHAIN,
+					.family = NFPROTO_UNSPEC,
+					.flags = NLM_F_DUMP};
+	int error = -EINTR;
+
+	for (int i = 0; error == -EINTR && i < EM_DUMP_TRIES; i++) {
+		listing->n_chains = 0;
+		error = em_netlink_query(netlink, &chains, note_chain, listing);
+	}
+	/* The kernel has netfilter, but no nf_tables. */
+	return error == -EINVAL || error == -EOPNOTSUPP ? 0 : error;
+}
+
+int em_nft_others_list(const struct em_link *link, em_other_fn *found, void *context,
+		       struct em_diag *diag)
+{
+	struct listing listing = {.interface = link->name};
+	struct em_netlink netlink;
+	int error = em_netlink_open(&netlink, diag);
+
+	if (error)
+		return error == -EPROTONOSUPPORT ? 0 : error;
+	error = query(&listing, &netlink);
+	em_netlink_close(&netlink);
+	for (size_t i = 0; !error && i < listing.n_chains; i++)
+		found(context, listing.chains[i].text, NULL);
+	free(listing.chains);
+	if (error)
+		return em_diag_error(diag, error, NULL, "nftables: cannot list the chains: %s",
+				     strerror(-error));
+	return 0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * foreign - chains of others at the ingress hook of an interface.
+ */
+#ifndef EM_NFT_FOREIGN_H
+#define EM_NFT_FOREIGN_H
+
+#include "engine/backend.h"
+
+/* The operation `list_others` of the backend. */
+int em_nft_others_list(const struct em_link *link, em_other_fn *found, void *context,
+		       struct em_diag *diag);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * diag - what the tool has to say to a person, and the only writer of standard error.
+ */
+#include "base/diag.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROGRAM "entitymux: "
+
+void em_diag_init(struct em_diag *diag, FILE *out)
+{
+	*diag = (struct em_diag){.out = out};
+}
+
+/* Text from a file may hold what a terminal would obey. */
+static void defuse(char *text)
+{
+	for (; *text; text++)
+		if (iscntrl((unsigned char)*text) && *text != '\n' && *text != '\t')
+			*text = '?';
+}
+
+/* error: an errno to be named behind the message, or 0. */
+static void print(struct em_diag *diag, const struct em_place *place, const char *severity,
+		  int error, const char *format, va_list arguments)
+	__attribute__((format(printf, 5, 0)));
+
+static void print(struct em_diag *diag, const struct em_place *place, const char *severity,
+		  int error, const char *format, va_list arguments)
+{
+	char *message = NULL;
+
+	if (vasprintf(&message, format, arguments) < 0)
+		message = NULL;
+	if (message)
+		defuse(message);
+	fputs(PROGRAM, diag->out);
+	if (place && place->file && place->line)
+		fprintf(diag->out, "%s:%u: ", place->file, place->line);
+	else if (place && place->file)
+		fprintf(diag->out, "%s: ", place->file);
+	fprintf(diag->out, "%s%s", severity, message ? message : format);
+	if (error)
+		fprintf(diag->out, ": %s", strerror(error));
+	fputc('\n', diag->out);
+	fflush(diag->out);
+	free(message);
+}
+
+int em_diag_error(struct em_diag *diag, int code, const struct em_place *place, const char *format,
+		  ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	print(diag, place, "", 0, format, arguments);
+	va_end(arguments);
+	diag->errors++;
+	return code;
+}
+
+int em_diag_errno(struct em_diag *diag, int rc, const struct em_place *place, const char *format,
+		  ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	print(diag, place, "", -rc, format, arguments);
+	va_end(arguments);
+	diag->errors++;
+	return rc;
+}
+
+int em_diag_enomem(struct em_diag *diag)
+{
+	return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
+}
+
+void em_diag_warning(struct em_diag *diag, const struct em_place *place, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	print(diag, place, "warning: ", 0, format, arguments);
+	va_end(arguments);
+	diag->warnings++;
+}
+
+void em_diag_note(struct em_diag *diag, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	print(diag, NULL, "", 0, format, arguments);
+	va_end(arguments);
+}
+
+int em_diag_keep(struct em_diag_kept *kept)
+{
+	FILE *out;
+
+	*kept = (struct em_diag_kept){0};
+	out = open_memstream(&kept->text, &kept->size);
+	if (!out)
+		return -errno;
+	em_diag_init(&kept->diag, out);
+	return 0;
+}
+
+char *em_diag_take_kept(struct em_diag_kept *kept)
+{
+	char *to, *line, *rest;
+
+	if (fclose(kept->diag.out)) {
+		free(kept->text);
+		return NULL;
+	}
+	to = kept->text;
+	for (line = strtok_r(kept->text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		size_t length;
+
+		if (!strncmp(line, PROGRAM, strlen(PROGRAM)))
+			line += strlen(PROGRAM);
+		length = strlen(line);
+		if (to != kept->text)
+			to = stpcpy(to, "; ");
+		memmove(to, line, length);
+		to += length;
+	}
+	*to = '\0';
+	return kept->text;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * entities - an entities file, lines of `tag,port[,name]`, read into a listener.
+ */
+#include "config/entities.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Longest line but for comments; the longest that says something has 106 bytes. */
+#define LINE_MAX_BYTES 1023
+/* A file of the wrong kind is not worth a message for each of its lines. */
+#define MISTAKES_SHOWN 20
+#define BLANK	       " \t"
+
+struct reader {
+	FILE *in;
+	struct em_listener *listener;
+	struct em_diag *diag;
+	struct em_place place;
+	unsigned int mistakes;
+	char line[LINE_MAX_BYTES + 1];
+};
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static int hex_parse(const char *text, uint8_t *bytes, size_t size, const char **expected)
+{
+	size_t length = strlen(text);
+
+	*expected = "an even number of hex digits after 0x";
+	if (text[strspn(text, "0123456789abcdefABCDEF")] || length % 2)
+		return -1;
+	for (size_t i = 0; i < length / 2 && i < size; i++)
+		bytes[i] = (uint8_t)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
+	return (int)(length / 2);
+}
+
+int em_bytes_parse(const char *text, uint8_t *bytes, size_t size, const char **expected)
+{
+	int length;
+
+	if (strncmp(text, "0x", 2) == 0) {
+		length = hex_parse(text + 2, bytes, size, expected);
+	} else if (strncmp(text, "text:", 5) == 0) {
+		length = (int)strlen(text + 5);
+		memcpy(bytes, text + 5, (size_t)length < size ? (size_t)length : size);
+	} else {
+		*expected = "bytes as \"0x…\" or \"text:…\"";
+		return -1;
+	}
+	if (length == 0) {
+		*expected = "at least one byte after 0x or text:";
+		return -1;
+	}
+	return length;
+}
+
+/* Bytes of the well-formed UTF-8 sequence at text (RFC 3629); 0: it is none. */
+static size_t utf8_length(const unsigned char *text)
+{
+	size_t length = text[0] < 0x80 ? 1 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+
+	if (length == 1)
+		return 1;
+	if (text[0] < 0xc2 || text[0] > 0xf4)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	/* Overlong, surrogates, beyond U+10FFFF. */
+	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+	    (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+/* C0, DEL, and the C1 controls, which are two bytes long. */
+static bool is_control(const unsigned char *text)
+{
+	return text[0] < 0x20 || text[0] == 0x7f || (text[0] == 0xc2 && text[1] < 0xa0);
+}
+
+const char *em_entity_name_check(const char *name)
+{
+	const unsigned char *text = (const unsigned char *)name;
+	size_t length = strlen(name);
+
+	if (length < 1 || length > EM_ENTITY_NAME_MAX)
+		return "a name of 1-64 bytes";
+	while (*text) {
+		size_t bytes = utf8_length(text);
+
+		if (!bytes)
+			return "a name in UTF-8";
+		if (is_control(text) || *text == '"' || *text == '\\')
+			return "a name without control characters, double quotes and backslashes";
+		text += bytes;
+	}
+	if (name[0] == ' ' || name[length - 1] == ' ')
+		return "a name without blanks at its ends";
+	return NULL;
+}
+
+int em_entities_append(struct em_listener *listener, const uint8_t *tag, uint16_t port, char *name,
+		       const struct em_place *place)
+{
+	size_t n = listener->n_entities;
+	struct em_entity *entities = listener->entities;
+
+	if (n == EM_ENTITIES_MAX) {
+		free(name);
+		return -E2BIG;
+	}
+	if ((n & (n - 1)) == 0) {
+		entities = reallocarray(entities, n ? n * 2 : 1, sizeof(*entities));
+		if (!entities) {
+			free(name);
+			return -ENOMEM;
+		}
+		listener->entities = entities;
+	}
+	entities[n] = (struct em_entity){.place = *place, .name = name, .port = port};
+	memcpy(entities[n].tag, tag, listener->tag.length);
+	listener->n_entities++;
+	return 0;
+}
+
+static void mistake(struct reader *reader, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void mistake(struct reader *reader, const char *format, ...)
+{
+	char message[256];
+	va_list arguments;
+
+	if (reader->mistakes++ >= MISTAKES_SHOWN)
+		return;
+	va_start(arguments, format);
+	vsnprintf(message, sizeof(message), format, arguments);
+	va_end(arguments);
+	em_diag_error(reader->diag, -EM_EUSAGE, &reader->place, "%s", message);
+}
+
+static char *trim(char *text)
+{
+	size_t length;
+
+	text += strspn(text, BLANK);
+	length = strlen(text);
+	while (length && strchr(BLANK, text[length - 1]))
+		length--;
+	text[length] = '\0';
+	return text;
+}
+
+/* The next line, trimmed; "" for one that says nothing or was reported; NULL at the end. */
+static char *next_line(struct reader *reader)
+{
+	size_t length = 0;
+	bool nul = false;
+	char *line;
+	int c;
+
+	while ((c = getc_unlocked(reader->in)) != EOF && c != '\n') {
+		nul |= c == '\0';
+		if (length < LINE_MAX_BYTES)
+			reader->line[length] = (char)c;
+		length++;
+	}
+	if (c == EOF && length == 0)
+		return NULL;
+	reader->place.line++;
+	reader->line[length < LINE_MAX_BYTES ? length : LINE_MAX_BYTES] = '\0';
+	if (length && length <= LINE_MAX_BYTES && reader->line[length - 1] == '\r')
+		reader->line[length - 1] = '\0';
+	line = trim(reader->line);
+	if (nul)
+		mistake(reader, "a NUL byte in it, expected a line of text");
+	else if (*line != '#' && length > LINE_MAX_BYTES)
+		mistake(reader, "a line of %zu bytes, expected at most %d", length, LINE_MAX_BYTES);
+	else if (*line != '#')
+		return line;
+	*line = '\0';
+	return line;
+}
+
+/* Up to the next comma, which is left behind. */
+static char *field(char **rest)
+{
+	return trim(strsep(rest, ","));
+}
+
+static bool parse_tag(struct reader *reader, const char *text, uint8_t tag[EM_TAG_MAX])
+{
+	unsigned int wanted = reader->listener->tag.length;
+	const char *expected;
+	int length = em_bytes_parse(text, tag, EM_TAG_MAX, &expected);
+
+	if (length < 0)
+		mistake(reader, "tag: \"%.40s\": expected %s", text, expected);
+	else if (wanted && (unsigned int)length != wanted)
+		mistake(reader, "tag: %d bytes, expected %u (the length of the tag)", length,
+			wanted);
+	else
+		return wanted != 0;
+	return false;
+}
+
+static uint16_t parse_port(struct reader *reader, const char *text)
+{
+	unsigned long port = 0;
+
+	if (!*text || text[strspn(text, "0123456789")]) {
+		mistake(reader, "port: \"%.40s\": expected a decimal number, 1-65535", text);
+		return 0;
+	}
+	port = strtoul(text, NULL, 10);
+	if (port < 1 || port > 65535) {
+		mistake(reader, "port: %.40s is out of range, expected 1-65535", text);
+		return 0;
+	}
+	return (uint16_t)port;
+}
+
+static const char *parse_name(struct reader *reader, const char *text)
+{
+	const char *expected = *text ? em_entity_name_check(text) : NULL;
+
+	if (expected)
+		mistake(reader, "name: \"%.80s\": expected %s", text, expected);
+	return expected || !*text ? NULL : text;
+}
+
+static int parse_line(struct reader *reader, char *line)
+{
+	uint8_t tag[EM_TAG_MAX] = {0};
+	const char *tag_text = field(&line);
+	const char *name = NULL;
+	char *copy = NULL;
+	bool known;
+	uint16_t port;
+
+	if (!line) {
+		mistake(reader, "\"%.40s\": expected tag,port or tag,port,name", tag_text);
+		return 0;
+	}
+	known = parse_tag(reader, tag_text, tag);
+	port = parse_port(reader, field(&line));
+	if (line)
+		name = parse_name(reader, trim(line));
+	if (!known)
+		return 0;
+	if (name) {
+		copy = strdup(name);
+		if (!copy)
+			return -ENOMEM;
+	}
+	/* With a port that is wrong it is kept all the same: its tag may be there twice. */
+	return em_entities_append(reader->listener, tag, port ? port : 1, copy, &reader->place);
+}
+
+static int read_lines(struct reader *reader)
+{
+	char *line;
+
+	while ((line = next_line(reader))) {
+		int error = *line ? parse_line(reader, line) : 0;
+
+		if (error == -E2BIG)
+			mistake(reader, "one entity too many, expected at most %d in a listener",
+				EM_ENTITIES_MAX);
+		if (error)
+			return error == -E2BIG ? 0 : error;
+	}
+	return ferror(reader->in) ? -errno : 0;
+}
+
+int em_entities_read(struct em_policy *policy, struct em_listener *listener, const char *path,
+		     const struct em_place *named, struct em_diag *diag)
+{
+	struct reader reader = {.listener = listener, .diag = diag};
+	int error;
+
+	reader.place.file = em_policy_file(policy, path);
+	if (!reader.place.file)
+		return em_diag_errno(diag, -ENOMEM, named, "%s", path);
+	reader.in = fopen(path, "re");
+	error = reader.in ? read_lines(&reader) : -errno;
+	if (reader.in)
+		fclose(reader.in);
+	if (error)
+		em_diag_errno(diag, error, named, "entities_file: %s", path);
+	reader.place.line = 0;
+	if (reader.mistakes > MISTAKES_SHOWN)
+		em_diag_error(diag, -EM_EUSAGE, &reader.place, "… and %u more mistakes",
+			      reader.mistakes - MISTAKES_SHOWN);
+	return reader.mistakes ? -EM_EUSAGE : error;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * entities - an entities file, lines of `tag,port[,name]`, read into a listener.
+ *
+ * Also the one place that knows how a byte string is spelt, which the configuration shares.
+ */
+#ifndef EM_ENTITIES_H
+#define EM_ENTITIES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/policy.h"
+
+/*
+ * Appends the entities of the file at path to the listener, whose tag is known already; with a tag
+ * of length 0, which had its own mistake, the lines are only checked.  `named` is the place of the
+ * key that named the file.  Mistakes are reported with their lines, the first 20 of them.
+ * Returns 0, -EM_EUSAGE, or another -errno where the file cannot be read.
+ */
+int em_entities_read(struct em_policy *policy, struct em_listener *listener, const char *path,
+		     const struct em_place *named, struct em_diag *diag);
+
+/*
+ * Appends one entity; takes over name (may be NULL).  Grows geometrically.  Returns 0, -ENOMEM, or
+ * -E2BIG at EM_ENTITIES_MAX; name is freed on failure; writes no message.
+ */
+int em_entities_append(struct em_listener *listener, const uint8_t *tag, uint16_t port, char *name,
+		       const struct em_place *place);
+
+/*
+ * Bytes of "0x…" or "text:…" into bytes[size].  Returns how many there are (which may be more than
+ * size: then only size were stored), or -1 and *expected set to what was expected instead.
+ */
+int em_bytes_parse(const char *text, uint8_t *bytes, size_t size, const char **expected);
+
+/* NULL where name can be an entity's name, else what was expected. */
+const char *em_entity_name_check(const char *name);
+
+#endif

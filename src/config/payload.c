@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * config_payload - what a listener reads in a datagram: payload, checks, tag.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <libconfig.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/reader.h"
+
+#define EXPECTED_PAYLOAD "a group { min = …; max = …; }"
+#define EXPECTED_CHECKS	 "a list of at most 8 checks, ( { … } )"
+#define EXPECTED_CHECK	 "a group { offset = …; … }"
+#define EXPECTED_KIND	 "either bytes, or length with min, max or both"
+#define EXPECTED_LENGTH	 "1, 2, 4 or 8"
+#define EXPECTED_TAG	 "a group { offset = …; length = …; } or a list of 1-4 of these"
+#define EXPECTED_PIECE	 "a group { offset = …; length = …; }"
+
+static int read_offset(struct em_reader *reader, const config_setting_t *setting, uint16_t *out)
+{
+	static const struct em_config_range range = {0, EM_REACH_MAX - 1};
+	uint64_t value;
+	int error = em_config_number(reader, setting, &range, &value);
+
+	if (!error)
+		*out = (uint16_t)value;
+	return error;
+}
+
+static int read_check_offset(struct em_reader *reader, const config_setting_t *setting,
+			     void *object)
+{
+	return read_offset(reader, setting, &((struct em_check *)object)->offset);
+}
+
+static const struct em_config_key check_keys[] = {
+	{"offset", read_check_offset, "0-1023"},
+	{"bytes", NULL, NULL},
+	{"mask", NULL, NULL},
+	{"length", NULL, NULL},
+	{"min", NULL, NULL},
+	{"max", NULL, NULL},
+	{"endian", NULL, NULL},
+	{NULL},
+};
+
+static const config_setting_t *of_check(const config_setting_t *group, const char *key)
+{
+	return em_config_find(group, check_keys, key);
+}
+
+static int check_reach(struct em_reader *reader, const config_setting_t *group, uint16_t offset,
+		       unsigned int length)
+{
+	const config_setting_t *setting = config_setting_get_member(group, "offset");
+
+	if (offset + length <= EM_REACH_MAX)
+		return 0;
+	return em_config_mistake(reader, setting ? setting : group,
+				 "%u and %u bytes end at byte %u, expected %d at the latest",
+				 offset, length, offset + length, EM_REACH_MAX);
+}
+
+static int read_limit(struct em_reader *reader, const config_setting_t *setting, uint16_t *out)
+{
+	static const struct em_config_range range = {0, EM_PAYLOAD_MAX};
+	uint64_t value;
+	int error = em_config_number(reader, setting, &range, &value);
+
+	if (!error)
+		*out = (uint16_t)value;
+	return error;
+}
+
+static int read_payload_min(struct em_reader *reader, const config_setting_t *setting, void *object)
+{
+	return read_limit(reader, setting, &((struct em_listener *)object)->payload_min);
+}
+
+static int read_payload_max(struct em_reader *reader, const config_setting_t *setting, void *object)
+{
+	return read_limit(reader, setting, &((struct em_listener *)object)->payload_max);
+}
+
+int em_config_read_payload(struct em_reader *reader, const config_setting_t *setting, void *object)
+{
+	static const struct em_config_key keys[] = {
+		{"min", read_payload_min, NULL},
+		{"max", read_payload_max, NULL},
+		{NULL},
+	};
+	const struct em_listener *listener = object;
+	int error = em_config_group(reader, setting, EXPECTED_PAYLOAD, keys, object);
+
+	if (!error && listener->payload_min > listener->payload_max)
+		error = em_config_mistake(reader, setting,
+					  "min %u is more than max %u, expected "
+					  "at most as much",
+					  listener->payload_min, listener->payload_max);
+	return error;
+}
+
+/* The bytes of the key, `wanted` of them unless that is 0, in *out.  How many, or -errno. */
+static int read_check_bytes(struct em_reader *reader, const config_setting_t *setting, int wanted,
+			    uint8_t **out)
+{
+	uint8_t bytes[EM_REACH_MAX];
+	int length = em_config_bytes(reader, setting, bytes, sizeof(bytes));
+
+	if (length < 0)
+		return length;
+	if (wanted && length != wanted)
+		return em_config_mistake(reader, setting,
+					 "%d bytes, expected %d (the length of bytes)", length,
+					 wanted);
+	if (length > EM_REACH_MAX)
+		return em_config_mistake(reader, setting, "%d bytes, expected 1-%d", length,
+					 EM_REACH_MAX);
+	*out = malloc((size_t)length);
+	if (!*out)
+		return -ENOMEM;
+	memcpy(*out, bytes, (size_t)length);
+	return length;
+}
+
+static int read_bytes_check(struct em_reader *reader, const config_setting_t *group,
+			    struct em_check *check)
+{
+	const config_setting_t *mask = of_check(group, "mask");
+	int length, masked;
+
+	length = read_check_bytes(reader, of_check(group, "bytes"), 0, &check->bytes);
+	if (length == -ENOMEM)
+		return length;
+	if (mask) {
+		masked = read_check_bytes(reader, mask, length < 0 ? 0 : length, &check->mask);
+		if (length < 0 || masked < 0)
+			return em_config_worse(length < 0 ? length : 0, masked < 0 ? masked : 0);
+	} else if (length > 0) {
+		check->mask = malloc((size_t)length);
+		if (!check->mask)
+			return -ENOMEM;
+		memset(check->mask, 0xff, (size_t)length);
+	}
+	if (length < 0)
+		return length;
+	check->length = (uint16_t)length;
+	return check_reach(reader, group, check->offset, check->length);
+}
+
+/* A bound of a number of so many bytes: a number, or a byte string where that is not enough. */
+static int read_bound(struct em_reader *reader, const config_setting_t *setting,
+		      unsigned int length, uint64_t *out)
+{
+	struct em_config_range range = {0, length == 8 ? UINT64_MAX : (1ULL << 8 * length) - 1};
+	uint8_t bytes[8];
+	int n;
+
+	if (config_setting_type(setting) != CONFIG_TYPE_STRING)
+		return em_config_number(reader, setting, &range, out);
+	n = em_config_bytes(reader, setting, bytes, sizeof(bytes));
+	if (n < 0)
+		return n;
+	if ((unsigned int)n > length)
+		return em_config_mistake(reader, setting,
+					 "%d bytes, expected at most %u (the length)", n, length);
+	*out = 0;
+	for (int i = 0; i < n; i++)
+		*out = *out << 8 | bytes[i];
+	return 0;
+}
+
+static int read_bounds(struct em_reader *reader, const config_setting_t *group,
+		       struct em_check *check, unsigned int length)
+{
+	const config_setting_t *min = of_check(group, "min");
+	const config_setting_t *max = of_check(group, "max");
+	int result = 0;
+
+	check->max = UINT64_MAX >> (64 - 8 * length);
+	if (min)
+		result = read_bound(reader, min, length, &check->min);
+	if (max)
+		result = em_config_worse(result, read_bound(reader, max, length, &check->max));
+	if (!result && check->min > check->max)
+		result = em_config_mistake(reader, group,
+					   "min %" PRIu64 " is more than max %" PRIu64
+					   ", expected at most as much",
+					   check->min, check->max);
+	return result;
+}
+
+static int read_number_length(struct em_reader *reader, const config_setting_t *setting,
+			      uint64_t *out)
+{
+	static const struct em_config_range range = {1, 8, EXPECTED_LENGTH};
+	uint64_t length;
+	int error = em_config_number(reader, setting, &range, &length);
+
+	if (error)
+		return error;
+	if (length & (length - 1))
+		return em_config_mistake(reader, setting,
+					 "%" PRIu64 " is out of range, expected %s", length,
+					 EXPECTED_LENGTH);
+	*out = length;
+	return 0;
+}
+
+static int read_number_check(struct em_reader *reader, const config_setting_t *group,
+			     struct em_check *check)
+{
+	static const char *const words[] = {"big", "little", NULL};
+	static const struct em_config_key missing = {"length", NULL, EXPECTED_LENGTH};
+	const config_setting_t *setting = of_check(group, "length");
+	uint64_t length = 0;
+	int little = 0, result;
+
+	check->kind = EM_CHECK_NUMBER;
+	if (setting)
+		result = read_number_length(reader, setting, &length);
+	else
+		result = em_config_missing(reader, group, &missing);
+	setting = of_check(group, "endian");
+	if (setting)
+		result = em_config_worse(result, em_config_word(reader, setting, words,
+								"\"big\" or \"little\"", &little));
+	/* Without the length, bounds are held against the widest one. */
+	result = em_config_worse(
+		result, read_bounds(reader, group, check, length ? (unsigned int)length : 8));
+	if (length)
+		result = em_config_worse(
+			result, check_reach(reader, group, check->offset, (unsigned int)length));
+	check->little_endian = little == 1;
+	check->length = (uint16_t)length;
+	return result;
+}
+
+/* The first of the keys that the group has, or NULL. */
+static const config_setting_t *first_of(const config_setting_t *group, const char *const *keys)
+{
+	const config_setting_t *found = NULL;
+
+	for (; *keys && !found; keys++)
+		found = of_check(group, *keys);
+	return found;
+}
+
+static int read_kind(struct em_reader *reader, const config_setting_t *group,
+		     struct em_check *check)
+{
+	static const char *const of_numbers[] = {"min", "max", "length", "endian", NULL};
+	static const char *const bounds[] = {"min", "max", NULL};
+	const config_setting_t *bytes = of_check(group, "bytes");
+	const config_setting_t *mask = of_check(group, "mask");
+	const config_setting_t *other = first_of(group, of_numbers);
+	int result = 0;
+
+	if (bytes && other)
+		return em_config_mistake(reader, other, "does not go with bytes, expected %s",
+					 EXPECTED_KIND);
+	if (bytes)
+		return read_bytes_check(reader, group, check);
+	if (mask)
+		result = em_config_mistake(reader, mask, "goes with bytes only, expected %s",
+					   EXPECTED_KIND);
+	else if (!first_of(group, bounds))
+		result = em_config_mistake(reader, group, "nothing to check, expected %s",
+					   EXPECTED_KIND);
+	if (!first_of(group, bounds))
+		return result;
+	return em_config_worse(result, read_number_check(reader, group, check));
+}
+
+static int read_check(struct em_reader *reader, const config_setting_t *setting,
+		      struct em_check *check)
+{
+	int error;
+
+	check->place = em_config_place(reader, setting);
+	error = em_config_group(reader, setting, EXPECTED_CHECK, check_keys, check);
+	if (error == -ENOMEM || !config_setting_is_group(setting))
+		return error;
+	return em_config_worse(error, read_kind(reader, setting, check));
+}
+
+int em_config_read_checks(struct em_reader *reader, const config_setting_t *setting, void *object)
+{
+	struct em_listener *listener = object;
+	int n, result = 0;
+
+	if (!config_setting_is_list(setting))
+		return em_config_wrong_type(reader, setting, EXPECTED_CHECKS);
+	n = config_setting_length(setting);
+	if (n > EM_CHECKS_MAX)
+		result = em_config_mistake(reader, setting, "%d checks, expected at most %d", n,
+					   EM_CHECKS_MAX);
+	for (int i = 0; i < n && i < EM_CHECKS_MAX && result != -ENOMEM; i++)
+		result = em_config_worse(
+			result,
+			read_check(reader, config_setting_get_elem(setting, (unsigned int)i),
+				   &listener->checks[listener->n_checks++]));
+	return result;
+}
+
+/* A piece of the tag as it is read, with its part of the mask. */
+struct piece {
+	uint16_t offset;
+	unsigned int length; /* 0: not known */
+	uint8_t mask[EM_TAG_MAX];
+};
+
+static int read_piece_offset(struct em_reader *reader, const config_setting_t *setting,
+			     void *object)
+{
+	return read_offset(reader, setting, &((struct piece *)object)->offset);
+}
+
+static int read_piece_length(struct em_reader *reader, const config_setting_t *setting,
+			     void *object)
+{
+	static const struct em_config_range range = {1, EM_TAG_MAX};
+	struct piece *piece = object;
+	uint64_t value;
+	int error = em_config_number(reader, setting, &range, &value);
+
+	if (!error)
+		piece->length = (unsigned int)value;
+	return error;
+}
+
+static int read_piece_mask(struct em_reader *reader, const config_setting_t *setting, void *object)
+{
+	struct piece *piece = object;
+	int length = em_config_bytes(reader, setting, piece->mask, sizeof(piece->mask));
+
+	if (length < 0)
+		return length;
+	if (piece->length && (unsigned int)length != piece->length)
+		return em_config_mistake(reader, setting, "%d bytes, expected %u (the length)",
+					 length, piece->length);
+	return 0;
+}
+
+static int read_piece(struct em_reader *reader, const config_setting_t *setting,
+		      struct piece *piece)
+{
+	static const struct em_config_key keys[] = {
+		{"offset", read_piece_offset, "0-1023"},
+		{"length", read_piece_length, "1-16"},
+		{"mask", read_piece_mask, NULL},
+		{NULL},
+	};
+	int error;
+
+	*piece = (struct piece){0};
+	memset(piece->mask, 0xff, sizeof(piece->mask));
+	error = em_config_group(reader, setting, EXPECTED_PIECE, keys, piece);
+	if (!config_setting_is_group(setting))
+		return error;
+	return em_config_worse(error, check_reach(reader, setting, piece->offset, piece->length));
+}
+
+/* Adds it to a tag that has so many bytes already. */
+static void join(struct em_tag *tag, const struct piece *piece, unsigned int length)
+{
+	tag->pieces[tag->n_pieces].offset = piece->offset;
+	tag->pieces[tag->n_pieces].length = (uint8_t)piece->length;
+	tag->n_pieces++;
+	memcpy(tag->mask + length, piece->mask, piece->length);
+}
+
+static int read_pieces(struct em_reader *reader, const config_setting_t *setting, int n,
+		       struct em_tag *tag)
+{
+	bool single = config_setting_is_group(setting);
+	unsigned int total = 0;
+	int result = 0;
+
+	for (int i = 0; i < n; i++) {
+		struct piece piece;
+		int error = read_piece(reader,
+				       single ? setting
+					      : config_setting_get_elem(setting, (unsigned int)i),
+				       &piece);
+
+		result = em_config_worse(result, error);
+		if (!error && total + piece.length <= EM_TAG_MAX && i < EM_PIECES_MAX)
+			join(tag, &piece, total);
+		total += piece.length;
+	}
+	if (total > EM_TAG_MAX)
+		result = em_config_worse(result, em_config_mistake(reader, setting,
+								   "%u bytes in all, expected 1-%d",
+								   total, EM_TAG_MAX));
+	if (!result)
+		tag->length = (uint8_t)total;
+	return result;
+}
+
+int em_config_read_tag(struct em_reader *reader, const config_setting_t *setting, void *object)
+{
+	struct em_tag *tag = &((struct em_listener *)object)->tag;
+	int n = 1, result = 0;
+
+	tag->place = em_config_place(reader, setting);
+	if (!config_setting_is_group(setting) && !config_setting_is_list(setting))
+		return em_config_wrong_type(reader, setting, EXPECTED_TAG);
+	if (config_setting_is_list(setting))
+		n = config_setting_length(setting);
+	if (n < 1 || n > EM_PIECES_MAX)
+		result = em_config_mistake(reader, setting, "%d pieces, expected 1-%d", n,
+					   EM_PIECES_MAX);
+	result = em_config_worse(result, read_pieces(reader, setting, n, tag));
+	if (result)
+		tag->length = 0;
+	return result;
+}

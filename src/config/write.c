@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * config_write - a policy, written as the one configuration that stands for it.
+ */
+#include "config/config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+static void write_hex(FILE *out, const uint8_t *bytes, size_t length)
+{
+	fputs("0x", out);
+	for (size_t i = 0; i < length; i++)
+		fprintf(out, "%02x", bytes[i]);
+}
+
+static void write_interfaces(FILE *out, const struct em_listener *listener)
+{
+	fputs("\t\tinterfaces = [ ", out);
+	for (size_t i = 0; i < listener->n_interfaces; i++)
+		fprintf(out, "%s\"%s\"", i ? ", " : "", listener->interfaces[i]);
+	fputs(" ];\n", out);
+}
+
+static void write_address(FILE *out, const struct em_address *address)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	fputs(inet_ntop(address->family, address->bytes, text, sizeof(text)), out);
+}
+
+/* An empty array is a mistake: without addresses or sources the key is left out. */
+static void write_addresses(FILE *out, const struct em_listener *listener)
+{
+	for (size_t i = 0; i < listener->n_addresses; i++) {
+		fputs(i ? ", \"" : "\t\taddresses = [ \"", out);
+		write_address(out, &listener->addresses[i]);
+		fputs("\"", out);
+	}
+	fputs(listener->n_addresses ? " ];\n" : "", out);
+	for (size_t i = 0; i < listener->n_sources; i++) {
+		fputs(i ? ", \"" : "\t\tsources = [ \"", out);
+		write_address(out, &listener->sources[i].address);
+		fprintf(out, "/%u\"", listener->sources[i].length);
+	}
+	fputs(listener->n_sources ? " ];\n" : "", out);
+}
+
+/* A bound that no integer of libconfig can say is a byte string. */
+static void write_bound(FILE *out, const char *key, uint64_t value)
+{
+	if (value > INT64_MAX)
+		fprintf(out, " %s = \"0x%016" PRIx64 "\";", key, value);
+	else
+		fprintf(out, " %s = %" PRIu64 "%s;", key, value, value > INT32_MAX ? "L" : "");
+}
+
+static void write_check(FILE *out, const struct em_check *check)
+{
+	fprintf(out, "\n\t\t\t{ offset = %u;", check->offset);
+	if (check->kind == EM_CHECK_BYTES) {
+		fputs(" bytes = \"", out);
+		write_hex(out, check->bytes, check->length);
+		fputs("\"; mask = \"", out);
+		write_hex(out, check->mask, check->length);
+		fputs("\"; }", out);
+		return;
+	}
+	fprintf(out, " length = %u;", check->length);
+	write_bound(out, "min", check->min);
+	write_bound(out, "max", check->max);
+	fprintf(out, " endian = \"%s\"; }", check->little_endian ? "little" : "big");
+}
+
+static void write_checks(FILE *out, const struct em_listener *listener)
+{
+	fputs("\t\tchecks = (", out);
+	for (size_t i = 0; i < listener->n_checks; i++) {
+		fputs(i ? "," : "", out);
+		write_check(out, &listener->checks[i]);
+	}
+	fputs(" );\n", out);
+}
+
+static void write_tag(FILE *out, const struct em_tag *tag)
+{
+	const uint8_t *mask = tag->mask;
+
+	fputs("\t\ttag = (", out);
+	for (size_t i = 0; i < tag->n_pieces; i++) {
+		const struct em_piece *piece = &tag->pieces[i];
+
+		fprintf(out, "%s\n\t\t\t{ offset = %u; length = %u; mask = \"", i ? "," : "",
+			piece->offset, piece->length);
+		write_hex(out, mask, piece->length);
+		fputs("\"; }", out);
+		mask += piece->length;
+	}
+	fputs(" );\n", out);
+}
+
+static void write_dispositions(FILE *out, const struct em_listener *listener)
+{
+	if (listener->unknown == EM_PORT)
+		fprintf(out, "\t\tunknown = %u;\n", listener->unknown_port);
+	else
+		fprintf(out, "\t\tunknown = \"%s\";\n",
+			listener->unknown == EM_DROP ? "drop" : "pass");
+	fprintf(out, "\t\tinvalid = \"%s\";\n", listener->invalid == EM_DROP ? "drop" : "pass");
+	fprintf(out, "\t\treplies = %s;\n", listener->replies ? "true" : "false");
+	fprintf(out, "\t\tflows = %" PRIu32 ";\n", listener->flows);
+	fprintf(out, "\t\tflow_timeout = %" PRIu32 ";\n", listener->flow_timeout);
+}
+
+static int write_entities(FILE *out, const struct em_listener *listener)
+{
+	char tag[EM_TAG_TEXT_MAX];
+	bool error;
+
+	for (size_t i = 0; i < listener->n_entities; i++) {
+		const struct em_entity *entity = &listener->entities[i];
+
+		fprintf(out, "%s,%u%s%s\n", em_tag_format(listener, entity->tag, tag), entity->port,
+			entity->name ? "," : "", entity->name ? entity->name : "");
+	}
+	error = ferror(out);
+	if (fclose(out))
+		return -errno;
+	return error ? -EIO : 0;
+}
+
+static void write_listener(FILE *out, const struct em_listener *listener, const char *entities)
+{
+	fprintf(out, "\t{\n\t\tname = \"%s\";\n", listener->name);
+	write_interfaces(out, listener);
+	fprintf(out, "\t\tport = %u;\n", listener->port);
+	if (listener->vlan)
+		fprintf(out, "\t\tvlan = %u;\n", listener->vlan);
+	write_addresses(out, listener);
+	fprintf(out, "\t\tpayload = { min = %u; max = %u; };\n", listener->payload_min,
+		listener->payload_max);
+	write_checks(out, listener);
+	write_tag(out, &listener->tag);
+	fprintf(out, "\t\tentities_file = \"%s\";\n", entities);
+	write_dispositions(out, listener);
+	fputs("\t}", out);
+}
+
+int em_config_write(const struct em_policy *policy, FILE *out,
+		    FILE *(*open_entities)(size_t listener, const char *name, void *context),
+		    void *context)
+{
+	fprintf(out, "backend = \"%s\";\n\nlisteners = (\n", em_backend_name(policy->backend));
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		char name[sizeof("listener-.entities") + 3 * sizeof(i)];
+		FILE *entities;
+		int error;
+
+		snprintf(name, sizeof(name), "listener-%zu.entities", i + 1);
+		entities = open_entities(i, name, context);
+		if (!entities)
+			return errno ? -errno : -EIO;
+		error = write_entities(entities, &policy->listeners[i]);
+		if (error)
+			return error;
+		write_listener(out, &policy->listeners[i], name);
+		fputs(i + 1 < policy->n_listeners ? ",\n" : "\n", out);
+	}
+	fputs(");\n", out);
+	if (fflush(out))
+		return -errno;
+	return ferror(out) ? -EIO : 0;
+}

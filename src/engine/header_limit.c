@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "engine/header_limit.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/ip6.h>
+#include <netinet/udp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "engine/backend.h"
+#include "engine/sample.h"
+#include "host/scratch.h"
+
+#define DEVICE	      "lo"
+#define HEADER_LENGTH 8 /* each the shortest that there is */
+#define SECONDS_MAX   5 /* for what takes microseconds */
+
+struct frame {
+	struct ethhdr ethernet;
+	struct ip6_hdr ip;
+	uint8_t rest[(EM_HEADER_LIMIT_MAX + 1) * HEADER_LENGTH + sizeof(struct udphdr)];
+} __attribute__((packed));
+
+/* Destination options, and what they hold: padding. */
+static void put_header(uint8_t *header, uint8_t next)
+{
+	const uint8_t bytes[HEADER_LENGTH] = {next, 0, IP6OPT_PADN, 4};
+
+	memcpy(header, bytes, sizeof(bytes));
+}
+
+static size_t make_frame(struct frame *frame, unsigned int n_headers, uint16_t port)
+{
+	/* Not this host, so that its IPv6 leaves it alone; packet sockets see it all the same. */
+	static const uint8_t elsewhere[ETH_ALEN] = {0x02, 0, 0, 0, 0, 1};
+	size_t length = n_headers * HEADER_LENGTH + sizeof(struct udphdr);
+	struct udphdr udp = {.uh_dport = htons(port), .uh_ulen = htons(sizeof(udp))};
+
+	memset(frame, 0, sizeof(*frame));
+	memcpy(frame->ethernet.h_dest, elsewhere, ETH_ALEN);
+	frame->ethernet.h_proto = htons(ETH_P_IPV6);
+	frame->ip.ip6_vfc = 6 << 4;
+	frame->ip.ip6_nxt = n_headers ? IPPROTO_DSTOPTS : IPPROTO_UDP;
+	frame->ip.ip6_plen = htons(length);
+	for (unsigned int i = 1; i <= n_headers; i++)
+		put_header(frame->rest + (i - 1) * HEADER_LENGTH,
+			   i < n_headers ? IPPROTO_DSTOPTS : IPPROTO_UDP);
+	memcpy(frame->rest + n_headers * HEADER_LENGTH, &udp, sizeof(udp));
+	return offsetof(struct frame, rest) + length;
+}
+
+static bool send_frame(int wire, unsigned int n_headers, uint16_t port)
+{
+	struct frame frame;
+	size_t length = make_frame(&frame, n_headers, port);
+
+	return send(wire, &frame, length, 0) == (ssize_t)length;
+}
+
+/*
+ * The policy drops what it finds to be ours.  How many headers the first frame has that is not: the
+ * last one is not in any case, as nobody listens for it.  -1: nothing came.
+ */
+static int first_passed(int wire)
+{
+	struct frame frame;
+	ssize_t length;
+
+	for (unsigned int n = 0; n <= EM_HEADER_LIMIT_MAX; n++)
+		if (!send_frame(wire, n, EM_SAMPLE_PORT))
+			return -1;
+	if (!send_frame(wire, EM_HEADER_LIMIT_MAX + 1, EM_SAMPLE_PORT + 1))
+		return -1;
+	length = recv(wire, &frame, sizeof(frame), 0);
+	return length < 0 ? -1 : (length - (ssize_t)make_frame(&frame, 0, 0)) / HEADER_LENGTH;
+}
+
+static int bring_up(int fd)
+{
+	struct ifreq request = {.ifr_name = DEVICE, .ifr_flags = IFF_UP};
+
+	return ioctl(fd, SIOCSIFFLAGS, &request);
+}
+
+/* A socket that sees what comes in and gets past the policy, and not what goes out. */
+static int open_wire(void)
+{
+	const struct timeval patience = {.tv_sec = SECONDS_MAX};
+	struct sockaddr_ll address = {.sll_family = AF_PACKET,
+				      .sll_protocol = htons(ETH_P_IPV6),
+				      .sll_ifindex = if_nametoindex(DEVICE)};
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	if (!bring_up(fd) && !bind(fd, (struct sockaddr *)&address, sizeof(address)) &&
+	    !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int apply_planned(const struct em_policy *policy, struct em_plan *plan, struct em_diag *diag)
+{
+	const struct em_backend_ops *nft = &em_nft_backend;
+	struct em_prepared *prepared = NULL;
+	int rc = nft->check_host(policy, plan, diag);
+
+	if (!rc)
+		rc = nft->reserve(&prepared, policy, plan, diag);
+	if (!rc)
+		rc = nft->prepare(prepared, policy, plan, 1, diag);
+	if (!rc)
+		rc = nft->commit(prepared, plan, diag);
+	nft->release(prepared);
+	return rc;
+}
+
+static int apply_sample(struct em_diag *diag)
+{
+	const struct em_choice choice = {&em_nft_backend, EM_BACKEND_NFT};
+	struct em_policy *sample __attribute__((cleanup(em_policy_freep))) = NULL;
+	struct em_plan plan = {0};
+	int rc = em_sample_new(&sample, diag);
+
+	if (!rc)
+		rc = em_plan_init(&plan, sample, &choice, diag);
+	if (!rc)
+		rc = apply_planned(sample, &plan, diag);
+	em_plan_clear(&plan);
+	return rc;
+}
+
+/* In the child. */
+static void find(void *result, const void *context)
+{
+	unsigned int *ipv6_header_limit = result;
+	struct em_diag_kept kept;
+	int passed = -1, wire = open_wire();
+
+	(void)context;
+	if (wire < 0 || em_diag_keep(&kept))
+		return;
+	if (!apply_sample(&kept.diag))
+		passed = first_passed(wire);
+	/* Without any header it has to be ours, or the trial went wrong. */
+	if (passed > 0)
+		*ipv6_header_limit = passed - 1;
+	free(em_diag_take_kept(&kept));
+	close(wire);
+}
+
+unsigned int em_header_limit_find(void)
+{
+	unsigned int ipv6_header_limit = EM_HEADER_LIMIT_MAX;
+
+	/* Who may not make a namespace may still apply. */
+	(void)em_scratch_run_anyone(find, &ipv6_header_limit, sizeof(ipv6_header_limit), NULL);
+	return ipv6_header_limit;
+}

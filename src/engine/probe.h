@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * probe - what this kernel and these interfaces can carry, and what apply would choose.
+ *
+ * Changes nothing that another program could see: what has to be made to be tried is made in a
+ * namespace of its own (scratch.h), and the choice is that of an apply that stops before the first
+ * change.
+ */
+#ifndef EM_PROBE_H
+#define EM_PROBE_H
+
+#include <stdio.h>
+
+#include "engine/transaction.h"
+
+#define EM_PROBE_FEATURES_MAX 16 /* more than all backends have */
+
+struct em_probe_feature {
+	const struct em_backend_ops *datapath;
+	struct em_feature feature;
+};
+
+struct em_probe_remark {
+	char *what;
+	char *remedy; /* a command, or NULL */
+};
+
+struct em_probe_remarks {
+	struct em_probe_remark *list;
+	size_t n;
+};
+
+struct em_probe_interface {
+	bool present;
+	struct em_link link;		   /* where it is not: only its name */
+	struct em_probe_remarks others;	   /* programs, filters and chains on it */
+	struct em_probe_remarks obstacles; /* what of it some backend stumbles over */
+};
+
+/* What became of the attempt to carry the policy over one backend, or by the choice of apply. */
+struct em_probe_attempt {
+	int error;	       /* 0, or what apply would return */
+	struct em_apply apply; /* with the plan */
+	char *why;	       /* where it failed: what apply would say */
+	/* Keys that this backend cannot carry. */
+	struct em_probe_remarks findings;
+};
+
+struct em_probe {
+	struct em_probe_feature features[EM_PROBE_FEATURES_MAX];
+	size_t n_features;
+	struct em_probe_interface *interfaces;
+	size_t n_interfaces;
+	const struct em_policy *policy;		       /* not owned; NULL: none was given */
+	const char *config;			       /* not owned; its path */
+	struct em_probe_attempt attempts[EM_BACKENDS]; /* by backend; with a policy */
+};
+
+/*
+ * Finds all of it out; of the policy's interfaces, or of all where policy is NULL.  Returns 0 or
+ * -errno, reported; *out is cleared with em_probe_clear() in any case.
+ */
+int em_probe_run(struct em_probe *out, const struct em_policy *policy, const char *config,
+		 struct em_state *state, struct em_diag *diag);
+void em_probe_clear(struct em_probe *probe);
+
+/* What apply would do. */
+const struct em_probe_attempt *em_probe_choice(const struct em_probe *probe);
+
+/* Printers, to standard output; the second returns 0 or -EIO, unreported. */
+void em_probe_print_text(const struct em_probe *probe);
+int em_probe_print_json(const struct em_probe *probe);
+
+#endif

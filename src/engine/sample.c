@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "engine/sample.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/entities.h"
+
+static int no_memory(struct em_diag *diag)
+{
+	return em_diag_enomem(diag);
+}
+
+int em_sample_new(struct em_policy **out, struct em_diag *diag)
+{
+	static const uint8_t tag[4] = {0};
+	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
+	struct em_listener *listener;
+
+	if (em_policy_new(&policy))
+		return no_memory(diag);
+	policy->listeners = calloc(1, sizeof(*policy->listeners));
+	if (!policy->listeners)
+		return no_memory(diag);
+	policy->n_listeners = 1;
+	listener = &policy->listeners[0];
+	*listener = (struct em_listener){
+		.name = "sample",
+		.port = EM_SAMPLE_PORT,
+		.payload_max = EM_PAYLOAD_MAX,
+		.tag = {.pieces = {{.length = sizeof(tag)}},
+			.n_pieces = 1,
+			.length = sizeof(tag),
+			.mask = {0xff, 0xff, 0xff, 0xff}},
+		.invalid = EM_DROP,
+	};
+	listener->interfaces = calloc(1, sizeof(*listener->interfaces));
+	if (!listener->interfaces)
+		return no_memory(diag);
+	listener->n_interfaces = 1;
+	memcpy(listener->interfaces[0], "lo", sizeof("lo"));
+	if (em_entities_append(listener, tag, 6001, NULL, &listener->place))
+		return no_memory(diag);
+	if (em_policy_finish(policy, diag))
+		return -ENOMEM;
+	*out = policy;
+	policy = NULL;
+	return 0;
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/grace.h"
+
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The command waits for an RCU grace period; a kernel with nohz_full refuses it. */
+void em_grace_wait(void)
+{
+	const struct timespec moment = {.tv_nsec = 100 * 1000 * 1000};
+
+	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		nanosleep(&moment, NULL);
+}

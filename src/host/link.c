@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/link.h"
+
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/if_arp.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host/attr.h"
+#include "host/netdev.h"
+
+#define FEATURES_MAX 256   /* more than any kernel knows */
+#define ANSWER_MAX   65536 /* bytes of one datagram from the kernel */
+
+static void closep(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static void freep(void *pointer)
+{
+	free(*(void **)pointer);
+}
+
+static struct ifreq request_for(const char *name)
+{
+	struct ifreq request = {0};
+
+	snprintf(request.ifr_name, IF_NAMESIZE, "%s", name);
+	return request;
+}
+
+/* Many a device lacks many an ethtool operation: then the setting is off. */
+static int ethtool(int fd, const char *name, void *command)
+{
+	struct ifreq request = request_for(name);
+
+	request.ifr_data = command;
+	return ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
+}
+
+/* As in <linux/ethtool.h>, with room for the answers. */
+struct feature_count {
+	uint32_t cmd;
+	uint32_t reserved;
+	uint64_t sset_mask;
+	uint32_t n;
+};
+
+struct feature_names {
+	uint32_t cmd;
+	uint32_t string_set;
+	uint32_t len;
+	char names[FEATURES_MAX][ETH_GSTRING_LEN];
+};
+
+struct feature_states {
+	uint32_t cmd;
+	uint32_t size;
+	struct ethtool_get_features_block blocks[FEATURES_MAX / 32];
+};
+
+/* Newer kernels (6.18 is one) tell the names only to who knows how many there are. */
+static uint32_t count_features(int fd, const char *name)
+{
+	struct feature_count count = {.cmd = ETHTOOL_GSSET_INFO,
+				      .sset_mask = 1ULL << ETH_SS_FEATURES};
+
+	if (ethtool(fd, name, &count) || !count.sset_mask || count.n > FEATURES_MAX)
+		return 0;
+	return count.n;
+}
+
+/* The names are asked for, because the numbers differ from kernel to kernel. */
+static void read_features(int fd, struct em_link *link)
+{
+	struct feature_states states = {.cmd = ETHTOOL_GFEATURES, .size = FEATURES_MAX / 32};
+	struct feature_names *names __attribute__((cleanup(freep))) = calloc(1, sizeof(*names));
+	const struct {
+		const char *name;
+		bool *state;
+	} wanted[] = {
+		{"rx-gro-list", &link->gro_list},
+		{"rx-udp-gro-forwarding", &link->udp_forwarding},
+		{"rx-vlan-hw-parse", &link->vlan_offload},
+		{"rx-gro", &link->gro},
+		{"rx-gro-hw", &link->gro_hw},
+		{"rx-lro", &link->lro},
+	};
+
+	if (!names)
+		return;
+	names->cmd = ETHTOOL_GSTRINGS;
+	names->string_set = ETH_SS_FEATURES;
+	names->len = count_features(fd, link->name);
+	if (!names->len || ethtool(fd, link->name, names) || ethtool(fd, link->name, &states))
+		return;
+	for (uint32_t i = 0; i < names->len && i < FEATURES_MAX; i++) {
+		bool active = states.blocks[i / 32].active & (1U << i % 32);
+
+		for (size_t j = 0; j < sizeof(wanted) / sizeof(wanted[0]); j++)
+			if (!strncmp(names->names[i], wanted[j].name, ETH_GSTRING_LEN))
+				*wanted[j].state = active;
+	}
+}
+
+static bool is_local(const char *driver)
+{
+	return !strcmp(driver, "veth") || !strcmp(driver, "tun") || !strcmp(driver, "vif");
+}
+
+static void read_driver(int fd, struct em_link *link)
+{
+	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
+	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+
+	if (!ethtool(fd, link->name, &info))
+		memcpy(link->driver, info.driver, sizeof(link->driver) - 1);
+	link->local = is_local(link->driver);
+	if (!ethtool(fd, link->name, &channels))
+		link->rx_queues = channels.rx_count + channels.combined_count;
+}
+
+/* What is asked for of a RTM_NEWLINK message. */
+static const struct nlattr *find_attr(const struct nlmsghdr *header, uint16_t type)
+{
+	size_t fixed = NLMSG_SPACE(sizeof(struct ifinfomsg));
+
+	if (header->nlmsg_len < fixed)
+		return NULL;
+	return em_attr_find((const char *)header + fixed, header->nlmsg_len - fixed, type);
+}
+
+static uint32_t get_u32(const struct nlmsghdr *header, uint16_t type)
+{
+	const struct nlattr *attr = find_attr(header, type);
+	uint32_t value = 0;
+
+	if (attr && attr->nla_len >= sizeof(*attr) + sizeof(value))
+		memcpy(&value, attr + 1, sizeof(value));
+	return value;
+}
+
+/* IFLA_INFO_KIND or IFLA_INFO_SLAVE_KIND */
+static const char *get_kind(const struct nlmsghdr *header, uint16_t type)
+{
+	const struct nlattr *info = find_attr(header, IFLA_LINKINFO);
+	const struct nlattr *kind = info ? em_attr_find_in(info, type) : NULL;
+
+	return kind && kind->nla_len > sizeof(*kind) ? (const char *)(kind + 1) : "";
+}
+
+static unsigned int get_ifindex(const struct nlmsghdr *header)
+{
+	struct ifinfomsg info;
+
+	memcpy(&info, (const char *)header + NLMSG_HDRLEN, sizeof(info));
+	return info.ifi_index;
+}
+
+/* Calls visit for each RTM_NEWLINK message that answers the request. */
+static int ask_links(const struct nlmsghdr *request,
+		     void (*visit)(void *context, const struct nlmsghdr *header), void *context)
+{
+	int fd __attribute__((cleanup(closep))) =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	char *buffer __attribute__((cleanup(freep))) = malloc(ANSWER_MAX);
+	bool dump = request->nlmsg_flags & NLM_F_DUMP;
+
+	if (fd < 0 || !buffer || send(fd, request, request->nlmsg_len, 0) < 0)
+		return -errno;
+	for (;;) {
+		ssize_t length = recv(fd, buffer, ANSWER_MAX, 0);
+
+		if (length < 0)
+			return -errno;
+		for (struct nlmsghdr *header = (void *)buffer; NLMSG_OK(header, length);
+		     header = NLMSG_NEXT(header, length)) {
+			if (header->nlmsg_type == RTM_NEWLINK)
+				visit(context, header);
+			if (header->nlmsg_type != RTM_NEWLINK || !dump)
+				return 0;
+		}
+	}
+}
+
+struct around {
+	struct em_link *link;
+	bool far;	       /* `lower` is in another namespace: */
+	int32_t lower_netnsid; /* that one */
+	bool fixed;	       /* all queues that there are are used */
+};
+
+static bool is_ipsec(const char *kind)
+{
+	return !strcmp(kind, "xfrm") || !strcmp(kind, "vti") || !strcmp(kind, "vti6");
+}
+
+static void note_link(void *context, const struct nlmsghdr *header)
+{
+	struct around *around = context;
+	struct em_link *link = around->link;
+
+	if (get_ifindex(header) == link->ifindex) {
+		snprintf(link->kind, sizeof(link->kind), "%s", get_kind(header, IFLA_INFO_KIND));
+		link->ipsec = is_ipsec(link->kind);
+		link->master = get_u32(header, IFLA_MASTER);
+		snprintf(link->port_of, sizeof(link->port_of), "%s",
+			 get_kind(header, IFLA_INFO_SLAVE_KIND));
+		link->lower = get_u32(header, IFLA_LINK);
+		around->far = find_attr(header, IFLA_LINK_NETNSID);
+		around->lower_netnsid = get_u32(header, IFLA_LINK_NETNSID);
+		around->fixed = !link->rx_queues;
+		if (around->fixed)
+			link->rx_queues = get_u32(header, IFLA_NUM_RX_QUEUES);
+	} else if (get_u32(header, IFLA_LINK) == link->ifindex &&
+		   !find_attr(header, IFLA_LINK_NETNSID) &&
+		   !strcmp(get_kind(header, IFLA_INFO_KIND), "vlan")) {
+		link->vlan_on_top = true;
+	}
+}
+
+static void note_peer(void *context, const struct nlmsghdr *header)
+{
+	const struct around *around = context;
+
+	around->link->peer_mtu = get_u32(header, IFLA_MTU);
+	if (around->fixed)
+		around->link->peer_queues = get_u32(header, IFLA_NUM_TX_QUEUES);
+}
+
+/* Where the other end cannot be asked, it stays unknown. */
+static void read_peer(struct around *around)
+{
+	struct {
+		struct nlmsghdr header;
+		struct ifinfomsg info;
+		struct nlattr attr;
+		int32_t netnsid;
+	} request = {.header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
+				.nlmsg_type = RTM_GETLINK,
+				.nlmsg_flags = NLM_F_REQUEST},
+		     .info = {.ifi_index = around->link->lower},
+		     .attr = {.nla_len = sizeof(struct nlattr) + sizeof(int32_t),
+			      .nla_type = IFLA_TARGET_NETNSID},
+		     .netnsid = around->lower_netnsid};
+
+	if (around->far)
+		request.header.nlmsg_len = sizeof(request);
+	(void)ask_links(&request.header, note_peer, around);
+}
+
+static int read_around(struct em_link *link)
+{
+	const struct {
+		struct nlmsghdr header;
+		struct ifinfomsg info;
+	} request = {.header = {.nlmsg_len = sizeof(request),
+				.nlmsg_type = RTM_GETLINK,
+				.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
+	struct around around = {.link = link};
+	int rc = ask_links(&request.header, note_link, &around);
+
+	if (!rc && link->lower && !strcmp(link->kind, "veth"))
+		read_peer(&around);
+	return rc;
+}
+
+static void read_native_xdp(struct em_link *link)
+{
+	uint64_t features;
+
+	if (em_netdev_xdp_features(link->ifindex, &features))
+		return;
+	link->native_xdp = features & EM_NETDEV_XDP_BASIC ? EM_NATIVE_YES : EM_NATIVE_NO;
+	link->multi_buffer = features & EM_NETDEV_XDP_RX_SG;
+	if (link->native_xdp == EM_NATIVE_NO)
+		snprintf(link->native_why, sizeof(link->native_why),
+			 "its driver%s%s%s takes no native XDP program as it is set up",
+			 link->driver[0] ? " (" : "", link->driver, link->driver[0] ? ")" : "");
+}
+
+static int read_basics(int fd, struct em_link *link)
+{
+	struct ifreq request = request_for(link->name);
+
+	link->ifindex = if_nametoindex(link->name);
+	if (!link->ifindex || ioctl(fd, SIOCGIFFLAGS, &request) < 0)
+		return -errno;
+	link->up = request.ifr_flags & IFF_UP;
+	if (ioctl(fd, SIOCGIFHWADDR, &request) < 0)
+		return -errno;
+	link->type = request.ifr_hwaddr.sa_family;
+	link->ethernet = link->type == ARPHRD_ETHER || link->type == ARPHRD_LOOPBACK;
+	if (ioctl(fd, SIOCGIFMTU, &request) < 0)
+		return -errno;
+	link->mtu = request.ifr_mtu;
+	return 0;
+}
+
+int em_link_read(struct em_link *out, const char *name, struct em_diag *diag)
+{
+	int fd __attribute__((cleanup(closep))) = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int rc = fd < 0 ? -errno : 0;
+
+	*out = (struct em_link){0};
+	snprintf(out->name, IF_NAMESIZE, "%s", name);
+	if (!rc)
+		rc = read_basics(fd, out);
+	if (!rc) {
+		read_driver(fd, out);
+		rc = read_around(out);
+	}
+	if (rc)
+		return em_diag_errno(diag, rc, NULL, "interface %s", name);
+	read_features(fd, out);
+	read_native_xdp(out);
+	return 0;
+}
+
+const char *em_native_name(enum em_native native)
+{
+	static const char *const names[] = {
+		[EM_NATIVE_UNKNOWN] = "unknown",
+		[EM_NATIVE_NO] = "no",
+		[EM_NATIVE_YES] = "yes",
+	};
+
+	return names[native];
+}
+
+const char *em_link_coalescing(const struct em_link *link)
+{
+	if (link->gro_list)
+		return "rx-gro-list";
+	return link->udp_forwarding ? "rx-udp-gro-forwarding" : NULL;
+}

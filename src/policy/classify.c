@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * classify - the reference: what a policy does with one packet, in plain C.
+ *
+ * One function per step of entitymux(8), "What happens to a packet", in the order of the steps.
+ * What makes an IP header sound is what nf_tables makes of it at ingress:
+ * nft_set_pktinfo_ipv4_validate(), nft_set_pktinfo_ipv6_validate() and ipv6_find_hdr().
+ */
+#include "policy/classify.h"
+
+#include <limits.h>
+#include <linux/if_ether.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define VLAN_HEADER 4
+#define IP4_HEADER  20
+#define IP6_HEADER  40
+#define UDP_HEADER  8
+
+/* What the headers of a frame say, once they have been found to be sound. */
+struct packet {
+	uint8_t *ip;   /* the IP header */
+	size_t length; /* bytes from there to the end of the frame */
+	uint16_t vlan; /* 0: untagged */
+	struct em_address source;
+	struct em_address destination;
+	uint8_t *udp; /* the UDP header, all of it within the frame */
+};
+
+static uint16_t get16(const uint8_t *bytes)
+{
+	return (uint16_t)(bytes[0] << 8 | bytes[1]);
+}
+
+static void put16(uint8_t *bytes, uint16_t value)
+{
+	bytes[0] = value >> 8;
+	bytes[1] = value & 0xff;
+}
+
+static struct em_address address_of(uint8_t family, const uint8_t *bytes)
+{
+	struct em_address address = {.family = family};
+
+	memcpy(address.bytes, bytes, family == AF_INET ? 4 : 16);
+	return address;
+}
+
+/* Finds the IP header: untagged, or behind one 802.1Q tag. */
+static bool read_ethernet(struct packet *packet, uint8_t *frame, size_t length, uint16_t *ethertype)
+{
+	size_t header = ETH_HLEN;
+
+	if (length < header)
+		return false;
+	packet->vlan = 0;
+	*ethertype = get16(frame + 12);
+	if (*ethertype == ETH_P_8021Q) {
+		header += VLAN_HEADER;
+		if (length < header)
+			return false;
+		packet->vlan = get16(frame + 14) & 0x0fff;
+		*ethertype = get16(frame + 16);
+		/* A priority tag: not untagged, and no VLAN that a listener could name. */
+		if (packet->vlan == 0)
+			return false;
+	}
+	packet->ip = frame + header;
+	packet->length = length - header;
+	return true;
+}
+
+/* Sets *udp to the offset of the UDP header from the IP header. */
+static bool read_ip4(struct packet *packet, size_t *udp)
+{
+	const uint8_t *ip = packet->ip;
+	size_t header, total;
+
+	if (packet->length < IP4_HEADER || ip[0] >> 4 != 4)
+		return false;
+	header = 4 * (ip[0] & 0x0f);
+	total = get16(ip + 2);
+	if (header < IP4_HEADER || total < header || total > packet->length)
+		return false;
+	if (get16(ip + 6) & 0x1fff) /* a later fragment */
+		return false;
+	if (ip[9] != IPPROTO_UDP)
+		return false;
+	packet->source = address_of(AF_INET, ip + 12);
+	packet->destination = address_of(AF_INET, ip + 16);
+	*udp = header;
+	return true;
+}
+
+/* The length of the extension header at `offset`, or 0 where a UDP header can no longer follow. */
+static size_t extension_length(const struct packet *packet, uint8_t type, size_t offset)
+{
+	const uint8_t *header = packet->ip + offset;
+	size_t rest = packet->length > offset ? packet->length - offset : 0;
+
+	switch (type) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_DSTOPTS:
+		return rest >= 2 ? 8 * (header[1] + 1) : 0;
+	case IPPROTO_ROUTING:
+		return rest >= 4 ? 8 * (header[1] + 1) : 0;
+	case IPPROTO_FRAGMENT:
+		/* The low three bits are two reserved ones and "more fragments". */
+		return rest >= 4 && (get16(header + 2) & ~7) == 0 ? 8 : 0;
+	default:
+		return 0;
+	}
+}
+
+static bool read_ip6(struct packet *packet, unsigned int ipv6_header_limit, size_t *udp)
+{
+	const uint8_t *ip = packet->ip;
+	size_t offset = IP6_HEADER;
+	unsigned int walked = 0;
+	uint8_t type;
+
+	if (packet->length < IP6_HEADER || ip[0] >> 4 != 6)
+		return false;
+	if ((size_t)IP6_HEADER + get16(ip + 4) > packet->length)
+		return false;
+	for (type = ip[6]; type != IPPROTO_UDP; walked++) {
+		size_t length = extension_length(packet, type, offset);
+
+		if (length == 0 || walked == ipv6_header_limit)
+			return false;
+		type = ip[offset];
+		offset += length;
+	}
+	if (offset > UINT16_MAX)
+		return false;
+	packet->source = address_of(AF_INET6, ip + 8);
+	packet->destination = address_of(AF_INET6, ip + 24);
+	*udp = offset;
+	return true;
+}
+
+static bool read_packet(struct packet *packet, uint8_t *frame, size_t length,
+			unsigned int ipv6_header_limit)
+{
+	uint16_t ethertype;
+	size_t udp;
+
+	if (!read_ethernet(packet, frame, length, &ethertype))
+		return false;
+	if (ethertype == ETH_P_IP
+		    ? !read_ip4(packet, &udp)
+		    : ethertype != ETH_P_IPV6 || !read_ip6(packet, ipv6_header_limit, &udp))
+		return false;
+	if (packet->length < udp + UDP_HEADER)
+		return false;
+	packet->udp = packet->ip + udp;
+	return true;
+}
+
+static bool answers_for(const struct em_listener *listener, const struct em_address *address)
+{
+	for (size_t i = 0; i < listener->n_addresses; i++) {
+		if (listener->addresses[i].family == address->family &&
+		    !memcmp(listener->addresses[i].bytes, address->bytes, sizeof(address->bytes)))
+			return true;
+	}
+	return false;
+}
+
+/* Step 1.  A listener that names the address comes before one that takes any. */
+static const struct em_listener *find_listener(const struct em_policy *policy,
+					       const char *interface, const struct packet *packet)
+{
+	const struct em_listener *any = NULL;
+	uint16_t port = get16(packet->udp + 2);
+
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct em_listener *listener = &policy->listeners[i];
+
+		if (listener->port != port || listener->vlan != packet->vlan ||
+		    !em_listener_on(listener, interface))
+			continue;
+		if (answers_for(listener, &packet->destination))
+			return listener;
+		if (listener->n_addresses == 0)
+			any = listener;
+	}
+	return any;
+}
+
+/* Step 3. */
+static bool source_valid(const struct em_listener *listener, const struct packet *packet)
+{
+	if (listener->n_sources == 0)
+		return true;
+	for (size_t i = 0; i < listener->n_sources; i++) {
+		if (em_prefix_holds(&listener->sources[i], &packet->source))
+			return true;
+	}
+	return false;
+}
+
+/* Step 4.  The UDP length may claim less than its own header. */
+static bool length_valid(const struct em_listener *listener, const struct packet *packet)
+{
+	long payload = (long)get16(packet->udp + 4) - UDP_HEADER;
+	long need = em_listener_need(listener);
+	long held = packet->ip + packet->length - (packet->udp + UDP_HEADER);
+
+	return payload >= listener->payload_min && payload <= listener->payload_max &&
+	       payload >= need && held >= need;
+}
+
+static uint64_t get_number(const struct em_check *check, const uint8_t *bytes)
+{
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < check->length; i++)
+		number = number << 8 | bytes[check->little_endian ? check->length - 1 - i : i];
+	return number;
+}
+
+static bool check_holds(const struct em_check *check, const uint8_t *payload)
+{
+	const uint8_t *bytes = payload + check->offset;
+
+	if (check->kind == EM_CHECK_NUMBER) {
+		uint64_t number = get_number(check, bytes);
+
+		return number >= check->min && number <= check->max;
+	}
+	for (size_t i = 0; i < check->length; i++) {
+		if ((bytes[i] & (check->mask ? check->mask[i] : 0xff)) != check->bytes[i])
+			return false;
+	}
+	return true;
+}
+
+/* Step 5. */
+static bool checks_hold(const struct em_listener *listener, const uint8_t *payload)
+{
+	for (size_t i = 0; i < listener->n_checks; i++) {
+		if (!check_holds(&listener->checks[i], payload))
+			return false;
+	}
+	return true;
+}
+
+/* Steps 3 to 5: the first reason for which the datagram is invalid, or EM_REASONS. */
+static enum em_reason find_fault(const struct em_listener *listener, const struct packet *packet)
+{
+	if (!source_valid(listener, packet))
+		return EM_REASON_SOURCE;
+	if (!length_valid(listener, packet))
+		return EM_REASON_LENGTH;
+	if (!checks_hold(listener, packet->udp + UDP_HEADER))
+		return EM_REASON_CHECK;
+	return EM_REASONS;
+}
+
+/* Step 6: the entity that the tag names. */
+static const struct em_entity *find_entity(const struct em_listener *listener,
+					   const uint8_t *payload)
+{
+	uint8_t tag[EM_TAG_MAX] = {0};
+	size_t length = 0;
+
+	for (size_t i = 0; i < listener->tag.n_pieces; i++) {
+		const struct em_piece *piece = &listener->tag.pieces[i];
+
+		memcpy(tag + length, payload + piece->offset, piece->length);
+		length += piece->length;
+	}
+	for (size_t i = 0; i < length; i++)
+		tag[i] &= listener->tag.mask[i];
+	return em_listener_find(listener, tag);
+}
+
+/* RFC 1624, equation 3; and RFC 768: 0 says that there is no checksum. */
+static uint16_t update_checksum(uint16_t checksum, uint16_t from, uint16_t to)
+{
+	uint32_t sum = (uint16_t)~checksum + (uint16_t)~from + to;
+	uint16_t result;
+
+	if (checksum == 0)
+		return 0;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	result = ~sum;
+	return result ? result : 0xffff;
+}
+
+static void rewrite_port(uint8_t *udp, uint16_t port)
+{
+	put16(udp + 6, update_checksum(get16(udp + 6), get16(udp + 2), port));
+	put16(udp + 2, port);
+}
+
+/* Steps 6 and 8. */
+static void sort_valid(const struct em_listener *listener, const struct packet *packet,
+		       struct em_classification *out)
+{
+	out->entity = find_entity(listener, packet->udp + UDP_HEADER);
+	if (out->entity) {
+		out->result = EM_REWRITTEN;
+		out->port = out->entity->port;
+	} else {
+		out->result = EM_UNKNOWN;
+		out->drop = listener->unknown == EM_DROP;
+		if (listener->unknown == EM_PORT)
+			out->port = listener->unknown_port;
+	}
+	if (out->port)
+		rewrite_port(packet->udp, out->port);
+}
+
+void em_classify(const struct em_policy *policy, const char *interface, uint8_t *frame,
+		 size_t length, struct em_classification *out)
+{
+	em_classify_with_limit(policy, interface, frame, length, UINT_MAX, out);
+}
+
+void em_classify_with_limit(const struct em_policy *policy, const char *interface, uint8_t *frame,
+			    size_t length, unsigned int ipv6_header_limit,
+			    struct em_classification *out)
+{
+	struct packet packet;
+
+	*out = (struct em_classification){.result = EM_NOT_OURS};
+	if (!read_packet(&packet, frame, length, ipv6_header_limit))
+		return;
+	out->listener = find_listener(policy, interface, &packet);
+	if (!out->listener)
+		return;
+	out->bytes = packet.length;
+	out->reason = find_fault(out->listener, &packet);
+	if (out->reason == EM_REASONS) {
+		sort_valid(out->listener, &packet, out);
+	} else {
+		out->result = EM_INVALID;
+		out->drop = out->listener->invalid == EM_DROP;
+	}
+}
+
+const char *em_result_name(enum em_result result)
+{
+	switch (result) {
+	case EM_NOT_OURS:
+		return "not-ours";
+	case EM_REWRITTEN:
+		return "rewritten";
+	case EM_UNKNOWN:
+		return "unknown";
+	case EM_INVALID:
+		return "invalid";
+	}
+	return "?";
+}

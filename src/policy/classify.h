@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * classify - the reference: what a policy does with one packet, in plain C.
+ *
+ * Written from the rules of entitymux(8), "What happens to a packet", step by step and without
+ * regard to speed.  It shares no code with a backend, because every test of a backend is a
+ * comparison with it.
+ */
+#ifndef EM_CLASSIFY_H
+#define EM_CLASSIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/policy.h"
+
+enum em_result { EM_NOT_OURS, EM_REWRITTEN, EM_UNKNOWN, EM_INVALID };
+
+struct em_classification {
+	enum em_result result;
+	enum em_reason reason;		    /* with EM_INVALID */
+	const struct em_listener *listener; /* NULL with EM_NOT_OURS; not owned */
+	const struct em_entity *entity;	    /* with EM_REWRITTEN; not owned */
+	uint16_t port;			    /* the port it was sent on to; 0: not rewritten */
+	bool drop;			    /* else passed */
+	uint32_t bytes; /* what it adds to `bytes`: from the IP header to the end of the frame */
+};
+
+/*
+ * Classifies one Ethernet frame of length bytes as received on an interface, and rewrites it in
+ * place as the policy says.  The frame has its UDP checksum filled in (or 0), its VLAN tag in
+ * place and no frame check sequence.
+ */
+void em_classify(const struct em_policy *policy, const char *interface, uint8_t *frame,
+		 size_t length, struct em_classification *out);
+
+/*
+ * The same on a kernel whose nf_tables walks at most `depth` IPv6 extension headers, and finds no
+ * UDP behind more; see header_limit.h.
+ */
+void em_classify_with_limit(const struct em_policy *policy, const char *interface, uint8_t *frame,
+			    size_t length, unsigned int ipv6_header_limit,
+			    struct em_classification *out);
+
+/* "not-ours", "rewritten", "unknown", "invalid". */
+const char *em_result_name(enum em_result result);
+
+#endif

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "policy/conversation.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int by_target(const void *a, const void *b)
+{
+	const struct em_conversation *x = a, *y = b;
+
+	if (x->target != y->target)
+		return x->target < y->target ? -1 : 1;
+	return (x->known > y->known) - (x->known < y->known);
+}
+
+const struct em_listener *em_conversation_first(const struct em_policy *policy)
+{
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		if (policy->listeners[i].replies)
+			return &policy->listeners[i];
+	return NULL;
+}
+
+bool em_conversation_on(const struct em_policy *policy, const char *interface)
+{
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		if (policy->listeners[i].replies &&
+		    em_listener_on(&policy->listeners[i], interface))
+			return true;
+	return false;
+}
+
+/* With room for one per entity and one for what is unknown. */
+static size_t count_most(const struct em_policy *policy)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; policy && i < policy->n_listeners; i++)
+		if (policy->listeners[i].replies)
+			n += policy->listeners[i].n_entities + 1;
+	return n;
+}
+
+static void add(struct em_conversations *conversations, const struct em_listener *listener,
+		uint16_t target)
+{
+	if (target == listener->port)
+		return;
+	conversations->all[conversations->n++] = (struct em_conversation){
+		.known = listener->port, .target = target, .timeout = listener->flow_timeout};
+}
+
+static void add_listener(struct em_conversations *conversations, const struct em_listener *listener)
+{
+	for (size_t i = 0; i < listener->n_entities; i++)
+		add(conversations, listener, listener->entities[i].port);
+	if (listener->unknown == EM_PORT)
+		add(conversations, listener, listener->unknown_port);
+}
+
+static void keep_each_once(struct em_conversations *conversations)
+{
+	struct em_conversation *all = conversations->all;
+	size_t n = 0;
+
+	qsort(all, conversations->n, sizeof(*all), by_target);
+	for (size_t i = 0; i < conversations->n; i++)
+		if (!n || by_target(&all[n - 1], &all[i]))
+			all[n++] = all[i];
+		else if (all[i].timeout > all[n - 1].timeout)
+			all[n - 1].timeout = all[i].timeout;
+	conversations->n = n;
+}
+
+int em_conversations_init(struct em_conversations *out, const struct em_policy *policy)
+{
+	size_t most = count_most(policy);
+
+	*out = (struct em_conversations){0};
+	if (!most)
+		return 0;
+	out->all = calloc(most, sizeof(*out->all));
+	if (!out->all)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		if (policy->listeners[i].replies)
+			add_listener(out, &policy->listeners[i]);
+	keep_each_once(out);
+	return 0;
+}
+
+void em_conversations_clear(struct em_conversations *conversations)
+{
+	free(conversations->all);
+	memset(conversations, 0, sizeof(*conversations));
+}
+
+bool em_conversations_have(const struct em_conversations *conversations, uint16_t known,
+			   uint16_t target)
+{
+	const struct em_conversation sought = {.known = known, .target = target};
+
+	return conversations->n &&
+	       bsearch(&sought, conversations->all, conversations->n, sizeof(sought), by_target);
+}

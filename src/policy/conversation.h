@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conversation - which conversations a policy has: what the listeners with `replies` answer for.
+ *
+ * A sender knows the port of the listener, the server that of the entity (or the one for what is
+ * unknown).  The two ports tell a conversation that a policy carries from one that it no longer
+ * has; who the sender is, only the kernel remembers.  Where they are the same port there is nothing
+ * to remember.  Pure, no I/O.
+ */
+#ifndef EM_CONVERSATION_H
+#define EM_CONVERSATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/policy.h"
+
+struct em_conversation {
+	uint16_t known;	  /* the listener's port */
+	uint16_t target;  /* the port that datagrams are sorted to, another one */
+	uint32_t timeout; /* seconds; the longest of the listeners that have it */
+};
+
+struct em_conversations {
+	struct em_conversation *all; /* owned; each once, by target, then by known */
+	size_t n;
+};
+
+/* The first listener of the policy that has replies, or NULL. */
+const struct em_listener *em_conversation_first(const struct em_policy *policy);
+
+/* Whether a listener of the policy that has replies is on this interface. */
+bool em_conversation_on(const struct em_policy *policy, const char *interface);
+
+/* Those of a policy, none for NULL; freed by em_conversations_clear().  Returns 0 or -ENOMEM. */
+int em_conversations_init(struct em_conversations *out, const struct em_policy *policy);
+void em_conversations_clear(struct em_conversations *conversations);
+
+bool em_conversations_have(const struct em_conversations *conversations, uint16_t known,
+			   uint16_t target);
+
+#endif

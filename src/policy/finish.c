@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * policy_finish - what cannot be said of one key of a configuration by itself.
+ *
+ * It runs after mistakes, too, so that one run reports all of them.  What could not be read is
+ * marked by port 0, of a listener or of an entity, and is compared with nothing.
+ */
+#include "policy/policy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a file of entities, or a mask, brings about a million times is reported this often. */
+#define SHOWN 20
+
+/* Messages about the entities of one listener. */
+struct report {
+	const struct em_listener *listener;
+	struct em_diag *diag;
+	unsigned int duplicates; /* in entities files */
+	unsigned int unmatched;
+	bool mistaken;
+};
+
+static int by_tag(const void *a, const void *b, void *context)
+{
+	const struct em_listener *listener = context;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	int order =
+		memcmp(listener->entities[x].tag, listener->entities[y].tag, listener->tag.length);
+
+	return order ? order : (x > y) - (x < y);
+}
+
+static int by_name(const void *a, const void *b, void *context)
+{
+	const struct em_listener *listener = context;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	int order = strcmp(listener->entities[x].name, listener->entities[y].name);
+
+	return order ? order : (x > y) - (x < y);
+}
+
+/* "entities[5]." for one of the configuration itself; in a file of entities the line says it. */
+static const char *element(const struct em_listener *listener, size_t i, char text[32])
+{
+	text[0] = '\0';
+	if (i < listener->n_listed)
+		snprintf(text, 32, "entities[%zu].", i);
+	return text;
+}
+
+/* "line 7", or with its file where that is another one. */
+static const char *where(const struct em_place *there, const struct em_place *here, char *text,
+			 size_t size)
+{
+	if (there->file == here->file || !there->file)
+		snprintf(text, size, "line %u", there->line);
+	else
+		snprintf(text, size, "%s:%u", there->file, there->line);
+	return text;
+}
+
+/* Entity i has the tag (or, by_its_name, the name) of entity first, which stands before it. */
+static void report_duplicate(struct report *report, size_t i, size_t first, bool by_its_name)
+{
+	const struct em_listener *listener = report->listener;
+	const struct em_entity *entity = &listener->entities[i],
+			       *other = &listener->entities[first];
+	char key[32], line[512], tag[EM_TAG_TEXT_MAX], name[EM_TAG_TEXT_MAX];
+
+	report->mistaken = true;
+	if (i >= listener->n_listed && report->duplicates++ >= SHOWN)
+		return;
+	element(listener, i, key);
+	where(&other->place, &entity->place, line, sizeof(line));
+	if (by_its_name)
+		em_diag_error(report->diag, -EM_EUSAGE, &entity->place,
+			      "%sname: \"%s\" is the name of another entity already (%s)", key,
+			      em_entity_name(listener, entity, name), line);
+	else
+		em_diag_error(report->diag, -EM_EUSAGE, &entity->place,
+			      "%stag: %s is the tag of \"%s\" already (%s)", key,
+			      em_tag_format(listener, entity->tag, tag),
+			      em_entity_name(listener, other, name), line);
+}
+
+/* first[i]: the entity whose tag entity i repeats, or UINT32_MAX. */
+static void find_duplicate_tags(const struct em_listener *listener, uint32_t *first)
+{
+	const uint32_t *sorted = listener->by_tag;
+	uint32_t head = UINT32_MAX;
+
+	for (size_t k = 0; k < listener->n_entities; k++) {
+		const struct em_entity *entity = &listener->entities[sorted[k]];
+
+		first[sorted[k]] = UINT32_MAX;
+		if (!entity->port)
+			continue;
+		if (head != UINT32_MAX &&
+		    memcmp(listener->entities[head].tag, entity->tag, listener->tag.length) == 0)
+			first[sorted[k]] = head;
+		else
+			head = sorted[k];
+	}
+}
+
+/*
+ * The entity that has no name of its own and is called this after its tag, or NULL.  Tags in hex
+ * are in the same order as tags.
+ */
+static const struct em_entity *find_nameless(const struct em_listener *listener, const char *name)
+{
+	size_t low = 0, high = listener->n_entities;
+
+	while (low < high && strncmp(name, "0x", 2) == 0) {
+		size_t middle = low + (high - low) / 2;
+		const struct em_entity *entity = &listener->entities[listener->by_tag[middle]];
+		char text[EM_TAG_TEXT_MAX];
+		int order = strcmp(name, em_tag_format(listener, entity->tag, text));
+
+		if (order == 0)
+			return entity->name || !entity->port ? NULL : entity;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+/* Likewise for names; of two that clash the later one is to blame. */
+static int find_duplicate_names(struct em_listener *listener, uint32_t *first)
+{
+	uint32_t *named = calloc(listener->n_entities + 1, sizeof(*named));
+	size_t n = 0;
+
+	if (!named)
+		return -ENOMEM;
+	for (size_t i = 0; i < listener->n_entities; i++) {
+		first[i] = UINT32_MAX;
+		if (listener->entities[i].name)
+			named[n++] = (uint32_t)i;
+	}
+	qsort_r(named, n, sizeof(*named), by_name, listener);
+	for (size_t k = 0, head = 0; k < n; k++) {
+		const char *name = listener->entities[named[k]].name;
+		const struct em_entity *nameless = find_nameless(listener, name);
+
+		if (k && strcmp(listener->entities[named[head]].name, name) == 0)
+			first[named[k]] = named[head];
+		else
+			head = k;
+		if (nameless && head == k) {
+			uint32_t i = (uint32_t)(nameless - listener->entities);
+
+			first[i > named[k] ? i : named[k]] = i > named[k] ? named[k] : i;
+		}
+	}
+	free(named);
+	return 0;
+}
+
+static void warn_of_unmatched(struct report *report, size_t i)
+{
+	const struct em_listener *listener = report->listener;
+	const struct em_entity *entity = &listener->entities[i];
+	char key[32], tag[EM_TAG_TEXT_MAX], mask[EM_TAG_TEXT_MAX];
+	uint8_t outside = 0;
+
+	for (size_t k = 0; k < listener->tag.length; k++)
+		outside |= entity->tag[k] & (uint8_t)~listener->tag.mask[k];
+	if (!outside || !entity->port || report->unmatched++ >= SHOWN)
+		return;
+	em_diag_warning(report->diag, &entity->place,
+			"%stag: %s can never match, it has bits outside the mask %s",
+			element(listener, i, key), em_tag_format(listener, entity->tag, tag),
+			em_tag_format(listener, listener->tag.mask, mask));
+}
+
+static void report_rest(const struct report *report)
+{
+	const struct em_listener *listener = report->listener;
+
+	if (report->duplicates > SHOWN)
+		em_diag_error(report->diag, -EM_EUSAGE, &listener->place,
+			      "listener \"%s\": … and %u more duplicates in its entities file",
+			      listener->name, report->duplicates - SHOWN);
+	if (report->unmatched > SHOWN)
+		em_diag_warning(report->diag, &listener->place,
+				"listener \"%s\": … and %u more tags that can never match",
+				listener->name, report->unmatched - SHOWN);
+}
+
+static int finish_entities(struct em_listener *listener, struct em_diag *diag)
+{
+	struct report report = {.listener = listener, .diag = diag};
+	size_t n = listener->n_entities;
+	uint32_t *first = calloc(2 * n + 1, sizeof(*first));
+	int error;
+
+	free(listener->by_tag);
+	listener->by_tag = calloc(n + 1, sizeof(*listener->by_tag));
+	if (!first || !listener->by_tag) {
+		free(first);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++)
+		listener->by_tag[i] = (uint32_t)i;
+	qsort_r(listener->by_tag, n, sizeof(*listener->by_tag), by_tag, listener);
+	find_duplicate_tags(listener, first);
+	error = find_duplicate_names(listener, first + n);
+	for (size_t i = 0; !error && i < n; i++) {
+		if (first[i] != UINT32_MAX)
+			report_duplicate(&report, i, first[i], false);
+		if (first[n + i] != UINT32_MAX)
+			report_duplicate(&report, i, first[n + i], true);
+		warn_of_unmatched(&report, i);
+	}
+	report_rest(&report);
+	free(first);
+	return error ? error : report.mistaken ? -EM_EUSAGE : 0;
+}
+
+static void warn_of_checks(const struct em_listener *listener, struct em_diag *diag)
+{
+	unsigned int need = em_listener_need(listener);
+
+	if (listener->payload_max < need && listener->payload_min <= listener->payload_max)
+		em_diag_warning(diag, &listener->place,
+				"listener \"%s\": payload.max: no datagram can be valid, tag and "
+				"checks need %u bytes and at most %u are let through",
+				listener->name, need, listener->payload_max);
+	for (size_t i = 0; i < listener->n_checks; i++) {
+		const struct em_check *check = &listener->checks[i];
+		uint8_t outside = 0;
+
+		for (size_t k = 0; check->kind == EM_CHECK_BYTES && k < check->length; k++)
+			outside |= check->bytes[k] & (uint8_t)~check->mask[k];
+		if (outside)
+			em_diag_warning(diag, &check->place,
+					"checks[%zu].bytes: can never match, it has bits outside "
+					"the mask",
+					i);
+	}
+}
+
+/* What a listener answers for, sorted, so that two of them are compared in one pass. */
+struct claim {
+	const struct em_listener *listener;
+	const char *interfaces[EM_INTERFACES_MAX];
+	size_t n_interfaces;
+	struct em_address *addresses;
+};
+
+static int order_strings(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int order_addresses(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct em_address));
+}
+
+static int claim_init(struct claim *claim, const struct em_listener *listener)
+{
+	claim->listener = listener;
+	for (size_t i = 0; i < listener->n_interfaces && i < EM_INTERFACES_MAX; i++)
+		claim->interfaces[claim->n_interfaces++] = listener->interfaces[i];
+	qsort(claim->interfaces, claim->n_interfaces, sizeof(claim->interfaces[0]), order_strings);
+	claim->addresses = calloc(listener->n_addresses + 1, sizeof(*claim->addresses));
+	if (!claim->addresses)
+		return -ENOMEM;
+	for (size_t i = 0; i < listener->n_addresses; i++)
+		claim->addresses[i] = listener->addresses[i];
+	qsort(claim->addresses, listener->n_addresses, sizeof(*claim->addresses), order_addresses);
+	return 0;
+}
+
+/* The first interface that both are on, or NULL. */
+static const char *share_interface(const struct claim *a, const struct claim *b)
+{
+	for (size_t i = 0, j = 0; i < a->n_interfaces && j < b->n_interfaces;) {
+		int order = strcmp(a->interfaces[i], b->interfaces[j]);
+
+		if (order == 0)
+			return a->interfaces[i];
+		i += order < 0;
+		j += order > 0;
+	}
+	return NULL;
+}
+
+/* One with addresses and one without share none: the one with addresses wins. */
+static bool share_address(const struct claim *a, const struct claim *b)
+{
+	size_t n = a->listener->n_addresses, m = b->listener->n_addresses;
+
+	for (size_t i = 0, j = 0; i < n && j < m;) {
+		int order = order_addresses(&a->addresses[i], &b->addresses[j]);
+
+		if (order == 0)
+			return true;
+		i += order < 0;
+		j += order > 0;
+	}
+	return n == 0 && m == 0;
+}
+
+static bool report_clash(const struct claim *first, const struct claim *second,
+			 struct em_diag *diag)
+{
+	const struct em_listener *a = first->listener, *b = second->listener;
+	const char *interface;
+	char line[512];
+
+	if (!a->port || a->port != b->port || a->vlan != b->vlan || !share_address(first, second))
+		return false;
+	interface = share_interface(first, second);
+	if (!interface)
+		return false;
+	em_diag_error(diag, -EM_EUSAGE, &b->place,
+		      "listener \"%s\": port %u on %s is claimed by listener \"%s\" already (%s), "
+		      "expected another port, interface, vlan or address",
+		      b->name, b->port, interface, a->name,
+		      where(&a->place, &b->place, line, sizeof(line)));
+	return true;
+}
+
+/* Each listener is held against those before it, up to the first that has what it claims. */
+static int finish_listeners(const struct em_policy *policy, struct em_diag *diag)
+{
+	struct claim *claims = calloc(policy->n_listeners + 1, sizeof(*claims));
+	int result = claims ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < policy->n_listeners && result != -ENOMEM; i++) {
+		bool clash = false;
+
+		if (claim_init(&claims[i], &policy->listeners[i]))
+			result = -ENOMEM;
+		for (size_t j = 0; j < i && !clash && result != -ENOMEM; j++)
+			clash = report_clash(&claims[j], &claims[i], diag);
+		if (clash)
+			result = -EM_EUSAGE;
+	}
+	for (size_t i = 0; claims && i < policy->n_listeners; i++)
+		free(claims[i].addresses);
+	free(claims);
+	return result;
+}
+
+static int finish_names(const struct em_policy *policy, struct em_diag *diag)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct em_listener *listener = &policy->listeners[i];
+		size_t j = 0;
+
+		while (j < i && strcmp(policy->listeners[j].name, listener->name) != 0)
+			j++;
+		if (j < i && *listener->name) {
+			char line[512];
+
+			result = em_diag_error(diag, -EM_EUSAGE, &listener->place,
+					       "listeners[%zu].name: \"%s\" is the name of another "
+					       "listener already (%s)",
+					       i, listener->name,
+					       where(&policy->listeners[j].place, &listener->place,
+						     line, sizeof(line)));
+		}
+	}
+	return result;
+}
+
+int em_policy_finish(struct em_policy *policy, struct em_diag *diag)
+{
+	int result = finish_names(policy, diag);
+	int error = finish_listeners(policy, diag);
+
+	if (error)
+		result = error;
+	for (size_t i = 0; i < policy->n_listeners && result != -ENOMEM; i++) {
+		struct em_listener *listener = &policy->listeners[i];
+
+		/* Without the tag's length there is nothing to sort by. */
+		if (!listener->tag.length)
+			continue;
+		warn_of_checks(listener, diag);
+		error = finish_entities(listener, diag);
+		if (error)
+			result = error;
+	}
+	return result;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * policy - a whole configuration after it has been read and checked: the pivot of the tool.
+ */
+#include "policy/policy.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const char *const backend_names[EM_BACKENDS] = {
+	[EM_BACKEND_AUTO] = "auto",
+	[EM_BACKEND_XDP] = "xdp",
+	[EM_BACKEND_XDP_GENERIC] = "xdp-generic",
+	[EM_BACKEND_TC] = "tc",
+	[EM_BACKEND_NFT] = "nft",
+};
+
+static const char *const reason_names[EM_REASONS] = {
+	[EM_REASON_SOURCE] = "source",
+	[EM_REASON_LENGTH] = "length",
+	[EM_REASON_CHECK] = "check",
+};
+
+int em_policy_new(struct em_policy **out)
+{
+	struct em_policy *policy = calloc(1, sizeof(*policy));
+
+	if (!policy)
+		return -ENOMEM;
+	*out = policy;
+	return 0;
+}
+
+static void listener_clear(struct em_listener *listener)
+{
+	for (size_t i = 0; i < listener->n_checks; i++) {
+		free(listener->checks[i].bytes);
+		free(listener->checks[i].mask);
+	}
+	for (size_t i = 0; i < listener->n_entities; i++)
+		free(listener->entities[i].name);
+	free(listener->entities);
+	free(listener->by_tag);
+	free(listener->interfaces);
+	free(listener->addresses);
+	free(listener->sources);
+}
+
+void em_policy_free(struct em_policy *policy)
+{
+	if (!policy)
+		return;
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		listener_clear(&policy->listeners[i]);
+	for (size_t i = 0; i < policy->n_files; i++)
+		free(policy->files[i]);
+	free(policy->listeners);
+	free(policy->files);
+	free(policy);
+}
+
+void em_policy_freep(struct em_policy **policy)
+{
+	em_policy_free(*policy);
+}
+
+const char *em_policy_file(struct em_policy *policy, const char *name)
+{
+	char **files;
+
+	for (size_t i = 0; i < policy->n_files; i++)
+		if (strcmp(policy->files[i], name) == 0)
+			return policy->files[i];
+	files = reallocarray(policy->files, policy->n_files + 1, sizeof(*files));
+	if (!files)
+		return NULL;
+	policy->files = files;
+	files[policy->n_files] = strdup(name);
+	return files[policy->n_files] ? files[policy->n_files++] : NULL;
+}
+
+uint16_t em_listener_need(const struct em_listener *listener)
+{
+	unsigned int need = 0;
+
+	for (size_t i = 0; i < listener->tag.n_pieces; i++) {
+		const struct em_piece *piece = &listener->tag.pieces[i];
+		unsigned int end = (unsigned int)piece->offset + piece->length;
+
+		need = end > need ? end : need;
+	}
+	for (size_t i = 0; i < listener->n_checks; i++) {
+		const struct em_check *check = &listener->checks[i];
+		unsigned int end = (unsigned int)check->offset + check->length;
+
+		need = end > need ? end : need;
+	}
+	return (uint16_t)need;
+}
+
+const struct em_entity *em_listener_find(const struct em_listener *listener, const uint8_t *tag)
+{
+	size_t low = 0, high = listener->n_entities;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct em_entity *entity = &listener->entities[listener->by_tag[middle]];
+		int order = memcmp(tag, entity->tag, listener->tag.length);
+
+		if (order == 0)
+			return entity;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+bool em_listener_on(const struct em_listener *listener, const char *interface)
+{
+	for (size_t i = 0; i < listener->n_interfaces; i++)
+		if (strcmp(listener->interfaces[i], interface) == 0)
+			return true;
+	return false;
+}
+
+const char *em_tag_format(const struct em_listener *listener, const uint8_t *tag,
+			  char text[EM_TAG_TEXT_MAX])
+{
+	static const char digits[] = "0123456789abcdef";
+	char *to = text;
+
+	*to++ = '0';
+	*to++ = 'x';
+	for (size_t i = 0; i < listener->tag.length; i++) {
+		*to++ = digits[tag[i] >> 4];
+		*to++ = digits[tag[i] & 15];
+	}
+	*to = '\0';
+	return text;
+}
+
+const char *em_entity_name(const struct em_listener *listener, const struct em_entity *entity,
+			   char text[EM_TAG_TEXT_MAX])
+{
+	return entity->name ? entity->name : em_tag_format(listener, entity->tag, text);
+}
+
+bool em_prefix_holds(const struct em_prefix *prefix, const struct em_address *address)
+{
+	unsigned int bytes = prefix->length / 8;
+	unsigned int mask = 0xff00U >> prefix->length % 8 & 0xff;
+
+	if (prefix->address.family != address->family ||
+	    memcmp(prefix->address.bytes, address->bytes, bytes) != 0)
+		return false;
+	return !mask || ((prefix->address.bytes[bytes] ^ address->bytes[bytes]) & mask) == 0;
+}
+
+const char *em_backend_name(enum em_backend backend)
+{
+	return backend_names[backend];
+}
+
+int em_backend_parse(const char *name)
+{
+	for (int i = 0; i < EM_BACKENDS; i++)
+		if (strcmp(name, backend_names[i]) == 0)
+			return i;
+	return -1;
+}
+
+const char *em_reason_name(enum em_reason reason)
+{
+	return reason_names[reason];
+}
+
+struct occurrence {
+	const char *name;
+	size_t position;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	const struct occurrence *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : (x->position > y->position) - (x->position < y->position);
+}
+
+static int by_position(const void *a, const void *b)
+{
+	const struct occurrence *x = a, *y = b;
+
+	return (x->position > y->position) - (x->position < y->position);
+}
+
+/* Every name of n once, the first occurrences in their order; returns how many are left. */
+static size_t distinct(struct occurrence *all, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(all, n, sizeof(*all), by_name);
+	for (size_t i = 0; i < n; i++)
+		if (!kept || strcmp(all[kept - 1].name, all[i].name) != 0)
+			all[kept++] = all[i];
+	qsort(all, kept, sizeof(*all), by_position);
+	return kept;
+}
+
+int em_policy_interfaces(const struct em_policy *policy, char (**out)[IF_NAMESIZE])
+{
+	struct occurrence *all;
+	size_t n = 0, kept;
+
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		n += policy->listeners[i].n_interfaces;
+	all = calloc(n + 1, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	n = 0;
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		for (size_t j = 0; j < policy->listeners[i].n_interfaces; j++, n++)
+			all[n] = (struct occurrence){policy->listeners[i].interfaces[j], n};
+	kept = distinct(all, n);
+	*out = calloc(kept + 1, sizeof(**out));
+	for (size_t i = 0; *out && i < kept; i++)
+		strncpy((*out)[i], all[i].name, IF_NAMESIZE - 1);
+	free(all);
+	return *out ? (int)kept : -ENOMEM;
+}

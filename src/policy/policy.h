@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * policy - a whole configuration after it has been read and checked: the pivot of the tool.
+ *
+ * The reader of the configuration fills it, every backend, the reference classifier and the
+ * printers read it.  It does no I/O and knows neither the file format nor the kernel.
+ *
+ * Ports, offsets and lengths are in host byte order; tags, masks, byte strings and addresses are
+ * bytes in the order of the wire.  Offsets count from the first byte of the UDP payload.
+ * Everything a policy points to is owned by it and freed by em_policy_free().
+ */
+#ifndef EM_POLICY_H
+#define EM_POLICY_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+
+/* Limits of the configuration; entitymux.conf(5). */
+#define EM_LISTENERS_MAX   256
+#define EM_INTERFACES_MAX  64
+#define EM_CHECKS_MAX	   8
+#define EM_PIECES_MAX	   4
+#define EM_TAG_MAX	   16	   /* bytes of all pieces together */
+#define EM_REACH_MAX	   1024	   /* a tag or a check ends at this payload byte at the latest */
+#define EM_ENTITIES_MAX	   1048576 /* per listener */
+#define EM_NAME_MAX	   32	   /* bytes of a listener's name */
+#define EM_ENTITY_NAME_MAX 64	   /* bytes of an entity's name */
+#define EM_PAYLOAD_MAX	   65507   /* bytes of UDP payload in one IPv4 packet */
+#define EM_FLOWS_MAX	   4194304
+#define EM_TIMEOUT_MAX	   86400 /* seconds */
+/* Hex digits of the longest tag, "0x" and NUL; see em_tag_format(). */
+#define EM_TAG_TEXT_MAX (2 + 2 * EM_TAG_MAX + 1)
+
+enum em_backend {
+	EM_BACKEND_AUTO,
+	EM_BACKEND_XDP,
+	EM_BACKEND_XDP_GENERIC,
+	EM_BACKEND_TC,
+	EM_BACKEND_NFT,
+	EM_BACKENDS
+};
+
+/* What happens to a datagram that no entity takes. */
+enum em_disposition {
+	EM_PASS,
+	EM_DROP,
+	EM_PORT, /* goes to a port of its own; `unknown` only */
+};
+
+/* Why a datagram is invalid, in the order in which it is found out. */
+enum em_reason { EM_REASON_SOURCE, EM_REASON_LENGTH, EM_REASON_CHECK, EM_REASONS };
+
+struct em_address {
+	uint8_t family;	   /* AF_INET or AF_INET6 */
+	uint8_t bytes[16]; /* network order; the first 4 for IPv4, the rest 0 */
+};
+
+/* Host bits are 0. */
+struct em_prefix {
+	struct em_address address;
+	uint8_t length; /* bits: 0-32 or 0-128 */
+};
+
+enum em_check_kind { EM_CHECK_BYTES, EM_CHECK_NUMBER };
+
+struct em_check {
+	struct em_place place;
+	enum em_check_kind kind;
+	uint16_t offset;
+	uint16_t length; /* bytes; for a number 1, 2, 4 or 8 */
+	/* EM_CHECK_BYTES: (payload & mask) == bytes, both `length` bytes; without a mask all ones
+	 */
+	uint8_t *bytes;
+	uint8_t *mask;
+	/* EM_CHECK_NUMBER: min <= number <= max, host order */
+	uint64_t min;
+	uint64_t max;
+	bool little_endian; /* of the number in the payload */
+};
+
+struct em_piece {
+	uint16_t offset;
+	uint8_t length; /* 1-16 */
+};
+
+/* Where the tag is: its pieces joined in order, then masked. */
+struct em_tag {
+	struct em_place place;
+	struct em_piece pieces[EM_PIECES_MAX];
+	uint8_t n_pieces;
+	uint8_t length;		  /* bytes of all pieces, 1-16 */
+	uint8_t mask[EM_TAG_MAX]; /* `length` bytes; without a mask all ones */
+};
+
+struct em_entity {
+	struct em_place place;
+	char *name; /* NULL: named by its tag, see em_entity_name() */
+	uint8_t tag[EM_TAG_MAX];
+	uint16_t port;
+};
+
+struct em_listener {
+	struct em_place place; /* of the listener; the first line of its group */
+	char name[EM_NAME_MAX + 1];
+	char (*interfaces)[IF_NAMESIZE];
+	size_t n_interfaces;
+	uint16_t port;
+	uint16_t vlan; /* 802.1Q id 1-4094; 0: untagged frames only */
+	struct em_address *addresses;
+	size_t n_addresses; /* 0: any; an empty array is an error of the reader */
+	struct em_prefix *sources;
+	size_t n_sources;     /* 0: any; likewise */
+	uint16_t payload_min; /* bytes, inclusive */
+	uint16_t payload_max;
+	struct em_check checks[EM_CHECKS_MAX];
+	size_t n_checks;
+	struct em_tag tag;
+	struct em_entity *entities; /* in the order of the configuration */
+	size_t n_entities;
+	size_t n_listed;  /* how many of them, the first, are from `entities`, not from a file */
+	uint32_t *by_tag; /* indices into entities, sorted by tag; made by em_policy_finish() */
+	enum em_disposition unknown;
+	uint16_t unknown_port;	     /* with EM_PORT */
+	enum em_disposition invalid; /* EM_DROP or EM_PASS */
+	bool replies;
+	struct em_place replies_place;
+	uint32_t flows;
+	uint32_t flow_timeout; /* seconds */
+};
+
+struct em_policy {
+	enum em_backend backend;       /* as asked for in the configuration */
+	struct em_listener *listeners; /* in the order of the configuration */
+	size_t n_listeners;
+	char **files; /* names that places point to */
+	size_t n_files;
+};
+
+/* An empty policy in *out, which stays as it is on failure.  Returns 0 or -ENOMEM. */
+int em_policy_new(struct em_policy **out);
+/* Frees the policy and all it points to; NULL is fine. */
+void em_policy_free(struct em_policy *policy);
+/* For __attribute__((cleanup)). */
+void em_policy_freep(struct em_policy **policy);
+
+/*
+ * Keeps a copy of a file name for as long as the policy lives, for places to point to.
+ * The same name gives the same pointer.  NULL when out of memory.
+ */
+const char *em_policy_file(struct em_policy *policy, const char *name);
+
+/*
+ * What cannot be said of one key by itself: sorts the entities of each listener by tag, reports
+ * every duplicate (tags, names of entities, names of listeners) and every pair of listeners that
+ * could claim the same packet, warns of what can never match.  Called once, by the reader, after
+ * everything is filled in, also where mistakes were found: an entity or listener with port 0 stands
+ * for one that could not be read and is compared with none; a tag of length 0 has its entities left
+ * alone.  Returns 0, -EM_EUSAGE when anything was reported, or -ENOMEM.
+ */
+int em_policy_finish(struct em_policy *policy, struct em_diag *diag);
+
+/* The bytes of payload that the tag and all checks need, 1-1024. */
+uint16_t em_listener_need(const struct em_listener *listener);
+
+/* The entity with this tag (`tag.length` bytes, already masked), or NULL. */
+const struct em_entity *em_listener_find(const struct em_listener *listener, const uint8_t *tag);
+
+/* Whether the listener is on this interface. */
+bool em_listener_on(const struct em_listener *listener, const char *interface);
+
+/* "0x" and the tag in lower-case hex.  Returns text. */
+const char *em_tag_format(const struct em_listener *listener, const uint8_t *tag,
+			  char text[EM_TAG_TEXT_MAX]);
+
+/* The entity's name, or its tag in hex written to text. */
+const char *em_entity_name(const struct em_listener *listener, const struct em_entity *entity,
+			   char text[EM_TAG_TEXT_MAX]);
+
+/* The address has the first `length` bits of the prefix, and its family. */
+bool em_prefix_holds(const struct em_prefix *prefix, const struct em_address *address);
+
+/* "auto", "xdp", …; and back: -1 where it is no backend's name. */
+const char *em_backend_name(enum em_backend backend);
+int em_backend_parse(const char *name);
+
+/* "source", "length", "check". */
+const char *em_reason_name(enum em_reason reason);
+
+/*
+ * The interfaces of all listeners, each once, in the order of the configuration.  *out is the
+ * caller's to free.  Returns their number or -ENOMEM.
+ */
+int em_policy_interfaces(const struct em_policy *policy, char (**out)[IF_NAMESIZE]);
+
+#endif

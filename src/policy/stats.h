@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * stats - the counters of a policy, free of any backend; stats_print.h prints them.
+ *
+ * Sums are modulo 2^64, so that an offset carried over from an earlier policy, or the negative
+ * one of a reset, is a plain addition.
+ */
+#ifndef EM_STATS_H
+#define EM_STATS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "policy/policy.h"
+
+struct em_count {
+	uint64_t packets;
+	uint64_t bytes; /* from the IP header to the end of the frame */
+};
+
+struct em_listener_stats {
+	struct em_count total;
+	uint64_t rewritten; /* packets, like all below */
+	uint64_t unknown;
+	uint64_t invalid[EM_REASONS];
+	struct em_count *entities; /* as many and in the order of the listener's entities */
+	size_t n_entities;
+};
+
+struct em_stats {
+	struct em_listener_stats *listeners; /* as many and in the order of the policy's */
+	size_t n_listeners;
+};
+
+/* All zero, shaped like the policy, in *out.  Returns 0 or -ENOMEM. */
+int em_stats_new(struct em_stats **out, const struct em_policy *policy);
+void em_stats_free(struct em_stats *stats);
+void em_stats_freep(struct em_stats **stats);
+
+/*
+ * Adds `from`, counted under the policy `old`, to `into`: listeners are matched by name, entities
+ * by tag (and equal tag length).  What only one of the two has is left alone.
+ */
+void em_stats_add(struct em_stats *into, const struct em_policy *policy,
+		  const struct em_stats *from, const struct em_policy *old);
+
+/* Every counter becomes its negative modulo 2^64. */
+void em_stats_negate(struct em_stats *stats);
+
+/*
+ * A sum that lacks what a reset had made its zero is "negative", 2^63 or more: it becomes 0.  For
+ * counters whose live part is gone.
+ */
+void em_stats_settle(struct em_stats *stats);
+
+/*
+ * The counters as lines of a file, and back.  Reading matches by listener name and tag, and adds.
+ * Both return 0 or -errno of the stream; reading -EBADMSG for a malformed file, whose lines before
+ * the malformed one have been added then.  Neither writes a message.
+ */
+int em_stats_save(FILE *out, const struct em_policy *policy, const struct em_stats *stats);
+int em_stats_load(FILE *in, const struct em_policy *policy, struct em_stats *stats);
+
+#endif

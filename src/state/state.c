@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * state - what is applied in this network namespace, and the lock over it.
+ */
+#include "state/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ROOT	      RUNSTATEDIR "/entitymux"
+#define LOCK	      "lock"
+#define NAMESPACE     "namespace"
+#define IDENTITY_SIZE 128
+
+/* Each one is lost to a run that took its folder away just then: there are never as many. */
+#define LOCK_ATTEMPTS 1000
+
+/* Linux 5.14, include/uapi/asm-generic/socket.h */
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+struct em_state {
+	char *root;
+	struct em_folder folder; /* of this namespace */
+	int lock;		 /* -1: there is nothing to lock */
+	bool writes;		 /* EM_STATE_WRITE */
+};
+
+static void freep(char **text)
+{
+	free(*text);
+}
+
+static void closep(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static void fclosep(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+/* What tells this namespace from all others that have had, or will have, its inode number. */
+static int identify(char identity[IDENTITY_SIZE], struct em_diag *diag)
+{
+	static const char path[] = "/proc/sys/kernel/random/boot_id";
+	FILE *file __attribute__((cleanup(fclosep))) = fopen(path, "re");
+	int fd __attribute__((cleanup(closep))) = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+	char boot[64];
+
+	if (!file || !fgets(boot, sizeof(boot), file))
+		return em_diag_error(diag, -EIO, NULL, "cannot read %s: %s", path, strerror(errno));
+	/* Before 5.14 there is none: then only a reboot tells namespaces apart. */
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size))
+		cookie = 0;
+	snprintf(identity, IDENTITY_SIZE, "boot %.*s\ncookie %" PRIu64 "\n",
+		 (int)strcspn(boot, "\n"), boot, cookie);
+	return 0;
+}
+
+/* The folders above and the folder itself. */
+static int make_folder(const char *path)
+{
+	char *copy __attribute__((cleanup(freep))) = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(copy, 0755) && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return mkdir(copy, 0755) && errno != EEXIST ? -errno : 0;
+}
+
+static int wait_for_lock(int lock, bool writes, bool *waited, struct em_diag *diag)
+{
+	int operation = writes ? LOCK_EX : LOCK_SH;
+
+	if (flock(lock, operation | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return -errno;
+	if (!*waited)
+		em_diag_note(diag, "waiting for another entitymux run");
+	*waited = true;
+	return flock(lock, operation) ? -errno : 0;
+}
+
+/*
+ * A run that leaves no generation behind removes the lock file while it holds it.  So the lock may
+ * turn out to be one on a file that is gone, and another run may hold that of a new one.
+ */
+static bool still_there(int folder, int lock)
+{
+	struct stat locked, named;
+
+	return fstat(lock, &locked) == 0 &&
+	       fstatat(folder, LOCK, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       locked.st_dev == named.st_dev && locked.st_ino == named.st_ino;
+}
+
+/*
+ * Opens the folder and takes its lock.  -ENOENT: it is not there; -EAGAIN: another run has taken it
+ * away in the meantime.  Reports nothing.
+ */
+static int try_lock(struct em_state *state, bool *waited, struct em_diag *diag)
+{
+	int folder __attribute__((cleanup(closep))) = -1;
+	int lock __attribute__((cleanup(closep))) = -1;
+	int r;
+
+	r = state->writes ? make_folder(state->folder.path) : 0;
+	if (r)
+		return r;
+	folder = open(state->folder.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (folder < 0)
+		return -errno;
+	/* Not for everyone to read: who can open it can lock it, and hold up every run for good. */
+	lock = openat(folder, LOCK,
+		      O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (state->writes ? O_CREAT : 0), 0600);
+	if (lock < 0)
+		return -errno;
+	r = wait_for_lock(lock, state->writes, waited, diag);
+	if (r)
+		return r;
+	if (!still_there(folder, lock))
+		return -EAGAIN;
+	state->folder.fd = folder;
+	state->lock = lock;
+	folder = lock = -1;
+	return 0;
+}
+
+static int take_lock(struct em_state *state, struct em_diag *diag)
+{
+	bool waited = false;
+	int r = -EAGAIN;
+
+	for (int i = 0; i < LOCK_ATTEMPTS && r == -EAGAIN; i++) {
+		r = try_lock(state, &waited, diag);
+		/* Made just now, and gone again: so another run has been here. */
+		if (r == -ENOENT && state->writes)
+			r = -EAGAIN;
+	}
+	if (r == -ENOENT)
+		return 0;
+	return r ? em_folder_failed(&state->folder, diag, -r, "lock", NULL) : 0;
+}
+
+static int write_identity(const struct em_state *state, const char *identity, struct em_diag *diag)
+{
+	FILE *file = em_folder_open_file(&state->folder, NULL, NAMESPACE, true);
+	int r;
+
+	if (!file)
+		return em_folder_failed(&state->folder, diag, errno, "write", NAMESPACE);
+	fputs(identity, file);
+	r = em_folder_close_file(file, 0);
+	return r ? em_folder_failed(&state->folder, diag, -r, "write", NAMESPACE) : 0;
+}
+
+/*
+ * The inode number of a namespace is given to another one when it is gone, while its folder stays:
+ * generations in the folder of another namespace do not count, and are removed by who may write.
+ */
+static int check_identity(struct em_state *state, struct em_diag *diag)
+{
+	char ours[IDENTITY_SIZE], found[IDENTITY_SIZE] = "";
+	FILE *file __attribute__((cleanup(fclosep))) = NULL;
+	int r;
+
+	r = identify(ours, diag);
+	if (r)
+		return r;
+	file = em_folder_open_file(&state->folder, NULL, NAMESPACE, false);
+	if (!file && errno != ENOENT)
+		return em_folder_failed(&state->folder, diag, errno, "read", NAMESPACE);
+	if (file)
+		found[fread(found, 1, sizeof(found) - 1, file)] = '\0';
+	if (!strcmp(found, ours))
+		return 0;
+	if (!state->writes) {
+		state->folder.stale = true;
+		return 0;
+	}
+	r = em_folder_clean(&state->folder, 0, diag);
+	/* Last, and only then: a run that dies before has left generations that do not count. */
+	return r ? r : write_identity(state, ours, diag);
+}
+
+static int state_new(struct em_state **out, const char *root, enum em_state_mode mode,
+		     struct em_diag *diag)
+{
+	static const char namespace[] = "/proc/self/ns/net";
+	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
+	struct stat status;
+
+	if (stat(namespace, &status))
+		return em_diag_error(diag, -EIO, NULL, "cannot read %s: %s", namespace,
+				     strerror(errno));
+	state = calloc(1, sizeof(*state));
+	if (!state)
+		return em_diag_error(diag, -ENOMEM, NULL, "out of memory");
+	state->folder.fd = state->lock = -1;
+	state->writes = mode == EM_STATE_WRITE;
+	state->root = strdup(root);
+	if (!state->root ||
+	    asprintf(&state->folder.path, "%s/net-%ju", root, (uintmax_t)status.st_ino) < 0) {
+		state->folder.path = NULL;
+		return em_diag_error(diag, -ENOMEM, NULL, "out of memory");
+	}
+	*out = state;
+	state = NULL;
+	return 0;
+}
+
+int em_state_open_at(struct em_state **out, const char *root, enum em_state_mode mode,
+		     struct em_diag *diag)
+{
+	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
+	int r;
+
+	r = state_new(&state, root, mode, diag);
+	if (r == 0)
+		r = take_lock(state, diag);
+	if (r)
+		return r;
+	if (state->folder.fd >= 0)
+		r = check_identity(state, diag);
+	if (r)
+		return r;
+	*out = state;
+	state = NULL;
+	return 0;
+}
+
+int em_state_open(struct em_state **out, enum em_state_mode mode, struct em_diag *diag)
+{
+	return em_state_open_at(out, ROOT, mode, diag);
+}
+
+/* A folder without any generation goes, with the lock in it: see still_there(). */
+static void remove_empty(const struct em_state *state)
+{
+	if (!em_folder_is_free(&state->folder))
+		return;
+	unlinkat(state->folder.fd, NAMESPACE, 0);
+	unlinkat(state->folder.fd, LOCK, 0);
+	/* Where another run has begun with it already, it is not empty and stays. */
+	if (rmdir(state->folder.path) == 0)
+		rmdir(state->root);
+}
+
+void em_state_close(struct em_state *state)
+{
+	if (!state)
+		return;
+	if (state->writes && state->lock >= 0)
+		remove_empty(state);
+	closep(&state->lock);
+	closep(&state->folder.fd);
+	free(state->folder.path);
+	free(state->root);
+	free(state);
+}
+
+void em_state_closep(struct em_state **state)
+{
+	em_state_close(*state);
+}
+
+const struct em_folder *em_state_folder(const struct em_state *state)
+{
+	return &state->folder;
+}
