@@ -381,10 +381,11 @@ int em_programs_fd(const struct em_programs *programs, enum em_program_kind kind
 	return bpf_program__fd(find_program(programs, kind));
 }
 
-static const char *const names[EM_PROGRAM_KINDS] = {
-	[EM_PROGRAM_XDP] = "entitymux_xdp",	      [EM_PROGRAM_XDP_LOCAL] = "entitymux_local",
-	[EM_PROGRAM_TC_LATER] = "entitymux_deferred", [EM_PROGRAM_TC] = "entitymux_tc",
-	[EM_PROGRAM_TC_IP] = "entitymux_tc_ip",	      [EM_PROGRAM_REPLY] = "entitymux_reply",
+/* The kernel cuts off what is longer, and we would not know our own program again. */
+static const char names[EM_PROGRAM_KINDS][BPF_OBJ_NAME_LEN] = {
+	[EM_PROGRAM_XDP] = "entitymux_xdp",	   [EM_PROGRAM_XDP_LOCAL] = "entitymux_local",
+	[EM_PROGRAM_TC_LATER] = "entitymux_defer", [EM_PROGRAM_TC] = "entitymux_tc",
+	[EM_PROGRAM_TC_IP] = "entitymux_tc_ip",	   [EM_PROGRAM_REPLY] = "entitymux_reply",
 	[EM_PROGRAM_REPLY_IP] = "entitymux_re_ip",
 };
 

@@ -89,7 +89,7 @@ int entitymux_tc(struct __sk_buff *context)
 
 /* Behind entitymux_local: what that has left for later. */
 SEC("tc")
-int entitymux_deferred(struct __sk_buff *context)
+int entitymux_defer(struct __sk_buff *context)
 {
 	const struct em_abi_mark *mark = (void *)(long)context->data_meta;
 
