@@ -18,7 +18,7 @@
 #include "generate.h"
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual"
-#include "generate.skel.h"
+#include "tests/bench/generate.skel.h"
 #pragma GCC diagnostic pop
 
 #define IP4_HEADER 20

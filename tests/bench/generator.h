@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "packet.h"
+#include "tests/lib/packet.h"
 
 struct generator;
 

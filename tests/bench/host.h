@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "rig.h"
+#include "tests/lib/rig.h"
 
 struct host {
 	const char *name;     /* of the namespace */

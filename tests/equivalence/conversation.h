@@ -11,7 +11,7 @@
 #define EQUIVALENCE_CONVERSATION_H
 
 #include "policy/classify.h"
-#include "router.h"
+#include "tests/lib/router.h"
 
 /* A UDP datagram in a frame, or one that an ICMP error quotes. */
 struct flow {

@@ -6,8 +6,8 @@
  *
  * PACKETS frames or a few more go through each backend, PER_POLICY of them through each policy.
  * Policy k of seed s is policy 0 of seed s + k, which is how to get at one again.  A disagreement
- * is made small and printed as a case for tests/e2e/cases.  The exit status is 1 when there was
- *any.
+ * is made small and printed as a case for tests/e2e/packets/cases.  The exit status is 1 when there
+ *was any.
  *
  * The backend `none` is the control: without any policy, every frame comes out as it went in.
  */
@@ -19,9 +19,9 @@
 
 #include "engine/header_limit.h"
 #include "generate.h"
-#include "outcome.h"
 #include "run.h"
 #include "shrink.h"
+#include "tests/lib/outcome.h"
 
 #define SHOWN 8U /* packets of a disagreement */
 

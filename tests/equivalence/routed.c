@@ -17,10 +17,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "counts.h"
 #include "engine/header_limit.h"
 #include "run.h"
 #include "talk.h"
+#include "tests/lib/counts.h"
 #include "trial.h"
 
 #define SHRINK_TRIALS 200

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "stream.h"
+#include "tests/lib/stream.h"
 
 #define RUN_BACKENDS_MAX 8
 #define RUN_PACKETS	 100000

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "packet.h"
+#include "tests/lib/packet.h"
 #include "trial.h"
 
 #define LISTENERS_MAX 12

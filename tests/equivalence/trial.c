@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "counts.h"
 #include "generate.h"
-#include "packet.h"
+#include "tests/lib/counts.h"
+#include "tests/lib/packet.h"
 
 #define EXIT_NOT_SUPPORTED 3
 

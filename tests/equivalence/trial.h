@@ -9,7 +9,7 @@
 #include "model.h"
 #include "policy/classify.h"
 #include "policy/stats.h"
-#include "stream.h"
+#include "tests/lib/stream.h"
 
 struct trial_packet {
 	const struct model_packet *model;

@@ -2,7 +2,7 @@
 /*
  * counts - what the counters have to be, and what `entitymux stats --json` says they are.
  */
-#include "counts.h"
+#include "tests/lib/counts.h"
 
 #include <inttypes.h>
 #include <jansson.h>

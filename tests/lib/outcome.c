@@ -2,7 +2,7 @@
 /*
  * outcome - what became of a packet, in the words that the tests use.
  */
-#include "outcome.h"
+#include "tests/lib/outcome.h"
 
 #include <stdio.h>
 

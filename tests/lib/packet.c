@@ -2,7 +2,7 @@
 /*
  * packet - Ethernet frames from one-line descriptions, for tests.
  */
-#include "packet.h"
+#include "tests/lib/packet.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

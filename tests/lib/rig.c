@@ -2,7 +2,7 @@
 /*
  * rig - two network namespaces in which every frame that a policy lets pass can be seen whole.
  */
-#include "rig.h"
+#include "tests/lib/rig.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "rig_parts.h"
+#include "tests/lib/rig_parts.h"
 
 #define SENTINEL_ETHERTYPE 0x88b5 /* IEEE 802, local experimental */
 #define SENTINEL_LENGTH	   (ETH_HLEN + 4)

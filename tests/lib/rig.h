@@ -18,8 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "packet.h"
-#include "ring.h"
+#include "tests/lib/packet.h"
+#include "tests/lib/ring.h"
 
 #define RIG_INTERFACES 2
 

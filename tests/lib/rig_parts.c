@@ -2,7 +2,7 @@
 /*
  * rig_parts - what the rigs are made of.
  */
-#include "rig_parts.h"
+#include "tests/lib/rig_parts.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,7 +23,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "rig.h"
+#include "tests/lib/rig.h"
 
 #define CAPTURE_BYTES (4 << 20)
 

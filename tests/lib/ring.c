@@ -2,7 +2,7 @@
 /*
  * ring - frames of which the kernel has only the Ethernet header in the linear part of the packet.
  */
-#include "ring.h"
+#include "tests/lib/ring.h"
 
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "rig_parts.h"
+#include "tests/lib/rig_parts.h"
 
 #define SLOT_SIZE  2048U
 #define BLOCK_SIZE 4096U

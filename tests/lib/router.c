@@ -2,7 +2,7 @@
 /*
  * router - two network namespaces, one of which routes between three wires.
  */
-#include "router.h"
+#include "tests/lib/router.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "rig_parts.h"
+#include "tests/lib/rig_parts.h"
 
 #define FIRST_HOST 9
 #define SENTINEL   (FIRST_HOST + ROUTER_HOSTS) /* the host that sends and receives these */

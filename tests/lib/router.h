@@ -15,7 +15,7 @@
 #define TEST_ROUTER_H
 
 #include "policy/policy.h"
-#include "stream.h"
+#include "tests/lib/stream.h"
 
 enum router_wire { ROUTER_IN0, ROUTER_IN1, ROUTER_OUT, ROUTER_WIRES };
 

@@ -2,7 +2,7 @@
 /*
  * stream - many frames through the rig at a time.
  */
-#include "stream.h"
+#include "tests/lib/stream.h"
 
 #include <errno.h>
 #include <linux/if_packet.h>

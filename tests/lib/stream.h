@@ -5,7 +5,7 @@
 #ifndef TEST_STREAM_H
 #define TEST_STREAM_H
 
-#include "rig.h"
+#include "tests/lib/rig.h"
 
 /*
  * Frames on the way at once.  No queue of the kernel between the two ends holds fewer: a veth ring

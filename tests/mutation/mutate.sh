@@ -24,7 +24,7 @@ mkdir "$work/tree"
 	tar xf - -C "$work/tree"
 cd "$work/tree"
 make distclean >/dev/null 2>&1 || :
-{ ./configure && make entitymux tests/e2e/e2e tests/equivalence/routed; } >"$work/log" 2>&1 ||
+{ ./configure && make entitymux tests/e2e/packets/e2e tests/equivalence/routed; } >"$work/log" 2>&1 ||
 	{ tail -20 "$work/log"; exit 1; }
 
 backends_of()
@@ -40,7 +40,7 @@ backends_of()
 table()
 {
 	# shellcheck disable=SC2046 # a list of words
-	timeout 300 tests/e2e/e2e -q -c tests/e2e/cases ./entitymux $(backends_of "$1") >"$work/out" 2>&1 &&
+	timeout 300 tests/e2e/packets/e2e -q -c tests/e2e/packets/cases ./entitymux $(backends_of "$1") >"$work/out" 2>&1 &&
 		return
 	sed -n 's/^[0-9]* passed, \([0-9]*\) failed,.*/\1/p' "$work/out" | grep . ||
 		echo 'the run'

@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "outcome.h"
-#include "packet.h"
 #include "policy/classify.h"
+#include "tests/lib/outcome.h"
+#include "tests/lib/packet.h"
 
 /* A listener on eth0, port 5000, tag in the first four bytes, and whatever else is said. */
 #define LISTENER(more)                                                                             \

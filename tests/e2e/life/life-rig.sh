@@ -13,8 +13,8 @@ chmod 755 $tmp
 # Where everybody may run it.
 cp "$ENTITYMUX" $tmp/entitymux
 life=$LIFE
-# shellcheck source=tests/e2e/checks.sh
-. "$(dirname "$0")/checks.sh"
+# shellcheck source=tests/lib/checks.sh
+. "$(dirname "$0")/../../lib/checks.sh"
 
 # conf FILE LISTENER OFFSET ENTITY:TAG:PORT...
 conf() {

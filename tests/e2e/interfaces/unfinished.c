@@ -21,7 +21,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "packet.h"
+#include "tests/lib/packet.h"
 
 /* Of nobody else: a bridge passes the frame on, and the receiver can tell it. */
 #define ETHERNET "smac=02:00:00:00:00:f1 dmac=02:00:00:00:00:f2 "

@@ -13,8 +13,8 @@
 mount -t tmpfs -o size=64m replies /run
 tmp=/run/replies
 mkdir $tmp
-# shellcheck source=tests/e2e/checks.sh
-. "$(dirname "$0")/checks.sh"
+# shellcheck source=tests/lib/checks.sh
+. "$(dirname "$0")/../../lib/checks.sh"
 
 in_router() { ip netns exec router "$@"; }
 em() { in_router "$ENTITYMUX" "$@"; }

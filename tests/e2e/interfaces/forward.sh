@@ -16,8 +16,8 @@ fi
 a=em-forward-a-$$ b=em-forward-b-$$ c=em-forward-c-$$
 tmp=$(mktemp -d)
 config=$tmp/config second=$tmp/second other=$tmp/other
-# shellcheck source=tests/e2e/checks.sh
-. "$(dirname "$0")/checks.sh"
+# shellcheck source=tests/lib/checks.sh
+. "$(dirname "$0")/../../lib/checks.sh"
 
 cleanup()
 {
@@ -98,7 +98,7 @@ for backend in $E2E_BACKENDS; do
 		for addresses in '192.0.2.1 192.0.2.6' '2001:db8:0::1 2001:db8:4::2'; do
 			# shellcheck disable=SC2086 # two words
 			check "sender's checksum offload $tx, $addresses" \
-				tests/e2e/forward /run/netns/"$a" /run/netns/"$c" $addresses
+				tests/e2e/interfaces/forward /run/netns/"$a" /run/netns/"$c" $addresses
 		done
 	done
 	ip netns exec "$b" "$ENTITYMUX" remove
@@ -118,7 +118,7 @@ for backend in $E2E_BACKENDS; do
 	for case in own4 own6 inner4 inner6 route; do
 		# The kernel's rewriting takes any unfinished checksum for the datagram's.
 		[ "$backend" = nft ] && [ "${case%?}" = inner ] && continue
-		check "unfinished checksum, $case" tests/e2e/unfinished \
+		check "unfinished checksum, $case" tests/e2e/interfaces/unfinished \
 			/run/netns/"$a" out /run/netns/"$c" in $case
 	done
 	ip netns exec "$b" "$ENTITYMUX" remove
@@ -126,7 +126,7 @@ for backend in $E2E_BACKENDS; do
 	check 'apply on the second host' \
 		ip netns exec "$c" "$ENTITYMUX" apply --backend="$backend" "$second"
 	check 'sorted by the second host' \
-		tests/e2e/forward /run/netns/"$a" /run/netns/"$c" 192.0.2.1 192.0.2.6
+		tests/e2e/interfaces/forward /run/netns/"$a" /run/netns/"$c" 192.0.2.1 192.0.2.6
 	is 'seen by the first one' 2000 "$(counted "$b" telemetry)"
 	is 'sorted once' '2000 0' "$(counted "$c" telemetry) $(counted "$c" again)"
 	for ns in $b $c; do

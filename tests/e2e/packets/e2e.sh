@@ -8,10 +8,10 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 limits=$(mktemp)
 trap 'rm -f "$limits"' EXIT
-sh "${srcdir:=.}/tests/e2e/limits.sh" >"$limits"
+sh "${srcdir:=.}/tests/e2e/packets/limits.sh" >"$limits"
 status=0
-for cases in "$srcdir/tests/e2e/cases" "$limits"; do
+for cases in "$srcdir/tests/e2e/packets/cases" "$limits"; do
 	# shellcheck disable=SC2086 # a list of words
-	tests/e2e/e2e -c "$cases" "$ENTITYMUX" $E2E_BACKENDS || status=1
+	tests/e2e/packets/e2e -c "$cases" "$ENTITYMUX" $E2E_BACKENDS || status=1
 done
 exit $status

@@ -23,13 +23,13 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "counts.h"
 #include "engine/header_limit.h"
-#include "outcome.h"
 #include "policy/classify.h"
 #include "policy/stats.h"
-#include "rig.h"
 #include "table.h"
+#include "tests/lib/counts.h"
+#include "tests/lib/outcome.h"
+#include "tests/lib/rig.h"
 
 #define SEEN_MAX	   4
 #define SECONDS_MAX	   600 /* for everything: a hanging command must not hang the build */
@@ -302,7 +302,7 @@ static const char *default_cases(char *path, size_t size)
 {
 	const char *srcdir = getenv("srcdir");
 
-	snprintf(path, size, "%s/tests/e2e/cases", srcdir ? srcdir : ".");
+	snprintf(path, size, "%s/tests/e2e/packets/cases", srcdir ? srcdir : ".");
 	return path;
 }
 

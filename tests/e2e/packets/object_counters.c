@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "counts.h"
 #include "engine/backend.h"
 #include "nft/clean.h"
 #include "nft/counters.h"
@@ -21,8 +20,9 @@
 #include "nft/inventory.h"
 #include "nft/message.h"
 #include "policy/classify.h"
-#include "rig.h"
 #include "table.h"
+#include "tests/lib/counts.h"
+#include "tests/lib/rig.h"
 
 #define SEEN_MAX    4
 #define SECONDS_MAX 120
@@ -248,7 +248,7 @@ int main(int argc, char **argv)
 		puts("this makes network namespaces: run as root");
 		return SKIP;
 	}
-	snprintf(path, sizeof(path), "%s/tests/e2e/cases", srcdir ? srcdir : ".");
+	snprintf(path, sizeof(path), "%s/tests/e2e/packets/cases", srcdir ? srcdir : ".");
 	alarm(SECONDS_MAX);
 	em_diag_init(&run.diag, stdout);
 	table_read(&table, argc > 1 ? argv[1] : path);

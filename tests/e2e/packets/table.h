@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "packet.h"
+#include "tests/lib/packet.h"
 
 struct test_case {
 	unsigned int line;	/* in the file */

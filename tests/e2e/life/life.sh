@@ -9,7 +9,7 @@
 # Runs as root, in a mount namespace with a /run of its own, where its network namespaces are named
 # as well: whatever becomes of it, nothing stays behind.
 
-: "${ENTITYMUX:=./entitymux}" "${LIFE:=tests/e2e/life}" "${E2E_BACKENDS:=xdp xdp-generic nft}"
+: "${ENTITYMUX:=./entitymux}" "${LIFE:=tests/e2e/life/life}" "${E2E_BACKENDS:=xdp xdp-generic nft}"
 
 if [ -z "${life_inside-}" ]; then
 	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root'; exit 77; }
@@ -21,7 +21,7 @@ if [ -z "${life_inside-}" ]; then
 	exec timeout 600 unshare --mount --propagation private /bin/sh "$0" "$@"
 fi
 
-# shellcheck source=tests/e2e/life-rig.sh
+# shellcheck source=tests/e2e/life/life-rig.sh
 . "$(dirname "$0")/life-rig.sh"
 
 section_refused() {

@@ -9,8 +9,8 @@
 # Runs as root, in a mount namespace with a /run and a bpffs of its own, where its network
 # namespaces are named as well: whatever becomes of it, nothing stays behind.
 
-: "${ENTITYMUX:=./entitymux}" "${LIFE:=tests/e2e/life}" "${E2E_BACKENDS:=xdp xdp-generic tc nft}"
-: "${WITHOUT_REPLACE:=tests/e2e/without_replace}" "${srcdir:=.}"
+: "${ENTITYMUX:=./entitymux}" "${LIFE:=tests/e2e/life/life}" "${E2E_BACKENDS:=xdp xdp-generic tc nft}"
+: "${WITHOUT_REPLACE:=tests/e2e/hosts/without_replace}" "${srcdir:=.}"
 
 if [ -z "${privileges_inside-}" ]; then
 	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root'; exit 77; }
@@ -24,8 +24,8 @@ if [ -z "${privileges_inside-}" ]; then
 	exec timeout 300 unshare --mount --propagation private /bin/sh "$0" "$@"
 fi
 
-# shellcheck source=tests/e2e/life-rig.sh
-. "$(dirname "$0")/life-rig.sh"
+# shellcheck source=tests/e2e/life/life-rig.sh
+. "$(dirname "$0")/../life/life-rig.sh"
 
 # The kernel's own is at /sys/fs/bpf, which `ip netns exec` covers.
 bpffs=/run/bpf

@@ -11,8 +11,8 @@
 # Runs as root, in a mount namespace with a /run of its own, where its network namespaces are named
 # as well: whatever becomes of it, nothing stays behind.
 
-: "${ENTITYMUX:=./entitymux}" "${REPLIES:=tests/e2e/replies}" "${LIFE:=tests/e2e/life}"
-: "${EXCHANGE:=tests/e2e/exchange}" "${EXCHANGES:=20000}"
+: "${ENTITYMUX:=./entitymux}" "${REPLIES:=tests/e2e/replies/replies}" "${LIFE:=tests/e2e/life/life}"
+: "${EXCHANGE:=tests/e2e/replies/exchange}" "${EXCHANGES:=20000}"
 : "${E2E_BACKENDS:=xdp xdp-generic tc nft}"
 
 if [ -z "${replies_inside-}" ]; then
@@ -26,7 +26,7 @@ if [ -z "${replies_inside-}" ]; then
 	exec timeout $((600 + EXCHANGES / 1000)) unshare --mount --propagation private /bin/sh "$0" "$@"
 fi
 
-# shellcheck source=tests/e2e/replies-rig.sh
+# shellcheck source=tests/e2e/replies/replies-rig.sh
 . "$(dirname "$0")/replies-rig.sh"
 
 # play BACKEND [SCENARIO...]: prints what replies.c does

@@ -15,8 +15,8 @@ a=em-interfaces-a-$$ b=em-interfaces-b-$$
 tmp=$(mktemp -d)
 config=$tmp/conf
 tunnel=
-# shellcheck source=tests/e2e/checks.sh
-. "$(dirname "$0")/checks.sh"
+# shellcheck source=tests/lib/checks.sh
+. "$(dirname "$0")/../../lib/checks.sh"
 
 cleanup()
 {
@@ -66,7 +66,7 @@ refuses()
 # usage: sorts SENDER-NS FROM TO
 sorts()
 {
-	tests/e2e/forward /run/netns/"$1" /run/netns/$b "$2" "$3"
+	tests/e2e/interfaces/forward /run/netns/"$1" /run/netns/$b "$2" "$3"
 }
 
 has()
@@ -127,7 +127,7 @@ policy lo
 sorts_on lo no $b '127.0.0.1 127.0.0.1' '::1 ::1'
 
 # An interface without Ethernet header.
-tests/e2e/tunnel /run/netns/$a /run/netns/$b tn0 >"$tmp/tunnel" &
+tests/e2e/interfaces/tunnel /run/netns/$a /run/netns/$b tn0 >"$tmp/tunnel" &
 tunnel=$!
 for ns in $a $b; do
 	host=1
@@ -243,7 +243,7 @@ set_mtu()
 # usage: sorts_tagged MTU
 sorts_tagged()
 {
-	ip netns exec $a tests/e2e/tagged out0 "$1" 5
+	ip netns exec $a tests/e2e/interfaces/tagged out0 "$1" 5
 	sleep 0.1
 	em stats | tee "$tmp/stats"
 	grep -q 'packets 1,.* rewritten 1,' "$tmp/stats"
@@ -331,7 +331,7 @@ if has tc; then
 	ip netns exec $b tc qdisc del dev in0 clsact
 fi
 if has xdp; then
-	check 'an XDP program of somebody else' ip netns exec $b tests/e2e/life attach in0 native
+	check 'an XDP program of somebody else' ip netns exec $b tests/e2e/life/life attach in0 native
 	check 'beside it: no XDP' refuses xdp 'another XDP program is on the interface'
 	check 'beside it: auto is tc' applies auto in0 tc-ingress 'another XDP program'
 	check 'beside it: sorts' sorts $a 192.0.2.1 192.0.2.2

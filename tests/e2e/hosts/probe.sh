@@ -27,8 +27,8 @@ chmod 755 $tmp
 cp "$ENTITYMUX" $tmp/entitymux
 host=probe-host
 far=probe-far
-# shellcheck source=tests/e2e/checks.sh
-. "$(dirname "$0")/checks.sh"
+# shellcheck source=tests/lib/checks.sh
+. "$(dirname "$0")/../../lib/checks.sh"
 
 in_host() { ip netns exec $host "$@"; }
 em() { in_host $tmp/entitymux "$@"; }

@@ -6,7 +6,7 @@
 # shellcheck disable=SC2016 # the dollars are awk's
 srcdir=${srcdir:-.}
 export srcdir
-folder=$srcdir/tests/e2e
+folder=$srcdir/tests/e2e/packets
 limits=$(mktemp)
 trap 'rm -f "$limits"' EXIT
 sh "$folder/limits.sh" >"$limits"

@@ -12,12 +12,12 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit 77
 fi
 
-refuse=tests/e2e/refuse
+refuse=tests/e2e/hosts/refuse
 namespace=em-refuse-$$
 tmp=$(mktemp -d)
 config=$tmp/refuse.conf
-# shellcheck source=tests/e2e/checks.sh
-. "$(dirname "$0")/checks.sh"
+# shellcheck source=tests/lib/checks.sh
+. "$(dirname "$0")/../../lib/checks.sh"
 
 cleanup()
 {
