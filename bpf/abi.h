@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 5
+#define EM_ABI_VERSION 6
 
 #define EM_ABI_LISTENERS 256 /* a power of 2 */
 
@@ -50,26 +50,32 @@ struct em_abi_tag {
 
 enum em_abi_verdict { EM_ABI_PASS, EM_ABI_DROP, EM_ABI_PORT };
 
+/* What becomes of a datagram. */
+struct em_abi_action {
+	__u16 verdict; /* enum em_abi_verdict */
+	__be16 port;   /* with EM_ABI_PORT; else not looked at */
+};
+
 struct em_abi_listener {
 	__u16 need;	  /* payload bytes that must be in the frame */
 	__u16 length_min; /* of the UDP length field, inclusive, `need` included */
 	__u16 length_max;
-	__be16 unknown_port;
-	__u8 unknown; /* enum em_abi_verdict */
-	__u8 invalid; /* EM_ABI_PASS or EM_ABI_DROP */
 	__u8 has_sources;
 	__u8 n_loads;
+	struct em_abi_action unknown;
+	struct em_abi_action invalid;
 	__u32 first_step; /* in the steps map */
 	__u32 n_steps;
-	__u32 flow_timeout;			/* seconds; 0: without replies */
+	__u32 flow_timeout; /* seconds; 0: without replies */
+	__u32 reserved;
 	struct em_abi_load loads[EM_ABI_LOADS]; /* of the tag, joined in order */
 };
 
 /*
  * Claims and entities never change once a program runs: they are in hash tables in array maps,
  * whose lookup is a few instructions in line.  The hash of a key, modulo the slots, names the first
- * slot where it may be; the others are behind it, and wrap around.  A slot with port 0 is free, and
- * the key is not behind it.
+ * slot where it may be; the others are behind it, and wrap around.  A slot that is not `used` is
+ * free, and the key is not behind it.
  */
 struct em_abi_table {
 	__u32 slots;  /* a power of 2 */
@@ -98,7 +104,7 @@ struct em_abi_constants {
 
 /*
  * Who answers for a destination, in a slot; family and address are 0 for a listener without
- * addresses.  All but the listener is the key.
+ * addresses.  All but the listener and `used` is the key.
  */
 struct em_abi_claim {
 	__u32 ifindex;
@@ -109,7 +115,8 @@ struct em_abi_claim {
 		__u64 address_words[2];
 	};
 	__u32 family;
-	__u32 listener;
+	__u16 listener;
+	__u16 used;
 };
 
 /* A permitted source, for longest-prefix match. */
@@ -125,8 +132,10 @@ struct em_abi_source {
 struct em_abi_entity {
 	struct em_abi_tag tag;
 	__u32 counter; /* index in the entity counters */
-	__be16 port;
+	struct em_abi_action action;
 	__u16 listener;
+	__u16 used;
+	__u32 reserved;
 };
 
 /* Odd numbers with as many ones as zeros; the keys are the administrator's, and not hostile. */
@@ -196,13 +205,13 @@ struct em_abi_listener_count {
 
 _Static_assert(sizeof(struct em_abi_load) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_condition) == 40, "no padding");
-_Static_assert(sizeof(struct em_abi_listener) == 24 + 16 * EM_ABI_LOADS, "no padding");
+_Static_assert(sizeof(struct em_abi_listener) == 32 + 16 * EM_ABI_LOADS, "no padding");
 _Static_assert(sizeof(struct em_abi_constants) ==
 		       32 + EM_ABI_LISTENERS * sizeof(struct em_abi_listener),
 	       "no padding");
 _Static_assert(sizeof(struct em_abi_claim) == 32, "no padding");
 _Static_assert(sizeof(struct em_abi_source) == 24, "no padding");
-_Static_assert(sizeof(struct em_abi_entity) == 24, "no padding");
+_Static_assert(sizeof(struct em_abi_entity) == 32, "no padding");
 _Static_assert(sizeof(struct em_abi_flow_key) == 40, "no padding");
 _Static_assert(sizeof(struct em_abi_flow) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_mark) == 8, "no padding");

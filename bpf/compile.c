@@ -94,17 +94,17 @@ static void compile_tag_loads(const struct em_tag *tag, struct em_abi_listener *
 	}
 }
 
-static enum em_abi_verdict verdict(enum em_disposition disposition)
+struct em_abi_action em_compile_action(const struct em_action *action)
 {
-	switch (disposition) {
+	switch (action->verdict) {
 	case EM_DROP:
-		return EM_ABI_DROP;
+		return (struct em_abi_action){.verdict = EM_ABI_DROP};
 	case EM_PORT:
-		return EM_ABI_PORT;
+		return (struct em_abi_action){EM_ABI_PORT, htons(action->port)};
 	case EM_PASS:
 		break;
 	}
-	return EM_ABI_PASS;
+	return (struct em_abi_action){.verdict = EM_ABI_PASS};
 }
 
 static void compile_listener(const struct em_listener *listener, struct em_abi_listener *out)
@@ -116,9 +116,8 @@ static void compile_listener(const struct em_listener *listener, struct em_abi_l
 		.length_min = sizeof(struct udphdr) +
 			      (listener->payload_min > need ? listener->payload_min : need),
 		.length_max = sizeof(struct udphdr) + listener->payload_max,
-		.unknown = verdict(listener->unknown),
-		.unknown_port = htons(listener->unknown_port),
-		.invalid = verdict(listener->invalid),
+		.unknown = em_compile_action(&listener->unknown),
+		.invalid = em_compile_action(&listener->invalid),
 		.has_sources = listener->n_sources > 0,
 		.n_steps = count_steps(listener),
 		.flow_timeout = listener->replies ? listener->flow_timeout : 0,
@@ -182,7 +181,8 @@ struct em_abi_claim em_compile_claim(const struct em_policy *policy, size_t list
 	struct em_abi_claim claim = {.ifindex = ifindex,
 				     .port = htons(policy->listeners[listener].port),
 				     .vlan = policy->listeners[listener].vlan,
-				     .listener = listener};
+				     .listener = listener,
+				     .used = true};
 
 	if (address) {
 		claim.family = family(address);

@@ -26,6 +26,8 @@ struct em_compiled_steps {
 int em_compile(const struct em_policy *policy, struct em_abi_constants *constants,
 	       struct em_compiled_steps *steps);
 
+struct em_abi_action em_compile_action(const struct em_action *action);
+
 /* A tag of the listener, as the programs put it together. */
 struct em_abi_tag em_compile_tag(const struct em_listener *listener, const uint8_t *tag);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "bpf/fill.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -197,8 +196,9 @@ static int fill_entities(const struct em_fill *fill, const struct bpf_map *map,
 			struct em_abi_entity value = {
 				.tag = em_compile_tag(listener, entity->tag),
 				.counter = counter,
-				.port = htons(entity->port),
+				.action = em_compile_action(&entity->action),
 				.listener = i,
+				.used = true,
 			};
 			int rc = bpf_map__update_elem(map, &fill->entity_table.slots[counter],
 						      sizeof(uint32_t), &value, sizeof(value),

@@ -170,7 +170,7 @@ void em_build_u16(struct em_builder *b, enum em_statement_kind kind, enum em_fie
 void em_build_invalid(struct em_builder *b, enum em_counter reason)
 {
 	em_build_count(b, reason);
-	em_build_add(b, b->listener->invalid == EM_PASS ? EM_STATEMENT_ACCEPT : EM_STATEMENT_DROP);
+	em_build_action(b, &b->listener->invalid);
 }
 
 void em_build_rule_invalid(struct em_builder *b, enum em_counter reason,

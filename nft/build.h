@@ -49,6 +49,11 @@ void em_build_u16(struct em_builder *b, enum em_statement_kind kind, enum em_fie
 		  uint16_t value);
 /* A counter of the current listener. */
 void em_build_count(struct em_builder *b, enum em_counter counter);
+/*
+ * Ends the open rule with what becomes of a datagram of the current listener; a new port has rules
+ * of its own behind it (listener.c).
+ */
+void em_build_action(struct em_builder *b, const struct em_action *action);
 /* The end of a rule, or a rule of its own, for what is invalid for the current listener. */
 void em_build_invalid(struct em_builder *b, enum em_counter reason);
 void em_build_rule_invalid(struct em_builder *b, enum em_counter reason,

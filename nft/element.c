@@ -102,10 +102,10 @@ static void put_data(struct elements *elements, const struct map *map,
 	case NOTHING:
 		break;
 	case PORT:
-		put_number(elements, htons(entity->port));
+		put_number(elements, htons(entity->action.port));
 		break;
 	case ZONE:
-		put_number(elements, em_ruleset_zone(listener, entity->port));
+		put_number(elements, em_ruleset_zone(listener, entity->action.port));
 		break;
 	case COUNTER:
 		mnl_attr_put_strz(

@@ -196,7 +196,7 @@ static void rule_rewrite(struct em_builder *b, bool checksum)
 	accept_sorted(b);
 }
 
-static void rule_unknown_port(struct em_builder *b, bool checksum)
+static void rule_to_port(struct em_builder *b, uint16_t port, bool checksum)
 {
 	struct em_statement *statement;
 
@@ -205,7 +205,7 @@ static void rule_unknown_port(struct em_builder *b, bool checksum)
 		add_no_checksum(b, EM_STATEMENT_EQUAL);
 	statement = em_build_add(b, EM_STATEMENT_SET);
 	statement->written = EM_FIELD_UDP_DPORT;
-	em_build_number(statement->low, b->listener->unknown_port, 2);
+	em_build_number(statement->low, port, 2);
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_SET);
 	em_build_add(b, EM_STATEMENT_ACCEPT);
@@ -225,20 +225,32 @@ static void rule_mark(struct em_builder *b)
 	accept_sorted(b);
 }
 
-static void rules_unknown(struct em_builder *b)
+void em_build_action(struct em_builder *b, const struct em_action *action)
 {
-	bool to_port = b->listener->unknown == EM_PORT;
+	switch (action->verdict) {
+	case EM_PASS:
+		em_build_add(b, EM_STATEMENT_ACCEPT);
+		break;
+	case EM_DROP:
+		em_build_add(b, EM_STATEMENT_DROP);
+		break;
+	case EM_PORT:
+		if (b->listener->replies) {
+			add_mark(b);
+			em_build_add(b, EM_STATEMENT_ACCEPT);
+		} else {
+			rule_to_port(b, action->port, false);
+			rule_to_port(b, action->port, true);
+		}
+		break;
+	}
+}
 
+static void rule_unknown(struct em_builder *b)
+{
 	em_build_rule(b, &b->listener->place);
 	em_build_count(b, EM_COUNTER_UNKNOWN);
-	if (to_port && !b->listener->replies) {
-		rule_unknown_port(b, false);
-		rule_unknown_port(b, true);
-		return;
-	}
-	if (to_port)
-		add_mark(b);
-	em_build_add(b, b->listener->unknown == EM_DROP ? EM_STATEMENT_DROP : EM_STATEMENT_ACCEPT);
+	em_build_action(b, &b->listener->unknown);
 }
 
 static void chain_sort(struct em_builder *b)
@@ -250,7 +262,7 @@ static void chain_sort(struct em_builder *b)
 		rule_rewrite(b, false);
 		rule_rewrite(b, true);
 	}
-	rules_unknown(b);
+	rule_unknown(b);
 }
 
 void em_build_listener(struct em_builder *b)

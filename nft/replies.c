@@ -60,12 +60,12 @@ static void chain_zone(struct em_builder *b)
 				    em_ruleset_zones(b->ruleset->generation, listener));
 	statement->written = EM_FIELD_ZONE;
 	em_build_add(b, EM_STATEMENT_ACCEPT);
-	if (listener->unknown != EM_PORT)
+	if (listener->unknown.verdict != EM_PORT)
 		return;
 	em_build_rule(b, &listener->replies_place);
 	statement = em_build_add(b, EM_STATEMENT_SET);
 	statement->written = EM_FIELD_ZONE;
-	em_build_number(statement->low, em_ruleset_zone(listener, listener->unknown_port), 2);
+	em_build_number(statement->low, em_ruleset_zone(listener, listener->unknown.port), 2);
 }
 
 /* Behind conntrack. */

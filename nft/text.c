@@ -110,9 +110,9 @@ static void print_entity(FILE *out, const struct em_listener *listener, const st
 	if (entity->name)
 		fprintf(out, " comment \"%s\"", entity->name);
 	if (data == PORT)
-		fprintf(out, " : %u", entity->port);
+		fprintf(out, " : %u", entity->action.port);
 	else if (data == ZONE)
-		fprintf(out, " : %u", em_ruleset_zone(listener, entity->port));
+		fprintf(out, " : %u", em_ruleset_zone(listener, entity->action.port));
 	fputs(",\n", out);
 }
 

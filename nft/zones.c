@@ -115,6 +115,11 @@ static int search_rules(struct search *search, struct em_netlink *netlink)
 
 /* Both. */
 
+static bool sorts_to(const struct em_action *action, uint16_t target)
+{
+	return action->verdict == EM_PORT && action->port == target;
+}
+
 static const struct em_listener *listener_with(const struct em_policy *policy, uint16_t target)
 {
 	for (size_t i = 0; i < policy->n_listeners; i++) {
@@ -122,10 +127,10 @@ static const struct em_listener *listener_with(const struct em_policy *policy, u
 
 		if (!listener->replies)
 			continue;
-		if (listener->unknown == EM_PORT && listener->unknown_port == target)
+		if (sorts_to(&listener->unknown, target))
 			return listener;
 		for (size_t e = 0; e < listener->n_entities; e++)
-			if (listener->entities[e].port == target)
+			if (sorts_to(&listener->entities[e].action, target))
 				return listener;
 	}
 	return em_conversation_first(policy);

@@ -13,10 +13,9 @@
 
 /* What the hook is to do. */
 struct em_decision {
-	bool ours; /* a listener's */
-	bool drop;
-	__be16 port;   /* rewrite the destination port to this; 0: leave it */
+	bool ours;     /* a listener's */
 	bool deferred; /* ours, but for the TC program behind this one to decide */
+	struct em_abi_action action;
 };
 
 /*
@@ -138,7 +137,7 @@ static __always_inline const struct em_abi_claim *em_find_claim(const struct em_
 	for (i = 0; i < em_constants.claims.probes; i++) {
 		slot = (first + i) & (em_constants.claims.slots - 1);
 		claim = bpf_map_lookup_elem(&entitymux_claim, &slot);
-		if (!claim || !claim->port)
+		if (!claim || !claim->used)
 			return NULL;
 		if (em_same_claim(claim, wanted))
 			return claim;
@@ -174,7 +173,7 @@ static __always_inline const struct em_abi_entity *em_find_entity(const struct e
 	for (i = 0; i < em_constants.entities.probes; i++) {
 		slot = (first + i) & (em_constants.entities.slots - 1);
 		entity = bpf_map_lookup_elem(&entitymux_tag, &slot);
-		if (!entity || !entity->port)
+		if (!entity || !entity->used)
 			return NULL;
 		if (entity->tag.low == tag->low && entity->tag.high == tag->high &&
 		    entity->listener == listener)
@@ -236,12 +235,19 @@ static __always_inline bool em_tag(em_context *context, __u64 payload,
 	return true;
 }
 
+static __always_inline void em_set_action(struct em_decision *decision,
+					  const volatile struct em_abi_action *action)
+{
+	decision->action.verdict = action->verdict;
+	decision->action.port = action->port;
+}
+
 static __always_inline void em_invalid(const volatile struct em_abi_listener *listener,
 				       struct em_abi_listener_count *count,
 				       enum em_abi_reason reason, struct em_decision *decision)
 {
 	count->invalid[reason]++;
-	decision->drop = listener->invalid == EM_ABI_DROP;
+	em_set_action(decision, &listener->invalid);
 }
 
 static __always_inline void em_unknown(const volatile struct em_abi_listener *listener,
@@ -249,10 +255,7 @@ static __always_inline void em_unknown(const volatile struct em_abi_listener *li
 				       struct em_decision *decision)
 {
 	count->unknown++;
-	if (listener->unknown == EM_ABI_PORT)
-		decision->port = listener->unknown_port;
-	else
-		decision->drop = listener->unknown == EM_ABI_DROP;
+	em_set_action(decision, &listener->unknown);
 }
 
 static __always_inline void em_known(const struct em_packet *packet,
@@ -268,7 +271,7 @@ static __always_inline void em_known(const struct em_packet *packet,
 		entity_count->packets++;
 		entity_count->bytes += packet->length;
 	}
-	decision->port = entity->port;
+	decision->action = entity->action;
 }
 
 /*
@@ -325,8 +328,9 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 		em_known(packet, entity, count, decision);
 	else
 		em_unknown(listener, count, decision);
-	if (em_constants.n_replies && listener->flow_timeout && decision->port)
-		em_remember(context, packet->network, packet->transport, decision->port,
+	if (em_constants.n_replies && listener->flow_timeout &&
+	    decision->action.verdict == EM_ABI_PORT)
+		em_remember(context, packet->network, packet->transport, decision->action.port,
 			    listener->flow_timeout);
 }
 

@@ -49,6 +49,16 @@ static __always_inline void em_rewrite_port(em_context *context, const struct em
 	bpf_skb_store_bytes(context, at + field, &port, sizeof(port), 0);
 }
 
+static __always_inline int carry_out(em_context *context, const struct em_packet *packet,
+				     const struct em_abi_action *action)
+{
+	if (action->verdict == EM_ABI_DROP)
+		return TC_ACT_SHOT;
+	if (action->verdict == EM_ABI_PORT)
+		em_rewrite_port(context, packet, false, action->port);
+	return TC_ACT_UNSPEC;
+}
+
 static __always_inline int sort(em_context *context, struct em_packet *packet)
 {
 	struct em_decision decision = {};
@@ -57,11 +67,7 @@ static __always_inline int sort(em_context *context, struct em_packet *packet)
 	if (!em_parse_ip(context, packet))
 		return TC_ACT_UNSPEC;
 	em_sort(context, packet, context->ifindex, false, &decision);
-	if (decision.drop)
-		return TC_ACT_SHOT;
-	if (decision.port)
-		em_rewrite_port(context, packet, false, decision.port);
-	return TC_ACT_UNSPEC;
+	return carry_out(context, packet, &decision.action);
 }
 
 static __always_inline int sort_ethernet(em_context *context)

@@ -45,13 +45,13 @@ static __always_inline void rewrite(em_context *context, __u64 offset, __be16 po
 		bpf_xdp_store_bytes(context, offset, &copy, sizeof(copy));
 }
 
-static __always_inline int finish(struct xdp_md *context, const struct em_packet *packet,
-				  const struct em_decision *decision)
+static __always_inline int carry_out(struct xdp_md *context, const struct em_packet *packet,
+				     const struct em_abi_action *action)
 {
-	if (decision->drop)
+	if (action->verdict == EM_ABI_DROP)
 		return XDP_DROP;
-	if (decision->port)
-		rewrite(context, packet->transport, decision->port);
+	if (action->verdict == EM_ABI_PORT)
+		rewrite(context, packet->transport, action->port);
 	return XDP_PASS;
 }
 
@@ -93,7 +93,7 @@ int entitymux_xdp(struct xdp_md *context)
 	if (!parse(context, &packet))
 		return XDP_PASS;
 	em_sort(context, &packet, context->ingress_ifindex, false, &decision);
-	return finish(context, &packet, &decision);
+	return carry_out(context, &packet, &decision.action);
 }
 
 /* Interfaces whose packets may come from a sender on this host. */
@@ -107,14 +107,14 @@ int entitymux_local(struct xdp_md *context)
 	if (!parse(context, &packet))
 		return XDP_PASS;
 	em_sort(context, &packet, ifindex, true, &decision);
-	if (!decision.ours || decision.drop)
-		return finish(context, &packet, &decision);
+	if (!decision.ours || decision.action.verdict == EM_ABI_DROP)
+		return carry_out(context, &packet, &decision.action);
 	if (mark(context, decision.deferred ? ifindex : 0) && decision.deferred)
 		return XDP_PASS;
 	/* A driver without room for the mark: right for all that stays on this host. */
 	if (decision.deferred)
 		em_sort(context, &packet, ifindex, false, &decision);
-	return finish(context, &packet, &decision);
+	return carry_out(context, &packet, &decision.action);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -176,7 +176,7 @@ int em_config_read_addresses(struct em_reader *reader, const config_setting_t *s
 
 	/* Not known which packets it claims: none, for em_policy_finish(). */
 	if (error)
-		listener->port = 0;
+		listener->unreadable = true;
 	return error;
 }
 

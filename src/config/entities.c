@@ -113,26 +113,24 @@ const char *em_entity_name_check(const char *name)
 	return NULL;
 }
 
-int em_entities_append(struct em_listener *listener, const uint8_t *tag, uint16_t port, char *name,
-		       const struct em_place *place)
+int em_entities_append(struct em_listener *listener, const struct em_entity *entity)
 {
 	size_t n = listener->n_entities;
 	struct em_entity *entities = listener->entities;
 
 	if (n == EM_ENTITIES_MAX) {
-		free(name);
+		free(entity->name);
 		return -E2BIG;
 	}
 	if ((n & (n - 1)) == 0) {
 		entities = reallocarray(entities, n ? n * 2 : 1, sizeof(*entities));
 		if (!entities) {
-			free(name);
+			free(entity->name);
 			return -ENOMEM;
 		}
 		listener->entities = entities;
 	}
-	entities[n] = (struct em_entity){.place = *place, .name = name, .port = port};
-	memcpy(entities[n].tag, tag, listener->tag.length);
+	entities[n] = *entity;
 	listener->n_entities++;
 	return 0;
 }
@@ -218,20 +216,20 @@ static bool parse_tag(struct reader *reader, const char *text, uint8_t tag[EM_TA
 	return false;
 }
 
-static uint16_t parse_port(struct reader *reader, const char *text)
+static void parse_action(struct reader *reader, const char *text, struct em_action *action)
 {
-	unsigned long port = 0;
+	unsigned long port;
 
 	if (!*text || text[strspn(text, "0123456789")]) {
 		mistake(reader, "port: \"%.40s\": expected a decimal number, 1-65535", text);
-		return 0;
+		return;
 	}
 	port = strtoul(text, NULL, 10);
 	if (port < 1 || port > 65535) {
 		mistake(reader, "port: %.40s is out of range, expected 1-65535", text);
-		return 0;
+		return;
 	}
-	return (uint16_t)port;
+	*action = (struct em_action){EM_PORT, (uint16_t)port};
 }
 
 static const char *parse_name(struct reader *reader, const char *text)
@@ -245,30 +243,28 @@ static const char *parse_name(struct reader *reader, const char *text)
 
 static int parse_line(struct reader *reader, char *line)
 {
-	uint8_t tag[EM_TAG_MAX] = {0};
+	struct em_entity entity = {.place = reader->place};
 	const char *tag_text = field(&line);
 	const char *name = NULL;
-	char *copy = NULL;
 	bool known;
-	uint16_t port;
 
 	if (!line) {
 		mistake(reader, "\"%.40s\": expected tag,port or tag,port,name", tag_text);
 		return 0;
 	}
-	known = parse_tag(reader, tag_text, tag);
-	port = parse_port(reader, field(&line));
+	known = parse_tag(reader, tag_text, entity.tag);
+	parse_action(reader, field(&line), &entity.action);
 	if (line)
 		name = parse_name(reader, trim(line));
 	if (!known)
 		return 0;
 	if (name) {
-		copy = strdup(name);
-		if (!copy)
+		entity.name = strdup(name);
+		if (!entity.name)
 			return -ENOMEM;
 	}
 	/* With a port that is wrong it is kept all the same: its tag may be there twice. */
-	return em_entities_append(reader->listener, tag, port ? port : 1, copy, &reader->place);
+	return em_entities_append(reader->listener, &entity);
 }
 
 static int read_lines(struct reader *reader)

@@ -22,11 +22,10 @@ int em_entities_read(struct em_policy *policy, struct em_listener *listener, con
 		     const struct em_place *named, struct em_diag *diag);
 
 /*
- * Appends one entity; takes over name (may be NULL).  Grows geometrically.  Returns 0, -ENOMEM, or
- * -E2BIG at EM_ENTITIES_MAX; name is freed on failure; writes no message.
+ * Appends one entity; takes over its name (may be NULL).  Grows geometrically.  Returns 0, -ENOMEM,
+ * or -E2BIG at EM_ENTITIES_MAX; the name is freed on failure; writes no message.
  */
-int em_entities_append(struct em_listener *listener, const uint8_t *tag, uint16_t port, char *name,
-		       const struct em_place *place);
+int em_entities_append(struct em_listener *listener, const struct em_entity *entity);
 
 /*
  * Bytes of "0x…" or "text:…" into bytes[size].  Returns how many there are (which may be more than

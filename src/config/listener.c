@@ -20,9 +20,9 @@
 	"0123456789._-"
 
 static int read_port_number(struct em_reader *reader, const config_setting_t *setting,
-			    uint16_t *out)
+			    uint16_t *out, const char *expected)
 {
-	static const struct em_config_range range = {1, 65535};
+	const struct em_config_range range = {1, 65535, expected};
 	uint64_t value;
 	int error = em_config_number(reader, setting, &range, &value);
 
@@ -50,7 +50,11 @@ static int read_name(struct em_reader *reader, const config_setting_t *setting, 
 
 static int read_port(struct em_reader *reader, const config_setting_t *setting, void *object)
 {
-	return read_port_number(reader, setting, &((struct em_listener *)object)->port);
+	struct em_listener *listener = object;
+	int error = read_port_number(reader, setting, &listener->port, NULL);
+
+	listener->unreadable = error != 0;
+	return error;
 }
 
 static int read_vlan(struct em_reader *reader, const config_setting_t *setting, void *object)
@@ -62,7 +66,7 @@ static int read_vlan(struct em_reader *reader, const config_setting_t *setting, 
 
 	/* Not known which packets it claims: none, for em_policy_finish(). */
 	if (error)
-		listener->port = 0;
+		listener->unreadable = true;
 	listener->vlan = (uint16_t)value;
 	return error;
 }
@@ -70,17 +74,15 @@ static int read_vlan(struct em_reader *reader, const config_setting_t *setting, 
 /* An entity as it is read. */
 struct entity {
 	const struct em_listener *listener;
-	uint8_t tag[EM_TAG_MAX];
-	int tag_length; /* 0: not known */
-	uint16_t port;
-	const char *name;
+	struct em_entity read;
+	const char *name; /* libconfig's */
 };
 
 static int read_entity_tag(struct em_reader *reader, const config_setting_t *setting, void *object)
 {
 	struct entity *entity = object;
 	int wanted = entity->listener->tag.length;
-	int length = em_config_bytes(reader, setting, entity->tag, sizeof(entity->tag));
+	int length = em_config_bytes(reader, setting, entity->read.tag, sizeof(entity->read.tag));
 
 	if (length < 0)
 		return length;
@@ -88,13 +90,16 @@ static int read_entity_tag(struct em_reader *reader, const config_setting_t *set
 		return em_config_mistake(reader, setting,
 					 "%d bytes, expected %d (the length of the tag)", length,
 					 wanted);
-	entity->tag_length = length;
+	entity->read.unreadable = false;
 	return 0;
 }
 
 static int read_entity_port(struct em_reader *reader, const config_setting_t *setting, void *object)
 {
-	return read_port_number(reader, setting, &((struct entity *)object)->port);
+	struct em_action *action = &((struct entity *)object)->read.action;
+
+	action->verdict = EM_PORT;
+	return read_port_number(reader, setting, &action->port, NULL);
 }
 
 static int read_entity_name(struct em_reader *reader, const config_setting_t *setting, void *object)
@@ -113,22 +118,17 @@ static int read_entity_name(struct em_reader *reader, const config_setting_t *se
 }
 
 /*
- * One with a mistake is kept all the same, so that those after it keep their numbers and its name
- * and tag are compared with theirs: with another port, or, where the tag is not known, with none.
+ * One with a mistake is kept all the same, so that those after it keep their numbers, and its name
+ * and its tag, where that is known, are compared with theirs.
  */
-static int append_entity(struct em_listener *listener, const struct entity *entity,
-			 const struct em_place *place)
+static int append_entity(struct em_listener *listener, struct entity *entity)
 {
-	uint16_t port = entity->port ? entity->port : 1;
-	char *name = NULL;
-
 	if (entity->name) {
-		name = strdup(entity->name);
-		if (!name)
+		entity->read.name = strdup(entity->name);
+		if (!entity->read.name)
 			return -ENOMEM;
 	}
-	return em_entities_append(listener, entity->tag, entity->tag_length ? port : 0, name,
-				  place);
+	return em_entities_append(listener, &entity->read);
 }
 
 static int read_entity(struct em_reader *reader, const config_setting_t *setting,
@@ -140,11 +140,13 @@ static int read_entity(struct em_reader *reader, const config_setting_t *setting
 		{"port", read_entity_port, "1-65535"},
 		{NULL},
 	};
-	struct em_place place = em_config_place(reader, setting);
-	struct entity entity = {.listener = listener};
+	struct entity entity = {
+		.listener = listener,
+		.read = {.place = em_config_place(reader, setting), .unreadable = true},
+	};
 	int result = em_config_group(reader, setting, EXPECTED_ENTITY, keys, &entity);
 
-	return em_config_worse(result, append_entity(listener, &entity, &place));
+	return em_config_worse(result, append_entity(listener, &entity));
 }
 
 static int read_entities(struct em_reader *reader, const config_setting_t *setting, void *object)
@@ -187,38 +189,33 @@ static int read_entities_file(struct em_reader *reader, const config_setting_t *
 	return error;
 }
 
+static int read_verdict(struct em_reader *reader, const config_setting_t *setting,
+			const char *expected, struct em_action *out)
+{
+	static const char *const words[] = {[EM_PASS] = "pass", [EM_DROP] = "drop", NULL};
+	int word;
+	int error = em_config_word(reader, setting, words, expected, &word);
+
+	if (!error)
+		*out = (struct em_action){.verdict = word};
+	return error;
+}
+
 static int read_unknown(struct em_reader *reader, const config_setting_t *setting, void *object)
 {
-	static const char *const words[] = {"pass", "drop", NULL};
-	static const struct em_config_range range = {1, 65535, EXPECTED_UNKNOWN};
+	struct em_action *unknown = &((struct em_listener *)object)->unknown;
 	int type = config_setting_type(setting);
-	struct em_listener *listener = object;
-	uint64_t port;
-	int word, error;
 
-	if (type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64) {
-		error = em_config_number(reader, setting, &range, &port);
-		if (error)
-			return error;
-		listener->unknown = EM_PORT;
-		listener->unknown_port = (uint16_t)port;
-		return 0;
-	}
-	error = em_config_word(reader, setting, words, EXPECTED_UNKNOWN, &word);
-	if (!error)
-		listener->unknown = word == 0 ? EM_PASS : EM_DROP;
-	return error;
+	if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
+		return read_verdict(reader, setting, EXPECTED_UNKNOWN, unknown);
+	unknown->verdict = EM_PORT;
+	return read_port_number(reader, setting, &unknown->port, EXPECTED_UNKNOWN);
 }
 
 static int read_invalid(struct em_reader *reader, const config_setting_t *setting, void *object)
 {
-	static const char *const words[] = {"drop", "pass", NULL};
-	int word;
-	int error = em_config_word(reader, setting, words, "\"drop\" or \"pass\"", &word);
-
-	if (!error)
-		((struct em_listener *)object)->invalid = word == 0 ? EM_DROP : EM_PASS;
-	return error;
+	return read_verdict(reader, setting, "\"drop\" or \"pass\"",
+			    &((struct em_listener *)object)->invalid);
 }
 
 static int read_replies(struct em_reader *reader, const config_setting_t *setting, void *object)
@@ -286,10 +283,11 @@ int em_config_read_listener(struct em_reader *reader, const config_setting_t *se
 
 	*listener = (struct em_listener){
 		.place = place,
+		.unreadable = true, /* until its port is known */
 		.replies_place = place,
 		.payload_max = EM_PAYLOAD_MAX,
-		.unknown = EM_PASS,
-		.invalid = EM_DROP,
+		.unknown = {EM_PASS},
+		.invalid = {EM_DROP},
 		.flows = 65536,
 		.flow_timeout = 180,
 	};

@@ -101,14 +101,19 @@ static void write_tag(FILE *out, const struct em_tag *tag)
 	fputs(" );\n", out);
 }
 
-static void write_dispositions(FILE *out, const struct em_listener *listener)
+static void write_action(FILE *out, const char *key, const struct em_action *action)
 {
-	if (listener->unknown == EM_PORT)
-		fprintf(out, "\t\tunknown = %u;\n", listener->unknown_port);
+	if (action->verdict == EM_PORT)
+		fprintf(out, "\t\t%s = %u;\n", key, action->port);
 	else
-		fprintf(out, "\t\tunknown = \"%s\";\n",
-			listener->unknown == EM_DROP ? "drop" : "pass");
-	fprintf(out, "\t\tinvalid = \"%s\";\n", listener->invalid == EM_DROP ? "drop" : "pass");
+		fprintf(out, "\t\t%s = \"%s\";\n", key,
+			action->verdict == EM_DROP ? "drop" : "pass");
+}
+
+static void write_rest(FILE *out, const struct em_listener *listener)
+{
+	write_action(out, "unknown", &listener->unknown);
+	write_action(out, "invalid", &listener->invalid);
 	fprintf(out, "\t\treplies = %s;\n", listener->replies ? "true" : "false");
 	fprintf(out, "\t\tflows = %" PRIu32 ";\n", listener->flows);
 	fprintf(out, "\t\tflow_timeout = %" PRIu32 ";\n", listener->flow_timeout);
@@ -122,8 +127,9 @@ static int write_entities(FILE *out, const struct em_listener *listener)
 	for (size_t i = 0; i < listener->n_entities; i++) {
 		const struct em_entity *entity = &listener->entities[i];
 
-		fprintf(out, "%s,%u%s%s\n", em_tag_format(listener, entity->tag, tag), entity->port,
-			entity->name ? "," : "", entity->name ? entity->name : "");
+		fprintf(out, "%s,%u%s%s\n", em_tag_format(listener, entity->tag, tag),
+			entity->action.port, entity->name ? "," : "",
+			entity->name ? entity->name : "");
 	}
 	error = ferror(out);
 	if (fclose(out))
@@ -144,7 +150,7 @@ static void write_listener(FILE *out, const struct em_listener *listener, const 
 	write_checks(out, listener);
 	write_tag(out, &listener->tag);
 	fprintf(out, "\t\tentities_file = \"%s\";\n", entities);
-	write_dispositions(out, listener);
+	write_rest(out, listener);
 	fputs("\t}", out);
 }
 

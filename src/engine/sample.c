@@ -14,7 +14,7 @@ static int no_memory(struct em_diag *diag)
 
 int em_sample_new(struct em_policy **out, struct em_diag *diag)
 {
-	static const uint8_t tag[4] = {0};
+	static const struct em_entity entity = {.action = {EM_PORT, 6001}};
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
 	struct em_listener *listener;
 
@@ -29,18 +29,18 @@ int em_sample_new(struct em_policy **out, struct em_diag *diag)
 		.name = "sample",
 		.port = EM_SAMPLE_PORT,
 		.payload_max = EM_PAYLOAD_MAX,
-		.tag = {.pieces = {{.length = sizeof(tag)}},
+		.tag = {.pieces = {{.length = 4}},
 			.n_pieces = 1,
-			.length = sizeof(tag),
+			.length = 4,
 			.mask = {0xff, 0xff, 0xff, 0xff}},
-		.invalid = EM_DROP,
+		.invalid = {EM_DROP},
 	};
 	listener->interfaces = calloc(1, sizeof(*listener->interfaces));
 	if (!listener->interfaces)
 		return no_memory(diag);
 	listener->n_interfaces = 1;
 	memcpy(listener->interfaces[0], "lo", sizeof("lo"));
-	if (em_entities_append(listener, tag, 6001, NULL, &listener->place))
+	if (em_entities_append(listener, &entity))
 		return no_memory(diag);
 	if (em_policy_finish(policy, diag))
 		return -ENOMEM;

@@ -298,22 +298,13 @@ static void rewrite_port(uint8_t *udp, uint16_t port)
 	put16(udp + 2, port);
 }
 
-/* Steps 6 and 8. */
+/* Step 6. */
 static void sort_valid(const struct em_listener *listener, const struct packet *packet,
 		       struct em_classification *out)
 {
 	out->entity = find_entity(listener, packet->udp + UDP_HEADER);
-	if (out->entity) {
-		out->result = EM_REWRITTEN;
-		out->port = out->entity->port;
-	} else {
-		out->result = EM_UNKNOWN;
-		out->drop = listener->unknown == EM_DROP;
-		if (listener->unknown == EM_PORT)
-			out->port = listener->unknown_port;
-	}
-	if (out->port)
-		rewrite_port(packet->udp, out->port);
+	out->result = out->entity ? EM_REWRITTEN : EM_UNKNOWN;
+	out->action = out->entity ? out->entity->action : listener->unknown;
 }
 
 void em_classify(const struct em_policy *policy, const char *interface, uint8_t *frame,
@@ -340,8 +331,10 @@ void em_classify_with_limit(const struct em_policy *policy, const char *interfac
 		sort_valid(out->listener, &packet, out);
 	} else {
 		out->result = EM_INVALID;
-		out->drop = out->listener->invalid == EM_DROP;
+		out->action = out->listener->invalid;
 	}
+	if (out->action.verdict == EM_PORT)
+		rewrite_port(packet.udp, out->action.port);
 }
 
 const char *em_result_name(enum em_result result)

@@ -22,8 +22,7 @@ struct em_classification {
 	enum em_reason reason;		    /* with EM_INVALID */
 	const struct em_listener *listener; /* NULL with EM_NOT_OURS; not owned */
 	const struct em_entity *entity;	    /* with EM_REWRITTEN; not owned */
-	uint16_t port;			    /* the port it was sent on to; 0: not rewritten */
-	bool drop;			    /* else passed */
+	struct em_action action;	    /* what has become of it; EM_PASS with EM_NOT_OURS */
 	uint32_t bytes; /* what it adds to `bytes`: from the IP header to the end of the frame */
 };
 

@@ -43,20 +43,19 @@ static size_t count_most(const struct em_policy *policy)
 }
 
 static void add(struct em_conversations *conversations, const struct em_listener *listener,
-		uint16_t target)
+		const struct em_action *action)
 {
-	if (target == listener->port)
+	if (action->verdict != EM_PORT || action->port == listener->port)
 		return;
 	conversations->all[conversations->n++] = (struct em_conversation){
-		.known = listener->port, .target = target, .timeout = listener->flow_timeout};
+		.known = listener->port, .target = action->port, .timeout = listener->flow_timeout};
 }
 
 static void add_listener(struct em_conversations *conversations, const struct em_listener *listener)
 {
 	for (size_t i = 0; i < listener->n_entities; i++)
-		add(conversations, listener, listener->entities[i].port);
-	if (listener->unknown == EM_PORT)
-		add(conversations, listener, listener->unknown_port);
+		add(conversations, listener, &listener->entities[i].action);
+	add(conversations, listener, &listener->unknown);
 }
 
 static void keep_each_once(struct em_conversations *conversations)

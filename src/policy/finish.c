@@ -2,8 +2,8 @@
 /*
  * policy_finish - what cannot be said of one key of a configuration by itself.
  *
- * It runs after mistakes, too, so that one run reports all of them.  What could not be read is
- * marked by port 0, of a listener or of an entity, and is compared with nothing.
+ * It runs after mistakes, too, so that one run reports all of them.  A listener or an entity that
+ * is `unreadable` is compared with no other.
  */
 #include "policy/policy.h"
 
@@ -97,7 +97,7 @@ static void find_duplicate_tags(const struct em_listener *listener, uint32_t *fi
 		const struct em_entity *entity = &listener->entities[sorted[k]];
 
 		first[sorted[k]] = UINT32_MAX;
-		if (!entity->port)
+		if (entity->unreadable)
 			continue;
 		if (head != UINT32_MAX &&
 		    memcmp(listener->entities[head].tag, entity->tag, listener->tag.length) == 0)
@@ -122,7 +122,7 @@ static const struct em_entity *find_nameless(const struct em_listener *listener,
 		int order = strcmp(name, em_tag_format(listener, entity->tag, text));
 
 		if (order == 0)
-			return entity->name || !entity->port ? NULL : entity;
+			return entity->name || entity->unreadable ? NULL : entity;
 		if (order < 0)
 			high = middle;
 		else
@@ -172,7 +172,7 @@ static void warn_of_unmatched(struct report *report, size_t i)
 
 	for (size_t k = 0; k < listener->tag.length; k++)
 		outside |= entity->tag[k] & (uint8_t)~listener->tag.mask[k];
-	if (!outside || !entity->port || report->unmatched++ >= SHOWN)
+	if (!outside || entity->unreadable || report->unmatched++ >= SHOWN)
 		return;
 	em_diag_warning(report->diag, &entity->place,
 			"%stag: %s can never match, it has bits outside the mask %s",
@@ -317,7 +317,8 @@ static bool report_clash(const struct claim *first, const struct claim *second,
 	const char *interface;
 	char line[512];
 
-	if (!a->port || a->port != b->port || a->vlan != b->vlan || !share_address(first, second))
+	if (a->unreadable || b->unreadable || a->port != b->port || a->vlan != b->vlan ||
+	    !share_address(first, second))
 		return false;
 	interface = share_interface(first, second);
 	if (!interface)

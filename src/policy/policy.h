@@ -44,11 +44,17 @@ enum em_backend {
 	EM_BACKENDS
 };
 
-/* What happens to a datagram that no entity takes. */
-enum em_disposition {
-	EM_PASS,
+/* What becomes of a datagram. */
+enum em_verdict {
+	EM_PASS, /* as it is */
 	EM_DROP,
-	EM_PORT, /* goes to a port of its own; `unknown` only */
+	EM_PORT, /* passes, with another destination port */
+};
+
+/* 4 bytes: there may be a million of them. */
+struct em_action {
+	enum em_verdict verdict : 8;
+	uint16_t port; /* with EM_PORT; else not looked at */
 };
 
 /* Why a datagram is invalid, in the order in which it is found out. */
@@ -100,11 +106,13 @@ struct em_entity {
 	struct em_place place;
 	char *name; /* NULL: named by its tag, see em_entity_name() */
 	uint8_t tag[EM_TAG_MAX];
-	uint16_t port;
+	struct em_action action;
+	bool unreadable; /* the tag is not known, after a mistake; see em_policy_finish() */
 };
 
 struct em_listener {
 	struct em_place place; /* of the listener; the first line of its group */
+	bool unreadable;       /* what it claims is not known, after a mistake */
 	char name[EM_NAME_MAX + 1];
 	char (*interfaces)[IF_NAMESIZE];
 	size_t n_interfaces;
@@ -123,9 +131,8 @@ struct em_listener {
 	size_t n_entities;
 	size_t n_listed;  /* how many of them, the first, are from `entities`, not from a file */
 	uint32_t *by_tag; /* indices into entities, sorted by tag; made by em_policy_finish() */
-	enum em_disposition unknown;
-	uint16_t unknown_port;	     /* with EM_PORT */
-	enum em_disposition invalid; /* EM_DROP or EM_PASS */
+	struct em_action unknown;
+	struct em_action invalid; /* EM_PASS or EM_DROP */
 	bool replies;
 	struct em_place replies_place;
 	uint32_t flows;
@@ -157,9 +164,9 @@ const char *em_policy_file(struct em_policy *policy, const char *name);
  * What cannot be said of one key by itself: sorts the entities of each listener by tag, reports
  * every duplicate (tags, names of entities, names of listeners) and every pair of listeners that
  * could claim the same packet, warns of what can never match.  Called once, by the reader, after
- * everything is filled in, also where mistakes were found: an entity or listener with port 0 stands
- * for one that could not be read and is compared with none; a tag of length 0 has its entities left
- * alone.  Returns 0, -EM_EUSAGE when anything was reported, or -ENOMEM.
+ * everything is filled in, also where mistakes were found: an entity or a listener that is
+ * `unreadable` is compared with no other; a tag of length 0 has its entities left alone.  Returns
+ * 0, -EM_EUSAGE when anything was reported, or -ENOMEM.
  */
 int em_policy_finish(struct em_policy *policy, struct em_diag *diag);
 

@@ -108,8 +108,8 @@ static void print_entities(FILE *out, const struct em_listener *listener,
 
 		fprintf(out, "  %-*s  %-*s  %5u  %*lld  %*lld\n", columns.name,
 			em_entity_name(listener, entity, name), tag_width,
-			em_tag_format(listener, entity->tag, tag), entity->port, columns.packets,
-			shown(count->packets), columns.bytes, shown(count->bytes));
+			em_tag_format(listener, entity->tag, tag), entity->action.port,
+			columns.packets, shown(count->packets), columns.bytes, shown(count->bytes));
 	}
 }
 
@@ -204,8 +204,8 @@ static json_t *entity_json(const struct em_listener *listener, const struct em_e
 
 	return json_pack("{s:o, s:s, s:i, s:I, s:I}", "name",
 			 string(em_entity_name(listener, entity, name)), "tag",
-			 em_tag_format(listener, entity->tag, tag), "port", entity->port, "packets",
-			 shown(count->packets), "bytes", shown(count->bytes));
+			 em_tag_format(listener, entity->tag, tag), "port", entity->action.port,
+			 "packets", shown(count->packets), "bytes", shown(count->bytes));
 }
 
 /* One object in memory at a time: a listener may have a million entities. */

@@ -193,8 +193,9 @@ const struct conversation *conversation_find(const struct conversations *convers
 static struct conversation of_request(const struct flow *flow,
 				      const struct em_classification *class)
 {
-	uint16_t port = class->port ? class->port : flow->to;
-	bool answered = class->port && class->listener->replies;
+	bool sorted = class->action.verdict == EM_PORT;
+	uint16_t port = sorted ? class->action.port : flow->to;
+	bool answered = sorted && class->listener->replies;
 
 	return (struct conversation){
 		.client = flow->source,
@@ -309,7 +310,7 @@ void conversation_expect(struct conversations *conversations, const struct em_po
 	event->expected = event->sent;
 	if (policy && event->kind == EVENT_REQUEST) {
 		classify(policy, event, &event->expected, &event->class);
-		event->drop = event->class.drop;
+		event->drop = event->class.action.verdict == EM_DROP;
 		one = of_request(&event->flow, &event->class);
 		if (!event->drop)
 			remember(conversations, &one);

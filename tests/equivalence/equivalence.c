@@ -47,14 +47,15 @@ static void __attribute__((noreturn)) die(const char *what)
 
 static void print_frames(const struct trial_result *result, const struct trial_packet *packet)
 {
-	printf("# this packet: expected %s, saw %d\n", packet->class.drop ? "none" : "one frame",
+	bool dropped = packet->class.action.verdict == EM_DROP;
+
+	printf("# this packet: expected %s, saw %d\n", dropped ? "none" : "one frame",
 	       result->n_seen);
 	run_print_frame("sent", &packet->sent, &packet->sent);
-	if (!packet->class.drop)
+	if (!dropped)
 		run_print_frame("expected", &packet->expected, &packet->sent);
 	if (result->n_seen > 0)
-		run_print_frame("seen", &result->seen,
-				packet->class.drop ? &packet->sent : &packet->expected);
+		run_print_frame("seen", &result->seen, dropped ? &packet->sent : &packet->expected);
 }
 
 static void print_disagreement(const struct shrink *shrink, unsigned int ipv6_header_limit,

@@ -374,8 +374,9 @@ static uint16_t some_target(struct making *m)
 	const struct model_listener *listener = m->listener;
 
 	if (listener->n_entities)
-		return listener->entities[random_below(m->random, listener->n_entities)].port;
-	return listener->unknown_port ? listener->unknown_port : listener->port;
+		return listener->entities[random_below(m->random, listener->n_entities)]
+			.action.port;
+	return listener->unknown.verdict == EM_PORT ? listener->unknown.port : listener->port;
 }
 
 static uint16_t swapped(uint16_t value)

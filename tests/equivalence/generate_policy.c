@@ -194,7 +194,7 @@ static void make_entities(struct random *random, struct model_listener *listener
 		}
 		if (listener->masked)
 			apply_mask(random, entity->tag, listener->mask, length);
-		entity->port = make_port(random);
+		entity->action = (struct em_action){EM_PORT, make_port(random)};
 		listener->n_entities += !has_tag(listener, entity->tag, length);
 	}
 }
@@ -297,9 +297,9 @@ static void make_listener(struct random *random, struct model_listener *listener
 	make_entities(random, listener);
 	make_sources(random, listener);
 	make_payload(random, listener);
-	listener->unknown = random_below(random, 3);
-	listener->unknown_port = make_port(random);
-	listener->invalid = random_below(random, 2);
+	listener->unknown.verdict = random_below(random, 3);
+	listener->unknown.port = make_port(random);
+	listener->invalid.verdict = random_below(random, 2);
 }
 
 void generate_policy(struct random *random, struct model_policy *policy)

@@ -162,18 +162,18 @@ static void print_entities(FILE *out, const struct model_listener *listener)
 	for (uint8_t i = 0; i < listener->n_entities; i++) {
 		fprintf(out, "%s{", i ? ",\n\t\t\t     " : "");
 		print_bytes(out, "tag", listener->entities[i].tag, model_tag_length(listener));
-		fprintf(out, " port = %u; }", listener->entities[i].port);
+		fprintf(out, " port = %u; }", listener->entities[i].action.port);
 	}
 	fputs(" );\n", out);
 }
 
 static void print_dispositions(FILE *out, const struct model_listener *listener)
 {
-	if (listener->unknown == EM_PORT)
-		fprintf(out, "\t\tunknown = %u;\n", listener->unknown_port);
-	else if (listener->unknown == EM_DROP)
+	if (listener->unknown.verdict == EM_PORT)
+		fprintf(out, "\t\tunknown = %u;\n", listener->unknown.port);
+	else if (listener->unknown.verdict == EM_DROP)
 		fputs("\t\tunknown = \"drop\";\n", out);
-	if (listener->invalid == EM_PASS)
+	if (listener->invalid.verdict == EM_PASS)
 		fputs("\t\tinvalid = \"pass\";\n", out);
 }
 

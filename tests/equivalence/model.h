@@ -40,7 +40,7 @@ struct model_check {
 
 struct model_entity {
 	uint8_t tag[EM_TAG_MAX];
-	uint16_t port;
+	struct em_action action;
 };
 
 struct model_listener {
@@ -61,9 +61,8 @@ struct model_listener {
 	bool masked;
 	struct model_entity entities[MODEL_ENTITIES_MAX];
 	uint8_t n_entities;
-	enum em_disposition unknown;
-	uint16_t unknown_port;
-	enum em_disposition invalid;
+	struct em_action unknown;
+	struct em_action invalid;
 	bool replies;
 };
 

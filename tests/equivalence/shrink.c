@@ -190,10 +190,10 @@ static bool plain_listener(struct model_listener *listener, unsigned int i)
 		listener->payload_max = MODEL_UNSET;
 		return true;
 	case 3:
-		listener->unknown = EM_PASS;
+		listener->unknown.verdict = EM_PASS;
 		return true;
 	case 4:
-		listener->invalid = EM_DROP;
+		listener->invalid.verdict = EM_DROP;
 		return true;
 	case 5:
 		listener->vlan = 0;

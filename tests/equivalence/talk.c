@@ -132,8 +132,8 @@ static uint16_t some_server_port(struct random *random, const struct talk *talk)
 	if (random_chance(random, 20))
 		return listener->port;
 	if (!listener->n_entities || random_chance(random, 10))
-		return listener->unknown_port;
-	return listener->entities[random_below(random, listener->n_entities)].port;
+		return listener->unknown.port;
+	return listener->entities[random_below(random, listener->n_entities)].action.port;
 }
 
 static enum router_wire wire_of(const struct em_address *client)
@@ -319,7 +319,7 @@ static const struct event *known_request(struct random *random, const struct tal
 
 	for (int tries = 0; tries < 2 * TRIES && talk->n; tries++) {
 		event = &talk->events[random_below(random, talk->n)];
-		if (event->kind == EVENT_REQUEST && event->class.port)
+		if (event->kind == EVENT_REQUEST && event->class.action.verdict == EM_PORT)
 			break;
 	}
 	return event;

@@ -172,7 +172,7 @@ static const struct stream_frame *wanted(const struct trial_packet *packet, bool
 {
 	if (control)
 		return &packet->sent;
-	return packet->class.drop ? NULL : &packet->expected;
+	return packet->class.action.verdict == EM_DROP ? NULL : &packet->expected;
 }
 
 /* A window of packets of one interface: does what came out agree, frame by frame and in order? */

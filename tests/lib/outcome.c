@@ -6,20 +6,26 @@
 
 #include <stdio.h>
 
+static void describe_action(const struct em_action *action, char text[8])
+{
+	if (action->verdict == EM_PORT)
+		snprintf(text, 8, "%u", action->port);
+	else
+		snprintf(text, 8, "%s", action->verdict == EM_DROP ? "drop" : "pass");
+}
+
 static void describe_result(const struct em_classification *class, char *text, size_t size)
 {
-	const char *verdict = class->drop ? "drop" : "pass";
-	char tag[EM_TAG_TEXT_MAX];
+	char tag[EM_TAG_TEXT_MAX], action[8];
 
+	describe_action(&class->action, action);
 	if (class->result == EM_REWRITTEN)
-		snprintf(text, size, " %s %u", em_entity_name(class->listener, class->entity, tag),
-			 class->port);
+		snprintf(text, size, " %s %s", em_entity_name(class->listener, class->entity, tag),
+			 action);
 	else if (class->result == EM_INVALID)
-		snprintf(text, size, " %s %s", em_reason_name(class->reason), verdict);
-	else if (class->result == EM_UNKNOWN && class->port)
-		snprintf(text, size, " %u", class->port);
+		snprintf(text, size, " %s %s", em_reason_name(class->reason), action);
 	else if (class->result == EM_UNKNOWN)
-		snprintf(text, size, " %s", verdict);
+		snprintf(text, size, " %s", action);
 }
 
 const char *outcome_describe(const struct em_policy *policy, const struct em_classification *class,

@@ -928,9 +928,9 @@ static void test_values(void **state)
 	assert_int_equal(a->sources[1].length, 128);
 	assert_int_equal(a->payload_min, 16);
 	assert_int_equal(a->payload_max, 512);
-	assert_int_equal(a->unknown, EM_PORT);
-	assert_int_equal(a->unknown_port, 9);
-	assert_int_equal(a->invalid, EM_PASS);
+	assert_int_equal(a->unknown.verdict, EM_PORT);
+	assert_int_equal(a->unknown.port, 9);
+	assert_int_equal(a->invalid.verdict, EM_PASS);
 	assert_true(a->replies);
 	assert_int_equal(a->replies_place.line, 14);
 	assert_int_equal(a->flows, 1);
@@ -942,8 +942,8 @@ static void test_values(void **state)
 	assert_int_equal(b->payload_min, 0);
 	assert_int_equal(b->payload_max, 65507);
 	assert_int_equal(b->n_checks, 0);
-	assert_int_equal(b->unknown, EM_DROP);
-	assert_int_equal(b->invalid, EM_DROP);
+	assert_int_equal(b->unknown.verdict, EM_DROP);
+	assert_int_equal(b->invalid.verdict, EM_DROP);
 	assert_false(b->replies);
 	assert_int_equal(b->replies_place.line, 16);
 	assert_int_equal(b->flows, 65536);
@@ -980,7 +980,7 @@ static void test_payload_values(void **state)
 	assert_string_equal(a->entities[0].name, "plant, a #1");
 	assert_null(a->entities[1].name);
 	assert_memory_equal(a->entities[1].tag, "\x07\x61\x62", 3);
-	assert_int_equal(a->entities[1].port, 6002);
+	assert_int_equal(a->entities[1].action.port, 6002);
 	assert_int_equal(a->entities[1].place.line, 13);
 	em_policy_free(policy);
 }
@@ -1041,7 +1041,7 @@ static void expect_equal_listeners(const struct em_listener *a, const struct em_
 		char x[EM_TAG_TEXT_MAX], y[EM_TAG_TEXT_MAX];
 
 		assert_memory_equal(a->entities[i].tag, b->entities[i].tag, EM_TAG_MAX);
-		assert_int_equal(a->entities[i].port, b->entities[i].port);
+		assert_int_equal(a->entities[i].action.port, b->entities[i].action.port);
 		assert_string_equal(em_entity_name(a, &a->entities[i], x),
 				    em_entity_name(b, &b->entities[i], y));
 	}

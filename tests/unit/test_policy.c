@@ -47,12 +47,14 @@ static struct em_policy *make(size_t n)
 static void add(struct em_policy *policy, uint32_t tag, const char *name)
 {
 	struct em_listener *listener = &policy->listeners[0];
-	uint8_t bytes[EM_TAG_MAX] = {tag >> 24, tag >> 16 & 0xff, tag >> 8 & 0xff, tag & 0xff};
-	struct em_place place = {.file = policy->files[0],
-				 .line = 100 + (unsigned int)listener->n_entities};
+	const struct em_entity entity = {
+		.place = {policy->files[0], 100 + (unsigned int)listener->n_entities},
+		.name = name ? strdup(name) : NULL,
+		.tag = {tag >> 24, tag >> 16 & 0xff, tag >> 8 & 0xff, tag & 0xff},
+		.action = {EM_PORT, 6000},
+	};
 
-	assert_int_equal(
-		em_entities_append(listener, bytes, 6000, name ? strdup(name) : NULL, &place), 0);
+	assert_int_equal(em_entities_append(listener, &entity), 0);
 	listener->n_listed = listener->n_entities;
 }
 
@@ -220,13 +222,12 @@ static void test_a_million(void **state)
 {
 	struct em_policy *policy = make(1);
 	struct em_listener *listener = &policy->listeners[0];
-	struct em_place place = {.file = policy->files[0], .line = 1};
-	uint8_t one_more[EM_TAG_MAX] = {0};
+	const struct em_entity one_more = {.name = strdup("x")};
 
 	(void)state;
 	for (uint32_t i = 0; i < EM_ENTITIES_MAX; i++)
 		add(policy, i * 2654435761U, NULL);
-	assert_int_equal(em_entities_append(listener, one_more, 1, strdup("x"), &place), -E2BIG);
+	assert_int_equal(em_entities_append(listener, &one_more), -E2BIG);
 	expect_finish(policy, 0, "");
 	for (size_t i = 0; i < EM_ENTITIES_MAX; i++)
 		assert_ptr_equal(em_listener_find(listener, listener->entities[i].tag),

@@ -240,16 +240,16 @@ static void test_same_policy(void **context)
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
 	struct em_policy *policy = policy_of(fixture, CONFIG);
-	uint16_t port = policy->listeners[1].entities[0].port;
+	uint16_t port = policy->listeners[1].entities[0].action.port;
 	struct stat status;
 
 	store(fixture, state, 1);
 	assert_true(em_generation_same_policy(state, 1, policy));
 	assert_false(em_generation_same_policy(state, 2, policy));
 	/* in an entities file, of the same length */
-	policy->listeners[1].entities[0].port = port + 1;
+	policy->listeners[1].entities[0].action.port = port + 1;
 	assert_false(em_generation_same_policy(state, 1, policy));
-	policy->listeners[1].entities[0].port = port;
+	policy->listeners[1].entities[0].action.port = port;
 	policy->listeners[1].payload_min++;
 	assert_false(em_generation_same_policy(state, 1, policy));
 	policy->listeners[1].payload_min--;

@@ -173,7 +173,8 @@ static void run_case(struct run *run, const struct subject *subject, struct rig 
 			       expected.length, run->ipv6_header_limit, &class);
 	counts_add(subject->expected, subject->policy, &class);
 	n_seen = rig_exchange(rig, test->interface, &sent, seen, SEEN_MAX);
-	compare_frames(run, subject, test, class.drop ? NULL : &expected, seen, n_seen);
+	compare_frames(run, subject, test, class.action.verdict == EM_DROP ? NULL : &expected, seen,
+		       n_seen);
 }
 
 static void compare_stats(struct run *run, const struct subject *subject, const char *entitymux)

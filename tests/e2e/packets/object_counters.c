@@ -83,7 +83,7 @@ static void run_case(struct run *run, const struct em_policy *policy,
 	em_classify(policy, one->interface ? "in1" : "in0", frame.bytes, frame.length, &class);
 	counts_add(expected, policy, &class);
 	n = rig_exchange(&run->rig, one->interface, &sent, seen, SEEN_MAX);
-	if (class.drop)
+	if (class.action.verdict == EM_DROP)
 		judge(run, n == 0, test, one->line, "not dropped");
 	else
 		judge(run,
