@@ -14,8 +14,6 @@
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
-#include "nft/expression.h"
-
 #define NEW	      (NLM_F_CREATE | NLM_F_EXCL)
 #define ELEMENTS_FULL 60000
 
@@ -312,8 +310,7 @@ void em_element_add_entries(struct em_batch *batch, enum em_table table,
 
 			memcpy(key, entry->key, sizeof(key));
 			if (statement->n_loads == 1)
-				em_expression_value(statement->loads[0].field, entry->key, key,
-						    length);
+				em_load_value(&statement->loads[0], entry->key, key);
 			put_entry(&elements, entry, key, length);
 		}
 		close_elements(&elements);

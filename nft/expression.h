@@ -1,25 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * expression - the statements of a rule as the kernel's expressions.
+ * expression - the kernel's expressions, which the statements of a rule become.
+ *
+ * Each function appends one expression, or the few that always come together.  What is loaded goes
+ * to the first data register and those behind it, and is taken from there.  What fails is noted in
+ * the lowering, and what comes after it is ignored.
  */
 #ifndef EM_NFT_EXPRESSION_H
 #define EM_NFT_EXPRESSION_H
 
-#include "nft/ruleset.h"
+#include "nft/field.h"
 
 struct nftnl_rule;
 
-/* Bytes that a load puts into a register. */
-uint8_t em_expression_length(const struct em_load *load);
+/* A rule that is being lowered. */
+struct em_lowering {
+	struct nftnl_rule *rule;
+	unsigned int known;   /* bits by em_dependency: what the rule has made sure of */
+	const char *map_name; /* of the rule's verdict map, where it has one */
+	uint32_t map_id;
+	bool failed; /* out of memory */
+};
 
-/* A value of the field, or a mask for it, in the order in which registers have it. */
-void em_expression_value(enum em_field field, const uint8_t *wire, uint8_t *value, uint8_t length);
+/* Makes sure of it, unless the rule has done so. */
+void em_expression_require(struct em_lowering *l, enum em_dependency dependency);
 
-/*
- * Appends the expressions of all statements.  map_name and map_id are those of the rule's verdict
- * map, where it has one.  False when out of memory.
- */
-bool em_expression_add(struct nftnl_rule *to, const struct em_rule *rule, const char *map_name,
-		       uint32_t map_id);
+/* The loads, what they require before them. */
+void em_expression_loads(struct em_lowering *l, const struct em_load *loads, uint8_t n);
+
+/* What was loaded, NFT_CMP_…, a value of it in the order of the wire. */
+void em_expression_compare(struct em_lowering *l, uint32_t op, const struct em_load *load,
+			   const uint8_t *wire);
+/* Whether the set has what was loaded. */
+void em_expression_lookup(struct em_lowering *l, const char *set, bool not );
+/* What the map has for it: data, or a verdict by the rule's own map. */
+void em_expression_lookup_data(struct em_lowering *l, const char *map);
+void em_expression_lookup_verdict(struct em_lowering *l);
+
+/* A value of the field, in the order of the wire, and then the field becomes what was loaded. */
+void em_expression_value(struct em_lowering *l, enum em_field field, const uint8_t *wire);
+void em_expression_write(struct em_lowering *l, enum em_field field);
+/* (what was loaded & mask) ^ value, both 4 bytes in the order of the machine */
+void em_expression_bits(struct em_lowering *l, const uint8_t *mask, const uint8_t *value);
+
+/* DNAT to the port that was loaded, in family inet. */
+void em_expression_translate(struct em_lowering *l);
+/* The object of this name, NFT_OBJECT_…, or the one that the map has for what was loaded. */
+void em_expression_object(struct em_lowering *l, uint32_t type, const char *name);
+void em_expression_object_mapped(struct em_lowering *l, const char *map);
+/* NF_ACCEPT, NFT_GOTO, …; chain is NULL where it leads to none. */
+void em_expression_verdict(struct em_lowering *l, uint32_t verdict, const char *chain);
 
 #endif

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 
 #include "nft/element.h"
-#include "nft/expression.h"
+#include "nft/statement.h"
 
 #define NEW (NLM_F_CREATE | NLM_F_EXCL)
 
@@ -177,6 +177,16 @@ static const char *purpose(const struct em_rule *rule)
 	return what;
 }
 
+/* False when out of memory. */
+static bool lower(struct nftnl_rule *to, const struct em_rule *rule, uint32_t map)
+{
+	struct em_lowering l = {.rule = to, .map_name = EM_ELEMENT_VERDICT_MAP, .map_id = map};
+
+	for (size_t s = 0; s < rule->n_statements; s++)
+		em_statement_lower(&l, &rule->statements[s]);
+	return !l.failed;
+}
+
 static void add_rule(struct em_batch *batch, enum em_table table, const struct em_identifier *chain,
 		     const struct em_rule *rule)
 {
@@ -193,7 +203,7 @@ static void add_rule(struct em_batch *batch, enum em_table table, const struct e
 	if (ok) {
 		nftnl_rule_set_str(built, NFTNL_RULE_TABLE, EM_RULESET_TABLE);
 		nftnl_rule_set_str(built, NFTNL_RULE_CHAIN, format(chain, text));
-		ok = em_expression_add(built, rule, EM_ELEMENT_VERDICT_MAP, map);
+		ok = lower(built, rule, map);
 	}
 	if (ok) {
 		message = open_for(batch, table, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND,

@@ -16,7 +16,6 @@
 #include <string.h>
 
 #include "nft/element.h"
-#include "nft/expression.h"
 
 /* Types of nft's language, which the kernel keeps for it; include/datatype.h of nftables. */
 enum {
@@ -24,9 +23,7 @@ enum {
 	TYPE_INTEGER = 4,
 	TYPE_IPADDR = 7,
 	TYPE_IP6ADDR = 8,
-	TYPE_ETHERTYPE = 10,
 	TYPE_INET_SERVICE = 13,
-	TYPE_MARK = 19,
 	TYPE_BITS = 6, /* of one type in that of a concatenation */
 };
 
@@ -397,24 +394,6 @@ void em_message_set(struct em_batch *batch, const struct em_set *source)
 
 /* Verdict maps: anonymous, they live and die with the rule. */
 
-static uint32_t type_of_load(const struct em_load *load)
-{
-	switch (load->field) {
-	case EM_FIELD_ETHER_TYPE:
-		return TYPE_ETHERTYPE;
-	case EM_FIELD_IP_DADDR:
-		return TYPE_IPADDR;
-	case EM_FIELD_IP6_DADDR:
-		return TYPE_IP6ADDR;
-	case EM_FIELD_UDP_DPORT:
-		return TYPE_INET_SERVICE;
-	case EM_FIELD_MARK:
-		return TYPE_MARK;
-	default:
-		return TYPE_INTEGER;
-	}
-}
-
 uint32_t em_message_verdict_map(struct em_batch *batch, enum em_table table,
 				const struct em_statement *statement, const struct em_place *place)
 {
@@ -423,12 +402,10 @@ uint32_t em_message_verdict_map(struct em_batch *batch, enum em_table table,
 	struct nftnl_set *set;
 
 	for (uint8_t i = 0; i < statement->n_loads; i++) {
-		type = type << TYPE_BITS | type_of_load(&statement->loads[i]);
-		length += statement->n_loads == 1
-				  ? em_expression_length(&statement->loads[i])
-				  : (em_expression_length(&statement->loads[i]) + 3) & ~3;
+		type = type << TYPE_BITS | em_fields[statement->loads[i].field].type->id;
+		length += em_load_padded(statement->loads, statement->n_loads, i);
 	}
-	if (type == TYPE_MARK)
+	if (statement->n_loads == 1 && em_fields[statement->loads[0].field].type->host_order)
 		byteorder = BYTEORDER_HOST;
 	set = new_set(batch, table, EM_ELEMENT_VERDICT_MAP);
 	if (!set)

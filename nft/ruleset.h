@@ -71,6 +71,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nft/field.h"
 #include "policy/conversation.h"
 #include "policy/policy.h"
 
@@ -84,8 +85,6 @@
  * NFTA_PAYLOAD_OFFSET is wider than a byte.
  */
 #define EM_LOAD_LAST 255
-/* Bytes that one load takes. */
-#define EM_LOAD_MAX 16
 /* Bytes of the UDP header; payload byte 0 is byte 8 from the transport header. */
 #define EM_UDP_HEADER 8
 /* Bytes of the longest key: 4 loads, each padded to a multiple of 4, of 16 bytes in all. */
@@ -124,38 +123,6 @@ const char *em_identifier_owner(const char *text, const char *role);
 
 /* The generation that a name of ours starts with; 0: it carries none. */
 uint32_t em_identifier_generation(const char *text);
-
-enum em_field {
-	EM_FIELD_PAYLOAD, /* raw bytes from the transport header: `@th,…` */
-	EM_FIELD_L4PROTO,
-	EM_FIELD_PROTOCOL,
-	EM_FIELD_ETHER_TYPE,
-	EM_FIELD_VLAN_ID,
-	EM_FIELD_VLAN_TYPE,
-	EM_FIELD_IP_FRAG_OFF,
-	EM_FIELD_IP_SADDR,
-	EM_FIELD_IP_DADDR,
-	EM_FIELD_IP6_SADDR,
-	EM_FIELD_IP6_DADDR,
-	EM_FIELD_IP6_HOPLIMIT,
-	EM_FIELD_IP6_FRAG_OFF,
-	EM_FIELD_UDP_DPORT,
-	EM_FIELD_UDP_LENGTH,
-	EM_FIELD_UDP_CHECKSUM,
-	EM_FIELD_NFPROTO,
-	EM_FIELD_MARK, /* of the packet */
-	EM_FIELD_ZONE, /* of conntrack, in the original direction */
-	EM_FIELDS
-};
-
-/* What a rule reads from the packet. */
-struct em_load {
-	enum em_field field;
-	uint16_t offset; /* EM_FIELD_PAYLOAD: bytes from the transport header */
-	uint8_t length;	 /* bytes, 1-16 */
-	bool masked;
-	uint8_t mask[16]; /* where masked */
-};
 
 enum em_statement_kind {
 	EM_STATEMENT_EQUAL,	   /* load == low */

@@ -11,7 +11,7 @@
 static void print_chain(FILE *out, const struct em_chain *chain)
 {
 	fputs("\n\tchain ", out);
-	em_statement_print_name(out, &chain->name);
+	em_print_name(out, &chain->name);
 	fputs(" {\n", out);
 	for (size_t r = 0; r < chain->n_rules; r++) {
 		const struct em_rule *rule = &chain->rules[r];
@@ -31,11 +31,11 @@ static void print_base(FILE *out, enum em_ingress which, const char *interface, 
 	struct em_identifier dispatch = em_ruleset_dispatch(generation, which, interface);
 
 	fputs("\n\tchain ", out);
-	em_statement_print_name(out, &base);
+	em_print_name(out, &base);
 	fprintf(out, " {\n\t\ttype filter hook ingress device \"%s\" priority %d; policy accept;\n",
 		interface, em_ruleset_ingress[which].priority);
 	fputs("\t\tgoto ", out);
-	em_statement_print_name(out, &dispatch);
+	em_print_name(out, &dispatch);
 	fputs("\n\t}\n", out);
 }
 
@@ -55,13 +55,13 @@ static int prefix_length(const struct em_range *range, size_t length)
 
 static void print_range(FILE *out, const struct em_load *load, const struct em_range *range)
 {
-	size_t length = em_statement_length(load);
+	size_t length = em_load_length(load);
 	int prefix = prefix_length(range, length);
 
-	em_statement_print_value(out, load, range->first);
+	em_load_print_value(out, load, range->first);
 	if (prefix < 0) {
 		fputs("-", out);
-		em_statement_print_value(out, load, range->last);
+		em_load_print_value(out, load, range->last);
 	} else if ((size_t)prefix < length * 8) {
 		fprintf(out, "/%d", prefix);
 	}
@@ -73,7 +73,7 @@ static void print_set(FILE *out, const struct em_set *set)
 							       : EM_FIELD_IP6_SADDR};
 
 	fputs("\n\tset ", out);
-	em_statement_print_name(out, &set->name);
+	em_print_name(out, &set->name);
 	fprintf(out, " {\n\t\ttype %s\n\t\tflags interval\n\t\telements = {\n",
 		set->family == AF_INET ? "ipv4_addr" : "ipv6_addr");
 	for (size_t i = 0; i < set->n_ranges; i++) {
@@ -88,12 +88,9 @@ static void print_key_type(FILE *out, const struct em_identifier *name, const ch
 			   const struct em_key *key)
 {
 	fprintf(out, "\n\t%s ", kind);
-	em_statement_print_name(out, name);
+	em_print_name(out, name);
 	fputs(" {\n\t\ttypeof ", out);
-	for (uint8_t i = 0; i < key->n_loads; i++) {
-		fputs(i ? " . " : "", out);
-		em_statement_print_bits(out, &key->loads[i]);
-	}
+	em_loads_print_typeof(out, key->loads, key->n_loads);
 }
 
 /* What an entity's tag leads to. */
@@ -105,7 +102,7 @@ static void print_entity(FILE *out, const struct em_listener *listener, const st
 	fputs("\t\t\t", out);
 	for (uint8_t i = 0; i < key->n_loads; i++) {
 		fputs(i ? " . " : "", out);
-		em_statement_print_hex(out, entity->tag + key->tag_offset[i], key->loads[i].length);
+		em_print_hex(out, entity->tag + key->tag_offset[i], key->loads[i].length);
 	}
 	if (entity->name)
 		fprintf(out, " comment \"%s\"", entity->name);
@@ -145,7 +142,7 @@ static void print_counters(FILE *out, const struct em_listener *listener, uint32
 		struct em_identifier name = em_ruleset_counter(generation, listener, i);
 
 		fputs("\tcounter ", out);
-		em_statement_print_name(out, &name);
+		em_print_name(out, &name);
 		fputs(" { }\n", out);
 	}
 }
@@ -157,7 +154,7 @@ static void print_timeout(FILE *out, uint32_t seconds, uint8_t family)
 	struct em_identifier name = em_ruleset_timeout(seconds, family);
 
 	fputs("\tct timeout ", out);
-	em_statement_print_name(out, &name);
+	em_print_name(out, &name);
 	fprintf(out,
 		" {\n\t\tprotocol udp\n\t\tl3proto %s\n"
 		"\t\tpolicy = { unreplied : %u, replied : %u }\n\t}\n",
@@ -180,7 +177,7 @@ static void print_conversations(FILE *out, const struct em_ruleset *ruleset, uin
 	struct em_identifier name = em_ruleset_conversations(ruleset->generation, seconds);
 
 	fputs("\n\tset ", out);
-	em_statement_print_name(out, &name);
+	em_print_name(out, &name);
 	fputs(" {\n\t\ttypeof udp dport . ct original zone\n\t\telements = {\n", out);
 	for (size_t i = 0; i < ruleset->conversations.n; i++) {
 		const struct em_conversation *conversation = &ruleset->conversations.all[i];
@@ -197,7 +194,7 @@ static void print_ports(FILE *out, const struct em_ruleset *ruleset)
 	struct em_identifier name = em_ruleset_ports(ruleset->generation);
 
 	fputs("\n\tmap ", out);
-	em_statement_print_name(out, &name);
+	em_print_name(out, &name);
 	fputs(" {\n\t\ttypeof ct original zone : udp dport\n", out);
 	fputs(conversations->n ? "\t\telements = {\n" : "", out);
 	for (size_t i = 0; i < conversations->n; i++) {
@@ -215,10 +212,10 @@ static void print_inet_base(FILE *out, enum em_base which, uint32_t generation)
 	struct em_identifier entry = em_ruleset_entry(generation, which);
 
 	fputs("\n\tchain ", out);
-	em_statement_print_name(out, &base->name);
+	em_print_name(out, &base->name);
 	fprintf(out, " {\n\t\ttype %s hook prerouting priority %d; policy accept;\n\t\tjump ",
 		base->type, base->priority);
-	em_statement_print_name(out, &entry);
+	em_print_name(out, &entry);
 	fputs("\n\t}\n", out);
 }
 
