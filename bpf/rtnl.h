@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rtnl - changes of what is attached to several interfaces, in one system call.
+ * rtnl - what is attached to interfaces: XDP programs, and filters at TC.
  *
- * All changes go to the kernel in one message buffer, which it works off before sendmsg() returns:
- * a process that is killed has made all of them or none.  libbpf makes one call per interface and
- * drops the kernel's explanation of a refusal (NLMSGERR_ATTR_MSG), which is kept here.
+ * All changes go to the kernel in one batch, see nl.h.  libbpf makes one call per interface and
+ * drops the kernel's explanation of a refusal.
  */
 #ifndef EM_RTNL_H
 #define EM_RTNL_H
@@ -13,8 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "host/link.h"
 
 #define EM_RTNL_LOOPBACK 1 /* the index of the loopback interface of every network namespace */
 
@@ -45,12 +42,6 @@ struct em_rtnl_change {
  * first error of a change, or -errno of the socket.
  */
 int em_rtnl_change(struct em_rtnl_change *changes, size_t n);
-
-/*
- * Makes a virtual interface of the kind and the size of another one, on `lower` where the kind
- * needs one (else 0).  Returns 0 or -errno.
- */
-int em_rtnl_make_like(const char *name, const struct em_link *like, unsigned int lower);
 
 /* A BPF filter at TC ingress or egress. */
 struct em_rtnl_filter {

@@ -14,6 +14,7 @@
 
 #include "bpf/attached.h"
 #include "bpf/program.h"
+#include "host/likeness.h"
 #include "host/scratch.h"
 
 /* A page less XDP's headroom and what the kernel keeps behind the frame (skb_shared_info). */
@@ -111,7 +112,7 @@ static unsigned int make_lower(void)
 	const struct em_link pair = {.kind = "veth", .mtu = 1500};
 
 	if (!if_nametoindex(LOWER))
-		(void)em_rtnl_make_like(LOWER, &pair, 0);
+		(void)em_likeness_make(LOWER, &pair, 0);
 	return if_nametoindex(LOWER);
 }
 
@@ -130,7 +131,7 @@ static unsigned int make_like(const struct em_link *like, unsigned int number)
 	if (!strcmp(like->kind, "tun"))
 		rc = make_tun(like, name);
 	else
-		rc = em_rtnl_make_like(name, like, on_another ? make_lower() : 0);
+		rc = em_likeness_make(name, like, on_another ? make_lower() : 0);
 	return rc ? 0 : if_nametoindex(name);
 }
 

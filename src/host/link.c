@@ -14,11 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "host/attr.h"
 #include "host/netdev.h"
+#include "host/nl.h"
 
-#define FEATURES_MAX 256   /* more than any kernel knows */
-#define ANSWER_MAX   65536 /* bytes of one datagram from the kernel */
+#define FEATURES_MAX 256 /* more than any kernel knows */
 
 static void closep(int *fd)
 {
@@ -130,67 +129,29 @@ static void read_driver(int fd, struct em_link *link)
 		link->rx_queues = channels.rx_count + channels.combined_count;
 }
 
-/* What is asked for of a RTM_NEWLINK message. */
 static const struct nlattr *find_attr(const struct nlmsghdr *header, uint16_t type)
 {
-	size_t fixed = NLMSG_SPACE(sizeof(struct ifinfomsg));
-
-	if (header->nlmsg_len < fixed)
-		return NULL;
-	return em_attr_find((const char *)header + fixed, header->nlmsg_len - fixed, type);
+	return em_nl_find(header, sizeof(struct ifinfomsg), type);
 }
 
 static uint32_t get_u32(const struct nlmsghdr *header, uint16_t type)
 {
-	const struct nlattr *attr = find_attr(header, type);
-	uint32_t value = 0;
-
-	if (attr && attr->nla_len >= sizeof(*attr) + sizeof(value))
-		memcpy(&value, attr + 1, sizeof(value));
-	return value;
+	return em_nl_get_u32(find_attr(header, type));
 }
 
 /* IFLA_INFO_KIND or IFLA_INFO_SLAVE_KIND */
 static const char *get_kind(const struct nlmsghdr *header, uint16_t type)
 {
 	const struct nlattr *info = find_attr(header, IFLA_LINKINFO);
-	const struct nlattr *kind = info ? em_attr_find_in(info, type) : NULL;
 
-	return kind && kind->nla_len > sizeof(*kind) ? (const char *)(kind + 1) : "";
+	return em_nl_get_text(info ? em_nl_find_in(info, type) : NULL);
 }
 
 static unsigned int get_ifindex(const struct nlmsghdr *header)
 {
-	struct ifinfomsg info;
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(header);
 
-	memcpy(&info, (const char *)header + NLMSG_HDRLEN, sizeof(info));
-	return info.ifi_index;
-}
-
-/* Calls visit for each RTM_NEWLINK message that answers the request. */
-static int ask_links(const struct nlmsghdr *request,
-		     void (*visit)(void *context, const struct nlmsghdr *header), void *context)
-{
-	int fd __attribute__((cleanup(closep))) =
-		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	char *buffer __attribute__((cleanup(freep))) = malloc(ANSWER_MAX);
-	bool dump = request->nlmsg_flags & NLM_F_DUMP;
-
-	if (fd < 0 || !buffer || send(fd, request, request->nlmsg_len, 0) < 0)
-		return -errno;
-	for (;;) {
-		ssize_t length = recv(fd, buffer, ANSWER_MAX, 0);
-
-		if (length < 0)
-			return -errno;
-		for (struct nlmsghdr *header = (void *)buffer; NLMSG_OK(header, length);
-		     header = NLMSG_NEXT(header, length)) {
-			if (header->nlmsg_type == RTM_NEWLINK)
-				visit(context, header);
-			if (header->nlmsg_type != RTM_NEWLINK || !dump)
-				return 0;
-		}
-	}
+	return info->ifi_index;
 }
 
 struct around {
@@ -205,7 +166,7 @@ static bool is_ipsec(const char *kind)
 	return !strcmp(kind, "xfrm") || !strcmp(kind, "vti") || !strcmp(kind, "vti6");
 }
 
-static void note_link(void *context, const struct nlmsghdr *header)
+static int note_link(void *context, const struct nlmsghdr *header)
 {
 	struct around *around = context;
 	struct em_link *link = around->link;
@@ -227,48 +188,42 @@ static void note_link(void *context, const struct nlmsghdr *header)
 		   !strcmp(get_kind(header, IFLA_INFO_KIND), "vlan")) {
 		link->vlan_on_top = true;
 	}
+	return 0;
 }
 
-static void note_peer(void *context, const struct nlmsghdr *header)
+static int note_peer(void *context, const struct nlmsghdr *header)
 {
 	const struct around *around = context;
 
 	around->link->peer_mtu = get_u32(header, IFLA_MTU);
 	if (around->fixed)
 		around->link->peer_queues = get_u32(header, IFLA_NUM_TX_QUEUES);
+	return 0;
+}
+
+static struct nlmsghdr *begin(struct em_nl_message *message, uint16_t flags, unsigned int ifindex)
+{
+	const struct ifinfomsg info = {.ifi_index = ifindex};
+
+	return em_nl_begin(message, RTM_GETLINK, flags, &info, sizeof(info));
 }
 
 /* Where the other end cannot be asked, it stays unknown. */
 static void read_peer(struct around *around)
 {
-	struct {
-		struct nlmsghdr header;
-		struct ifinfomsg info;
-		struct nlattr attr;
-		int32_t netnsid;
-	} request = {.header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
-				.nlmsg_type = RTM_GETLINK,
-				.nlmsg_flags = NLM_F_REQUEST},
-		     .info = {.ifi_index = around->link->lower},
-		     .attr = {.nla_len = sizeof(struct nlattr) + sizeof(int32_t),
-			      .nla_type = IFLA_TARGET_NETNSID},
-		     .netnsid = around->lower_netnsid};
+	struct em_nl_message message;
+	struct nlmsghdr *request = begin(&message, 0, around->link->lower);
 
 	if (around->far)
-		request.header.nlmsg_len = sizeof(request);
-	(void)ask_links(&request.header, note_peer, around);
+		mnl_attr_put_u32(request, IFLA_TARGET_NETNSID, around->lower_netnsid);
+	(void)em_nl_ask(NETLINK_ROUTE, request, note_peer, around);
 }
 
 static int read_around(struct em_link *link)
 {
-	const struct {
-		struct nlmsghdr header;
-		struct ifinfomsg info;
-	} request = {.header = {.nlmsg_len = sizeof(request),
-				.nlmsg_type = RTM_GETLINK,
-				.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
 	struct around around = {.link = link};
-	int rc = ask_links(&request.header, note_link, &around);
+	struct em_nl_message message;
+	int rc = em_nl_ask(NETLINK_ROUTE, begin(&message, NLM_F_DUMP, 0), note_link, &around);
 
 	if (!rc && link->lower && !strcmp(link->kind, "veth"))
 		read_peer(&around);
