@@ -10,12 +10,6 @@
 #include "config-build.h"
 #include "policy/conversation.h"
 
-static const char *const hook_names[EM_HOOKS] = {
-	[EM_HOOK_XDP_NATIVE] = "xdp-native", [EM_HOOK_XDP_GENERIC] = "xdp-generic",
-	[EM_HOOK_TC_INGRESS] = "tc-ingress", [EM_HOOK_NFT_INGRESS] = "nft-ingress",
-	[EM_HOOK_TC_EGRESS] = "tc-egress",
-};
-
 const struct em_backend_ops *const em_backends[] = {
 #ifdef HAVE_BPF
 	&em_bpf_backend,
@@ -37,19 +31,6 @@ static const struct {
 #endif
 	{{&em_nft_backend, EM_BACKEND_NFT}, true},
 };
-
-const char *em_hook_name(enum em_hook hook)
-{
-	return hook_names[hook];
-}
-
-int em_hook_parse(const char *name)
-{
-	for (int i = 0; i < EM_HOOKS; i++)
-		if (!strcmp(hook_names[i], name))
-			return i;
-	return -1;
-}
 
 void em_plan_clear(struct em_plan *plan)
 {

@@ -15,30 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/hook.h"
 #include "host/link.h"
 #include "policy/policy.h"
 #include "policy/stats.h"
-
-enum em_hook {
-	EM_HOOK_XDP_NATIVE,
-	EM_HOOK_XDP_GENERIC,
-	EM_HOOK_TC_INGRESS,
-	EM_HOOK_NFT_INGRESS,
-	EM_HOOK_TC_EGRESS, /* never sorts: what goes back, beside XDP and TC */
-	EM_HOOKS
-};
-
-/* "xdp-native", …; and back: -1 where it is no hook's name. */
-const char *em_hook_name(enum em_hook hook);
-int em_hook_parse(const char *name);
-
-struct em_attachment {
-	char interface[IF_NAMESIZE];
-	unsigned int ifindex;
-	enum em_hook hook;
-	bool replies;	 /* in a plan: some listener with replies is on the interface */
-	bool before_gro; /* in a plan: whatever sorts there sees each datagram before GRO does */
-};
 
 /* Which hook each interface of a policy gets. */
 struct em_plan {

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "engine/backend.h"
+#include "host/hook.h"
 #include "policy/stats.h"
 
 /* What surrounds the counters in the printed document. */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hook - where in the kernel the packets of an interface are met.
+ */
+#ifndef EM_HOOK_H
+#define EM_HOOK_H
+
+#include <net/if.h>
+#include <stdbool.h>
+
+enum em_hook {
+	EM_HOOK_XDP_NATIVE,
+	EM_HOOK_XDP_GENERIC,
+	EM_HOOK_TC_INGRESS,
+	EM_HOOK_NFT_INGRESS,
+	EM_HOOK_TC_EGRESS, /* never sorts: what goes back, beside XDP and TC */
+	EM_HOOKS
+};
+
+/* "xdp-native", …; and back: -1 where it is no hook's name. */
+const char *em_hook_name(enum em_hook hook);
+int em_hook_parse(const char *name);
+
+/* An interface that is sorted, and at which hook. */
+struct em_attachment {
+	char interface[IF_NAMESIZE];
+	unsigned int ifindex;
+	enum em_hook hook;
+	bool replies;	 /* in a plan: some listener with replies is on the interface */
+	bool before_gro; /* in a plan: whatever sorts there sees each datagram before GRO does */
+};
+
+#endif
