@@ -6,25 +6,6 @@
 #include "engine/transaction.h"
 #include "print/stats.h"
 
-/* Live counters are never written: a reset makes what they hold now the zero to count from. */
-static int reset(const struct em_view *current, struct em_stats *now, struct em_state *state,
-		 struct em_diag *diag)
-{
-	struct em_stats *carried __attribute__((cleanup(em_stats_freep))) = NULL;
-	const struct em_record *applied = &current->applied;
-	int rc = em_stats_new(&carried, applied->policy);
-
-	if (rc)
-		return em_diag_enomem(diag);
-	/* now = live + carried; the new carried value is -live = carried - now. */
-	rc = em_generation_load_baseline(state, applied, carried, diag);
-	if (rc)
-		return rc;
-	em_stats_negate(now);
-	em_stats_add(carried, applied->policy, now, applied->policy);
-	return em_generation_save_baseline(state, applied, carried, diag);
-}
-
 static int print(const struct em_view *current, const struct em_stats *stats, bool json)
 {
 	const struct em_record *applied = &current->applied;
@@ -38,7 +19,7 @@ static int print(const struct em_view *current, const struct em_stats *stats, bo
 		.n_attachments = applied->n_attachments,
 	};
 
-	return (json ? em_stats_print_json : em_stats_print_text)(stdout, applied->policy, stats,
+	return (json ? em_stats_print_json : em_stats_print_text)(stdout, current->policy, stats,
 								  &context);
 }
 
@@ -50,12 +31,18 @@ static int run(struct em_view *current, struct em_state *state, bool json, bool 
 
 	if (rc)
 		return rc;
-	if (!current->applied.generation)
+	if (!current->datapath && !current->applied.generation)
 		return em_diag_error(diag, -ENOENT, NULL, "nothing is applied");
-	rc = em_view_stats(&stats, current, state, diag);
+	rc = em_view_load_policy(current, state, diag);
 	if (rc)
 		return rc;
-	return to_zero ? reset(current, stats, state, diag) : print(current, stats, json);
+	if (!current->policy || !current->applied.generation)
+		return em_diag_error(diag, -EIO, NULL,
+				     "what the counters are of is not known; apply again");
+	if (to_zero)
+		return em_view_reset_stats(current, state, diag);
+	rc = em_view_stats(&stats, current, state, diag);
+	return rc ? rc : print(current, stats, json);
 }
 
 int em_cmd_stats(const struct em_command *self, int argc, char **argv, struct em_diag *diag)

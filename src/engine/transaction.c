@@ -14,6 +14,7 @@ void em_view_clear(struct em_view *current)
 {
 	em_kernel_state_clear(&current->installed);
 	em_record_clear(&current->applied);
+	em_policy_free(current->policy);
 	memset(current, 0, sizeof(*current));
 }
 
@@ -44,21 +45,18 @@ static int discover(struct em_view *current, struct em_diag *diag)
 int em_view_read(struct em_view *out, struct em_state *state, struct em_diag *diag)
 {
 	struct em_view current = {0};
-	uint32_t generation;
 	int rc = discover(&current, diag);
 
 	if (rc) {
 		em_view_clear(&current);
 		return rc;
 	}
-	generation = current.installed.generation;
+	current.generation = current.installed.generation;
 	/* Gone from the kernel, with its interfaces perhaps, but never removed. */
-	if (!generation)
-		generation = em_generation_next(state, 0) - 1;
-	if (generation)
-		rc = em_generation_load(state, generation, &current.applied, diag);
-	if (rc == -ENOENT)
-		rc = 0;
+	if (!current.generation)
+		rc = em_generation_newest(&current.generation, state, diag);
+	if (!rc && current.generation)
+		rc = em_generation_load_record(state, current.generation, &current.applied, diag);
 	if (!rc && current.unreadable && !current.datapath && current.applied.generation)
 		rc = em_diag_error(diag, -EPERM, NULL,
 				   "cannot look at the programs of the policy: needs CAP_SYS_ADMIN "
@@ -69,6 +67,13 @@ int em_view_read(struct em_view *out, struct em_state *state, struct em_diag *di
 	}
 	*out = current;
 	return 0;
+}
+
+int em_view_load_policy(struct em_view *current, struct em_state *state, struct em_diag *diag)
+{
+	if (!current->generation || current->policy)
+		return 0;
+	return em_generation_load_policy(state, current->generation, &current->policy, diag);
 }
 
 bool em_view_has(const struct em_view *current, const struct em_attachment *wanted)
@@ -107,7 +112,7 @@ static int open_counters(struct old_counters *old, const struct em_view *current
 			 struct em_diag *diag)
 {
 	*old = (struct old_counters){.datapath = current->datapath};
-	if (!current->datapath || !current->applied.generation)
+	if (!current->datapath || !current->policy)
 		return 0;
 	return current->datapath->open_counters(&old->counters, current->installed.generation,
 						diag);
@@ -119,27 +124,40 @@ static void close_counters(struct old_counters *old)
 		old->datapath->close_counters(old->counters);
 }
 
-static int read_counters(struct em_stats **out, const struct old_counters *old,
-			 const struct em_view *current, struct em_state *state,
-			 struct em_diag *diag)
+/* Those in the kernel. */
+static int read_live(struct em_stats **out, const struct old_counters *old,
+		     const struct em_view *current, struct em_diag *diag)
 {
-	struct em_stats *stats = NULL;
-	int rc = em_stats_new(&stats, current->applied.policy);
+	struct em_stats *stats __attribute__((cleanup(em_stats_freep))) = NULL;
+	int rc = em_stats_new(&stats, current->policy);
 
 	if (rc)
 		return em_diag_enomem(diag);
 	if (old->counters)
-		rc = old->datapath->read_counters(old->counters, current->applied.policy, stats,
-						  diag);
-	if (!rc)
-		rc = em_generation_load_baseline(state, &current->applied, stats, diag);
-	if (rc) {
-		em_stats_free(stats);
+		rc = old->datapath->read_counters(old->counters, current->policy, stats, diag);
+	if (rc)
 		return rc;
-	}
+	*out = stats;
+	stats = NULL;
+	return 0;
+}
+
+static int read_counters(struct em_stats **out, const struct old_counters *old,
+			 const struct em_view *current, struct em_state *state,
+			 struct em_diag *diag)
+{
+	struct em_stats *stats __attribute__((cleanup(em_stats_freep))) = NULL;
+	int rc = read_live(&stats, old, current, diag);
+
+	if (!rc)
+		rc = em_generation_load_baseline(state, current->generation, current->policy, stats,
+						 diag);
+	if (rc)
+		return rc;
 	if (!old->counters)
 		em_stats_settle(stats);
 	*out = stats;
+	stats = NULL;
 	return 0;
 }
 
@@ -156,49 +174,69 @@ int em_view_stats(struct em_stats **out, const struct em_view *current, struct e
 	return rc;
 }
 
+int em_view_reset_stats(const struct em_view *current, struct em_state *state, struct em_diag *diag)
+{
+	struct em_stats *live __attribute__((cleanup(em_stats_freep))) = NULL;
+	struct old_counters counters;
+	int rc = open_counters(&counters, current, diag);
+
+	if (rc)
+		return rc;
+	rc = read_live(&live, &counters, current, diag);
+	close_counters(&counters);
+	if (rc)
+		return rc;
+	em_stats_negate(live);
+	return em_generation_save_baseline(state, current->generation, current->policy, live, diag);
+}
+
 /* What was counted so far, as the next generation is to start with; *out stays NULL: nothing. */
-static int count_over(struct em_stats **out, const struct em_record *next,
+static int count_over(struct em_stats **out, const struct em_policy *next,
 		      const struct old_counters *old, const struct em_view *current,
 		      struct em_state *state, struct em_diag *diag)
 {
 	struct em_stats *before __attribute__((cleanup(em_stats_freep))) = NULL;
 	int rc;
 
-	if (!current->applied.generation)
+	if (!current->policy)
 		return 0;
 	rc = read_counters(&before, old, current, state, diag);
 	if (rc)
 		return rc;
-	rc = em_stats_new(out, next->policy);
+	rc = em_stats_new(out, next);
 	if (rc)
 		return em_diag_enomem(diag);
-	em_stats_add(*out, next->policy, before, current->applied.policy);
+	em_stats_add(*out, next, before, current->policy);
 	return 0;
 }
 
 /* The same, into a generation that is stored already. */
-static int carry_over(const struct em_record *next, const struct old_counters *old,
-		      const struct em_view *current, struct em_state *state, struct em_diag *diag)
+static int carry_over(uint32_t generation, const struct em_policy *policy,
+		      const struct old_counters *old, const struct em_view *current,
+		      struct em_state *state, struct em_diag *diag)
 {
-	struct em_stats *carried __attribute__((cleanup(em_stats_freep))) = NULL;
-	int rc = count_over(&carried, next, old, current, state, diag);
+	struct em_stats *baseline __attribute__((cleanup(em_stats_freep))) = NULL;
+	int rc = count_over(&baseline, policy, old, current, state, diag);
 
-	return rc || !carried ? rc : em_generation_save_baseline(state, next, carried, diag);
+	return rc || !baseline
+		       ? rc
+		       : em_generation_save_baseline(state, generation, policy, baseline, diag);
 }
 
 /*
  * The last counts, and the end of the older generations' folders: before the counts are written,
  * which may need the room.
  */
-static int carry_rest(const struct em_record *next, const struct old_counters *old,
-		      const struct em_view *current, struct em_state *state, struct em_diag *diag)
+static int carry_rest(uint32_t generation, const struct em_policy *policy,
+		      const struct old_counters *old, const struct em_view *current,
+		      struct em_state *state, struct em_diag *diag)
 {
-	struct em_stats *carried __attribute__((cleanup(em_stats_freep))) = NULL;
-	int first = count_over(&carried, next, old, current, state, diag);
-	int rc = em_generation_clean(state, next->generation, diag);
+	struct em_stats *baseline __attribute__((cleanup(em_stats_freep))) = NULL;
+	int first = count_over(&baseline, policy, old, current, state, diag);
+	int rc = em_generation_clean(state, generation, diag);
 
 	first = first ? first : rc;
-	rc = carried ? em_generation_save_baseline(state, next, carried, diag) : 0;
+	rc = baseline ? em_generation_save_baseline(state, generation, policy, baseline, diag) : 0;
 	return first ? first : rc;
 }
 
@@ -221,17 +259,20 @@ static int store(struct em_record *next, const struct em_apply *apply, uint32_t 
 		.reason = (char *)(uintptr_t)apply->plan.reason,
 		.attachments = apply->plan.attachments,
 		.n_attachments = apply->plan.n_attachments,
-		.policy = apply->policy,
+		.listeners = apply->policy->n_listeners,
 	};
+	for (size_t i = 0; i < apply->policy->n_listeners; i++)
+		next->entities += apply->policy->listeners[i].n_entities;
 	stamp(next->applied_at);
-	return em_generation_store(state, next, diag);
+	return em_generation_store(state, next, apply->policy, diag);
 }
 
 /* From here on the new generation is in force: what fails now is reported, but undoes nothing. */
-static int clean_up(const struct em_record *next, const struct em_plan *plan,
+static int clean_up(uint32_t generation, const struct em_apply *apply,
 		    const struct old_counters *old, const struct em_view *current,
 		    struct em_state *state, struct em_diag *diag)
 {
+	const struct em_plan *plan = &apply->plan;
 	int first = 0, rc;
 
 	/* A packet that was past the place of the new backend before it came meets the old one. */
@@ -242,11 +283,11 @@ static int clean_up(const struct em_record *next, const struct em_plan *plan,
 		first = first ? first : rc;
 	}
 	em_grace_wait();
-	rc = carry_rest(next, old, current, state, diag);
+	rc = carry_rest(generation, apply->policy, old, current, state, diag);
 	first = first ? first : rc;
 	for (size_t i = 0; em_backends[i]; i++) {
 		rc = em_backends[i] == plan->datapath
-			     ? em_backends[i]->clean(next->generation, next->policy, diag)
+			     ? em_backends[i]->clean(generation, apply->policy, diag)
 			     : em_backends[i]->clean(0, NULL, diag);
 		first = first ? first : rc;
 	}
@@ -254,7 +295,7 @@ static int clean_up(const struct em_record *next, const struct em_plan *plan,
 }
 
 /* The generation is stored and prepared. */
-static int go_over(const struct em_record *next, struct em_prepared *prepared, struct em_plan *plan,
+static int go_over(uint32_t generation, struct em_prepared *prepared, struct em_apply *apply,
 		   const struct em_view *current, struct em_state *state, struct em_diag *diag)
 {
 	struct old_counters old;
@@ -262,29 +303,33 @@ static int go_over(const struct em_record *next, struct em_prepared *prepared, s
 
 	/* Should we die between the switch and the last counts, these are nearly right. */
 	if (!rc)
-		rc = carry_over(next, &old, current, state, diag);
+		rc = carry_over(generation, apply->policy, &old, current, state, diag);
 	if (!rc)
-		rc = plan->datapath->commit(prepared, plan, diag);
+		rc = apply->plan.datapath->commit(prepared, &apply->plan, diag);
 	if (rc)
-		em_generation_clean(state, current->applied.generation, diag);
+		em_generation_clean(state, current->generation, diag);
 	else
-		rc = clean_up(next, plan, &old, current, state, diag);
+		rc = clean_up(generation, apply, &old, current, state, diag);
 	close_counters(&old);
 	return rc;
 }
 
-static int install(struct em_apply *apply, struct em_prepared *prepared,
-		   const struct em_view *current, struct em_state *state, struct em_diag *diag)
+static int install(struct em_apply *apply, struct em_prepared *prepared, struct em_view *current,
+		   struct em_state *state, struct em_diag *diag)
 {
-	uint32_t generation = em_generation_next(state, current->installed.generation);
 	struct em_record next;
-	int rc = apply->plan.datapath->prepare(prepared, apply->policy, &apply->plan, generation,
-					       diag);
+	uint32_t generation;
+	int rc = em_generation_next(&generation, state, current->installed.generation, diag);
 
+	if (!rc)
+		rc = em_view_load_policy(current, state, diag);
+	if (!rc)
+		rc = apply->plan.datapath->prepare(prepared, apply->policy, &apply->plan,
+						   generation, diag);
 	if (!rc)
 		rc = store(&next, apply, generation, state, diag);
 	if (!rc)
-		rc = go_over(&next, prepared, &apply->plan, current, state, diag);
+		rc = go_over(generation, prepared, apply, current, state, diag);
 	return rc;
 }
 
@@ -299,14 +344,17 @@ static bool same_attachments(const struct em_plan *plan, const struct em_record 
 	return true;
 }
 
-static bool is_unchanged(const struct em_apply *apply, const struct em_view *current,
-			 struct em_state *state)
+static int is_unchanged(bool *out, const struct em_apply *apply, const struct em_view *current,
+			struct em_state *state, struct em_diag *diag)
 {
-	return em_view_is_whole(current) && !apply->plan.outdated &&
-	       current->applied.backend == apply->plan.backend &&
-	       same_attachments(&apply->plan, &current->applied) &&
-	       !strcmp(current->applied.config, apply->config) &&
-	       em_generation_same_policy(state, current->applied.generation, apply->policy);
+	*out = false;
+	if (!em_view_is_whole(current) || apply->plan.outdated ||
+	    current->applied.backend != apply->plan.backend ||
+	    !same_attachments(&apply->plan, &current->applied) ||
+	    strcmp(current->applied.config, apply->config))
+		return 0;
+	return em_generation_same_policy(state, current->applied.generation, apply->policy, out,
+					 diag);
 }
 
 static int foresee(struct em_plan *plan, struct em_diag *diag)
@@ -329,7 +377,7 @@ static void settle(struct em_plan *plan)
 
 /* One choice from beginning to end; -EM_EUNSUPPORTED with plan.lacking where it is not for this
  * host. */
-static int try_choice(struct em_apply *apply, const struct em_view *current, struct em_state *state,
+static int try_choice(struct em_apply *apply, struct em_view *current, struct em_state *state,
 		      struct em_diag *diag)
 {
 	const struct em_backend_ops *datapath = apply->plan.datapath;
@@ -348,8 +396,8 @@ static int try_choice(struct em_apply *apply, const struct em_view *current, str
 	sigprocmask(SIG_BLOCK, &all, &before);
 	rc = datapath->reserve(&prepared, apply->policy, &apply->plan, diag);
 	if (!rc) {
-		apply->unchanged = is_unchanged(apply, current, state);
-		if (!apply->unchanged)
+		rc = is_unchanged(&apply->unchanged, apply, current, state, diag);
+		if (!rc && !apply->unchanged)
 			rc = install(apply, prepared, current, state, diag);
 		datapath->release(prepared);
 	}
@@ -390,8 +438,8 @@ static int report_lacking(const struct em_apply *apply, const char *why, struct 
 			     "no backend can carry this policy here: %s", why);
 }
 
-static int try_choices(struct em_apply *apply, const struct em_view *current,
-		       struct em_state *state, struct em_diag *diag)
+static int try_choices(struct em_apply *apply, struct em_view *current, struct em_state *state,
+		       struct em_diag *diag)
 {
 	struct em_choice choices[EM_CHOICES_MAX];
 	size_t n = em_backend_choices(apply->wanted, choices);

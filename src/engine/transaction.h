@@ -19,7 +19,9 @@
 struct em_view {
 	const struct em_backend_ops *datapath; /* NULL: the kernel has nothing of ours */
 	struct em_kernel_state installed;
-	struct em_record applied; /* generation 0: nothing is known about it */
+	uint32_t generation;	  /* in force; or, gone from the kernel, the last one; 0: none */
+	struct em_record applied; /* of that generation; generation 0: nothing is known about it */
+	struct em_policy *policy; /* owned; likewise, where it has been asked for */
 	bool unreadable;	  /* a backend could not look at something that may be ours */
 	/* Something of ours lies about besides: of a run that died, or of another backend. */
 	bool leftovers;
@@ -35,9 +37,18 @@ bool em_view_has(const struct em_view *current, const struct em_attachment *want
 /* Every attachment that was made is still there and nothing else of ours. */
 bool em_view_is_whole(const struct em_view *current);
 
-/* The counters, carried ones included, in *out. */
+/*
+ * Reads the policy in force; a large one takes its time.  current->policy stays NULL where it is
+ * not known, which has been told as a warning then.
+ */
+int em_view_load_policy(struct em_view *current, struct em_state *state, struct em_diag *diag);
+
+/* The counters, those of the baseline included, in *out.  The policy has to be known. */
 int em_view_stats(struct em_stats **out, const struct em_view *current, struct em_state *state,
 		  struct em_diag *diag);
+/* Live counters are never written: a reset makes what they hold now the zero to count from. */
+int em_view_reset_stats(const struct em_view *current, struct em_state *state,
+			struct em_diag *diag);
 
 struct em_apply {
 	struct em_policy *policy; /* owned by the caller */

@@ -1,22 +1,9 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * stats - counters of a policy: sums of them, and their file.
- *
- * The file has a line for each listener, and after it one for each of its entities that counted
- * anything; all numbers are unsigned decimals modulo 2^64:
- *
- *	listener NAME PACKETS BYTES REWRITTEN UNKNOWN SOURCE LENGTH CHECK
- *	entity TAG PACKETS BYTES
- */
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "policy/stats.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "config/entities.h"
 
 int em_stats_new(struct em_stats **out, const struct em_policy *policy)
 {
@@ -73,13 +60,8 @@ static void add_listener(struct em_listener_stats *into, const struct em_listene
 		into->invalid[reason] += from->invalid[reason];
 }
 
-/*
- * Adds to the entity with this tag, where there is one.  *guess is the index at which it is looked
- * for first: two policies have most of their entities in the same order, and a search among a
- * million is a hundred times the addition.
- */
-static void add_entity(struct em_listener_stats *into, const struct em_listener *listener,
-		       const uint8_t *tag, const struct em_count *count, size_t *guess)
+void em_stats_add_entity(struct em_listener_stats *into, const struct em_listener *listener,
+			 const uint8_t *tag, const struct em_count *count, size_t *guess)
 {
 	const struct em_entity *entity = NULL;
 
@@ -102,8 +84,8 @@ static void add_entities(struct em_listener_stats *into, const struct em_listene
 		return;
 	for (size_t i = 0; i < old->n_entities; i++)
 		if (from->entities[i].packets || from->entities[i].bytes)
-			add_entity(into, listener, old->entities[i].tag, &from->entities[i],
-				   &guess);
+			em_stats_add_entity(into, listener, old->entities[i].tag,
+					    &from->entities[i], &guess);
 }
 
 /* The index of the listener, or n_listeners where the policy has none of this name. */
@@ -170,141 +152,4 @@ void em_stats_negate(struct em_stats *stats)
 void em_stats_settle(struct em_stats *stats)
 {
 	change_all(stats, settled);
-}
-
-/* What became of the stream: some of the writing goes unchecked on the way. */
-static int stream_status(FILE *out)
-{
-	errno = 0;
-	if (fflush(out) || ferror(out))
-		return errno ? -errno : -EIO;
-	return 0;
-}
-
-int em_stats_save(FILE *out, const struct em_policy *policy, const struct em_stats *stats)
-{
-	for (size_t i = 0; i < policy->n_listeners; i++) {
-		const struct em_listener *listener = &policy->listeners[i];
-		const struct em_listener_stats *from = &stats->listeners[i];
-		char tag[EM_TAG_TEXT_MAX];
-
-		fprintf(out, "listener %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64,
-			listener->name, from->total.packets, from->total.bytes, from->rewritten,
-			from->unknown);
-		for (int reason = 0; reason < EM_REASONS; reason++)
-			fprintf(out, " %" PRIu64, from->invalid[reason]);
-		fputc('\n', out);
-		for (size_t j = 0; j < listener->n_entities; j++)
-			if (from->entities[j].packets || from->entities[j].bytes)
-				fprintf(out, "entity %s %" PRIu64 " %" PRIu64 "\n",
-					em_tag_format(listener, listener->entities[j].tag, tag),
-					from->entities[j].packets, from->entities[j].bytes);
-	}
-	return stream_status(out);
-}
-
-/* Where a file that is being read has got to. */
-struct reader {
-	const struct em_policy *policy;
-	struct em_stats *stats;
-	bool begun;	 /* a listener's line has been read */
-	size_t listener; /* the last one; n_listeners where the policy has it no more */
-	size_t guess;	 /* as of add_entity() */
-};
-
-/* Takes a word from the front of the rest of a line. */
-static bool take_number(char **rest, uint64_t *number)
-{
-	const char *word = strsep(rest, " ");
-	char *end;
-
-	if (!word || !isdigit((unsigned char)*word))
-		return false;
-	errno = 0;
-	*number = strtoull(word, &end, 10);
-	return errno == 0 && *end == '\0';
-}
-
-static bool take_count(char **rest, struct em_count *count)
-{
-	return take_number(rest, &count->packets) && take_number(rest, &count->bytes);
-}
-
-static int read_listener(struct reader *reader, char *rest)
-{
-	const char *name = strsep(&rest, " ");
-	struct em_listener_stats from = {0};
-
-	if (!name || !take_count(&rest, &from.total) || !take_number(&rest, &from.rewritten) ||
-	    !take_number(&rest, &from.unknown))
-		return -EBADMSG;
-	for (int reason = 0; reason < EM_REASONS; reason++)
-		if (!take_number(&rest, &from.invalid[reason]))
-			return -EBADMSG;
-	if (rest)
-		return -EBADMSG;
-	reader->begun = true;
-	reader->guess = 0;
-	reader->listener = find_listener(reader->policy, name);
-	if (reader->listener < reader->policy->n_listeners)
-		add_listener(&reader->stats->listeners[reader->listener], &from);
-	return 0;
-}
-
-static int read_entity(struct reader *reader, char *rest)
-{
-	const char *tag = strsep(&rest, " "), *expected;
-	const struct em_listener *listener;
-	uint8_t bytes[EM_TAG_MAX];
-	struct em_count count;
-	int length;
-
-	if (!reader->begun || !tag || !take_count(&rest, &count) || rest)
-		return -EBADMSG;
-	length = em_bytes_parse(tag, bytes, sizeof(bytes), &expected);
-	if (length < 0)
-		return -EBADMSG;
-	if (reader->listener == reader->policy->n_listeners)
-		return 0;
-	listener = &reader->policy->listeners[reader->listener];
-	if (length == listener->tag.length)
-		add_entity(&reader->stats->listeners[reader->listener], listener, bytes, &count,
-			   &reader->guess);
-	return 0;
-}
-
-static int read_line(struct reader *reader, char *line)
-{
-	char *rest = line;
-	const char *kind = strsep(&rest, " ");
-
-	if (!strcmp(kind, "listener"))
-		return read_listener(reader, rest);
-	if (!strcmp(kind, "entity"))
-		return read_entity(reader, rest);
-	return -EBADMSG;
-}
-
-int em_stats_load(FILE *in, const struct em_policy *policy, struct em_stats *stats)
-{
-	struct reader reader = {.policy = policy, .stats = stats};
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t length;
-	int r = 0;
-
-	errno = 0;
-	while (r == 0 && (length = getline(&line, &size, in)) > 0) {
-		if (line[length - 1] == '\n') {
-			line[length - 1] = '\0';
-			r = read_line(&reader, line);
-		} else {
-			r = -EBADMSG; /* cut off */
-		}
-		errno = 0;
-	}
-	if (r == 0 && !feof(in))
-		r = errno ? -errno : -EIO;
-	free(line);
-	return r;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * stats - the counters of a policy, free of any backend; stats_print.h prints them.
+ * stats - the counters of a policy, free of any backend.
  *
  * Sums are modulo 2^64, so that an offset carried over from an earlier policy, or the negative
  * one of a reset, is a plain addition.
@@ -9,7 +9,6 @@
 #define EM_STATS_H
 
 #include <stdint.h>
-#include <stdio.h>
 
 #include "policy/policy.h"
 
@@ -54,11 +53,11 @@ void em_stats_negate(struct em_stats *stats);
 void em_stats_settle(struct em_stats *stats);
 
 /*
- * The counters as lines of a file, and back.  Reading matches by listener name and tag, and adds.
- * Both return 0 or -errno of the stream; reading -EBADMSG for a malformed file, whose lines before
- * the malformed one have been added then.  Neither writes a message.
+ * Adds to the entity with this tag, where the listener has one.  *guess is the index at which it is
+ * looked for first, and becomes the next: two policies have most of their entities in the same
+ * order, and a search among a million is a hundred times the addition.
  */
-int em_stats_save(FILE *out, const struct em_policy *policy, const struct em_stats *stats);
-int em_stats_load(FILE *in, const struct em_policy *policy, struct em_stats *stats);
+void em_stats_add_entity(struct em_listener_stats *into, const struct em_listener *listener,
+			 const uint8_t *tag, const struct em_count *count, size_t *guess);
 
 #endif

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * folder - the folder in which a network namespace keeps its generations.
- */
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "state/folder.h"
 
 #include <dirent.h>
@@ -13,13 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PATH_SIZE (EM_FOLDER_NAME_SIZE + 1 + NAME_MAX) /* of a file in a generation's folder */
+#include "base/cleanup.h"
 
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
+#define PATH_SIZE (EM_FOLDER_NAME_SIZE + 1 + NAME_MAX) /* of a file in a generation's folder */
 
 int em_folder_failed(const struct em_folder *folder, struct em_diag *diag, int error,
 		     const char *what, const char *name)
@@ -43,7 +36,7 @@ FILE *em_folder_open_file(const struct em_folder *folder, const char *generation
 		errno = ENAMETOOLONG;
 		return NULL;
 	}
-	fd = openat(folder->fd, path, flags | O_NOFOLLOW | O_CLOEXEC, 0644);
+	fd = openat(folder->fd, path, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return NULL;
 	file = fdopen(fd, writes ? "w" : "r");
@@ -52,13 +45,13 @@ FILE *em_folder_open_file(const struct em_folder *folder, const char *generation
 	return file;
 }
 
-int em_folder_close_file(FILE *file, int r)
+int em_folder_close_file(FILE *file, int rc)
 {
 	bool error = ferror(file);
 
-	if (fclose(file) && r == 0)
+	if (fclose(file) && !rc)
 		return -errno;
-	return r == 0 && error ? -EIO : r;
+	return !rc && error ? -EIO : rc;
 }
 
 void em_folder_name(char name[EM_FOLDER_NAME_SIZE], uint32_t generation, bool whole)
@@ -121,23 +114,26 @@ bool em_folder_counts(const struct em_folder *folder)
 	return folder->fd >= 0 && !folder->stale;
 }
 
-uint32_t em_folder_newest(const struct em_folder *folder)
+int em_folder_newest(const struct em_folder *folder, uint32_t *out, struct em_diag *diag)
 {
-	DIR *dir __attribute__((cleanup(closedirp))) = NULL;
-	uint32_t newest = 0;
+	DIR *dir __attribute__((cleanup(em_closedirp))) = NULL;
 	struct found found;
 
-	if (em_folder_counts(folder))
-		dir = open_dir(folder, ".");
-	while (dir && next_found(dir, &found))
-		if (newest < found.generation)
-			newest = found.generation;
-	return newest;
+	*out = 0;
+	if (!em_folder_counts(folder))
+		return 0;
+	dir = open_dir(folder, ".");
+	if (!dir)
+		return em_folder_failed(folder, diag, errno, "open", NULL);
+	while (next_found(dir, &found))
+		if (*out < found.generation && found.generation <= EM_FOLDER_GENERATION_MAX)
+			*out = found.generation;
+	return errno ? em_folder_failed(folder, diag, errno, "read", NULL) : 0;
 }
 
 bool em_folder_is_free(const struct em_folder *folder)
 {
-	DIR *dir __attribute__((cleanup(closedirp))) = open_dir(folder, ".");
+	DIR *dir __attribute__((cleanup(em_closedirp))) = open_dir(folder, ".");
 	struct found found;
 
 	return dir && !next_found(dir, &found) && !errno;
@@ -145,7 +141,7 @@ bool em_folder_is_free(const struct em_folder *folder)
 
 int em_folder_remove_half(const struct em_folder *folder, uint32_t generation, struct em_diag *diag)
 {
-	DIR *dir __attribute__((cleanup(closedirp))) = NULL;
+	DIR *dir __attribute__((cleanup(em_closedirp))) = NULL;
 	const struct dirent *entry;
 	char half[EM_FOLDER_NAME_SIZE];
 
@@ -166,11 +162,10 @@ static int remove_found(const struct em_folder *folder, const struct found *foun
 			struct em_diag *diag)
 {
 	char whole[EM_FOLDER_NAME_SIZE], half[EM_FOLDER_NAME_SIZE];
-	int r;
+	int rc = em_folder_remove_half(folder, found->generation, diag);
 
-	r = em_folder_remove_half(folder, found->generation, diag);
-	if (r || !found->whole)
-		return r;
+	if (rc || !found->whole)
+		return rc;
 	em_folder_name(whole, found->generation, true);
 	em_folder_name(half, found->generation, false);
 	if (renameat(folder->fd, whole, folder->fd, half))
@@ -180,18 +175,17 @@ static int remove_found(const struct em_folder *folder, const struct found *foun
 
 int em_folder_clean(const struct em_folder *folder, uint32_t keep, struct em_diag *diag)
 {
-	DIR *dir __attribute__((cleanup(closedirp))) = open_dir(folder, ".");
+	DIR *dir __attribute__((cleanup(em_closedirp))) = open_dir(folder, ".");
 	struct found found;
-	int r = 0, one;
+	int first = 0, rc;
 
 	if (!dir)
 		return em_folder_failed(folder, diag, errno, "open", NULL);
 	while (next_found(dir, &found)) {
 		if (found.whole && found.generation == keep)
 			continue;
-		one = remove_found(folder, &found, diag);
-		if (r == 0)
-			r = one;
+		rc = remove_found(folder, &found, diag);
+		first = first ? first : rc;
 	}
-	return r == 0 && errno ? em_folder_failed(folder, diag, errno, "read", NULL) : r;
+	return !first && errno ? em_folder_failed(folder, diag, errno, "read", NULL) : first;
 }

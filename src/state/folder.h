@@ -7,8 +7,8 @@
  *		namespace             which one this is, of all that have had this inode number
  *		gen-N/                one per generation
  *			policy.conf   the policy as a configuration, with its entities files
- *			applied       the facts of the apply, a line each: key, blank, value
- *			carried       counts of earlier generations
+ *			record        the facts of the apply, see record.h
+ *			baseline      the counts it starts from, see baseline.h
  *		gen-N.tmp/            a generation being written or removed, or what a dead run
  *				      left of it
  *
@@ -30,6 +30,9 @@
 #define EM_FOLDER_HALF	    ".tmp" /* suffix of what is not whole */
 #define EM_FOLDER_NAME_SIZE sizeof("gen-4294967295" EM_FOLDER_HALF)
 
+/* More than there will be applies. */
+#define EM_FOLDER_GENERATION_MAX 2000000000U
+
 struct em_folder {
 	char *path;
 	int fd;	    /* -1: there is none */
@@ -41,7 +44,7 @@ void em_folder_name(char name[EM_FOLDER_NAME_SIZE], uint32_t generation, bool wh
 
 /*
  * Reports what could not be done to a file of the folder (NULL: to the folder itself), as an error
- * without a meaning of its own to main() or to a caller of em_generation_load().
+ * that is not taken for a file that is missing.
  */
 int em_folder_failed(const struct em_folder *folder, struct em_diag *diag, int error,
 		     const char *what, const char *name);
@@ -52,14 +55,17 @@ int em_folder_failed(const struct em_folder *folder, struct em_diag *diag, int e
  */
 FILE *em_folder_open_file(const struct em_folder *folder, const char *generation, const char *name,
 			  bool writes);
-/* Closes one that was written; r is what became of the writing so far, as is the result. */
-int em_folder_close_file(FILE *file, int r);
+/* Closes one that was written; rc is what became of the writing so far, as is the result. */
+int em_folder_close_file(FILE *file, int rc);
 
 /* Whether any generation in it counts. */
 bool em_folder_counts(const struct em_folder *folder);
 
-/* The highest generation that left a trace, or 0. */
-uint32_t em_folder_newest(const struct em_folder *folder);
+/*
+ * The highest generation that left a trace; 0: none.  Those above EM_FOLDER_GENERATION_MAX are not
+ * from us.  Returns 0 or -errno, reported.
+ */
+int em_folder_newest(const struct em_folder *folder, uint32_t *out, struct em_diag *diag);
 
 /* No generation, nor the leftovers of one, is in it. */
 bool em_folder_is_free(const struct em_folder *folder);

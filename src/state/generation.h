@@ -1,62 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * generation - what is kept of a generation: the policy as applied (a configuration), facts about
- * the apply, and the counts carried over from earlier generations.
+ * generation - what is kept of a generation: the record of the apply, the policy as a
+ * configuration, and the counts that it starts from.
  *
- * All functions with a diag return 0 or -errno, reported.
+ * Each of the three may be damaged, or of another version of entitymux: then it is as if it were
+ * not there, and a warning says what is lost.  A file that cannot be read for any other reason is
+ * an error.  All functions with a diag return 0 or -errno, reported.
  */
 #ifndef EM_GENERATION_H
 #define EM_GENERATION_H
 
 #include <stdint.h>
 
-#include "engine/backend.h"
+#include "policy/stats.h"
+#include "state/record.h"
 #include "state/state.h"
 
-/* The facts of one apply. */
-struct em_record {
-	uint32_t generation;
-	enum em_backend backend;
-	enum em_backend wanted; /* as asked for on the command line or in the configuration */
-	char *config;		/* absolute path of the configuration; owned */
-	char *reason;		/* why this backend; owned */
-	char applied_at[32];	/* UTC, ISO 8601 */
-	struct em_attachment *attachments; /* owned */
-	size_t n_attachments;
-	struct em_policy *policy; /* owned */
-};
-
-void em_record_clear(struct em_record *applied);
-
-/* A number above that of every generation that left a trace in the folder, and above `floor`. */
-uint32_t em_generation_next(const struct em_state *state, uint32_t floor);
-
-/*
- * Writes the folder of a generation that has none yet, as a whole or not at all; the policy of
- * `applied` has to be set.
- */
-int em_generation_store(struct em_state *state, const struct em_record *applied,
-			struct em_diag *diag);
-
-/*
- * Reads it back into *out, which is left alone on failure.  Returns -ENOENT, not reported, where
- * there is no such generation.
- */
-int em_generation_load(struct em_state *state, uint32_t generation, struct em_record *out,
+/* The highest generation that left a trace in the folder; 0: none. */
+int em_generation_newest(uint32_t *out, const struct em_state *state, struct em_diag *diag);
+/* A number above that, and above `floor`. */
+int em_generation_next(uint32_t *out, const struct em_state *state, uint32_t floor,
 		       struct em_diag *diag);
 
-/* Whether the policy is, byte for byte as written, the one stored for a generation. */
-bool em_generation_same_policy(struct em_state *state, uint32_t generation,
-			       const struct em_policy *policy);
+/* Writes the folder of a generation that has none yet, as a whole or not at all. */
+int em_generation_store(struct em_state *state, const struct em_record *record,
+			const struct em_policy *policy, struct em_diag *diag);
+
+/* out->generation is 0 where there is no such generation, or no record that can be read. */
+int em_generation_load_record(struct em_state *state, uint32_t generation, struct em_record *out,
+			      struct em_diag *diag);
+
+/* *out, the caller's to free, is NULL where there is no policy that can be read. */
+int em_generation_load_policy(struct em_state *state, uint32_t generation, struct em_policy **out,
+			      struct em_diag *diag);
+
+/* Writes to *same whether the policy is, byte for byte as written, the one of a generation. */
+int em_generation_same_policy(struct em_state *state, uint32_t generation,
+			      const struct em_policy *policy, bool *same, struct em_diag *diag);
 
 /*
- * The counts carried over into the generation of `applied`, shaped like its policy: replaced as a
- * whole; added to stats when loaded, and nothing added where none were saved.
+ * The counts that a generation starts from, shaped like its policy: replaced as a whole; added to
+ * stats when loaded.
  */
-int em_generation_save_baseline(struct em_state *state, const struct em_record *applied,
-				const struct em_stats *stats, struct em_diag *diag);
-int em_generation_load_baseline(struct em_state *state, const struct em_record *applied,
-				struct em_stats *stats, struct em_diag *diag);
+int em_generation_save_baseline(struct em_state *state, uint32_t generation,
+				const struct em_policy *policy, const struct em_stats *stats,
+				struct em_diag *diag);
+int em_generation_load_baseline(struct em_state *state, uint32_t generation,
+				const struct em_policy *policy, struct em_stats *stats,
+				struct em_diag *diag);
 
 /*
  * Removes the folders of all generations but keep (0: of all), and what runs that died have left.

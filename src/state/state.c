@@ -71,7 +71,7 @@ static int identify(char identity[IDENTITY_SIZE], struct em_diag *diag)
 	return 0;
 }
 
-/* The folders above and the folder itself. */
+/* The folder itself and those above it that are missing. */
 static int make_folder(const char *path)
 {
 	char *copy __attribute__((cleanup(freep))) = strdup(path);
@@ -80,11 +80,11 @@ static int make_folder(const char *path)
 		return -ENOMEM;
 	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		if (mkdir(copy, 0755) && errno != EEXIST)
+		if (mkdir(copy, 0700) && errno != EEXIST)
 			return -errno;
 		*slash = '/';
 	}
-	return mkdir(copy, 0755) && errno != EEXIST ? -errno : 0;
+	return mkdir(copy, 0700) && errno != EEXIST ? -errno : 0;
 }
 
 static int wait_for_lock(int lock, bool writes, bool *waited, struct em_diag *diag)

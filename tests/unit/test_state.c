@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -21,6 +22,7 @@
 #include <cmocka.h>
 
 #include "config/config.h"
+#include "state/baseline.h"
 #include "state/generation.h"
 #include "state/state.h"
 
@@ -134,10 +136,10 @@ static const struct em_attachment attachments[] = {
 	{.interface = "eth1", .ifindex = 30, .hook = EM_HOOK_TC_INGRESS},
 };
 
-/* To be cleared with clear(): only the policy is its own. */
-static struct em_record applied_of(struct fixture *fixture, uint32_t generation)
+/* Nothing in it is to be freed. */
+static struct em_record record_of(uint32_t generation)
 {
-	struct em_record applied = {
+	return (struct em_record){
 		.generation = generation,
 		.backend = EM_BACKEND_XDP,
 		.wanted = EM_BACKEND_AUTO,
@@ -145,67 +147,103 @@ static struct em_record applied_of(struct fixture *fixture, uint32_t generation)
 		.reason = (char *)(uintptr_t) "eth1: its driver has no XDP",
 		.applied_at = "2026-11-22T10:00:00Z",
 		.attachments = (struct em_attachment *)(uintptr_t)attachments,
+		.listeners = 2,
+		.entities = 3,
 		.n_attachments = 2,
-		.policy = policy_of(fixture, CONFIG),
 	};
-
-	return applied;
 }
 
 static void store(struct fixture *fixture, struct em_state *state, uint32_t generation)
 {
-	struct em_record applied = applied_of(fixture, generation);
+	struct em_policy *policy = policy_of(fixture, CONFIG);
+	struct em_record record = record_of(generation);
 
-	assert_int_equal(em_generation_store(state, &applied, &fixture->diag), 0);
-	em_policy_free(applied.policy);
+	assert_int_equal(em_generation_store(state, &record, policy, &fixture->diag), 0);
+	em_policy_free(policy);
+}
+
+/* Whether there is a record of the generation. */
+static bool is_recorded(struct fixture *fixture, struct em_state *state, uint32_t generation)
+{
+	struct em_record record;
+
+	assert_int_equal(em_generation_load_record(state, generation, &record, &fixture->diag), 0);
+	assert_true(!record.generation || record.generation == generation);
+	generation = record.generation;
+	em_record_clear(&record);
+	return generation;
+}
+
+static uint32_t next(struct fixture *fixture, struct em_state *state, uint32_t floor)
+{
+	uint32_t generation = 0;
+
+	assert_int_equal(em_generation_next(&generation, state, floor, &fixture->diag), 0);
+	return generation;
+}
+
+static bool same(struct fixture *fixture, struct em_state *state, uint32_t generation,
+		 const struct em_policy *policy)
+{
+	bool out;
+
+	assert_int_equal(em_generation_same_policy(state, generation, policy, &out, &fixture->diag),
+			 0);
+	return out;
 }
 
 static void test_read_nothing(void **context)
 {
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_READ);
-	struct em_record applied = applied_of(fixture, 1), loaded = {0};
+	struct em_policy *policy = policy_of(fixture, CONFIG), *loaded;
 	struct em_stats *stats = NULL;
 
-	assert_int_equal(em_generation_load(state, 1, &loaded, &fixture->diag), -ENOENT);
-	assert_int_equal(em_generation_next(state, 5), 6);
-	assert_false(em_generation_same_policy(state, 1, applied.policy));
-	assert_int_equal(em_stats_new(&stats, applied.policy), 0);
-	assert_int_equal(em_generation_load_baseline(state, &applied, stats, &fixture->diag), 0);
+	assert_false(is_recorded(fixture, state, 1));
+	assert_int_equal(em_generation_load_policy(state, 1, &loaded, &fixture->diag), 0);
+	assert_null(loaded);
+	assert_int_equal(next(fixture, state, 5), 6);
+	assert_false(same(fixture, state, 1, policy));
+	assert_int_equal(em_stats_new(&stats, policy), 0);
+	assert_int_equal(em_generation_load_baseline(state, 1, policy, stats, &fixture->diag), 0);
 	em_state_close(state);
 	assert_false(exists(fixture->root));
 	assert_string_equal(reported(fixture), "");
 	em_stats_free(stats);
-	em_policy_free(applied.policy);
+	em_policy_free(policy);
 }
 
 static void test_store_load(void **context)
 {
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
-	struct em_record loaded = {0};
+	struct em_policy *policy = NULL;
+	struct em_record loaded;
 
 	store(fixture, state, 3);
 	em_state_close(state);
 	state = open_state(fixture, EM_STATE_READ);
-	assert_int_equal(em_generation_load(state, 2, &loaded, &fixture->diag), -ENOENT);
-	assert_int_equal(em_generation_load(state, 3, &loaded, &fixture->diag), 0);
+	assert_false(is_recorded(fixture, state, 2));
+	assert_int_equal(em_generation_load_record(state, 3, &loaded, &fixture->diag), 0);
 	assert_int_equal(loaded.generation, 3);
 	assert_int_equal(loaded.backend, EM_BACKEND_XDP);
 	assert_int_equal(loaded.wanted, EM_BACKEND_AUTO);
 	assert_string_equal(loaded.config, "/etc/with blank\xff/entitymux.conf");
 	assert_string_equal(loaded.reason, "eth1: its driver has no XDP");
 	assert_string_equal(loaded.applied_at, "2026-11-22T10:00:00Z");
+	assert_int_equal(loaded.listeners, 2);
+	assert_int_equal(loaded.entities, 3);
 	assert_int_equal(loaded.n_attachments, 2);
 	for (size_t i = 0; i < 2; i++) {
 		assert_string_equal(loaded.attachments[i].interface, attachments[i].interface);
 		assert_int_equal(loaded.attachments[i].ifindex, attachments[i].ifindex);
 		assert_int_equal(loaded.attachments[i].hook, attachments[i].hook);
 	}
-	assert_true(em_generation_same_policy(state, 3, loaded.policy));
-	assert_string_equal(reported(fixture), "");
 	em_record_clear(&loaded);
-	assert_null(loaded.policy);
+	assert_int_equal(em_generation_load_policy(state, 3, &policy, &fixture->diag), 0);
+	assert_true(same(fixture, state, 3, policy));
+	assert_string_equal(reported(fixture), "");
+	em_policy_free(policy);
 	em_state_close(state);
 }
 
@@ -215,18 +253,28 @@ static void test_modes(void **context)
 		const char *name;
 		unsigned int mode;
 	} files[] = {
-		{"", 0755},
-		{"gen-1", 0755},
-		{"gen-1/policy.conf", 0644},
-		{"gen-1/applied", 0644},
-		{"lock", 0600}, /* whoever could open it could keep it locked */
+		{"..", 0700},
+		{"", 0700},
+		{"gen-1", 0700},
+		{"gen-1/policy.conf", 0600},
+		{"gen-1/listener-1.entities", 0600},
+		{"gen-1/record", 0600},
+		{"gen-1/baseline", 0600},
+		{"namespace", 0600},
+		{"lock", 0600},
 	};
 	struct fixture *fixture = *context;
 	mode_t mask = umask(022);
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	struct em_policy *policy = policy_of(fixture, CONFIG);
+	struct em_stats *stats = NULL;
 	struct stat status;
 
 	store(fixture, state, 1);
+	assert_int_equal(em_stats_new(&stats, policy), 0);
+	assert_int_equal(em_generation_save_baseline(state, 1, policy, stats, &fixture->diag), 0);
+	em_stats_free(stats);
+	em_policy_free(policy);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		assert_int_equal(stat(below(fixture, files[i].name), &status), 0);
 		assert_int_equal(status.st_mode & 07777, files[i].mode);
@@ -244,30 +292,30 @@ static void test_same_policy(void **context)
 	struct stat status;
 
 	store(fixture, state, 1);
-	assert_true(em_generation_same_policy(state, 1, policy));
-	assert_false(em_generation_same_policy(state, 2, policy));
+	assert_true(same(fixture, state, 1, policy));
+	assert_false(same(fixture, state, 2, policy));
 	/* in an entities file, of the same length */
 	policy->listeners[1].entities[0].action.port = port + 1;
-	assert_false(em_generation_same_policy(state, 1, policy));
+	assert_false(same(fixture, state, 1, policy));
 	policy->listeners[1].entities[0].action.port = port;
 	policy->listeners[1].payload_min++;
-	assert_false(em_generation_same_policy(state, 1, policy));
+	assert_false(same(fixture, state, 1, policy));
 	policy->listeners[1].payload_min--;
 	/* an entity less: what is stored begins with what is written */
 	policy->listeners[0].n_entities--;
-	assert_false(em_generation_same_policy(state, 1, policy));
+	assert_false(same(fixture, state, 1, policy));
 	policy->listeners[0].n_entities++;
 	policy->n_listeners--;
-	assert_false(em_generation_same_policy(state, 1, policy));
+	assert_false(same(fixture, state, 1, policy));
 	policy->n_listeners++;
-	assert_true(em_generation_same_policy(state, 1, policy));
+	assert_true(same(fixture, state, 1, policy));
 	put(below(fixture, "gen-1/policy.conf"), "a", "\n");
-	assert_false(em_generation_same_policy(state, 1, policy));
+	assert_false(same(fixture, state, 1, policy));
 	assert_int_equal(stat(below(fixture, "gen-1/policy.conf"), &status), 0);
 	assert_int_equal(truncate(below(fixture, "gen-1/policy.conf"), status.st_size - 1), 0);
-	assert_true(em_generation_same_policy(state, 1, policy));
+	assert_true(same(fixture, state, 1, policy));
 	assert_int_equal(truncate(below(fixture, "gen-1/policy.conf"), status.st_size - 2), 0);
-	assert_false(em_generation_same_policy(state, 1, policy));
+	assert_false(same(fixture, state, 1, policy));
 	assert_string_equal(reported(fixture), "");
 	em_policy_free(policy);
 	em_state_close(state);
@@ -277,18 +325,25 @@ static void test_next_generation(void **context)
 {
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	uint32_t generation;
 
-	assert_int_equal(em_generation_next(state, 0), 1);
+	assert_int_equal(next(fixture, state, 0), 1);
 	store(fixture, state, 9);
 	store(fixture, state, 10);
-	assert_int_equal(em_generation_next(state, 0), 11);
-	assert_int_equal(em_generation_next(state, 10), 11);
-	assert_int_equal(em_generation_next(state, 20), 21);
+	assert_int_equal(next(fixture, state, 0), 11);
+	assert_int_equal(next(fixture, state, 10), 11);
+	assert_int_equal(next(fixture, state, 20), 21);
 	assert_int_equal(mkdir(below(fixture, "gen-12.tmp"), 0755), 0);
-	assert_int_equal(em_generation_next(state, 0), 13);
+	assert_int_equal(next(fixture, state, 0), 13);
 	assert_int_equal(mkdir(below(fixture, "gen-99.old"), 0755), 0);
 	assert_int_equal(mkdir(below(fixture, "gen-99999999999"), 0755), 0);
-	assert_int_equal(em_generation_next(state, 0), 13);
+	assert_int_equal(mkdir(below(fixture, "gen-4294967295"), 0755), 0);
+	assert_int_equal(next(fixture, state, 0), 13);
+	/* There is no number above the last, and none is given twice. */
+	assert_int_equal(em_generation_next(&generation, state, 2000000000, &fixture->diag),
+			 -EOVERFLOW);
+	assert_int_equal(em_generation_clean(state, 0, &fixture->diag), 0);
+	assert_false(exists(below(fixture, "gen-4294967295")));
 	em_state_close(state);
 }
 
@@ -344,22 +399,21 @@ static void test_half_written(void **context)
 {
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
-	struct em_record applied = applied_of(fixture, 2), loaded = {0};
+	struct em_policy *policy = policy_of(fixture, CONFIG);
 	char whole[256];
 
 	store(fixture, state, 1);
 	snprintf(whole, sizeof(whole), "%s", below(fixture, "gen-1"));
 	assert_int_equal(rename(whole, below(fixture, "gen-2.tmp")), 0);
-	assert_int_equal(em_generation_load(state, 2, &loaded, &fixture->diag), -ENOENT);
-	assert_false(em_generation_same_policy(state, 2, applied.policy));
+	assert_false(is_recorded(fixture, state, 2));
+	assert_false(same(fixture, state, 2, policy));
 	put(below(fixture, "gen-2.tmp/leftover"), "w", "");
-	assert_int_equal(em_generation_store(state, &applied, &fixture->diag), 0);
+	store(fixture, state, 2);
 	assert_false(exists(below(fixture, "gen-2.tmp")));
 	assert_false(exists(below(fixture, "gen-2/leftover")));
-	assert_int_equal(em_generation_load(state, 2, &loaded, &fixture->diag), 0);
+	assert_true(is_recorded(fixture, state, 2));
 	assert_string_equal(reported(fixture), "");
-	em_record_clear(&loaded);
-	em_policy_free(applied.policy);
+	em_policy_free(policy);
 	em_state_close(state);
 }
 
@@ -367,103 +421,179 @@ static void test_store_twice(void **context)
 {
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
-	struct em_record applied = applied_of(fixture, 1), loaded = {0};
+	struct em_policy *policy = policy_of(fixture, CONFIG);
+	struct em_record record = record_of(1), loaded;
 
 	store(fixture, state, 1);
-	strcpy(applied.applied_at, "later");
-	assert_int_not_equal(em_generation_store(state, &applied, &fixture->diag), 0);
+	strcpy(record.applied_at, "later");
+	assert_int_not_equal(em_generation_store(state, &record, policy, &fixture->diag), 0);
 	assert_int_equal(fixture->diag.errors, 1);
 	assert_false(exists(below(fixture, "gen-1.tmp")));
-	assert_int_equal(em_generation_load(state, 1, &loaded, &fixture->diag), 0);
+	assert_int_equal(em_generation_load_record(state, 1, &loaded, &fixture->diag), 0);
 	assert_string_equal(loaded.applied_at, "2026-11-22T10:00:00Z");
 	em_record_clear(&loaded);
-	em_policy_free(applied.policy);
+	em_policy_free(policy);
 	em_state_close(state);
 }
 
-static void test_malformed(void **context)
+#define FACTS "backend xdp\nwanted auto\nconfig c\nreason r\napplied_at t\n"
+
+/* It is as if it were not there, and a warning says so. */
+static void test_malformed_record(void **context)
 {
 	static const char *const malformed[] = {
 		"",
-		"generation 1\n",
-		"generation 2\nbackend xdp\nwanted auto\nconfig c\nreason r\napplied_at t\n",
-		"generation 1\nbackend xdq\nwanted auto\nconfig c\nreason r\napplied_at t\n",
-		"generation 1\nbackend xdp\nwanted auto\nreason r\napplied_at t\n",
-		"generation 1\nbackend xdp\nwanted auto\nconfig c\nreason r\napplied_at t\nodd x\n",
-		"generation 1\nbackend xdp\nwanted auto\nconfig c\nreason r\napplied_at t\n"
-		"attachment 1 xdp-native\n",
-		"generation 1\nbackend xdp\nwanted auto\nconfig c\nreason r\napplied_at t\n"
-		"attachment 1 xdp-native sixteen-letters-\n",
+		"generation 1\n" FACTS,
+		"format 2\ngeneration 1\n" FACTS,
+		"format 1\ngeneration 2\n" FACTS,
+		"format 1\n" FACTS,
+		"format 1\ngeneration 1\nbackend xdq\nconfig c\nreason r\napplied_at t\n",
+		"format 1\ngeneration 1\nbackend xdp\nreason r\napplied_at t\n",
+		"format 1\ngeneration 1\n" FACTS "attachment 1 xdp-native\n",
+		"format 1\ngeneration 1\n" FACTS "attachment 1 at-the-switch eth0\n",
+		"format 1\ngeneration 1\n" FACTS "attachment 1 xdp-native eth0",
 	};
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
-	struct em_record loaded = {.generation = 77};
-	unsigned int errors;
+	unsigned int warnings = 0;
 
 	store(fixture, state, 1);
 	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
-		put(below(fixture, "gen-1/applied"), "w", malformed[i]);
-		errors = fixture->diag.errors;
-		if (em_generation_load(state, 1, &loaded, &fixture->diag) != -EIO)
+		put(below(fixture, "gen-1/record"), "w", malformed[i]);
+		if (is_recorded(fixture, state, 1))
 			fail_msg("accepted: %s", malformed[i]);
-		assert_int_equal(fixture->diag.errors, errors + 1);
-		assert_int_equal(loaded.generation, 77);
+		assert_int_equal(fixture->diag.warnings, ++warnings);
 	}
-	store(fixture, state, 2);
-	put(below(fixture, "gen-2/policy.conf"), "w", "listeners = 1;\n");
-	assert_int_equal(em_generation_load(state, 2, &loaded, &fixture->diag), -EIO);
-	unlink(below(fixture, "gen-2/policy.conf"));
-	assert_int_equal(em_generation_load(state, 2, &loaded, &fixture->diag), -EIO);
-	unlink(below(fixture, "gen-2/applied"));
-	assert_int_equal(em_generation_load(state, 2, &loaded, &fixture->diag), -EIO);
+	unlink(below(fixture, "gen-1/record"));
+	assert_false(is_recorded(fixture, state, 1));
+	assert_int_equal(fixture->diag.warnings, ++warnings);
+	assert_int_equal(fixture->diag.errors, 0);
 	em_state_close(state);
 }
 
-static void test_carried(void **context)
+/* Keys and words that a newer version has added. */
+static void test_newer_record(void **context)
 {
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
-	struct em_record applied = applied_of(fixture, 1);
+	struct em_record loaded;
+
+	store(fixture, state, 1);
+	put(below(fixture, "gen-1/record"), "w",
+	    "format 1\ngeneration 1\nodd\n" FACTS
+	    "healed 7 times\nattachment 3 tc-ingress eth7 since yesterday\n\n");
+	assert_int_equal(em_generation_load_record(state, 1, &loaded, &fixture->diag), 0);
+	assert_int_equal(loaded.generation, 1);
+	assert_int_equal(loaded.n_attachments, 1);
+	assert_string_equal(loaded.attachments[0].interface, "eth7");
+	assert_string_equal(loaded.config, "c");
+	assert_string_equal(reported(fixture), "");
+	em_record_clear(&loaded);
+	em_state_close(state);
+}
+
+static void test_malformed_policy(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	struct em_policy *loaded;
+
+	store(fixture, state, 1);
+	put(below(fixture, "gen-1/policy.conf"), "w", "listeners = 1;\n");
+	assert_int_equal(em_generation_load_policy(state, 1, &loaded, &fixture->diag), 0);
+	assert_null(loaded);
+	assert_int_equal(fixture->diag.warnings, 1);
+	unlink(below(fixture, "gen-1/policy.conf"));
+	assert_int_equal(em_generation_load_policy(state, 1, &loaded, &fixture->diag), 0);
+	assert_null(loaded);
+	assert_int_equal(fixture->diag.warnings, 2);
+	assert_int_equal(fixture->diag.errors, 0);
+	em_state_close(state);
+}
+
+/* What cannot be read because a system call fails is there all the same. */
+static void test_no_descriptors(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	struct em_policy *policy = policy_of(fixture, CONFIG), *loaded;
+	struct rlimit before, none = {0};
+	struct em_stats *stats = NULL;
+	struct em_record record;
+	uint32_t generation;
+	bool out;
+
+	store(fixture, state, 1);
+	assert_int_equal(em_stats_new(&stats, policy), 0);
+	assert_int_equal(em_generation_save_baseline(state, 1, policy, stats, &fixture->diag), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(em_generation_load_record(state, 1, &record, &fixture->diag), -EMFILE);
+	assert_int_equal(em_generation_load_policy(state, 1, &loaded, &fixture->diag), -EMFILE);
+	assert_int_equal(em_generation_same_policy(state, 1, policy, &out, &fixture->diag),
+			 -EMFILE);
+	assert_int_equal(em_generation_load_baseline(state, 1, policy, stats, &fixture->diag),
+			 -EMFILE);
+	assert_int_equal(em_generation_next(&generation, state, 0, &fixture->diag), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(fixture->diag.errors, 5);
+	assert_int_equal(fixture->diag.warnings, 0);
+	em_stats_free(stats);
+	em_policy_free(policy);
+	em_state_close(state);
+}
+
+static void test_baseline(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	struct em_policy *policy = policy_of(fixture, CONFIG);
 	struct em_stats *stats = NULL, *loaded = NULL;
+	unsigned long lost = 0;
 	FILE *old;
 
 	store(fixture, state, 1);
-	assert_int_equal(em_stats_new(&stats, applied.policy), 0);
-	assert_int_equal(em_stats_new(&loaded, applied.policy), 0);
-	assert_int_equal(em_generation_load_baseline(state, &applied, loaded, &fixture->diag), 0);
+	assert_int_equal(em_stats_new(&stats, policy), 0);
+	assert_int_equal(em_stats_new(&loaded, policy), 0);
+	assert_int_equal(em_generation_load_baseline(state, 1, policy, loaded, &fixture->diag), 0);
 	assert_int_equal(loaded->listeners[0].unknown, 0);
 
 	stats->listeners[0].unknown = 5;
 	stats->listeners[0].entities[1].bytes = (uint64_t)-7;
-	assert_int_equal(em_generation_save_baseline(state, &applied, stats, &fixture->diag), 0);
-	old = fopen(below(fixture, "gen-1/carried"), "r");
+	assert_int_equal(em_generation_save_baseline(state, 1, policy, stats, &fixture->diag), 0);
+	old = fopen(below(fixture, "gen-1/baseline"), "r");
 	assert_non_null(old);
 	stats->listeners[0].unknown = 6;
-	assert_int_equal(em_generation_save_baseline(state, &applied, stats, &fixture->diag), 0);
+	assert_int_equal(em_generation_save_baseline(state, 1, policy, stats, &fixture->diag), 0);
 	/* Replaced, not written over: the old one is still whole. */
-	assert_int_equal(em_stats_load(old, applied.policy, loaded), 0);
+	assert_int_equal(em_baseline_read(old, policy, loaded, &lost), 0);
 	assert_int_equal(loaded->listeners[0].unknown, 5);
 	em_stats_free(loaded);
-	assert_int_equal(em_stats_new(&loaded, applied.policy), 0);
+	assert_int_equal(em_stats_new(&loaded, policy), 0);
 	fclose(old);
-	put(below(fixture, "gen-1/carried.tmp"), "w", "half"); /* of a run that died */
+	put(below(fixture, "gen-1/baseline.tmp"), "w", "half"); /* of a run that died */
 	loaded->listeners[0].unknown = 1;
-	assert_int_equal(em_generation_load_baseline(state, &applied, loaded, &fixture->diag), 0);
+	assert_int_equal(em_generation_load_baseline(state, 1, policy, loaded, &fixture->diag), 0);
 	assert_int_equal(loaded->listeners[0].unknown, 7);
 	assert_int_equal(loaded->listeners[0].entities[1].bytes, (uint64_t)-7);
 	assert_string_equal(reported(fixture), "");
 
-	put(below(fixture, "gen-1/carried"), "w", "half");
-	assert_int_equal(em_generation_load_baseline(state, &applied, loaded, &fixture->diag),
-			 -EIO);
-	assert_int_equal(fixture->diag.errors, 1);
-	applied.generation = 2; /* not stored */
-	assert_int_not_equal(em_generation_save_baseline(state, &applied, stats, &fixture->diag),
+	put(below(fixture, "gen-1/baseline"), "a", "half");
+	assert_int_equal(em_generation_load_baseline(state, 1, policy, loaded, &fixture->diag), 0);
+	assert_int_equal(loaded->listeners[0].unknown, 13);
+	assert_int_equal(fixture->diag.warnings, 1);
+	put(below(fixture, "gen-1/baseline"), "w", "half");
+	assert_int_equal(em_generation_load_baseline(state, 1, policy, loaded, &fixture->diag), 0);
+	assert_int_equal(fixture->diag.warnings, 2);
+	assert_int_equal(fixture->diag.errors, 0);
+	/* not stored */
+	assert_int_not_equal(em_generation_save_baseline(state, 2, policy, stats, &fixture->diag),
 			     0);
-	assert_int_equal(fixture->diag.errors, 2);
+	assert_int_equal(fixture->diag.errors, 1);
 	em_stats_free(loaded);
 	em_stats_free(stats);
-	em_policy_free(applied.policy);
+	em_policy_free(policy);
 	em_state_close(state);
 }
 
@@ -471,7 +601,6 @@ static void test_carried(void **context)
 static void check_stale(struct fixture *fixture, const char *line, const char *other)
 {
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
-	struct em_record loaded = {0};
 	char identity[256] = "", *at;
 	FILE *file;
 
@@ -487,8 +616,8 @@ static void check_stale(struct fixture *fixture, const char *line, const char *o
 	put(below(fixture, "namespace"), "w", identity);
 
 	state = open_state(fixture, EM_STATE_READ);
-	assert_int_equal(em_generation_load(state, 1, &loaded, &fixture->diag), -ENOENT);
-	assert_int_equal(em_generation_next(state, 0), 1);
+	assert_false(is_recorded(fixture, state, 1));
+	assert_int_equal(next(fixture, state, 0), 1);
 	em_state_close(state);
 	assert_true(exists(below(fixture, "gen-1")));
 	state = open_state(fixture, EM_STATE_WRITE);
@@ -496,8 +625,7 @@ static void check_stale(struct fixture *fixture, const char *line, const char *o
 	store(fixture, state, 1);
 	em_state_close(state);
 	state = open_state(fixture, EM_STATE_READ);
-	assert_int_equal(em_generation_load(state, 1, &loaded, &fixture->diag), 0);
-	em_record_clear(&loaded);
+	assert_true(is_recorded(fixture, state, 1));
 	em_state_close(state);
 	assert_string_equal(reported(fixture), "");
 }
@@ -701,19 +829,20 @@ static void test_lock_struggle(void **context)
 
 static int store_elsewhere(struct fixture *fixture, int in, int out)
 {
+	struct em_policy *policy = policy_of(fixture, CONFIG);
+	struct em_record record = record_of(8);
 	struct em_state *state = NULL;
-	struct em_record applied = applied_of(fixture, 8), loaded = {0};
 
 	(void)in, (void)out;
 	if (unshare(CLONE_NEWNET))
 		return 77;
 	if (em_state_open_at(&state, fixture->root, EM_STATE_WRITE, &fixture->diag))
 		return 1;
-	if (em_generation_load(state, 7, &loaded, &fixture->diag) != -ENOENT ||
-	    em_generation_store(state, &applied, &fixture->diag))
+	if (is_recorded(fixture, state, 7) ||
+	    em_generation_store(state, &record, policy, &fixture->diag))
 		return 2;
 	em_state_close(state);
-	em_policy_free(applied.policy);
+	em_policy_free(policy);
 	return 0;
 }
 
@@ -755,14 +884,25 @@ static void test_unwritable(void **context)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_read_nothing),    TEST(test_store_load),
-		TEST(test_modes),	    TEST(test_same_policy),
-		TEST(test_next_generation), TEST(test_clean),
-		TEST(test_clean_foreign),   TEST(test_half_written),
-		TEST(test_store_twice),	    TEST(test_malformed),
-		TEST(test_carried),	    TEST(test_other_boot),
-		TEST(test_other_cookie),    TEST(test_lock),
-		TEST(test_lock_struggle),   TEST(test_other_namespace),
+		TEST(test_read_nothing),
+		TEST(test_store_load),
+		TEST(test_modes),
+		TEST(test_same_policy),
+		TEST(test_next_generation),
+		TEST(test_clean),
+		TEST(test_clean_foreign),
+		TEST(test_half_written),
+		TEST(test_store_twice),
+		TEST(test_malformed_record),
+		TEST(test_newer_record),
+		TEST(test_malformed_policy),
+		TEST(test_no_descriptors),
+		TEST(test_baseline),
+		TEST(test_other_boot),
+		TEST(test_other_cookie),
+		TEST(test_lock),
+		TEST(test_lock_struggle),
+		TEST(test_other_namespace),
 		TEST(test_unwritable),
 	};
 

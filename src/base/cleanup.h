@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cleanup - what to do with a variable at the end of its scope, for __attribute__((cleanup(…))).
+ */
+#ifndef EM_CLEANUP_H
+#define EM_CLEANUP_H
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* The variable is a pointer from malloc(), of any type, or NULL. */
+static inline void em_freep(void *pointer)
+{
+	free(*(void **)pointer);
+}
+
+/* -1: nothing is open. */
+static inline void em_closep(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static inline void em_fclosep(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+static inline void em_closedirp(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+#endif

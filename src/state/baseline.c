@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "state/baseline.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "config/entities.h"
+#include "state/lines.h"
+
+#define FORMAT 1
+
+/* A counter of the file, and where it is in what the file is about. */
+struct counter {
+	const char *name;
+	size_t offset;
+};
+
+#define LISTENER(name, member)                                                                     \
+	{                                                                                          \
+		name, offsetof(struct em_listener_stats, member)                                   \
+	}
+#define ENTITY(name, member)                                                                       \
+	{                                                                                          \
+		name, offsetof(struct em_count, member)                                            \
+	}
+
+static const struct counter of_listener[] = {
+	LISTENER("packets", total.packets),
+	LISTENER("bytes", total.bytes),
+	LISTENER("rewritten", rewritten),
+	LISTENER("unknown", unknown),
+	LISTENER("source", invalid[EM_REASON_SOURCE]),
+	LISTENER("length", invalid[EM_REASON_LENGTH]),
+	LISTENER("check", invalid[EM_REASON_CHECK]),
+	{0},
+};
+
+static const struct counter of_entity[] = {
+	ENTITY("packets", packets),
+	ENTITY("bytes", bytes),
+	{0},
+};
+
+static void write_counters(FILE *out, const struct counter *counters, const void *stats)
+{
+	for (; counters->name; counters++)
+		fprintf(out, " %s=%" PRIu64, counters->name,
+			*(const uint64_t *)((const char *)stats + counters->offset));
+	fputc('\n', out);
+}
+
+int em_baseline_write(FILE *out, const struct em_policy *policy, const struct em_stats *stats)
+{
+	fprintf(out, "format %d\n", FORMAT);
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct em_listener *listener = &policy->listeners[i];
+		const struct em_listener_stats *from = &stats->listeners[i];
+		char tag[EM_TAG_TEXT_MAX];
+
+		fprintf(out, "listener %s", listener->name);
+		write_counters(out, of_listener, from);
+		for (size_t j = 0; j < listener->n_entities; j++) {
+			if (!from->entities[j].packets && !from->entities[j].bytes)
+				continue;
+			fprintf(out, "entity %s",
+				em_tag_format(listener, listener->entities[j].tag, tag));
+			write_counters(out, of_entity, &from->entities[j]);
+		}
+	}
+	return em_lines_flush(out);
+}
+
+/* Where the reading has got to. */
+struct reader {
+	const struct em_policy *policy;
+	struct em_stats *stats;
+	const struct em_listener *listener; /* the last one; NULL: the policy does not have it */
+	struct em_listener_stats *into;	    /* of that one */
+	size_t guess;			    /* as of em_stats_add_entity() */
+	bool lost;			    /* the last listener's line made no sense */
+};
+
+/* Adds the counters that the words name; all of them or, where a word makes no sense, none. */
+static bool read_counters(char *words, const struct counter *counters, uint64_t *values)
+{
+	char *word;
+
+	while ((word = strsep(&words, " "))) {
+		const char *name = strsep(&word, "=");
+		uint64_t value;
+
+		if (!word || !em_lines_number(word, &value))
+			return false;
+		for (size_t i = 0; counters[i].name; i++)
+			if (!strcmp(counters[i].name, name))
+				values[i] = value;
+	}
+	return true;
+}
+
+static void add_counters(void *into, const struct counter *counters, const uint64_t *values)
+{
+	for (size_t i = 0; counters[i].name; i++)
+		*(uint64_t *)((char *)into + counters[i].offset) += values[i];
+}
+
+static bool read_listener(struct reader *reader, char *rest)
+{
+	uint64_t values[sizeof(of_listener) / sizeof(of_listener[0])] = {0};
+	const char *name = strsep(&rest, " ");
+
+	reader->guess = 0;
+	reader->listener = NULL;
+	reader->lost = !*name || !read_counters(rest, of_listener, values);
+	if (reader->lost)
+		return false;
+	for (size_t i = 0; i < reader->policy->n_listeners; i++) {
+		if (strcmp(reader->policy->listeners[i].name, name))
+			continue;
+		reader->listener = &reader->policy->listeners[i];
+		reader->into = &reader->stats->listeners[i];
+		add_counters(reader->into, of_listener, values);
+	}
+	return true;
+}
+
+static bool read_entity(struct reader *reader, char *rest)
+{
+	uint64_t values[sizeof(of_entity) / sizeof(of_entity[0])] = {0};
+	const char *tag = strsep(&rest, " "), *expected;
+	struct em_count count = {0};
+	uint8_t bytes[EM_TAG_MAX];
+	int length = em_bytes_parse(tag, bytes, sizeof(bytes), &expected);
+
+	if (reader->lost || length < 0 || !read_counters(rest, of_entity, values))
+		return false;
+	add_counters(&count, of_entity, values);
+	if (reader->listener && length == reader->listener->tag.length)
+		em_stats_add_entity(reader->into, reader->listener, bytes, &count, &reader->guess);
+	return true;
+}
+
+static bool read_line(struct reader *reader, const struct em_lines *lines)
+{
+	if (!strcmp(lines->key, "listener"))
+		return read_listener(reader, lines->rest);
+	if (!strcmp(lines->key, "entity"))
+		return read_entity(reader, lines->rest);
+	return true;
+}
+
+int em_baseline_read(FILE *in, const struct em_policy *policy, struct em_stats *stats,
+		     unsigned long *lost)
+{
+	struct em_lines lines __attribute__((cleanup(em_lines_end))) = {.in = in};
+	struct reader reader = {.policy = policy, .stats = stats, .lost = true};
+	int rc = em_lines_begin(&lines, FORMAT);
+
+	if (rc)
+		return rc;
+	while ((rc = em_lines_next(&lines)) > 0)
+		*lost += !read_line(&reader, &lines);
+	if (rc != -EBADMSG)
+		return rc;
+	*lost += 1; /* cut off */
+	return 0;
+}

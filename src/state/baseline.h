@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * baseline - the counts that a generation starts from, as a file.
+ *
+ * Of the form of lines.h.  A listener's line comes before those of its entities, of which only
+ *those are there that have counted anything; numbers are unsigned decimals modulo 2^64:
+ *
+ *	format 1
+ *	listener telemetry packets=12 bytes=492 rewritten=8 unknown=2 source=0 length=1 check=1
+ *	entity 0xdeadbeef packets=4 bytes=144
+ *
+ * Counters that this version does not have are skipped.
+ */
+#ifndef EM_BASELINE_H
+#define EM_BASELINE_H
+
+#include <stdio.h>
+
+#include "policy/stats.h"
+
+/* Returns 0 or -errno of the stream, unreported. */
+int em_baseline_write(FILE *out, const struct em_policy *policy, const struct em_stats *stats);
+
+/*
+ * Adds what is in the file to stats, which is shaped like policy: listeners are matched by name,
+ * entities by tag.  Lines that make no sense are skipped; their number is added to *lost.  Returns
+ * 0, -errno of the stream, or -EBADMSG where it is no such file at all; all unreported.
+ */
+int em_baseline_read(FILE *in, const struct em_policy *policy, struct em_stats *stats,
+		     unsigned long *lost);
+
+#endif

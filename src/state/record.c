@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "state/record.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "state/lines.h"
+
+#define FORMAT 1
+
+void em_record_clear(struct em_record *record)
+{
+	free(record->config);
+	free(record->reason);
+	free(record->attachments);
+	*record = (struct em_record){0};
+}
+
+static int read_text(char **out, const char *value)
+{
+	free(*out);
+	*out = strdup(value);
+	return *out ? 0 : -ENOMEM;
+}
+
+static int read_backend(enum em_backend *out, const char *value)
+{
+	int backend = em_backend_parse(value);
+
+	if (backend < 0)
+		return -EBADMSG;
+	*out = (enum em_backend)backend;
+	return 0;
+}
+
+static int read_u32(uint32_t *out, const char *value)
+{
+	return sscanf(value, "%" SCNu32, out) == 1 ? 0 : -EBADMSG;
+}
+
+/* An attachment at a hook of a newer version is one that this version cannot look after. */
+static int read_attachment(struct em_record *record, const char *value)
+{
+	struct em_attachment attachment = {0}, *grown;
+	char hook[32];
+	int kind;
+
+	_Static_assert(IF_NAMESIZE == 16, "of which one is for the end");
+	if (sscanf(value, "%u %31s %15s", &attachment.ifindex, hook, attachment.interface) != 3)
+		return -EBADMSG;
+	kind = em_hook_parse(hook);
+	if (kind < 0)
+		return -EBADMSG;
+	attachment.hook = (enum em_hook)kind;
+	grown = reallocarray(record->attachments, record->n_attachments + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	grown[record->n_attachments++] = attachment;
+	record->attachments = grown;
+	return 0;
+}
+
+static int read_fact(struct em_record *record, const char *key, const char *value)
+{
+	if (!strcmp(key, "generation"))
+		return read_u32(&record->generation, value);
+	if (!strcmp(key, "backend"))
+		return read_backend(&record->backend, value);
+	if (!strcmp(key, "wanted"))
+		return read_backend(&record->wanted, value);
+	if (!strcmp(key, "config"))
+		return read_text(&record->config, value);
+	if (!strcmp(key, "reason"))
+		return read_text(&record->reason, value);
+	if (!strcmp(key, "listeners"))
+		return read_u32(&record->listeners, value);
+	if (!strcmp(key, "entities"))
+		return read_u32(&record->entities, value);
+	if (!strcmp(key, "attachment"))
+		return read_attachment(record, value);
+	if (!strcmp(key, "applied_at"))
+		snprintf(record->applied_at, sizeof(record->applied_at), "%s", value);
+	return 0;
+}
+
+int em_record_read(struct em_record *out, FILE *in)
+{
+	struct em_record record __attribute__((cleanup(em_record_clear))) = {0};
+	struct em_lines lines __attribute__((cleanup(em_lines_end))) = {.in = in};
+	int rc = em_lines_begin(&lines, FORMAT);
+
+	while (!rc && (rc = em_lines_next(&lines)) > 0)
+		rc = read_fact(&record, lines.key, lines.rest);
+	if (rc)
+		return rc;
+	if (!record.generation || !record.backend || !record.config || !record.reason ||
+	    !record.applied_at[0])
+		return -EBADMSG;
+	*out = record;
+	record = (struct em_record){0};
+	return 0;
+}
+
+/* Of a path with a newline in it, a person sees a blank instead. */
+static void write_fact(FILE *out, const char *key, const char *value)
+{
+	fprintf(out, "%s ", key);
+	for (; *value; value++)
+		fputc(*value == '\n' ? ' ' : *value, out);
+	fputc('\n', out);
+}
+
+int em_record_write(const struct em_record *record, FILE *out)
+{
+	fprintf(out, "format %d\n", FORMAT);
+	fprintf(out, "generation %" PRIu32 "\n", record->generation);
+	write_fact(out, "backend", em_backend_name(record->backend));
+	write_fact(out, "wanted", em_backend_name(record->wanted));
+	write_fact(out, "config", record->config ? record->config : "");
+	write_fact(out, "reason", record->reason ? record->reason : "");
+	write_fact(out, "applied_at", record->applied_at);
+	fprintf(out, "listeners %" PRIu32 "\n", record->listeners);
+	fprintf(out, "entities %" PRIu32 "\n", record->entities);
+	for (size_t i = 0; i < record->n_attachments; i++)
+		fprintf(out, "attachment %u %s %s\n", record->attachments[i].ifindex,
+			em_hook_name(record->attachments[i].hook),
+			record->attachments[i].interface);
+	return em_lines_flush(out);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * record - the facts of one apply, as `status` shows them, and the file they are kept in.
+ *
+ * Of the form of lines.h:
+ *
+ *	format 1
+ *	generation 3
+ *	backend xdp
+ *	wanted auto
+ *	config /etc/entitymux.conf
+ *	reason the fastest this host can carry
+ *	applied_at 2026-11-22T10:00:00Z
+ *	listeners 1
+ *	entities 2
+ *	attachment 2 xdp-native eth0
+ *
+ * Unknown keys are skipped, and so are words that come behind those that are known.
+ */
+#ifndef EM_RECORD_H
+#define EM_RECORD_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "host/hook.h"
+#include "policy/policy.h"
+
+struct em_record {
+	uint32_t generation; /* 0: nothing is known */
+	enum em_backend backend;
+	enum em_backend wanted; /* as asked for on the command line or in the configuration */
+	char *config;		/* absolute path of the configuration; owned */
+	char *reason;		/* why this backend; owned */
+	char applied_at[32];	/* UTC, ISO 8601 */
+	uint32_t listeners;	/* how many the policy has */
+	uint32_t entities;
+	struct em_attachment *attachments; /* owned */
+	size_t n_attachments;
+};
+
+void em_record_clear(struct em_record *record);
+
+/* Returns 0 or -errno of the stream, unreported. */
+int em_record_write(const struct em_record *record, FILE *out);
+
+/*
+ * Returns 0, -ENOMEM, -errno of the stream, or -EBADMSG where what has to be in a record is missing
+ * or makes no sense; all unreported.  *out is left alone on failure.
+ */
+int em_record_read(struct em_record *out, FILE *in);
+
+#endif
