@@ -89,7 +89,7 @@ options_of_page()
 # The keys of the tables in the reader, each as often as there is a table with it.
 keys_of_source()
 {
-	sed -nE 's/^[[:space:]]+\{ ?"([a-z_]+)", (NULL|(em_config_)?read_[a-z_]+), .*/\1/p' \
+	sed -nE 's/^[[:space:]]+(\{|EM_KEY_[A-Z]+\()"([a-z_]+)"[,}].*/\2/p' \
 		"$srcdir"/src/config/*.c
 }
 

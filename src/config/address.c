@@ -13,10 +13,6 @@
 
 #include "config/reader.h"
 
-#define EXPECTED_INTERFACES "an array of names, e.g. [ \"eth0\" ]"
-#define EXPECTED_ADDRESSES  "an array of addresses, e.g. [ \"192.0.2.1\", \"2001:db8::1\" ]"
-#define EXPECTED_SOURCES    "an array of prefixes, e.g. [ \"192.0.2.0/24\", \"2001:db8::/32\" ]"
-
 /*
  * dev_valid_name() of the kernel, and nothing that would mean something else where a ruleset is
  * printed: control characters, quotes, backslashes, wildcards.
@@ -56,11 +52,11 @@ static int read_interface(struct em_reader *reader, const config_setting_t *sett
 	return 0;
 }
 
-int em_config_read_interfaces(struct em_reader *reader, const config_setting_t *setting,
-			      void *object)
+int em_config_read_interfaces(struct em_reader *reader, const struct em_config_key *key,
+			      const config_setting_t *setting, void *object)
 {
 	struct em_listener *listener = object;
-	int n = em_config_array(reader, setting, EXPECTED_INTERFACES);
+	int n = em_config_array(reader, key, setting);
 	int result = 0;
 
 	if (n < 0)
@@ -167,11 +163,11 @@ static int read_addresses(struct em_reader *reader, const config_setting_t *sett
 	return result;
 }
 
-int em_config_read_addresses(struct em_reader *reader, const config_setting_t *setting,
-			     void *object)
+int em_config_read_addresses(struct em_reader *reader, const struct em_config_key *key,
+			     const config_setting_t *setting, void *object)
 {
 	struct em_listener *listener = object;
-	int n = em_config_array(reader, setting, EXPECTED_ADDRESSES);
+	int n = em_config_array(reader, key, setting);
 	int error = n < 0 ? n : read_addresses(reader, setting, listener, (unsigned int)n);
 
 	/* Not known which packets it claims: none, for em_policy_finish(). */
@@ -238,10 +234,11 @@ static int read_source(struct em_reader *reader, const config_setting_t *setting
 				 text, meant, out->length);
 }
 
-int em_config_read_sources(struct em_reader *reader, const config_setting_t *setting, void *object)
+int em_config_read_sources(struct em_reader *reader, const struct em_config_key *key,
+			   const config_setting_t *setting, void *object)
 {
 	struct em_listener *listener = object;
-	int n = em_config_array(reader, setting, EXPECTED_SOURCES);
+	int n = em_config_array(reader, key, setting);
 	int result = 0;
 
 	if (n < 0)

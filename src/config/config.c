@@ -13,8 +13,6 @@
 #include "config/numbers.h"
 #include "config/reader.h"
 
-#define EXPECTED_LISTENERS "a list of 1-256 listeners, ( { name = …; … } )"
-
 static void freep(char **text)
 {
 	free(*text);
@@ -67,32 +65,14 @@ static size_t attach(config_setting_t *setting, const struct em_numbers *integer
 	return used;
 }
 
-static int read_backend(struct em_reader *reader, const config_setting_t *setting, void *object)
-{
-	struct em_policy *policy = object;
-	const char *text;
-	int error = em_config_string(reader, setting, &text);
-	int backend;
-
-	if (error)
-		return error;
-	backend = em_backend_parse(text);
-	if (backend < 0)
-		return em_config_mistake(reader, setting,
-					 "\"%.80s\": expected \"auto\", \"xdp\", \"xdp-generic\", "
-					 "\"tc\" or \"nft\"",
-					 text);
-	policy->backend = (enum em_backend)backend;
-	return 0;
-}
-
-static int read_listeners(struct em_reader *reader, const config_setting_t *setting, void *object)
+static int read_listeners(struct em_reader *reader, const struct em_config_key *key,
+			  const config_setting_t *setting, void *object)
 {
 	struct em_policy *policy = object;
 	int n, result = 0;
 
 	if (!config_setting_is_list(setting))
-		return em_config_wrong_type(reader, setting, EXPECTED_LISTENERS);
+		return em_config_wrong_type(reader, setting, key->expected);
 	n = config_setting_length(setting);
 	if (n < 1 || n > EM_LISTENERS_MAX)
 		result = em_config_mistake(reader, setting, "%d listeners, expected 1-%d", n,
@@ -110,8 +90,10 @@ static int read_listeners(struct em_reader *reader, const config_setting_t *sett
 }
 
 static const struct em_config_key root_keys[] = {
-	{"backend", read_backend, NULL},
-	{"listeners", read_listeners, EXPECTED_LISTENERS},
+	EM_KEY_WORD("backend", em_policy, backend, em_backend_names,
+		    "\"auto\", \"xdp\", \"xdp-generic\", \"tc\" or \"nft\""),
+	{"listeners", read_listeners, EM_KEY_REQUIRED,
+	 .expected = "a list of 1-256 listeners, ( { name = …; … } )"},
 	{NULL},
 };
 

@@ -57,7 +57,7 @@ int em_bytes_parse(const char *text, uint8_t *bytes, size_t size, const char **e
 		length = (int)strlen(text + 5);
 		memcpy(bytes, text + 5, (size_t)length < size ? (size_t)length : size);
 	} else {
-		*expected = "bytes as \"0x…\" or \"text:…\"";
+		*expected = EM_EXPECTED_BYTES;
 		return -1;
 	}
 	if (length == 0) {

@@ -27,6 +27,8 @@ int em_entities_read(struct em_policy *policy, struct em_listener *listener, con
  */
 int em_entities_append(struct em_listener *listener, const struct em_entity *entity);
 
+#define EM_EXPECTED_BYTES "bytes as \"0x…\" or \"text:…\""
+
 /*
  * Bytes of "0x…" or "text:…" into bytes[size].  Returns how many there are (which may be more than
  * size: then only size were stored), or -1 and *expected set to what was expected instead.

@@ -11,27 +11,19 @@
 #include "config/reader.h"
 
 #define EXPECTED_LISTENER "a group { name = …; … }"
-#define EXPECTED_NAME	  "1-32 of A-Z a-z 0-9 . _ -"
-#define EXPECTED_ENTITIES "a list of entities, ( { tag = …; port = …; } )"
 #define EXPECTED_ENTITY	  "a group { tag = …; port = …; }"
-#define EXPECTED_UNKNOWN  "\"pass\", \"drop\" or a port 1-65535"
 #define NAME_CHARACTERS                                                                            \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"                                     \
 	"0123456789._-"
 
-static int read_port_number(struct em_reader *reader, const config_setting_t *setting,
-			    uint16_t *out, const char *expected)
+static void write_name(FILE *out, const char *lead, const struct em_config_key *key,
+		       const void *object)
 {
-	const struct em_config_range range = {1, 65535, expected};
-	uint64_t value;
-	int error = em_config_number(reader, setting, &range, &value);
-
-	if (!error)
-		*out = (uint16_t)value;
-	return error;
+	fprintf(out, "%s%s = \"%s\";", lead, key->name, ((const struct em_listener *)object)->name);
 }
 
-static int read_name(struct em_reader *reader, const config_setting_t *setting, void *object)
+static int read_name(struct em_reader *reader, const struct em_config_key *key,
+		     const config_setting_t *setting, void *object)
 {
 	struct em_listener *listener = object;
 	const char *name;
@@ -42,33 +34,29 @@ static int read_name(struct em_reader *reader, const config_setting_t *setting, 
 		return error;
 	length = strlen(name);
 	if (length < 1 || length > EM_NAME_MAX || name[strspn(name, NAME_CHARACTERS)])
-		return em_config_mistake(reader, setting, "\"%.80s\": expected " EXPECTED_NAME,
-					 name);
+		return em_config_mistake(reader, setting, "\"%.80s\": expected %s", name,
+					 key->expected);
 	memcpy(listener->name, name, length + 1);
 	return 0;
 }
 
-static int read_port(struct em_reader *reader, const config_setting_t *setting, void *object)
+static int read_port(struct em_reader *reader, const struct em_config_key *key,
+		     const config_setting_t *setting, void *object)
 {
-	struct em_listener *listener = object;
-	int error = read_port_number(reader, setting, &listener->port, NULL);
+	int rc = em_config_read_number(reader, key, setting, object);
 
-	listener->unreadable = error != 0;
-	return error;
+	((struct em_listener *)object)->unreadable = rc != 0;
+	return rc;
 }
 
-static int read_vlan(struct em_reader *reader, const config_setting_t *setting, void *object)
+static int read_vlan(struct em_reader *reader, const struct em_config_key *key,
+		     const config_setting_t *setting, void *object)
 {
-	static const struct em_config_range range = {1, 4094};
-	struct em_listener *listener = object;
-	uint64_t value = 0;
-	int error = em_config_number(reader, setting, &range, &value);
+	int rc = em_config_read_number(reader, key, setting, object);
 
-	/* Not known which packets it claims: none, for em_policy_finish(). */
-	if (error)
-		listener->unreadable = true;
-	listener->vlan = (uint16_t)value;
-	return error;
+	if (rc)
+		((struct em_listener *)object)->unreadable = true;
+	return rc;
 }
 
 /* An entity as it is read. */
@@ -78,12 +66,14 @@ struct entity {
 	const char *name; /* libconfig's */
 };
 
-static int read_entity_tag(struct em_reader *reader, const config_setting_t *setting, void *object)
+static int read_entity_tag(struct em_reader *reader, const struct em_config_key *key,
+			   const config_setting_t *setting, void *object)
 {
 	struct entity *entity = object;
 	int wanted = entity->listener->tag.length;
 	int length = em_config_bytes(reader, setting, entity->read.tag, sizeof(entity->read.tag));
 
+	(void)key;
 	if (length < 0)
 		return length;
 	if (wanted && length != wanted)
@@ -94,20 +84,14 @@ static int read_entity_tag(struct em_reader *reader, const config_setting_t *set
 	return 0;
 }
 
-static int read_entity_port(struct em_reader *reader, const config_setting_t *setting, void *object)
-{
-	struct em_action *action = &((struct entity *)object)->read.action;
-
-	action->verdict = EM_PORT;
-	return read_port_number(reader, setting, &action->port, NULL);
-}
-
-static int read_entity_name(struct em_reader *reader, const config_setting_t *setting, void *object)
+static int read_entity_name(struct em_reader *reader, const struct em_config_key *key,
+			    const config_setting_t *setting, void *object)
 {
 	struct entity *entity = object;
 	const char *name, *expected;
 	int error = em_config_string(reader, setting, &name);
 
+	(void)key;
 	if (error)
 		return error;
 	expected = em_entity_name_check(name);
@@ -135,9 +119,9 @@ static int read_entity(struct em_reader *reader, const config_setting_t *setting
 		       struct em_listener *listener)
 {
 	static const struct em_config_key keys[] = {
-		{"name", read_entity_name, NULL},
-		{"tag", read_entity_tag, "bytes as \"0x…\" or \"text:…\""},
-		{"port", read_entity_port, "1-65535"},
+		{"name", read_entity_name},
+		{"tag", read_entity_tag, EM_KEY_REQUIRED, .expected = EM_EXPECTED_BYTES},
+		EM_KEY_ACTION("port", entity, read.action, EM_KEY_PORTS, EM_KEY_REQUIRED),
 		{NULL},
 	};
 	struct entity entity = {
@@ -149,13 +133,14 @@ static int read_entity(struct em_reader *reader, const config_setting_t *setting
 	return em_config_worse(result, append_entity(listener, &entity));
 }
 
-static int read_entities(struct em_reader *reader, const config_setting_t *setting, void *object)
+static int read_entities(struct em_reader *reader, const struct em_config_key *key,
+			 const config_setting_t *setting, void *object)
 {
 	struct em_listener *listener = object;
 	int n, result = 0;
 
 	if (!config_setting_is_list(setting))
-		return em_config_wrong_type(reader, setting, EXPECTED_ENTITIES);
+		return em_config_wrong_type(reader, setting, key->expected);
 	n = config_setting_length(setting);
 	if (n > EM_ENTITIES_MAX)
 		result = em_config_mistake(reader, setting, "%d entities, expected at most %d", n,
@@ -169,8 +154,8 @@ static int read_entities(struct em_reader *reader, const config_setting_t *setti
 	return result;
 }
 
-static int read_entities_file(struct em_reader *reader, const config_setting_t *setting,
-			      void *object)
+static int read_entities_file(struct em_reader *reader, const struct em_config_key *key,
+			      const config_setting_t *setting, void *object)
 {
 	struct em_place place = em_config_place(reader, setting);
 	const char *name;
@@ -180,7 +165,7 @@ static int read_entities_file(struct em_reader *reader, const config_setting_t *
 	if (error)
 		return error;
 	if (!*name)
-		return em_config_mistake(reader, setting, "empty, expected the path of a file");
+		return em_config_mistake(reader, setting, "empty, expected %s", key->expected);
 	if (asprintf(&path, "%s%s%s", reader->folder && *name != '/' ? reader->folder : "",
 		     reader->folder && *name != '/' ? "/" : "", name) < 0)
 		return -ENOMEM;
@@ -189,94 +174,44 @@ static int read_entities_file(struct em_reader *reader, const config_setting_t *
 	return error;
 }
 
-static int read_verdict(struct em_reader *reader, const config_setting_t *setting,
-			const char *expected, struct em_action *out)
-{
-	static const char *const words[] = {[EM_PASS] = "pass", [EM_DROP] = "drop", NULL};
-	int word;
-	int error = em_config_word(reader, setting, words, expected, &word);
-
-	if (!error)
-		*out = (struct em_action){.verdict = word};
-	return error;
-}
-
-static int read_unknown(struct em_reader *reader, const config_setting_t *setting, void *object)
-{
-	struct em_action *unknown = &((struct em_listener *)object)->unknown;
-	int type = config_setting_type(setting);
-
-	if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
-		return read_verdict(reader, setting, EXPECTED_UNKNOWN, unknown);
-	unknown->verdict = EM_PORT;
-	return read_port_number(reader, setting, &unknown->port, EXPECTED_UNKNOWN);
-}
-
-static int read_invalid(struct em_reader *reader, const config_setting_t *setting, void *object)
-{
-	return read_verdict(reader, setting, "\"drop\" or \"pass\"",
-			    &((struct em_listener *)object)->invalid);
-}
-
-static int read_replies(struct em_reader *reader, const config_setting_t *setting, void *object)
-{
-	struct em_listener *listener = object;
-
-	listener->replies_place = em_config_place(reader, setting);
-	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
-		return em_config_wrong_type(reader, setting, "true or false");
-	listener->replies = config_setting_get_bool(setting);
-	return 0;
-}
-
-static int read_flows(struct em_reader *reader, const config_setting_t *setting, void *object)
-{
-	static const struct em_config_range range = {1, EM_FLOWS_MAX};
-	uint64_t value;
-	int error = em_config_number(reader, setting, &range, &value);
-
-	if (!error)
-		((struct em_listener *)object)->flows = (uint32_t)value;
-	return error;
-}
-
-static int read_flow_timeout(struct em_reader *reader, const config_setting_t *setting,
-			     void *object)
-{
-	static const struct em_config_range range = {1, EM_TIMEOUT_MAX};
-	uint64_t value;
-	int error = em_config_number(reader, setting, &range, &value);
-
-	if (!error)
-		((struct em_listener *)object)->flow_timeout = (uint32_t)value;
-	return error;
-}
+static const char *const verdicts[] = {[EM_PASS] = "pass", [EM_DROP] = "drop", NULL};
 
 /* In this order: what claims packets after the port, entities after the tag. */
-static const struct em_config_key listener_keys[] = {
-	{"name", read_name, EXPECTED_NAME},
-	{"interfaces", em_config_read_interfaces, "an array of names, e.g. [ \"eth0\" ]"},
-	{"port", read_port, "1-65535"},
-	{"vlan", read_vlan, NULL},
-	{"addresses", em_config_read_addresses, NULL},
-	{"sources", em_config_read_sources, NULL},
-	{"payload", em_config_read_payload, NULL},
-	{"checks", em_config_read_checks, NULL},
-	{"tag", em_config_read_tag, "a group { offset = …; length = …; }"},
-	{"entities", read_entities, NULL},
-	{"entities_file", read_entities_file, NULL},
-	{"unknown", read_unknown, NULL},
-	{"invalid", read_invalid, NULL},
-	{"replies", read_replies, NULL},
-	{"flows", read_flows, NULL},
-	{"flow_timeout", read_flow_timeout, NULL},
+const struct em_config_key em_config_listener_keys[] = {
+	{"name", read_name, write_name, EM_KEY_REQUIRED, .expected = "1-32 of A-Z a-z 0-9 . _ -"},
+	{"interfaces", em_config_read_interfaces, em_config_write_interfaces, EM_KEY_REQUIRED,
+	 .expected = "an array of names, e.g. [ \"eth0\" ]"},
+	{"port", read_port, em_config_write_number, EM_KEY_MEMBER(em_listener, port), EM_KEY_PORTS,
+	 EM_KEY_REQUIRED},
+	{"vlan", read_vlan, em_config_write_number, EM_KEY_MEMBER(em_listener, vlan), .min = 1,
+	 .max = 4094},
+	{"addresses", em_config_read_addresses, em_config_write_addresses,
+	 .expected = "an array of addresses, e.g. [ \"192.0.2.1\", \"2001:db8::1\" ]"},
+	{"sources", em_config_read_sources, em_config_write_sources,
+	 .expected = "an array of prefixes, e.g. [ \"192.0.2.0/24\", \"2001:db8::/32\" ]"},
+	{"payload", em_config_read_payload, em_config_write_payload,
+	 .expected = "a group { min = …; max = …; }"},
+	{"checks", em_config_read_checks, em_config_write_checks,
+	 .expected = "a list of at most 8 checks, ( { … } )"},
+	{"tag", em_config_read_tag, em_config_write_tag, EM_KEY_REQUIRED,
+	 .expected = "a group { offset = …; length = …; } or a list of 1-4 of these"},
+	{"entities", read_entities, .expected = "a list of entities, ( { tag = …; port = …; } )"},
+	{"entities_file", read_entities_file, .expected = "the path of a file"},
+	EM_KEY_ACTION("unknown", em_listener, unknown, EM_KEY_PORTS, .words = verdicts,
+		      .expected = "\"pass\", \"drop\" or a port 1-65535"),
+	EM_KEY_ACTION("invalid", em_listener, invalid, .words = verdicts,
+		      .expected = "\"drop\" or \"pass\""),
+	EM_KEY_BOOL("replies", em_listener, replies,
+		    .place = offsetof(struct em_listener, replies_place)),
+	EM_KEY_NUMBER("flows", em_listener, flows, 1, EM_FLOWS_MAX),
+	EM_KEY_NUMBER("flow_timeout", em_listener, flow_timeout, 1, EM_TIMEOUT_MAX),
 	{NULL},
 };
 
 int em_config_read_listener(struct em_reader *reader, const config_setting_t *setting)
 {
-	static const struct em_config_key entities = {"entities", NULL,
-						      "entities, entities_file or both"};
+	static const struct em_config_key entities = {
+		"entities", .expected = "entities, entities_file or both"};
 	struct em_listener *listener = &reader->policy->listeners[reader->policy->n_listeners++];
 	struct em_place place = em_config_place(reader, setting);
 	int result;
@@ -291,10 +226,11 @@ int em_config_read_listener(struct em_reader *reader, const config_setting_t *se
 		.flows = 65536,
 		.flow_timeout = 180,
 	};
-	result = em_config_group(reader, setting, EXPECTED_LISTENER, listener_keys, listener);
+	result = em_config_group(reader, setting, EXPECTED_LISTENER, em_config_listener_keys,
+				 listener);
 	if (config_setting_is_group(setting) &&
-	    !em_config_find(setting, listener_keys, "entities") &&
-	    !em_config_find(setting, listener_keys, "entities_file"))
+	    !em_config_find(setting, em_config_listener_keys, "entities") &&
+	    !em_config_find(setting, em_config_listener_keys, "entities_file"))
 		result = em_config_worse(result, em_config_missing(reader, setting, &entities));
 	return result;
 }

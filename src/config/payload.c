@@ -11,39 +11,37 @@
 
 #include "config/reader.h"
 
-#define EXPECTED_PAYLOAD "a group { min = …; max = …; }"
-#define EXPECTED_CHECKS	 "a list of at most 8 checks, ( { … } )"
-#define EXPECTED_CHECK	 "a group { offset = …; … }"
-#define EXPECTED_KIND	 "either bytes, or length with min, max or both"
-#define EXPECTED_LENGTH	 "1, 2, 4 or 8"
-#define EXPECTED_TAG	 "a group { offset = …; length = …; } or a list of 1-4 of these"
-#define EXPECTED_PIECE	 "a group { offset = …; length = …; }"
+#define EXPECTED_CHECK	"a group { offset = …; … }"
+#define EXPECTED_KIND	"either bytes, or length with min, max or both"
+#define EXPECTED_LENGTH "1, 2, 4 or 8"
+#define EXPECTED_PIECE	"a group { offset = …; length = …; }"
 
-static int read_offset(struct em_reader *reader, const config_setting_t *setting, uint16_t *out)
+static const char *const endians[] = {"big", "little", NULL};
+
+static int read_number_length(struct em_reader *reader, const struct em_config_key *key,
+			      const config_setting_t *setting, void *object)
 {
-	static const struct em_config_range range = {0, EM_REACH_MAX - 1};
-	uint64_t value;
-	int error = em_config_number(reader, setting, &range, &value);
+	uint64_t length;
+	int rc = em_config_number(reader, key, setting, &length);
 
-	if (!error)
-		*out = (uint16_t)value;
-	return error;
-}
-
-static int read_check_offset(struct em_reader *reader, const config_setting_t *setting,
-			     void *object)
-{
-	return read_offset(reader, setting, &((struct em_check *)object)->offset);
+	if (rc)
+		return rc;
+	if (length & (length - 1))
+		return em_config_mistake(reader, setting,
+					 "%" PRIu64 " is out of range, expected %s", length,
+					 key->expected);
+	((struct em_check *)object)->length = (uint16_t)length;
+	return 0;
 }
 
 static const struct em_config_key check_keys[] = {
-	{"offset", read_check_offset, "0-1023"},
-	{"bytes", NULL, NULL},
-	{"mask", NULL, NULL},
-	{"length", NULL, NULL},
-	{"min", NULL, NULL},
-	{"max", NULL, NULL},
-	{"endian", NULL, NULL},
+	EM_KEY_NUMBER("offset", em_check, offset, 0, EM_REACH_MAX - 1, EM_KEY_REQUIRED),
+	{"bytes"},
+	{"mask"},
+	{"length", read_number_length, .min = 1, .max = 8, .expected = EXPECTED_LENGTH},
+	{"min"},
+	{"max"},
+	EM_KEY_WORD("endian", em_check, little_endian, endians, "\"big\" or \"little\""),
 	{NULL},
 };
 
@@ -64,36 +62,17 @@ static int check_reach(struct em_reader *reader, const config_setting_t *group, 
 				 offset, length, offset + length, EM_REACH_MAX);
 }
 
-static int read_limit(struct em_reader *reader, const config_setting_t *setting, uint16_t *out)
-{
-	static const struct em_config_range range = {0, EM_PAYLOAD_MAX};
-	uint64_t value;
-	int error = em_config_number(reader, setting, &range, &value);
+const struct em_config_key em_config_payload_keys[] = {
+	EM_KEY_NUMBER("min", em_listener, payload_min, 0, EM_PAYLOAD_MAX),
+	EM_KEY_NUMBER("max", em_listener, payload_max, 0, EM_PAYLOAD_MAX),
+	{NULL},
+};
 
-	if (!error)
-		*out = (uint16_t)value;
-	return error;
-}
-
-static int read_payload_min(struct em_reader *reader, const config_setting_t *setting, void *object)
+int em_config_read_payload(struct em_reader *reader, const struct em_config_key *key,
+			   const config_setting_t *setting, void *object)
 {
-	return read_limit(reader, setting, &((struct em_listener *)object)->payload_min);
-}
-
-static int read_payload_max(struct em_reader *reader, const config_setting_t *setting, void *object)
-{
-	return read_limit(reader, setting, &((struct em_listener *)object)->payload_max);
-}
-
-int em_config_read_payload(struct em_reader *reader, const config_setting_t *setting, void *object)
-{
-	static const struct em_config_key keys[] = {
-		{"min", read_payload_min, NULL},
-		{"max", read_payload_max, NULL},
-		{NULL},
-	};
 	const struct em_listener *listener = object;
-	int error = em_config_group(reader, setting, EXPECTED_PAYLOAD, keys, object);
+	int error = em_config_group(reader, setting, key->expected, em_config_payload_keys, object);
 
 	if (!error && listener->payload_min > listener->payload_max)
 		error = em_config_mistake(reader, setting,
@@ -155,12 +134,12 @@ static int read_bytes_check(struct em_reader *reader, const config_setting_t *gr
 static int read_bound(struct em_reader *reader, const config_setting_t *setting,
 		      unsigned int length, uint64_t *out)
 {
-	struct em_config_range range = {0, length == 8 ? UINT64_MAX : (1ULL << 8 * length) - 1};
+	const struct em_config_key key = {.max = UINT64_MAX >> (64 - 8 * length)};
 	uint8_t bytes[8];
 	int n;
 
 	if (config_setting_type(setting) != CONFIG_TYPE_STRING)
-		return em_config_number(reader, setting, &range, out);
+		return em_config_number(reader, &key, setting, out);
 	n = em_config_bytes(reader, setting, bytes, sizeof(bytes));
 	if (n < 0)
 		return n;
@@ -193,50 +172,19 @@ static int read_bounds(struct em_reader *reader, const config_setting_t *group,
 	return result;
 }
 
-static int read_number_length(struct em_reader *reader, const config_setting_t *setting,
-			      uint64_t *out)
-{
-	static const struct em_config_range range = {1, 8, EXPECTED_LENGTH};
-	uint64_t length;
-	int error = em_config_number(reader, setting, &range, &length);
-
-	if (error)
-		return error;
-	if (length & (length - 1))
-		return em_config_mistake(reader, setting,
-					 "%" PRIu64 " is out of range, expected %s", length,
-					 EXPECTED_LENGTH);
-	*out = length;
-	return 0;
-}
-
 static int read_number_check(struct em_reader *reader, const config_setting_t *group,
 			     struct em_check *check)
 {
-	static const char *const words[] = {"big", "little", NULL};
-	static const struct em_config_key missing = {"length", NULL, EXPECTED_LENGTH};
-	const config_setting_t *setting = of_check(group, "length");
-	uint64_t length = 0;
-	int little = 0, result;
+	static const struct em_config_key missing = {"length", .expected = EXPECTED_LENGTH};
+	int result = 0;
 
 	check->kind = EM_CHECK_NUMBER;
-	if (setting)
-		result = read_number_length(reader, setting, &length);
-	else
+	if (!of_check(group, "length"))
 		result = em_config_missing(reader, group, &missing);
-	setting = of_check(group, "endian");
-	if (setting)
-		result = em_config_worse(result, em_config_word(reader, setting, words,
-								"\"big\" or \"little\"", &little));
 	/* Without the length, bounds are held against the widest one. */
 	result = em_config_worse(
-		result, read_bounds(reader, group, check, length ? (unsigned int)length : 8));
-	if (length)
-		result = em_config_worse(
-			result, check_reach(reader, group, check->offset, (unsigned int)length));
-	check->little_endian = little == 1;
-	check->length = (uint16_t)length;
-	return result;
+		result, read_bounds(reader, group, check, check->length ? check->length : 8));
+	return em_config_worse(result, check_reach(reader, group, check->offset, check->length));
 }
 
 /* The first of the keys that the group has, or NULL. */
@@ -284,16 +232,21 @@ static int read_check(struct em_reader *reader, const config_setting_t *setting,
 	error = em_config_group(reader, setting, EXPECTED_CHECK, check_keys, check);
 	if (error == -ENOMEM || !config_setting_is_group(setting))
 		return error;
-	return em_config_worse(error, read_kind(reader, setting, check));
+	error = em_config_worse(error, read_kind(reader, setting, check));
+	/* The key `length` stands for a number. */
+	if (!check->bytes && check->kind == EM_CHECK_BYTES)
+		check->length = 0;
+	return error;
 }
 
-int em_config_read_checks(struct em_reader *reader, const config_setting_t *setting, void *object)
+int em_config_read_checks(struct em_reader *reader, const struct em_config_key *key,
+			  const config_setting_t *setting, void *object)
 {
 	struct em_listener *listener = object;
 	int n, result = 0;
 
 	if (!config_setting_is_list(setting))
-		return em_config_wrong_type(reader, setting, EXPECTED_CHECKS);
+		return em_config_wrong_type(reader, setting, key->expected);
 	n = config_setting_length(setting);
 	if (n > EM_CHECKS_MAX)
 		result = em_config_mistake(reader, setting, "%d checks, expected at most %d", n,
@@ -313,30 +266,13 @@ struct piece {
 	uint8_t mask[EM_TAG_MAX];
 };
 
-static int read_piece_offset(struct em_reader *reader, const config_setting_t *setting,
-			     void *object)
-{
-	return read_offset(reader, setting, &((struct piece *)object)->offset);
-}
-
-static int read_piece_length(struct em_reader *reader, const config_setting_t *setting,
-			     void *object)
-{
-	static const struct em_config_range range = {1, EM_TAG_MAX};
-	struct piece *piece = object;
-	uint64_t value;
-	int error = em_config_number(reader, setting, &range, &value);
-
-	if (!error)
-		piece->length = (unsigned int)value;
-	return error;
-}
-
-static int read_piece_mask(struct em_reader *reader, const config_setting_t *setting, void *object)
+static int read_piece_mask(struct em_reader *reader, const struct em_config_key *key,
+			   const config_setting_t *setting, void *object)
 {
 	struct piece *piece = object;
 	int length = em_config_bytes(reader, setting, piece->mask, sizeof(piece->mask));
 
+	(void)key;
 	if (length < 0)
 		return length;
 	if (piece->length && (unsigned int)length != piece->length)
@@ -349,9 +285,9 @@ static int read_piece(struct em_reader *reader, const config_setting_t *setting,
 		      struct piece *piece)
 {
 	static const struct em_config_key keys[] = {
-		{"offset", read_piece_offset, "0-1023"},
-		{"length", read_piece_length, "1-16"},
-		{"mask", read_piece_mask, NULL},
+		EM_KEY_NUMBER("offset", piece, offset, 0, EM_REACH_MAX - 1, EM_KEY_REQUIRED),
+		EM_KEY_NUMBER("length", piece, length, 1, EM_TAG_MAX, EM_KEY_REQUIRED),
+		{"mask", read_piece_mask},
 		{NULL},
 	};
 	int error;
@@ -401,14 +337,15 @@ static int read_pieces(struct em_reader *reader, const config_setting_t *setting
 	return result;
 }
 
-int em_config_read_tag(struct em_reader *reader, const config_setting_t *setting, void *object)
+int em_config_read_tag(struct em_reader *reader, const struct em_config_key *key,
+		       const config_setting_t *setting, void *object)
 {
 	struct em_tag *tag = &((struct em_listener *)object)->tag;
 	int n = 1, result = 0;
 
 	tag->place = em_config_place(reader, setting);
 	if (!config_setting_is_group(setting) && !config_setting_is_list(setting))
-		return em_config_wrong_type(reader, setting, EXPECTED_TAG);
+		return em_config_wrong_type(reader, setting, key->expected);
 	if (config_setting_is_list(setting))
 		n = config_setting_length(setting);
 	if (n < 1 || n > EM_PIECES_MAX)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config_reader - between the files that read a configuration, for nobody else: values of one key
+ * reader - between the files that read a configuration, for nobody else: values of one key
  * with their type and range, groups of keys, and mistakes with the place and the key they are in.
  *
  * A function that reads returns 0; -EM_EUSAGE for a mistake, which it has reported; -ENOMEM, which
@@ -10,8 +10,10 @@
 #ifndef EM_CONFIG_READER_H
 #define EM_CONFIG_READER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "policy/policy.h"
 
@@ -26,24 +28,65 @@ struct em_reader {
 	const char *file;   /* and the policy's */
 };
 
-/* A key of a group. */
+/*
+ * A key of a group: one row of a table.  Which member of the object it is, and which values it may
+ * have, is told once; the macros below make the rows of the common types.
+ */
 struct em_config_key {
 	const char *name;
 	/* Reads it into the object that the group is about; NULL: whoever reads the group does. */
-	int (*read)(struct em_reader *reader, const struct config_setting_t *setting, void *object);
-	const char *required; /* what was expected if it is missing; NULL: it may be */
+	int (*read)(struct em_reader *reader, const struct em_config_key *key,
+		    const struct config_setting_t *setting, void *object);
+	/* Writes `lead` and "NAME = VALUE;", or nothing where it is not set; NULL: likewise. */
+	void (*write)(FILE *out, const char *lead, const struct em_config_key *key,
+		      const void *object);
+	bool required;
+	const char *expected;	  /* what a value is; NULL: min-max */
+	uint64_t min, max;	  /* of a number, inclusive */
+	const char *const *words; /* ended by NULL; the value is the index of the word */
+	size_t offset, size;	  /* of the member */
+	size_t place;		  /* offset of a struct em_place that gets the key's; 0: none */
 };
 
-/* Numbers a key may have, inclusive; text says it better where min-max does not. */
-struct em_config_range {
-	uint64_t min;
-	uint64_t max;
-	const char *text;
-};
+/* A member of an unsigned type, an enumeration or bool. */
+#define EM_KEY_MEMBER(type, member)                                                                \
+	.offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
+
+/* A whole number, least-most; a member with a value outside is one that is not set. */
+#define EM_KEY_NUMBER(key, type, member, least, most, ...)                                         \
+	{                                                                                          \
+		.name = key, .read = em_config_read_number, .write = em_config_write_number,       \
+		.min = least, .max = most, EM_KEY_MEMBER(type, member), __VA_ARGS__                \
+	}
+#define EM_KEY_BOOL(key, type, member, ...)                                                        \
+	{                                                                                          \
+		.name = key, .read = em_config_read_bool, .write = em_config_write_bool,           \
+		EM_KEY_MEMBER(type, member), __VA_ARGS__                                           \
+	}
+/* One of the words. */
+#define EM_KEY_WORD(key, type, member, of, text, ...)                                              \
+	{                                                                                          \
+		.name = key, .read = em_config_read_word, .write = em_config_write_word,           \
+		.words = of, .expected = text, EM_KEY_MEMBER(type, member), __VA_ARGS__            \
+	}
+/* What becomes of a datagram: one of the words, or a port where it has a range. */
+#define EM_KEY_ACTION(key, type, member, ...)                                                      \
+	{                                                                                          \
+		.name = key, .read = em_config_read_action, .write = em_config_write_action,       \
+		EM_KEY_MEMBER(type, member), __VA_ARGS__                                           \
+	}
+#define EM_KEY_REQUIRED .required = true
+#define EM_KEY_PORTS	.min = 1, .max = 65535
 
 /* The policy's name for the file that libconfig calls source; NULL when out of memory. */
 const char *em_config_file(struct em_reader *reader, const char *source);
 struct em_place em_config_place(struct em_reader *reader, const struct config_setting_t *setting);
+
+/* An element of the list `listeners`, whose name stands for it in messages. */
+bool em_config_is_listener(const struct config_setting_t *setting);
+/* Appends to text: "listeners[1]", "checks[0].offset", "port"; cut where it is longer. */
+#define EM_KEY_MAX 128
+void em_config_path(const struct config_setting_t *setting, char text[EM_KEY_MAX]);
 
 /* Reports "KEY: message", KEY being the whole path below the listener.  Returns -EM_EUSAGE. */
 int em_config_mistake(struct em_reader *reader, const struct config_setting_t *setting,
@@ -72,34 +115,71 @@ const struct config_setting_t *em_config_find(const struct config_setting_t *gro
 int em_config_missing(struct em_reader *reader, const struct config_setting_t *group,
 		      const struct em_config_key *key);
 
-int em_config_number(struct em_reader *reader, const struct config_setting_t *setting,
-		     const struct em_config_range *range, uint64_t *out);
+/* A whole number that the key may have. */
+int em_config_number(struct em_reader *reader, const struct em_config_key *key,
+		     const struct config_setting_t *setting, uint64_t *out);
 /* *out belongs to libconfig. */
 int em_config_string(struct em_reader *reader, const struct config_setting_t *setting,
 		     const char **out);
-/* One of the words, ended by NULL: its index in *out. */
-int em_config_word(struct em_reader *reader, const struct config_setting_t *setting,
-		   const char *const *words, const char *expected, int *out);
+/* One of the key's words: its index in *out. */
+int em_config_word(struct em_reader *reader, const struct em_config_key *key,
+		   const struct config_setting_t *setting, uint64_t *out);
 /* A byte string into bytes[size].  Returns how many there are, which may be more than size. */
 int em_config_bytes(struct em_reader *reader, const struct config_setting_t *setting,
 		    uint8_t *bytes, size_t size);
-/* An array, or a list, of at least one: how many.  `expected` is what to say of anything else. */
-int em_config_array(struct em_reader *reader, const struct config_setting_t *setting,
-		    const char *expected);
+/* An array, or a list, of at least one: how many. */
+int em_config_array(struct em_reader *reader, const struct em_config_key *key,
+		    const struct config_setting_t *setting);
+
+/* Of the rows that the macros make. */
+int em_config_read_number(struct em_reader *reader, const struct em_config_key *key,
+			  const struct config_setting_t *setting, void *object);
+int em_config_read_bool(struct em_reader *reader, const struct em_config_key *key,
+			const struct config_setting_t *setting, void *object);
+int em_config_read_word(struct em_reader *reader, const struct em_config_key *key,
+			const struct config_setting_t *setting, void *object);
+int em_config_read_action(struct em_reader *reader, const struct em_config_key *key,
+			  const struct config_setting_t *setting, void *object);
+void em_config_write_number(FILE *out, const char *lead, const struct em_config_key *key,
+			    const void *object);
+void em_config_write_bool(FILE *out, const char *lead, const struct em_config_key *key,
+			  const void *object);
+void em_config_write_word(FILE *out, const char *lead, const struct em_config_key *key,
+			  const void *object);
+void em_config_write_action(FILE *out, const char *lead, const struct em_config_key *key,
+			    const void *object);
+/* The value of the key's member. */
+uint64_t em_config_member(const struct em_config_key *key, const void *object);
 
 /* The keys of a listener that have a file of their own; object is the struct em_listener. */
-int em_config_read_interfaces(struct em_reader *reader, const struct config_setting_t *setting,
-			      void *object);
-int em_config_read_addresses(struct em_reader *reader, const struct config_setting_t *setting,
-			     void *object);
-int em_config_read_sources(struct em_reader *reader, const struct config_setting_t *setting,
-			   void *object);
-int em_config_read_payload(struct em_reader *reader, const struct config_setting_t *setting,
-			   void *object);
-int em_config_read_checks(struct em_reader *reader, const struct config_setting_t *setting,
-			  void *object);
-int em_config_read_tag(struct em_reader *reader, const struct config_setting_t *setting,
-		       void *object);
+int em_config_read_interfaces(struct em_reader *reader, const struct em_config_key *key,
+			      const struct config_setting_t *setting, void *object);
+int em_config_read_addresses(struct em_reader *reader, const struct em_config_key *key,
+			     const struct config_setting_t *setting, void *object);
+int em_config_read_sources(struct em_reader *reader, const struct em_config_key *key,
+			   const struct config_setting_t *setting, void *object);
+int em_config_read_payload(struct em_reader *reader, const struct em_config_key *key,
+			   const struct config_setting_t *setting, void *object);
+int em_config_read_checks(struct em_reader *reader, const struct em_config_key *key,
+			  const struct config_setting_t *setting, void *object);
+int em_config_read_tag(struct em_reader *reader, const struct em_config_key *key,
+		       const struct config_setting_t *setting, void *object);
+void em_config_write_interfaces(FILE *out, const char *lead, const struct em_config_key *key,
+				const void *object);
+void em_config_write_addresses(FILE *out, const char *lead, const struct em_config_key *key,
+			       const void *object);
+void em_config_write_sources(FILE *out, const char *lead, const struct em_config_key *key,
+			     const void *object);
+void em_config_write_payload(FILE *out, const char *lead, const struct em_config_key *key,
+			     const void *object);
+void em_config_write_checks(FILE *out, const char *lead, const struct em_config_key *key,
+			    const void *object);
+void em_config_write_tag(FILE *out, const char *lead, const struct em_config_key *key,
+			 const void *object);
+
+/* The keys of a listener and of its payload; the object of both is the struct em_listener. */
+extern const struct em_config_key em_config_listener_keys[];
+extern const struct em_config_key em_config_payload_keys[];
 
 /* The element i of the list `listeners`. */
 int em_config_read_listener(struct em_reader *reader, const struct config_setting_t *setting);

@@ -9,6 +9,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "config/reader.h"
+
 static void write_hex(FILE *out, const uint8_t *bytes, size_t length)
 {
 	fputs("0x", out);
@@ -16,12 +18,45 @@ static void write_hex(FILE *out, const uint8_t *bytes, size_t length)
 		fprintf(out, "%02x", bytes[i]);
 }
 
-static void write_interfaces(FILE *out, const struct em_listener *listener)
+void em_config_write_number(FILE *out, const char *lead, const struct em_config_key *key,
+			    const void *object)
 {
-	fputs("\t\tinterfaces = [ ", out);
+	uint64_t value = em_config_member(key, object);
+
+	if (value >= key->min && value <= key->max)
+		fprintf(out, "%s%s = %" PRIu64 ";", lead, key->name, value);
+}
+
+void em_config_write_bool(FILE *out, const char *lead, const struct em_config_key *key,
+			  const void *object)
+{
+	fprintf(out, "%s%s = %s;", lead, key->name,
+		em_config_member(key, object) ? "true" : "false");
+}
+
+void em_config_write_word(FILE *out, const char *lead, const struct em_config_key *key,
+			  const void *object)
+{
+	fprintf(out, "%s%s = \"%s\";", lead, key->name, key->words[em_config_member(key, object)]);
+}
+
+static void write_group(FILE *out, const char *lead, const struct em_config_key *keys,
+			const void *object)
+{
+	for (; keys->name; keys++)
+		if (keys->write)
+			keys->write(out, lead, keys, object);
+}
+
+void em_config_write_interfaces(FILE *out, const char *lead, const struct em_config_key *key,
+				const void *object)
+{
+	const struct em_listener *listener = object;
+
+	fprintf(out, "%s%s = [ ", lead, key->name);
 	for (size_t i = 0; i < listener->n_interfaces; i++)
 		fprintf(out, "%s\"%s\"", i ? ", " : "", listener->interfaces[i]);
-	fputs(" ];\n", out);
+	fputs(" ];", out);
 }
 
 static void write_address(FILE *out, const struct em_address *address)
@@ -32,20 +67,44 @@ static void write_address(FILE *out, const struct em_address *address)
 }
 
 /* An empty array is a mistake: without addresses or sources the key is left out. */
-static void write_addresses(FILE *out, const struct em_listener *listener)
+void em_config_write_addresses(FILE *out, const char *lead, const struct em_config_key *key,
+			       const void *object)
 {
+	const struct em_listener *listener = object;
+
+	if (!listener->n_addresses)
+		return;
+	fprintf(out, "%s%s = [ ", lead, key->name);
 	for (size_t i = 0; i < listener->n_addresses; i++) {
-		fputs(i ? ", \"" : "\t\taddresses = [ \"", out);
+		fputs(i ? ", \"" : "\"", out);
 		write_address(out, &listener->addresses[i]);
 		fputs("\"", out);
 	}
-	fputs(listener->n_addresses ? " ];\n" : "", out);
+	fputs(" ];", out);
+}
+
+void em_config_write_sources(FILE *out, const char *lead, const struct em_config_key *key,
+			     const void *object)
+{
+	const struct em_listener *listener = object;
+
+	if (!listener->n_sources)
+		return;
+	fprintf(out, "%s%s = [ ", lead, key->name);
 	for (size_t i = 0; i < listener->n_sources; i++) {
-		fputs(i ? ", \"" : "\t\tsources = [ \"", out);
+		fputs(i ? ", \"" : "\"", out);
 		write_address(out, &listener->sources[i].address);
 		fprintf(out, "/%u\"", listener->sources[i].length);
 	}
-	fputs(listener->n_sources ? " ];\n" : "", out);
+	fputs(" ];", out);
+}
+
+void em_config_write_payload(FILE *out, const char *lead, const struct em_config_key *key,
+			     const void *object)
+{
+	fprintf(out, "%s%s = {", lead, key->name);
+	write_group(out, " ", em_config_payload_keys, object);
+	fputs(" };", out);
 }
 
 /* A bound that no integer of libconfig can say is a byte string. */
@@ -74,21 +133,26 @@ static void write_check(FILE *out, const struct em_check *check)
 	fprintf(out, " endian = \"%s\"; }", check->little_endian ? "little" : "big");
 }
 
-static void write_checks(FILE *out, const struct em_listener *listener)
+void em_config_write_checks(FILE *out, const char *lead, const struct em_config_key *key,
+			    const void *object)
 {
-	fputs("\t\tchecks = (", out);
+	const struct em_listener *listener = object;
+
+	fprintf(out, "%s%s = (", lead, key->name);
 	for (size_t i = 0; i < listener->n_checks; i++) {
 		fputs(i ? "," : "", out);
 		write_check(out, &listener->checks[i]);
 	}
-	fputs(" );\n", out);
+	fputs(" );", out);
 }
 
-static void write_tag(FILE *out, const struct em_tag *tag)
+void em_config_write_tag(FILE *out, const char *lead, const struct em_config_key *key,
+			 const void *object)
 {
+	const struct em_tag *tag = &((const struct em_listener *)object)->tag;
 	const uint8_t *mask = tag->mask;
 
-	fputs("\t\ttag = (", out);
+	fprintf(out, "%s%s = (", lead, key->name);
 	for (size_t i = 0; i < tag->n_pieces; i++) {
 		const struct em_piece *piece = &tag->pieces[i];
 
@@ -98,25 +162,18 @@ static void write_tag(FILE *out, const struct em_tag *tag)
 		fputs("\"; }", out);
 		mask += piece->length;
 	}
-	fputs(" );\n", out);
+	fputs(" );", out);
 }
 
-static void write_action(FILE *out, const char *key, const struct em_action *action)
+void em_config_write_action(FILE *out, const char *lead, const struct em_config_key *key,
+			    const void *object)
 {
+	const struct em_action *action = (const void *)((const char *)object + key->offset);
+
 	if (action->verdict == EM_PORT)
-		fprintf(out, "\t\t%s = %u;\n", key, action->port);
+		fprintf(out, "%s%s = %u;", lead, key->name, action->port);
 	else
-		fprintf(out, "\t\t%s = \"%s\";\n", key,
-			action->verdict == EM_DROP ? "drop" : "pass");
-}
-
-static void write_rest(FILE *out, const struct em_listener *listener)
-{
-	write_action(out, "unknown", &listener->unknown);
-	write_action(out, "invalid", &listener->invalid);
-	fprintf(out, "\t\treplies = %s;\n", listener->replies ? "true" : "false");
-	fprintf(out, "\t\tflows = %" PRIu32 ";\n", listener->flows);
-	fprintf(out, "\t\tflow_timeout = %" PRIu32 ";\n", listener->flow_timeout);
+		fprintf(out, "%s%s = \"%s\";", lead, key->name, key->words[action->verdict]);
 }
 
 static int write_entities(FILE *out, const struct em_listener *listener)
@@ -139,19 +196,9 @@ static int write_entities(FILE *out, const struct em_listener *listener)
 
 static void write_listener(FILE *out, const struct em_listener *listener, const char *entities)
 {
-	fprintf(out, "\t{\n\t\tname = \"%s\";\n", listener->name);
-	write_interfaces(out, listener);
-	fprintf(out, "\t\tport = %u;\n", listener->port);
-	if (listener->vlan)
-		fprintf(out, "\t\tvlan = %u;\n", listener->vlan);
-	write_addresses(out, listener);
-	fprintf(out, "\t\tpayload = { min = %u; max = %u; };\n", listener->payload_min,
-		listener->payload_max);
-	write_checks(out, listener);
-	write_tag(out, &listener->tag);
-	fprintf(out, "\t\tentities_file = \"%s\";\n", entities);
-	write_rest(out, listener);
-	fputs("\t}", out);
+	fputs("\t{", out);
+	write_group(out, "\n\t\t", em_config_listener_keys, listener);
+	fprintf(out, "\n\t\tentities_file = \"%s\";\n\t}", entities);
 }
 
 int em_config_write(const struct em_policy *policy, FILE *out,

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static const char *const backend_names[EM_BACKENDS] = {
+const char *const em_backend_names[EM_BACKENDS + 1] = {
 	[EM_BACKEND_AUTO] = "auto",
 	[EM_BACKEND_XDP] = "xdp",
 	[EM_BACKEND_XDP_GENERIC] = "xdp-generic",
@@ -163,13 +163,13 @@ bool em_prefix_holds(const struct em_prefix *prefix, const struct em_address *ad
 
 const char *em_backend_name(enum em_backend backend)
 {
-	return backend_names[backend];
+	return em_backend_names[backend];
 }
 
 int em_backend_parse(const char *name)
 {
 	for (int i = 0; i < EM_BACKENDS; i++)
-		if (strcmp(name, backend_names[i]) == 0)
+		if (strcmp(name, em_backend_names[i]) == 0)
 			return i;
 	return -1;
 }

@@ -191,6 +191,7 @@ const char *em_entity_name(const struct em_listener *listener, const struct em_e
 bool em_prefix_holds(const struct em_prefix *prefix, const struct em_address *address);
 
 /* "auto", "xdp", …; and back: -1 where it is no backend's name. */
+extern const char *const em_backend_names[EM_BACKENDS + 1]; /* ended by NULL */
 const char *em_backend_name(enum em_backend backend);
 int em_backend_parse(const char *name);
 

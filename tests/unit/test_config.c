@@ -46,7 +46,7 @@ struct sample {
 #define LISTENER_KEYS                                                                              \
 	"name, interfaces, port, vlan, addresses, sources, payload, checks, tag, entities, "       \
 	"entities_file, unknown, invalid, replies, flows, flow_timeout"
-#define BACKENDS   "expected \"auto\", \"xdp\", \"xdp-generic\", \"tc\" or \"nft\"\n"
+#define BACKENDS   "expected \"auto\", \"xdp\", \"xdp-generic\", \"tc\" or \"nft\""
 #define LISTENERS  "a list of 1-256 listeners, ( { name = …; … } )"
 #define INTERFACES "expected an array of names, e.g. [ \"eth0\" ]"
 #define INTERFACE  "expected the name of an interface, 1-15 bytes without blanks and / : \" \\ *\n"
@@ -62,8 +62,11 @@ static const struct sample top_samples[] = {
 	{"backend = \"xdp-generic\";" WITH(""), NULL},
 	{"backend = \"tc\";" WITH(""), NULL},
 	{"backend = \"nft\";" WITH(""), NULL},
-	{"backend = \"ebpf\";" WITH(""), "t.conf:1: backend: \"ebpf\": " BACKENDS},
-	{"backend = 1;" WITH(""), "t.conf:1: backend: expected a string, found a whole number\n"},
+	{"backend = \"ebpf\";" WITH(""), "t.conf:1: backend: \"ebpf\": " BACKENDS "\n"},
+	{"backend = \"nftables\";" WITH(""),
+	 "t.conf:1: backend: \"nftables\": " BACKENDS "; did you mean \"nft\"?\n"},
+	{"backend = 1;" WITH(""), "t.conf:1: backend: expected \"auto\", \"xdp\", \"xdp-generic\", "
+				  "\"tc\" or \"nft\", found a whole number\n"},
 	{"backends = \"tc\";" WITH(""),
 	 "t.conf:1: backends: unknown key; did you mean \"backend\"?\n"},
 	{"colour = 1;" WITH(""),
@@ -76,7 +79,8 @@ static const struct sample top_samples[] = {
 	{"\nlisteners = (\n{ name = \"b\";\n} );",
 	 "t.conf:3: listener \"b\": interfaces: missing, " INTERFACES "\n"
 	 "t.conf:3: listener \"b\": port: missing, expected 1-65535\n"
-	 "t.conf:3: listener \"b\": tag: missing, expected a group { offset = …; length = …; }\n"
+	 "t.conf:3: listener \"b\": tag: missing, expected a group { offset = …; length = …; } or "
+	 "a list of 1-4 of these\n"
 	 "t.conf:3: listener \"b\": entities: missing, expected entities, entities_file or both\n"},
 	{"listeners = (\n{ " ON PORT TAG NONE "} );",
 	 "t.conf:2: listeners[0].name: missing, expected 1-32 of A-Z a-z 0-9 . _ -\n"},
@@ -223,7 +227,8 @@ static const struct sample listener_samples[] = {
 	{WITH("unknown = 65535;"), NULL},
 	{WITH("unknown = 0;"), "t.conf:3: unknown: 0 is out of range, " UNKNOWN "\n"},
 	{WITH("unknown = 65536;"), "t.conf:3: unknown: 65536 is out of range, " UNKNOWN "\n"},
-	{WITH("unknown = \"pas\";"), "t.conf:3: unknown: \"pas\": " UNKNOWN "\n"},
+	{WITH("unknown = \"pas\";"),
+	 "t.conf:3: unknown: \"pas\": " UNKNOWN "; did you mean \"pass\"?\n"},
 	{WITH("unknown = true;"), "t.conf:3: unknown: " UNKNOWN ", found true or false\n"},
 	{WITH("invalid = \"drop\";"), NULL},
 	{WITH("invalid = \"pass\";"), NULL},
