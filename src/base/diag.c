@@ -4,11 +4,12 @@
  */
 #include "base/diag.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/utf8.h"
 
 #define PROGRAM "entitymux: "
 
@@ -17,39 +18,48 @@ void em_diag_init(struct em_diag *diag, FILE *out)
 	*diag = (struct em_diag){.out = out};
 }
 
-/* Text from a file may hold what a terminal would obey. */
-static void defuse(char *text)
-{
-	for (; *text; text++)
-		if (iscntrl((unsigned char)*text) && *text != '\n' && *text != '\t')
-			*text = '?';
-}
-
 /* error: an errno to be named behind the message, or 0. */
-static void print(struct em_diag *diag, const struct em_place *place, const char *severity,
-		  int error, const char *format, va_list arguments)
-	__attribute__((format(printf, 5, 0)));
+static char *compose(const char *severity, int error, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
 
-static void print(struct em_diag *diag, const struct em_place *place, const char *severity,
-		  int error, const char *format, va_list arguments)
+static char *compose(const char *severity, int error, const char *format, va_list arguments)
 {
-	char *message = NULL;
+	char *message = NULL, *text = NULL;
 
 	if (vasprintf(&message, format, arguments) < 0)
 		message = NULL;
-	if (message)
-		defuse(message);
+	if (asprintf(&text, "%s%s%s%s", severity, message ? message : format, error ? ": " : "",
+		     error ? strerror(error) : "") < 0)
+		text = NULL;
+	free(message);
+	return text;
+}
+
+static void report(struct em_diag *diag, const struct em_place *place, const char *severity,
+		   int error, const char *format, va_list arguments)
+	__attribute__((format(printf, 5, 0)));
+
+static void report(struct em_diag *diag, const struct em_place *place, const char *severity,
+		   int error, const char *format, va_list arguments)
+{
+	char *composed = compose(severity, error, format, arguments);
+	const char *text = composed ? composed : format;
+
+	if (place && !place->file)
+		place = NULL;
 	fputs(PROGRAM, diag->out);
-	if (place && place->file && place->line)
-		fprintf(diag->out, "%s:%u: ", place->file, place->line);
-	else if (place && place->file)
-		fprintf(diag->out, "%s: ", place->file);
-	fprintf(diag->out, "%s%s", severity, message ? message : format);
-	if (error)
-		fprintf(diag->out, ": %s", strerror(error));
+	if (place)
+		em_utf8_print(diag->out, place->file);
+	if (place && place->line)
+		fprintf(diag->out, ":%u", place->line);
+	if (place)
+		fputs(": ", diag->out);
+	em_utf8_print(diag->out, text);
 	fputc('\n', diag->out);
 	fflush(diag->out);
-	free(message);
+	if (diag->listen)
+		diag->listen(diag->context, place, text);
+	free(composed);
 }
 
 int em_diag_error(struct em_diag *diag, int code, const struct em_place *place, const char *format,
@@ -58,7 +68,7 @@ int em_diag_error(struct em_diag *diag, int code, const struct em_place *place, 
 	va_list arguments;
 
 	va_start(arguments, format);
-	print(diag, place, "", 0, format, arguments);
+	report(diag, place, "", 0, format, arguments);
 	va_end(arguments);
 	diag->errors++;
 	return code;
@@ -70,7 +80,7 @@ int em_diag_errno(struct em_diag *diag, int rc, const struct em_place *place, co
 	va_list arguments;
 
 	va_start(arguments, format);
-	print(diag, place, "", -rc, format, arguments);
+	report(diag, place, "", -rc, format, arguments);
 	va_end(arguments);
 	diag->errors++;
 	return rc;
@@ -86,7 +96,7 @@ void em_diag_warning(struct em_diag *diag, const struct em_place *place, const c
 	va_list arguments;
 
 	va_start(arguments, format);
-	print(diag, place, "warning: ", 0, format, arguments);
+	report(diag, place, "warning: ", 0, format, arguments);
 	va_end(arguments);
 	diag->warnings++;
 }
@@ -96,7 +106,7 @@ void em_diag_note(struct em_diag *diag, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	print(diag, NULL, "", 0, format, arguments);
+	report(diag, NULL, "", 0, format, arguments);
 	va_end(arguments);
 }
 

@@ -28,10 +28,15 @@ struct em_place {
 	unsigned int line; /* from 1; 0: the file as a whole */
 };
 
+/* Is told each message; place is NULL where it has none.  Both are gone afterwards. */
+typedef void em_diag_listen_fn(void *context, const struct em_place *place, const char *text);
+
 struct em_diag {
-	FILE *out;	       /* where messages go; not owned */
-	unsigned int errors;   /* reported so far */
-	unsigned int warnings; /* reported so far */
+	FILE *out;		   /* where messages go; not owned */
+	unsigned int errors;	   /* reported so far */
+	unsigned int warnings;	   /* reported so far */
+	em_diag_listen_fn *listen; /* is told each message as well; NULL: nobody is */
+	void *context;
 };
 
 /* Reports to out (stderr in the tool, a memory stream in tests). */
@@ -54,7 +59,8 @@ char *em_diag_take_kept(struct em_diag_kept *kept);
 
 /*
  * Prints "entitymux: FILE:LINE: message" (or "entitymux: message" where place is NULL or names no
- * file), counts it, and returns code unchanged.
+ * file) in one line, text from outside shown safely (base/utf8.h); counts it, and returns code
+ * unchanged.
  */
 int em_diag_error(struct em_diag *diag, int code, const struct em_place *place, const char *format,
 		  ...) __attribute__((format(printf, 4, 5)));

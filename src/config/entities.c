@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* Longest line but for comments; the longest that says something has 106 bytes. */
 #define LINE_MAX_BYTES 1023
 /* A file of the wrong kind is not worth a message for each of its lines. */
@@ -67,44 +69,19 @@ int em_bytes_parse(const char *text, uint8_t *bytes, size_t size, const char **e
 	return length;
 }
 
-/* Bytes of the well-formed UTF-8 sequence at text (RFC 3629); 0: it is none. */
-static size_t utf8_length(const unsigned char *text)
-{
-	size_t length = text[0] < 0x80 ? 1 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
-
-	if (length == 1)
-		return 1;
-	if (text[0] < 0xc2 || text[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong, surrogates, beyond U+10FFFF. */
-	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-	    (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-		return 0;
-	return length;
-}
-
-/* C0, DEL, and the C1 controls, which are two bytes long. */
-static bool is_control(const unsigned char *text)
-{
-	return text[0] < 0x20 || text[0] == 0x7f || (text[0] == 0xc2 && text[1] < 0xa0);
-}
-
 const char *em_entity_name_check(const char *name)
 {
-	const unsigned char *text = (const unsigned char *)name;
+	const char *text = name;
 	size_t length = strlen(name);
 
 	if (length < 1 || length > EM_ENTITY_NAME_MAX)
 		return "a name of 1-64 bytes";
 	while (*text) {
-		size_t bytes = utf8_length(text);
+		size_t bytes = em_utf8_length(text);
 
 		if (!bytes)
 			return "a name in UTF-8";
-		if (is_control(text) || *text == '"' || *text == '\\')
+		if (em_utf8_is_control(text) || *text == '"' || *text == '\\')
 			return "a name without control characters, double quotes and backslashes";
 		text += bytes;
 	}

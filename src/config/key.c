@@ -2,92 +2,29 @@
 /*
  * key - groups of keys, and the keys that are told by a row: a number, a word, a boolean.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <libconfig.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/nearest.h"
 #include "config/numbers.h"
 #include "config/reader.h"
 
 /* All keys of a group, in one message. */
 #define NAMES_MAX 512
-/* A word longer than this resembles none of ours. */
-#define NEAR_MAX 32
 /* Two numbers of 20 digits. */
 #define RANGE_MAX 48
 
-static unsigned int least(unsigned int a, unsigned int b)
-{
-	return a < b ? a : b;
-}
-
-/* Insertions, deletions, substitutions and swaps of neighbours that make one of the other. */
-static unsigned int distance(const char *a, const char *b)
-{
-	unsigned int rows[3][NEAR_MAX + 1] = {0};
-	unsigned int *before = rows[0], *last = rows[1], *row = rows[2];
-	size_t n = strlen(a), m = strlen(b);
-
-	for (size_t j = 0; j <= m; j++)
-		last[j] = (unsigned int)j;
-	for (size_t i = 1; i <= n; i++) {
-		unsigned int *spare = before;
-
-		row[0] = (unsigned int)i;
-		for (size_t j = 1; j <= m; j++) {
-			bool same = tolower((unsigned char)a[i - 1]) ==
-				    tolower((unsigned char)b[j - 1]);
-
-			row[j] = least(least(last[j], row[j - 1]) + 1, last[j - 1] + !same);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				row[j] = least(row[j], before[j - 2] + 1);
-		}
-		before = last;
-		last = row;
-		row = spare;
-	}
-	return last[m];
-}
-
-static bool is_near(const char *name, const char *word, unsigned int *best)
-{
-	size_t n = strlen(name), m = strlen(word);
-	unsigned int d = n > 1 && m > 1 && !strncasecmp(name, word, n < m ? n : m)
-				 ? 1
-				 : distance(name, word);
-
-	if (d >= *best)
-		return false;
-	*best = d;
-	return true;
-}
-
-/*
- * Which of the words, ended by NULL and `stride` bytes apart, the name was probably meant to be;
- * NULL: none.
- */
-static const char *nearest(const char *name, const char *const *words, size_t stride)
-{
-	const char *found = NULL;
-	unsigned int best;
-
-	if (strlen(name) > NEAR_MAX)
-		return NULL;
-	/* With more mistakes than this it is another word. */
-	best = (unsigned int)strlen(name) / 4 + 2;
-	for (; *words; words = (const void *)((const char *)words + stride))
-		if (is_near(name, *words, &best))
-			found = *words;
-	return found;
-}
-
+/* Which of the keys the name was probably meant to be; NULL: none. */
 static const char *nearest_key(const char *name, const struct em_config_key *keys)
 {
-	return nearest(name, &keys->name, sizeof(*keys));
+	struct em_nearest nearest = em_nearest_of(name);
+
+	for (; keys->name; keys++)
+		em_nearest_offer(&nearest, keys->name);
+	return nearest.found;
 }
 
 static int unknown_key(struct em_reader *reader, const config_setting_t *setting,
@@ -228,18 +165,21 @@ int em_config_number(struct em_reader *reader, const struct em_config_key *key,
 int em_config_word(struct em_reader *reader, const struct em_config_key *key,
 		   const config_setting_t *setting, uint64_t *out)
 {
+	struct em_nearest nearest;
 	const char *text, *near;
 
 	if (config_setting_type(setting) != CONFIG_TYPE_STRING)
 		return em_config_wrong_type(reader, setting, key->expected);
 	text = config_setting_get_string(setting);
+	nearest = em_nearest_of(text);
 	for (size_t i = 0; key->words[i]; i++) {
 		if (strcmp(key->words[i], text) == 0) {
 			*out = i;
 			return 0;
 		}
+		em_nearest_offer(&nearest, key->words[i]);
 	}
-	near = nearest(text, key->words, sizeof(*key->words));
+	near = nearest.found;
 	return em_config_mistake(reader, setting, "\"%.80s\": expected %s%s%s%s", text,
 				 key->expected, near ? "; did you mean \"" : "", near ? near : "",
 				 near ? "\"?" : "");

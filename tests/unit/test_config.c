@@ -139,7 +139,7 @@ static const struct sample listener_samples[] = {
 	 "t.conf:2: interfaces[1]: \"a\\\": " INTERFACE
 	 "t.conf:2: interfaces[2]: \"a\"\": " INTERFACE},
 	{CONF(NAME PORT TAG NONE "interfaces = [ \"a\\x1bb\" ];"),
-	 "t.conf:2: interfaces[0]: \"a?b\": " INTERFACE},
+	 "t.conf:2: interfaces[0]: \"a\\x1bb\": " INTERFACE},
 	{CONF(NAME PORT TAG NONE "interfaces = [ \"a\", \"b\", \"a\" ];"),
 	 "t.conf:2: interfaces[2]: \"a\" is there already, expected each interface once\n"},
 	/* port */
@@ -451,12 +451,13 @@ static const struct sample entity_samples[] = {
 	{ENTITY("tag = \"0x01020304\"; port = 1; name = \"" C64 "x\";"),
 	 "t.conf:3: entities[0].name: \"" C64 "x\": expected a name of 1-64 bytes\n"},
 	{ENTITY("tag = \"0x01020304\"; port = 1; name = \"a\\x80\";"),
-	 "t.conf:3: entities[0].name: \"a\x80\": expected a name in UTF-8\n"},
+	 "t.conf:3: entities[0].name: \"a\\x80\": expected a name in UTF-8\n"},
 	{ENTITY("tag = \"0x01020304\"; port = 1; name = \"a\\\"\";"),
 	 "t.conf:3: entities[0].name: \"a\"\": expected a name without control characters, double "
 	 "quotes and backslashes\n"},
 	{ENTITY("tag = \"0x01020304\"; port = 1; name = \"a\\x07\";"),
-	 "t.conf:3: entities[0].name: \"a?\": expected a name without control characters, double "
+	 "t.conf:3: entities[0].name: \"a\\x07\": expected a name without control characters, "
+	 "double "
 	 "quotes and backslashes\n"},
 	{ENTITY("tag = \"0x01020304\"; port = 1; name = \" a\";"),
 	 "t.conf:3: entities[0].name: \" a\": expected a name without blanks at its ends\n"},
@@ -738,7 +739,7 @@ static void test_entities_file(void **state)
 	LINES("0x01020304,1,a\"b\n0x01020305,1,\xff\n0x01020306,1," C64 "x\n",
 	      "e.csv:1: name: \"a\"b\": expected a name without control characters, double quotes "
 	      "and backslashes\n"
-	      "e.csv:2: name: \"\xff\": expected a name in UTF-8\n"
+	      "e.csv:2: name: \"\\xff\": expected a name in UTF-8\n"
 	      "e.csv:3: name: \"" C64 "x\": expected a name of 1-64 bytes\n");
 	LINES("0x0102\0"
 	      "0304,1\n0x01020305,1\n",

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/nearest.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+#define WORD_MAX 32 /* longer words are near to nothing */
+
+static unsigned int least(unsigned int a, unsigned int b)
+{
+	return a < b ? a : b;
+}
+
+/* Insertions, deletions, substitutions and swaps of neighbours that make one of the other. */
+static unsigned int distance(const char *a, const char *b)
+{
+	unsigned int rows[3][WORD_MAX + 1] = {0};
+	unsigned int *before = rows[0], *last = rows[1], *row = rows[2];
+	size_t n = strlen(a), m = strlen(b);
+
+	for (size_t j = 0; j <= m; j++)
+		last[j] = (unsigned int)j;
+	for (size_t i = 1; i <= n; i++) {
+		unsigned int *spare = before;
+
+		row[0] = (unsigned int)i;
+		for (size_t j = 1; j <= m; j++) {
+			bool same = tolower((unsigned char)a[i - 1]) ==
+				    tolower((unsigned char)b[j - 1]);
+
+			row[j] = least(least(last[j], row[j - 1]) + 1, last[j - 1] + !same);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				row[j] = least(row[j], before[j - 2] + 1);
+		}
+		before = last;
+		last = row;
+		row = spare;
+	}
+	return last[m];
+}
+
+/* The one begins with the other, as "nftables" does with "nft". */
+static bool is_beginning(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b), shorter = n < m ? n : m;
+
+	return shorter > 1 && !strncasecmp(a, b, shorter);
+}
+
+struct em_nearest em_nearest_of(const char *written)
+{
+	/* With so many mistakes it is another word. */
+	return (struct em_nearest){.written = written,
+				   .best = (unsigned int)strlen(written) / 4 + 2};
+}
+
+void em_nearest_offer(struct em_nearest *nearest, const char *word)
+{
+	unsigned int mistakes;
+
+	if (strlen(nearest->written) > WORD_MAX || strlen(word) > WORD_MAX)
+		return;
+	mistakes = is_beginning(nearest->written, word) ? 1 : distance(nearest->written, word);
+	if (mistakes < nearest->best) {
+		nearest->best = mistakes;
+		nearest->found = word;
+	}
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/utf8.h"
+
+#include <string.h>
+
+size_t em_utf8_length(const char *text)
+{
+	const unsigned char *byte = (const unsigned char *)text;
+	size_t length = byte[0] < 0x80 ? 1 : byte[0] < 0xe0 ? 2 : byte[0] < 0xf0 ? 3 : 4;
+
+	if (length == 1)
+		return byte[0] ? 1 : 0;
+	if (byte[0] < 0xc2 || byte[0] > 0xf4)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if ((byte[i] & 0xc0) != 0x80)
+			return 0;
+	/* Overlong, surrogates, beyond U+10FFFF. */
+	if ((byte[0] == 0xe0 && byte[1] < 0xa0) || (byte[0] == 0xed && byte[1] > 0x9f) ||
+	    (byte[0] == 0xf0 && byte[1] < 0x90) || (byte[0] == 0xf4 && byte[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+bool em_utf8_is_control(const char *text)
+{
+	const unsigned char *byte = (const unsigned char *)text;
+
+	/* The C1 controls are two bytes long. */
+	return byte[0] < 0x20 || byte[0] == 0x7f || (byte[0] == 0xc2 && byte[1] < 0xa0);
+}
+
+size_t em_utf8_printable(const char *text)
+{
+	size_t safe = 0, length;
+
+	while ((length = em_utf8_length(text + safe)) && !em_utf8_is_control(text + safe))
+		safe += length;
+	return safe;
+}
+
+void em_utf8_print(FILE *out, const char *text)
+{
+	for (;;) {
+		size_t safe = em_utf8_printable(text);
+
+		fwrite(text, 1, safe, out);
+		text += safe;
+		if (!*text)
+			return;
+		fprintf(out, "\\x%02x", (unsigned char)*text++);
+	}
+}
+
+size_t em_utf8_columns(const char *text)
+{
+	size_t columns = 0;
+
+	while (*text) {
+		size_t length = em_utf8_length(text);
+
+		if (length && !em_utf8_is_control(text)) {
+			columns++;
+			text += length;
+		} else {
+			columns += strlen("\\xHH");
+			text++;
+		}
+	}
+	return columns;
+}
