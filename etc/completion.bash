@@ -5,12 +5,12 @@ _entitymux()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local backends='auto xdp xdp-generic tc nft'
+	local commands='apply check probe ruleset status stats remove'
 	local options='' files=
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W \
-			'apply check probe ruleset status stats remove --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "$commands help --help --version" -- "$cur")
 		return
 	fi
 	# "=" breaks words: --backend = nft
@@ -23,6 +23,10 @@ _entitymux()
 		return
 	fi
 	case ${COMP_WORDS[1]} in
+	help | --help)
+		((COMP_CWORD > 2)) || mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
+		return
+		;;
 	apply) options='--dry-run --backend --json' files=yes ;;
 	check | probe) options='--json' files=yes ;;
 	ruleset) files=yes ;;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "cmd/cmd.h"
 #include "config-build.h"
 
@@ -17,19 +18,9 @@ enum status {
 	STATUS_NOT_WHOLE,
 };
 
-static const struct em_command commands[] = {
-	{"apply", em_cmd_apply, "[-n|--dry-run] [--backend=BACKEND] [--json] [CONFIG]",
-	 "Check the configuration, choose a backend, install or update the policy."},
-	{"check", em_cmd_check, "[--json] [CONFIG]",
-	 "Read and check the configuration; list what a backend could not carry."},
-	{"probe", em_cmd_probe, "[--json] [CONFIG]",
-	 "Show what this host can carry, what stands in the way, and what apply would choose."},
-	{"ruleset", em_cmd_ruleset, "[CONFIG]",
-	 "Print the ruleset of the nft backend, for nft -f."},
-	{"status", em_cmd_status, "[--json]",
-	 "Show what is applied, by which backend, and whether it is still in place."},
-	{"stats", em_cmd_stats, "[--json] [--reset]", "Show the counters, or set them to zero."},
-	{"remove", em_cmd_remove, "", "Take everything away again."},
+static const struct em_command *const commands[] = {
+	&em_cmd_apply,	&em_cmd_check, &em_cmd_probe,  &em_cmd_ruleset,
+	&em_cmd_status, &em_cmd_stats, &em_cmd_remove,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -38,10 +29,10 @@ static void print_help(void)
 {
 	printf("usage: entitymux COMMAND [ARGUMENT...]\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		printf("  %-8s %s\n", commands[i].name, commands[i].description);
-	printf("\nCONFIG is %s where it is left out.  Every command takes --help.\n",
-	       EM_DEFAULT_CONFIG);
-	printf("entitymux --version prints the version.\n");
+		printf("  %-8s %s\n", commands[i]->name, commands[i]->help);
+	printf("\n%s\n", EM_CONFIG_HELP);
+	printf("entitymux COMMAND --help lists the options of a command.\n"
+	       "entitymux --version prints the version.\n");
 }
 
 static enum status status_of(int rc)
@@ -60,23 +51,51 @@ static enum status status_of(int rc)
 	}
 }
 
+static const struct em_command *find_command(const char *name, struct em_diag *diag)
+{
+	struct em_nearest nearest = em_nearest_of(name);
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (!strcmp(name, commands[i]->name))
+			return commands[i];
+		em_nearest_offer(&nearest, commands[i]->name);
+	}
+	if (nearest.found)
+		em_diag_error(diag, -EM_EUSAGE, NULL, "unknown command %.64s; did you mean %s?",
+			      name, nearest.found);
+	else
+		em_diag_error(diag, -EM_EUSAGE, NULL, "unknown command %.64s; see entitymux --help",
+			      name);
+	return NULL;
+}
+
+static int help(const char *name, struct em_diag *diag)
+{
+	const struct em_command *command = name ? find_command(name, diag) : NULL;
+
+	if (command)
+		em_cmd_help(command);
+	else if (name)
+		return -EM_EUSAGE;
+	else
+		print_help();
+	return 0;
+}
+
 static int run(int argc, char **argv, struct em_diag *diag)
 {
+	const struct em_command *command;
+
 	if (argc < 2)
 		return em_diag_error(diag, -EM_EUSAGE, NULL, "no command; see entitymux --help");
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-		print_help();
-		return 0;
-	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return help(argv[2], diag);
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		printf("entitymux %s\n", PACKAGE_VERSION);
 		return 0;
 	}
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(&commands[i], argc - 1, argv + 1, diag);
-	return em_diag_error(diag, -EM_EUSAGE, NULL, "unknown command %s; see entitymux --help",
-			     argv[1]);
+	command = find_command(argv[1], diag);
+	return command ? em_cmd_run(command, argc - 1, argv + 1, diag) : -EM_EUSAGE;
 }
 
 int main(int argc, char **argv)

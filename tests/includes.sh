@@ -30,7 +30,7 @@ libraries='
 <linux/netfilter	nft/
 <libmnl/		bpf/ nft/ src/host/
 <libconfig		src/config/
-<jansson		src/print/
+<jansson		tests/
 '
 
 # A name, and the files that may use it.
@@ -44,9 +44,6 @@ em_nft_backend	src/engine/backend.h src/engine/backend.c nft/backend.c
 exceptions='
 bpf/backend.c			src/engine/header_limit.h
 bpf/features.c			src/engine/header_limit.h
-src/cmd/apply.c			<jansson.h>
-src/cmd/check.c			<jansson.h>
-src/cmd/status.c		<jansson.h>
 src/engine/header_limit.c	em_nft_backend
 '
 

@@ -2,101 +2,284 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define OPTIONS_MAX 8
+#include "base/nearest.h"
+#include "print/print.h"
 
-static void print_usage(const struct em_command *self)
+#define OPTIONS_MAX  16
+#define HELP_COLUMN  26
+#define FIRST_OPTION 256 /* getopt_long() returns letters below */
+
+/* What commands with a document take, and what all of them do. */
+struct common {
+	bool json;
+	bool help;
+};
+
+static const struct em_option common_options[] = {
+	{"json", 0, NULL, NULL, offsetof(struct common, json), "print one JSON document"},
+	{"help", 'h', NULL, NULL, offsetof(struct common, help), "print this"},
+};
+
+/* A command line while it is read. */
+struct reading {
+	const struct em_command *command;
+	void *given; /* the struct that the command's options go into */
+	struct common common;
+	const struct em_option *options[OPTIONS_MAX]; /* those of the command, then the common */
+	size_t n_own, n;
+	struct em_diag *diag;
+	int rc;
+};
+
+static void add_option(struct reading *reading, const struct em_option *option)
 {
-	printf("usage: entitymux %s%s%s\n\n%s\n", self->name, self->arguments[0] ? " " : "",
-	       self->arguments, self->description);
+	if (reading->n == OPTIONS_MAX)
+		abort();
+	reading->options[reading->n++] = option;
 }
 
-static void take_option(const struct em_option *options, int index)
+static void begin(struct reading *reading, const struct em_command *command)
 {
-	if (options[index].flag)
-		*options[index].flag = true;
+	*reading = (struct reading){.command = command};
+	for (const struct em_option *row = command->options; row && row->name; row++)
+		add_option(reading, row);
+	reading->n_own = reading->n;
+	if (command->json)
+		add_option(reading, &common_options[0]);
+	add_option(reading, &common_options[1]);
+}
+
+/* --help. */
+
+static void print_synopsis(const struct reading *reading)
+{
+	printf("usage: entitymux %s", reading->command->name);
+	for (size_t i = 0; i + 1 < reading->n; i++) {
+		const struct em_option *option = reading->options[i];
+
+		printf(" [");
+		if (option->letter)
+			printf("-%c|", option->letter);
+		printf("--%s%s%s]", option->name, option->argument ? "=" : "",
+		       option->argument ? option->argument : "");
+	}
+	if (reading->command->words)
+		printf(" %s", reading->command->words);
+	printf("\n");
+}
+
+static void print_option(const struct em_option *option)
+{
+	int width = option->letter ? printf("  -%c, ", option->letter) : printf("      ");
+
+	width += printf("--%s%s%s", option->name, option->argument ? "=" : "",
+			option->argument ? option->argument : "");
+	printf("%*s%s", width < HELP_COLUMN ? HELP_COLUMN - width : 1, "", option->help);
+	for (size_t i = 0; option->values && option->values[i]; i++)
+		printf("%s%s", i ? ", " : ": ", option->values[i]);
+	printf("\n");
+}
+
+void em_cmd_help(const struct em_command *command)
+{
+	struct reading reading;
+
+	begin(&reading, command);
+	print_synopsis(&reading);
+	printf("\n%s\n\n", command->help);
+	for (size_t i = 0; i < reading.n; i++)
+		print_option(reading.options[i]);
+	if (command->words_help)
+		printf("\n%s\n", command->words_help);
+}
+
+/* The command line. */
+
+/*
+ * A mistake in the command line, with the word that was meant, if there is one near.  All of them
+ * are reported, as those of a configuration are.
+ */
+static void mistake(struct reading *reading, const char *near, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void mistake(struct reading *reading, const char *near, const char *format, ...)
+{
+	const char *name = reading->command->name;
+	char text[256];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (near)
+		reading->rc = em_diag_error(reading->diag, -EM_EUSAGE, NULL,
+					    "%s: %s; did you mean %s?", name, text, near);
 	else
-		*options[index].argument = optarg;
+		reading->rc = em_diag_error(reading->diag, -EM_EUSAGE, NULL,
+					    "%s: %s; see entitymux %s --help", name, text, name);
 }
 
-static int find_letter(const struct em_option *options, int letter)
+static void unknown_option(struct reading *reading, const char *word)
 {
-	for (int i = 0; options[i].name; i++)
-		if (options[i].letter == letter)
-			return i;
-	return -1;
+	struct em_nearest nearest = em_nearest_of(word + strspn(word, "-"));
+	char near[64];
+
+	for (size_t i = 0; i < reading->n; i++)
+		em_nearest_offer(&nearest, reading->options[i]->name);
+	if (nearest.found)
+		snprintf(near, sizeof(near), "--%s", nearest.found);
+	mistake(reading, nearest.found ? near : NULL, "unknown option %.64s", word);
+}
+
+/* What getopt_long() returns ':' or '?' for; optopt is 0 where it does not know a long option. */
+static void bad_option(struct reading *reading, int kind, const char *word)
+{
+	if (kind == ':')
+		mistake(reading, NULL, "option %.64s needs an argument", word);
+	else if (optopt >= FIRST_OPTION)
+		mistake(reading, NULL, "option --%s takes no argument",
+			reading->options[optopt - FIRST_OPTION]->name);
+	else if (optopt)
+		mistake(reading, NULL, "unknown option -%c", optopt);
+	else
+		unknown_option(reading, word);
+}
+
+static bool is_value(const struct em_option *option, const char *argument)
+{
+	for (size_t i = 0; option->values && option->values[i]; i++)
+		if (!strcmp(option->values[i], argument))
+			return true;
+	return !option->values;
+}
+
+static void bad_value(struct reading *reading, const struct em_option *option)
+{
+	struct em_nearest nearest = em_nearest_of(optarg);
+	char all[128] = "";
+
+	for (size_t i = 0; option->values[i]; i++) {
+		size_t length = strlen(all);
+
+		em_nearest_offer(&nearest, option->values[i]);
+		snprintf(all + length, sizeof(all) - length, "%s%s", i ? ", " : "",
+			 option->values[i]);
+	}
+	mistake(reading, nearest.found, "--%s=%.64s: expected %s", option->name, optarg, all);
+}
+
+static void take_option(struct reading *reading, size_t index)
+{
+	const struct em_option *option = reading->options[index];
+	void *base = index < reading->n_own ? reading->given : &reading->common;
+	void *target = (char *)base + option->offset;
+
+	if (!option->argument)
+		*(bool *)target = true;
+	else if (is_value(option, optarg))
+		*(const char **)target = optarg;
+	else
+		bad_value(reading, option);
+}
+
+static size_t index_of(const struct reading *reading, int option)
+{
+	size_t i = 0;
+
+	if (option >= FIRST_OPTION)
+		return (size_t)(option - FIRST_OPTION);
+	while (reading->options[i]->letter != option)
+		i++;
+	return i;
 }
 
 /* getopt_long() wants its own tables; values are indices, above all letters. */
-static void make_tables(const struct em_option *options, struct option *table, char *letters)
+static void make_tables(const struct reading *reading, struct option *table, char *letters)
 {
-	int n = 0;
-
 	*letters++ = ':';
-	for (; options[n].name && n < OPTIONS_MAX; n++) {
-		table[n] = (struct option){options[n].name,
-					   options[n].flag ? no_argument : required_argument, NULL,
-					   256 + n};
-		if (options[n].letter)
-			*letters++ = options[n].letter;
-		if (options[n].letter && options[n].argument)
+	for (size_t i = 0; i < reading->n; i++) {
+		const struct em_option *option = reading->options[i];
+
+		table[i] = (struct option){option->name,
+					   option->argument ? required_argument : no_argument, NULL,
+					   FIRST_OPTION + (int)i};
+		if (option->letter)
+			*letters++ = option->letter;
+		if (option->letter && option->argument)
 			*letters++ = ':';
 	}
-	*letters++ = 'h';
 	*letters = '\0';
-	table[n++] = (struct option){"help", no_argument, NULL, 'h'};
-	table[n] = (struct option){0};
+	table[reading->n] = (struct option){0};
 }
 
-static int bad_option(const struct em_command *self, char **argv, int kind, struct em_diag *diag)
+/* The words that are left are behind optind then. */
+static void read_line(struct reading *reading, int argc, char **argv)
 {
-	const char *word = argv[optind - 1];
-
-	if (kind == ':')
-		return em_diag_error(diag, -EM_EUSAGE, NULL,
-				     "%s: option %s needs an argument; see entitymux %s --help",
-				     self->name, word, self->name);
-	return em_diag_error(diag, -EM_EUSAGE, NULL,
-			     "%s: unknown option %s; see entitymux %s --help", self->name, word,
-			     self->name);
-}
-
-int em_cmd_options(const struct em_command *self, int argc, char **argv,
-		   const struct em_option *options, const char **word, bool *done,
-		   struct em_diag *diag)
-{
-	struct option table[OPTIONS_MAX + 2];
-	char letters[2 * OPTIONS_MAX + 3];
+	struct option table[OPTIONS_MAX + 1];
+	char letters[2 * OPTIONS_MAX + 2];
 	int option;
 
-	make_tables(options, table, letters);
-	*done = false;
+	make_tables(reading, table, letters);
 	optind = 1;
-	while ((option = getopt_long(argc, argv, letters, table, NULL)) != -1) {
-		int index = option >= 256 ? option - 256 : find_letter(options, option);
+	while ((option = getopt_long(argc, argv, letters, table, NULL)) != -1)
+		if (option == '?' || option == ':')
+			bad_option(reading, option, argv[optind - 1]);
+		else
+			take_option(reading, index_of(reading, option));
+	if (argc - optind > (int)reading->command->n_words && !reading->common.help)
+		mistake(reading, NULL, "unexpected argument %.64s",
+			argv[optind + (int)reading->command->n_words]);
+}
 
-		if (option == 'h') {
-			print_usage(self);
-			*done = true;
-			return 0;
-		}
-		if (option == '?' || option == ':' || index < 0)
-			return bad_option(self, argv, option, diag);
-		take_option(options, index);
-	}
-	if (optind < argc && word)
-		*word = argv[optind++];
-	if (optind < argc)
-		return em_diag_error(diag, -EM_EUSAGE, NULL, "%s: unexpected argument %s",
-				     self->name, argv[optind]);
+static int run(struct reading *reading, int argc, char **argv, struct em_document *out)
+{
+	const struct em_command *command = reading->command;
+
+	read_line(reading, argc, argv);
+	em_document_init(out, stdout, reading->common.json);
+	if (reading->rc)
+		return reading->rc;
+	if (!reading->common.help)
+		return command->run(reading->given, argv + optind, out, reading->diag);
+	em_cmd_help(command);
 	return 0;
+}
+
+int em_cmd_run(const struct em_command *command, int argc, char **argv, struct em_diag *diag)
+{
+	struct em_print_messages messages = {0};
+	struct reading reading;
+	struct em_document out;
+	int rc;
+
+	begin(&reading, command);
+	reading.diag = diag;
+	reading.given = calloc(1, command->size + 1);
+	if (!reading.given)
+		return em_diag_enomem(diag);
+	diag->listen = em_print_keep_message;
+	diag->context = &messages;
+	rc = run(&reading, argc, argv, &out);
+	if (rc && out.json && !out.begun)
+		em_print_error(&out, rc, &messages);
+	/* What goes wrong with the stream is seen by em_cmd_finish(). */
+	(void)em_document_end(&out);
+	diag->listen = NULL;
+	em_print_clear_messages(&messages);
+	free(reading.given);
+	return rc;
 }
 
 int em_cmd_finish(int rc, struct em_diag *diag)
 {
+	errno = 0;
 	if (fflush(stdout) || ferror(stdout))
-		return em_diag_error(diag, -EIO, NULL, "standard output: %s", strerror(errno));
+		return em_diag_errno(diag, errno ? -errno : -EIO, NULL, "standard output");
 	return rc;
 }

@@ -2,51 +2,66 @@
 /*
  * cmd - the commands; each has a file of its own, and what they share is in cmd.c.
  *
- * A command gets its own words (argv[0] is its name), prints its result to standard output and
- * returns 0 or -errno, reported; diag.h says which exit status that becomes.
+ * A command is a row: what it is called, what it takes, and what it does.  --help, the reading of
+ * the options and the documents for --json come from it.
  */
 #ifndef EM_CMD_H
 #define EM_CMD_H
 
-#include <getopt.h>
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "engine/backend.h"
+#include "base/diag.h"
+#include "print/document.h"
+
+/* A row of the options of a command: a flag, or one with an argument. */
+struct em_option {
+	const char *name;
+	char letter;		   /* 0: long only */
+	const char *argument;	   /* what --help calls it; NULL: a flag */
+	const char *const *values; /* what the argument may be, ended by NULL; NULL: anything */
+	size_t offset;		   /* in the command's struct: of a bool, or of a const char * */
+	const char *help;
+};
 
 struct em_command {
 	const char *name;
-	int (*run)(const struct em_command *self, int argc, char **argv, struct em_diag *diag);
-	const char *arguments;	 /* as in the synopsis */
-	const char *description; /* one line */
-};
-
-int em_cmd_apply(const struct em_command *self, int argc, char **argv, struct em_diag *diag);
-int em_cmd_check(const struct em_command *self, int argc, char **argv, struct em_diag *diag);
-int em_cmd_probe(const struct em_command *self, int argc, char **argv, struct em_diag *diag);
-int em_cmd_remove(const struct em_command *self, int argc, char **argv, struct em_diag *diag);
-int em_cmd_ruleset(const struct em_command *self, int argc, char **argv, struct em_diag *diag);
-int em_cmd_stats(const struct em_command *self, int argc, char **argv, struct em_diag *diag);
-int em_cmd_status(const struct em_command *self, int argc, char **argv, struct em_diag *diag);
-
-/* An option of a command: a flag, or with an argument. */
-struct em_option {
-	const char *name;
-	char letter;	       /* 0: long only */
-	bool *flag;	       /* set to true; or */
-	const char **argument; /* set to the argument */
-};
-
-/*
- * Reads the options of a command, ended by one without a name, and at most one further word into
- * *word (NULL: none is allowed).  --help prints the usage and sets *done.  Returns 0 or -EM_EUSAGE,
- * reported.
- */
-int em_cmd_options(const struct em_command *self, int argc, char **argv,
-		   const struct em_option *options, const char **word, bool *done,
+	const char *help;	/* one line */
+	const char *words;	/* what follows the options, as in the synopsis; NULL: nothing */
+	const char *words_help; /* what it is, in a sentence */
+	unsigned int n_words;	/* at most so many */
+	bool json;		/* takes --json */
+	const struct em_option *options; /* ended by one without a name; NULL: none */
+	size_t size;			 /* of the struct that they go into */
+	/*
+	 * options is that struct, all zero but for what was given, and words are ended by NULL.
+	 * Prints its result to out and returns 0 or -errno, reported; diag.h says which exit
+	 * status that becomes.
+	 */
+	int (*run)(const void *options, char *const *words, struct em_document *out,
 		   struct em_diag *diag);
+};
+
+extern const struct em_command em_cmd_apply;
+extern const struct em_command em_cmd_check;
+extern const struct em_command em_cmd_probe;
+extern const struct em_command em_cmd_remove;
+extern const struct em_command em_cmd_ruleset;
+extern const struct em_command em_cmd_stats;
+extern const struct em_command em_cmd_status;
 
 /* The configuration where none is named on the command line. */
 #define EM_DEFAULT_CONFIG SYSCONFDIR "/entitymux.conf"
+#define EM_CONFIG_HELP	  "CONFIG is " EM_DEFAULT_CONFIG " where it is left out."
+
+/*
+ * Runs a command; argv[0] is its name.  With --json, an error before anything was printed becomes
+ * the document.  Returns 0 or -errno, reported.
+ */
+int em_cmd_run(const struct em_command *command, int argc, char **argv, struct em_diag *diag);
+
+/* What `entitymux COMMAND --help` prints. */
+void em_cmd_help(const struct em_command *command);
 
 /* Flushes standard output; a result that could not be written is an error.  Passes rc on. */
 int em_cmd_finish(int rc, struct em_diag *diag);

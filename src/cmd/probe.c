@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "config/config.h"
-#include "engine/probe.h"
+#include "print/print.h"
 
 /* Without a configuration, and there may be none yet, it is about the host alone. */
 static int read_config(struct em_policy **out, const char *path, struct em_diag *diag)
@@ -18,8 +17,8 @@ static int read_config(struct em_policy **out, const char *path, struct em_diag 
 }
 
 /* The exit status is that of the apply that is foretold. */
-static int run(struct em_probe *probe, const struct em_policy *policy, const char *config,
-	       bool json, struct em_diag *diag)
+static int probe_locked(struct em_probe *probe, const struct em_policy *policy, const char *config,
+			struct em_document *out, struct em_diag *diag)
 {
 	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
 	int rc = em_state_open(&state, EM_STATE_READ, diag);
@@ -28,30 +27,35 @@ static int run(struct em_probe *probe, const struct em_policy *policy, const cha
 		rc = em_probe_run(probe, policy, config, state, diag);
 	if (rc)
 		return rc;
-	if (json)
-		rc = em_probe_print_json(probe);
-	else
-		em_probe_print_text(probe);
-	return rc || !policy ? rc : em_probe_choice(probe)->error;
+	em_print_probe(out, probe);
+	return policy ? em_probe_choice(probe)->error : 0;
 }
 
-int em_cmd_probe(const struct em_command *self, int argc, char **argv, struct em_diag *diag)
+static int run(const void *options, char *const *words, struct em_document *out,
+	       struct em_diag *diag)
 {
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
-	const char *path = NULL;
+	const char *path = words[0] ? words[0] : EM_DEFAULT_CONFIG;
 	struct em_probe probe = {0};
 	char absolute[PATH_MAX];
-	bool json = false, done;
-	const struct em_option options[] = {{"json", 0, &json, NULL}, {0}};
-	int rc = em_cmd_options(self, argc, argv, options, &path, &done, diag);
+	int rc = read_config(&policy, words[0], diag);
 
-	if (rc || done)
-		return rc;
-	rc = read_config(&policy, path, diag);
+	(void)options;
 	if (rc)
 		return rc;
-	path = path ? path : EM_DEFAULT_CONFIG;
-	rc = run(&probe, policy, realpath(path, absolute) ? absolute : path, json, diag);
+	rc = probe_locked(&probe, policy, realpath(path, absolute) ? absolute : path, out, diag);
 	em_probe_clear(&probe);
 	return rc;
 }
+
+const struct em_command em_cmd_probe = {
+	.name = "probe",
+	.help = "Show what this host can carry, what stands in the way, and what apply would "
+		"choose.",
+	.words = "[CONFIG]",
+	.words_help = EM_CONFIG_HELP
+	"\nWhere that does not exist either, it is about the kernel and all interfaces.",
+	.n_words = 1,
+	.json = true,
+	.run = run,
+};

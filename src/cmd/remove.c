@@ -2,17 +2,20 @@
 #include "cmd/cmd.h"
 #include "engine/transaction.h"
 
-int em_cmd_remove(const struct em_command *self, int argc, char **argv, struct em_diag *diag)
+static int run(const void *options, char *const *words, struct em_document *out,
+	       struct em_diag *diag)
 {
 	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
-	const struct em_option options[] = {{0}};
-	bool done;
-	int rc = em_cmd_options(self, argc, argv, options, NULL, &done, diag);
+	int rc = em_state_open(&state, EM_STATE_WRITE, diag);
 
-	if (rc || done)
-		return rc;
-	rc = em_state_open(&state, EM_STATE_WRITE, diag);
+	(void)options, (void)words, (void)out;
 	if (!rc)
 		rc = em_apply_remove(state, diag);
 	return rc;
 }
+
+const struct em_command em_cmd_remove = {
+	.name = "remove",
+	.help = "Take everything away again.",
+	.run = run,
+};

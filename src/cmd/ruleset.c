@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cmd/cmd.h"
 #include "config/config.h"
+#include "engine/backend.h"
 
-int em_cmd_ruleset(const struct em_command *self, int argc, char **argv, struct em_diag *diag)
+static int run(const void *options, char *const *words, struct em_document *out,
+	       struct em_diag *diag)
 {
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
-	const struct em_option options[] = {{0}};
-	const char *path = EM_DEFAULT_CONFIG;
-	bool done;
-	int rc = em_cmd_options(self, argc, argv, options, &path, &done, diag);
+	int rc = em_config_read(&policy, words[0] ? words[0] : EM_DEFAULT_CONFIG, diag);
 
-	if (rc || done)
-		return rc;
-	rc = em_config_read(&policy, path, diag);
+	(void)options;
 	/* The first generation: what a first apply installs. */
 	if (!rc)
-		rc = em_nft_print_ruleset(stdout, policy, 1, diag);
+		rc = em_nft_print_ruleset(out->out, policy, 1, diag);
 	return rc;
 }
+
+const struct em_command em_cmd_ruleset = {
+	.name = "ruleset",
+	.help = "Print the ruleset of the nft backend, for nft -f.",
+	.words = "[CONFIG]",
+	.words_help = EM_CONFIG_HELP,
+	.n_words = 1,
+	.run = run,
+};

@@ -1,30 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <string.h>
 
 #include "cmd/cmd.h"
-#include "engine/transaction.h"
-#include "print/stats.h"
+#include "print/print.h"
 
-static int print(const struct em_view *current, const struct em_stats *stats, bool json)
-{
-	const struct em_record *applied = &current->applied;
-	const struct em_stats_context context = {
-		.backend = applied->backend == EM_BACKEND_XDP_GENERIC
-				   ? em_backend_name(EM_BACKEND_XDP)
-				   : em_backend_name(applied->backend),
-		.config = applied->config,
-		.applied_at = applied->applied_at,
-		.attachments = applied->attachments,
-		.n_attachments = applied->n_attachments,
-	};
+struct options {
+	bool reset;
+};
 
-	return (json ? em_stats_print_json : em_stats_print_text)(stdout, current->policy, stats,
-								  &context);
-}
+static const struct em_option options[] = {
+	{"reset", 0, NULL, NULL, offsetof(struct options, reset),
+	 "set all of them to zero instead, and print nothing"},
+	{0},
+};
 
-static int run(struct em_view *current, struct em_state *state, bool json, bool to_zero,
-	       struct em_diag *diag)
+static int show(struct em_view *current, struct em_state *state, bool to_zero,
+		struct em_document *out, struct em_diag *diag)
 {
 	struct em_stats *stats __attribute__((cleanup(em_stats_freep))) = NULL;
 	int rc = em_view_read(current, state, diag);
@@ -42,26 +33,30 @@ static int run(struct em_view *current, struct em_state *state, bool json, bool 
 	if (to_zero)
 		return em_view_reset_stats(current, state, diag);
 	rc = em_view_stats(&stats, current, state, diag);
-	return rc ? rc : print(current, stats, json);
+	if (!rc)
+		em_print_stats(out, &current->applied, current->policy, stats);
+	return rc;
 }
 
-int em_cmd_stats(const struct em_command *self, int argc, char **argv, struct em_diag *diag)
+static int run(const void *given, char *const *words, struct em_document *out, struct em_diag *diag)
 {
 	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
-	bool json = false, to_zero = false, done;
+	const struct options *wanted = given;
 	struct em_view current = {0};
-	const struct em_option options[] = {
-		{"json", 0, &json, NULL},
-		{"reset", 0, &to_zero, NULL},
-		{0},
-	};
-	int rc = em_cmd_options(self, argc, argv, options, NULL, &done, diag);
+	int rc = em_state_open(&state, wanted->reset ? EM_STATE_WRITE : EM_STATE_READ, diag);
 
-	if (rc || done)
-		return rc;
-	rc = em_state_open(&state, to_zero ? EM_STATE_WRITE : EM_STATE_READ, diag);
+	(void)words;
 	if (!rc)
-		rc = run(&current, state, json, to_zero, diag);
+		rc = show(&current, state, wanted->reset, out, diag);
 	em_view_clear(&current);
 	return rc;
 }
+
+const struct em_command em_cmd_stats = {
+	.name = "stats",
+	.help = "Show the counters, or set them to zero.",
+	.json = true,
+	.options = options,
+	.size = sizeof(struct options),
+	.run = run,
+};

@@ -67,8 +67,4 @@ void em_probe_clear(struct em_probe *probe);
 /* What apply would do. */
 const struct em_probe_attempt *em_probe_choice(const struct em_probe *probe);
 
-/* Printers, to standard output; the second returns 0 or -EIO, unreported. */
-void em_probe_print_text(const struct em_probe *probe);
-int em_probe_print_json(const struct em_probe *probe);
-
 #endif

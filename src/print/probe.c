@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <errno.h>
-#include <jansson.h>
+#include <stddef.h>
 
-#include "engine/probe.h"
+#include "print/print.h"
 
 static const struct {
 	const char *name; /* as ethtool(8) calls it */
@@ -23,231 +22,156 @@ static bool is_on(const struct em_link *link, size_t offload)
 	return *(const bool *)((const char *)link + offloads[offload].offset);
 }
 
-/* Text. */
+/* What goes into a table; titles of rows are as wide as this. */
+#define TITLE 14
 
-static void print_kernel(const struct em_probe *probe)
+static void print_kernel(struct em_document *out, const struct em_probe *probe)
 {
-	printf("kernel%s\n", probe->n_features ? "" : ": not tried");
+	em_document_text(out, probe->n_features ? "kernel\n" : "kernel: not tried\n");
+	em_document_array(out, "kernel");
 	for (size_t i = 0; i < probe->n_features; i++) {
-		const struct em_probe_feature *row = &probe->features[i];
+		const struct em_feature *feature = &probe->features[i].feature;
 
-		printf("  %-9s %-16s %-4s %s", row->datapath->name, row->feature.name,
-		       row->feature.available ? "yes" : "no", row->feature.detail);
-		if (!row->feature.available && row->feature.remedy)
-			printf("; try: %s", row->feature.remedy);
-		printf("\n");
+		em_document_object(out, EM_DOCUMENT_ELEMENT);
+		em_document_string_cell(out, "backend", "  ", probe->features[i].datapath->name, 9);
+		em_document_string_cell(out, "name", " ", feature->name, 16);
+		em_document_bool(out, "available", feature->available ? " yes  " : " no   ",
+				 feature->available);
+		em_document_string(out, "detail", "", feature->detail, "");
+		em_document_string(out, "remedy",
+				   "; try: ", feature->available ? NULL : feature->remedy, "");
+		em_document_close(out);
+		em_document_text(out, "\n");
 	}
+	em_document_close(out);
 }
 
-static void print_remarks(const char *title, const struct em_probe_remarks *remarks,
+/* title and remedy are what people see before each remark and before the command. */
+static void print_remarks(struct em_document *out, const char *key,
+			  const struct em_probe_remarks *remarks, const char *title,
 			  const char *remedy)
 {
+	em_document_array(out, key);
 	for (size_t i = 0; i < remarks->n; i++) {
-		printf("  %-14s %s", title, remarks->list[i].what);
-		if (remarks->list[i].remedy)
-			printf("; %s: %s", remedy, remarks->list[i].remedy);
-		printf("\n");
+		em_document_object(out, EM_DOCUMENT_ELEMENT);
+		em_document_string_cell(out, NULL, "  ", title, TITLE);
+		em_document_string(out, "what", " ", remarks->list[i].what, "");
+		em_document_string(out, "remedy", remedy, remarks->list[i].remedy, "");
+		em_document_close(out);
+		em_document_text(out, "\n");
 	}
+	em_document_close(out);
 }
 
-static void print_native(const struct em_link *link)
+static void print_native(struct em_document *out, const struct em_link *link)
 {
-	printf("  %-14s %s", "native XDP", em_native_name(link->native_xdp));
-	if (link->native_xdp == EM_NATIVE_NO)
-		printf(", %s", link->native_why);
-	else if (link->native_xdp == EM_NATIVE_UNKNOWN)
-		printf(", it shows when apply tries it");
-	else
-		printf(", multi-buffer %s", link->multi_buffer ? "yes" : "no");
-	printf("\n");
+	bool no = link->native_xdp == EM_NATIVE_NO;
+
+	em_document_string_cell(out, NULL, "  ", "native XDP", TITLE);
+	em_document_string(out, "native_xdp", " ", em_native_name(link->native_xdp), "");
+	em_document_string(out, "native_xdp_detail", no ? ", " : NULL, link->native_why, "");
+	if (link->native_xdp == EM_NATIVE_UNKNOWN)
+		em_document_text(out, ", it shows when apply tries it");
+	else if (!no)
+		em_document_text(out, ", multi-buffer ");
+	em_document_bool(out, "multi_buffer",
+			 link->native_xdp != EM_NATIVE_YES ? NULL
+			 : link->multi_buffer		   ? "yes"
+							   : "no",
+			 link->multi_buffer);
+	em_document_text(out, "\n");
 }
 
-static void print_link(const struct em_link *link)
+static void print_offloads(struct em_document *out, const struct em_link *link)
 {
-	printf("  %-14s %s", "driver", link->driver[0] ? link->driver : "unknown");
-	if (link->kind[0])
-		printf(", kind %s", link->kind);
-	printf("\n  %-14s %u\n", "MTU", link->mtu);
+	em_document_string_cell(out, NULL, "  ", "offloads", TITLE);
+	em_document_object(out, "offloads");
+	for (size_t i = 0; i < N_OFFLOADS; i++) {
+		bool on = is_on(link, i);
+
+		em_document_text(out, i ? ", " : " ");
+		em_document_text(out, offloads[i].name);
+		em_document_bool(out, offloads[i].name, on ? " on" : " off", on);
+	}
+	em_document_close(out);
+	em_document_text(out, "\n");
+}
+
+static void print_link(struct em_document *out, const struct em_link *link)
+{
+	em_document_bool(out, "up", link->up ? "\n" : ": down\n", link->up);
+	em_document_string_cell(out, NULL, "  ", "driver", TITLE);
+	em_document_string(out, "driver", link->driver[0] ? " " : NULL, link->driver, "");
+	em_document_text(out, link->driver[0] ? "" : " unknown");
+	em_document_string(out, "kind", link->kind[0] ? ", kind " : NULL, link->kind, "");
+	em_document_string_cell(out, NULL, "\n  ", "MTU", TITLE);
+	em_document_number(out, "mtu", " ", link->mtu, "\n");
 	if (link->rx_queues)
-		printf("  %-14s %u\n", "rx queues", link->rx_queues);
-	print_native(link);
-	printf("  %-14s", "offloads");
-	for (size_t i = 0; i < N_OFFLOADS; i++)
-		printf("%s%s %s", i ? ", " : " ", offloads[i].name, is_on(link, i) ? "on" : "off");
-	printf("\n");
+		em_document_string_cell(out, NULL, "  ", "rx queues", TITLE);
+	em_document_number(out, "rx_queues", link->rx_queues ? " " : NULL, link->rx_queues, "\n");
+	print_native(out, link);
+	print_offloads(out, link);
 }
 
-static void print_interfaces(const struct em_probe *probe)
+static void print_interface(struct em_document *out, const struct em_probe_interface *interface)
 {
-	for (size_t i = 0; i < probe->n_interfaces; i++) {
-		const struct em_probe_interface *interface = &probe->interfaces[i];
-
-		printf("\ninterface %s%s\n", interface->link.name,
-		       !interface->present   ? ": there is none"
-		       : !interface->link.up ? ": down"
-					     : "");
-		if (!interface->present)
-			continue;
-		print_link(&interface->link);
-		print_remarks("other", &interface->others, "take it away, if it may go");
-		print_remarks("obstacle", &interface->obstacles, "try");
+	em_document_object(out, EM_DOCUMENT_ELEMENT);
+	em_document_string(out, "name", "\ninterface ", interface->link.name, "");
+	em_document_bool(out, "present", interface->present ? "" : ": there is none\n",
+			 interface->present);
+	if (interface->present) {
+		print_link(out, &interface->link);
+		print_remarks(out, "others", &interface->others, "other",
+			      "; take it away, if it may go: ");
+		print_remarks(out, "obstacles", &interface->obstacles, "obstacle", "; try: ");
 	}
+	em_document_close(out);
 }
 
-static void print_attempts(const struct em_probe *probe)
+static void print_attempts(struct em_document *out, const struct em_probe *probe)
 {
-	printf("\n%s\n", probe->config);
+	em_document_array(out, "backends");
 	for (int i = EM_BACKEND_AUTO + 1; i < EM_BACKENDS; i++) {
 		const struct em_probe_attempt *attempt = &probe->attempts[i];
 
-		printf("  %-14s %s", em_backend_name(i), attempt->error ? "no" : "yes");
-		printf("%s%s\n", attempt->error ? ", " : "", attempt->error ? attempt->why : "");
-		print_remarks("", &attempt->findings, "");
+		em_document_object(out, EM_DOCUMENT_ELEMENT);
+		em_document_string_cell(out, "backend", "  ", em_backend_name(i), TITLE);
+		em_document_bool(out, "carries", attempt->error ? " no" : " yes", !attempt->error);
+		em_document_string(out, "why", ", ", attempt->error ? attempt->why : NULL, "");
+		em_document_text(out, "\n");
+		print_remarks(out, "findings", &attempt->findings, "", "; ");
+		em_document_close(out);
 	}
+	em_document_close(out);
 }
 
-static void print_choice(const struct em_probe *probe)
+static void print_choice(struct em_document *out, const struct em_probe *probe)
 {
 	const struct em_probe_attempt *choice = em_probe_choice(probe);
-	const struct em_plan *plan = &choice->apply.plan;
+	const struct em_plan none = {0}, *plan = choice->error ? &none : &choice->apply.plan;
 
-	if (choice->error) {
-		printf("\napply would fail: %s\n", choice->why);
-		return;
-	}
-	printf("\napply would choose: backend %s (%s)\n", em_backend_name(plan->backend),
-	       plan->reason);
-	for (size_t i = 0; i < plan->n_attachments; i++)
-		printf("  %s: %s\n", plan->attachments[i].interface,
-		       em_hook_name(plan->attachments[i].hook));
+	em_document_object(out, "choice");
+	em_document_string(out, "wanted", NULL, em_backend_name(choice->apply.wanted), "");
+	em_document_string(out, "backend", "\napply would choose: backend ",
+			   choice->error ? NULL : em_backend_name(plan->backend), "");
+	if (choice->error)
+		em_document_string(out, "reason", "\napply would fail: ", choice->why, "\n");
+	else
+		em_document_string(out, "reason", " (", plan->reason, ")\n");
+	em_print_hooks(out, plan);
+	em_document_close(out);
 }
 
-void em_probe_print_text(const struct em_probe *probe)
+void em_print_probe(struct em_document *out, const struct em_probe *probe)
 {
-	print_kernel(probe);
-	print_interfaces(probe);
+	print_kernel(out, probe);
+	em_document_array(out, "interfaces");
+	for (size_t i = 0; i < probe->n_interfaces; i++)
+		print_interface(out, &probe->interfaces[i]);
+	em_document_close(out);
 	if (!probe->policy)
 		return;
-	print_attempts(probe);
-	print_choice(probe);
-}
-
-/* JSON.  What is out of memory becomes a document that cannot be made. */
-
-static json_t *json_kernel(const struct em_probe *probe)
-{
-	json_t *rows = json_array();
-
-	for (size_t i = 0; i < probe->n_features; i++) {
-		const struct em_probe_feature *row = &probe->features[i];
-
-		json_array_append_new(
-			rows,
-			json_pack("{s:s, s:s, s:b, s:s, s:s?}", "backend", row->datapath->name,
-				  "name", row->feature.name, "available", row->feature.available,
-				  "detail", row->feature.detail, "remedy",
-				  row->feature.available ? NULL : row->feature.remedy));
-	}
-	return rows;
-}
-
-static json_t *json_remarks(const struct em_probe_remarks *remarks)
-{
-	json_t *rows = json_array();
-
-	for (size_t i = 0; i < remarks->n; i++)
-		json_array_append_new(rows, json_pack("{s:s, s:s?}", "what", remarks->list[i].what,
-						      "remedy", remarks->list[i].remedy));
-	return rows;
-}
-
-static json_t *json_offloads(const struct em_link *link)
-{
-	json_t *object = json_object();
-
-	for (size_t i = 0; i < N_OFFLOADS; i++)
-		json_object_set_new(object, offloads[i].name, json_boolean(is_on(link, i)));
-	return object;
-}
-
-static json_t *json_interface(const struct em_probe_interface *interface)
-{
-	const struct em_link *link = &interface->link;
-
-	if (!interface->present)
-		return json_pack("{s:s, s:b}", "name", link->name, "present", false);
-	return json_pack(
-		"{s:s, s:b, s:b, s:s, s:s, s:i, s:i, s:s, s:s, s:b, s:o, s:o, s:o}", "name",
-		link->name, "present", true, "up", link->up, "driver", link->driver, "kind",
-		link->kind, "mtu", (int)link->mtu, "rx_queues", (int)link->rx_queues, "native_xdp",
-		em_native_name(link->native_xdp), "native_xdp_detail", link->native_why,
-		"multi_buffer", link->multi_buffer, "offloads", json_offloads(link), "others",
-		json_remarks(&interface->others), "obstacles", json_remarks(&interface->obstacles));
-}
-
-static json_t *json_interfaces(const struct em_probe *probe)
-{
-	json_t *rows = json_array();
-
-	for (size_t i = 0; i < probe->n_interfaces; i++)
-		json_array_append_new(rows, json_interface(&probe->interfaces[i]));
-	return rows;
-}
-
-static json_t *json_hooks(const struct em_plan *plan)
-{
-	json_t *rows = json_array();
-
-	for (size_t i = 0; i < plan->n_attachments; i++)
-		json_array_append_new(rows, json_pack("{s:s, s:s}", "name",
-						      plan->attachments[i].interface, "hook",
-						      em_hook_name(plan->attachments[i].hook)));
-	return rows;
-}
-
-static json_t *json_attempts(const struct em_probe *probe)
-{
-	json_t *rows = json_array();
-
-	for (int i = EM_BACKEND_AUTO + 1; i < EM_BACKENDS; i++) {
-		const struct em_probe_attempt *attempt = &probe->attempts[i];
-
-		json_array_append_new(rows,
-				      json_pack("{s:s, s:b, s:s?, s:o}", "backend",
-						em_backend_name(i), "carries", !attempt->error,
-						"why", attempt->error ? attempt->why : NULL,
-						"findings", json_remarks(&attempt->findings)));
-	}
-	return rows;
-}
-
-static json_t *json_choice(const struct em_probe *probe)
-{
-	const struct em_probe_attempt *choice = em_probe_choice(probe);
-	const char *wanted = em_backend_name(choice->apply.wanted);
-	const struct em_plan *plan = &choice->apply.plan;
-
-	if (choice->error)
-		return json_pack("{s:s, s:n, s:s, s:[]}", "wanted", wanted, "backend", "reason",
-				 choice->why, "interfaces");
-	return json_pack("{s:s, s:s, s:s, s:o}", "wanted", wanted, "backend",
-			 em_backend_name(plan->backend), "reason", plan->reason, "interfaces",
-			 json_hooks(plan));
-}
-
-int em_probe_print_json(const struct em_probe *probe)
-{
-	json_t *document = json_pack("{s:i, s:o, s:o}", "schema", 1, "kernel", json_kernel(probe),
-				     "interfaces", json_interfaces(probe));
-	int rc = 0;
-
-	if (document && probe->policy)
-		rc = json_object_update_new(
-			document, json_pack("{s:s, s:o, s:o}", "config", probe->config, "backends",
-					    json_attempts(probe), "choice", json_choice(probe)));
-	if (!rc)
-		rc = document ? json_dumpf(document, stdout, JSON_INDENT(2)) : -1;
-	json_decref(document);
-	printf("\n");
-	return rc ? -EIO : 0;
+	em_document_string(out, "config", "\n", probe->config, "\n");
+	print_attempts(out, probe);
+	print_choice(out, probe);
 }

@@ -1,249 +1,163 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * stats_print - the counters of a policy, as text and as JSON.
- */
-#include "print/stats.h"
-
-#include <ctype.h>
-#include <errno.h>
-#include <jansson.h>
-#include <stdlib.h>
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <inttypes.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "config/entities.h"
+#include "print/print.h"
 
 /*
  * A counter as it is printed.  No count gets to 2^63: what is above is a negative sum, of which
  * neither a person nor a reader of the document could make anything.
  */
-static json_int_t shown(uint64_t counter)
+static int64_t shown(uint64_t counter)
 {
-	return counter > INT64_MAX ? 0 : (json_int_t)counter;
+	return counter > INT64_MAX ? 0 : (int64_t)counter;
 }
 
-/* What became of the stream: some of the writing goes unchecked on the way. */
-static int stream_status(FILE *out)
+static void print_head(struct em_document *out, const struct em_record *record)
 {
-	errno = 0;
-	if (fflush(out) || ferror(out))
-		return errno ? -errno : -EIO;
-	return 0;
+	enum em_backend backend =
+		record->backend == EM_BACKEND_XDP_GENERIC ? EM_BACKEND_XDP : record->backend;
+
+	em_document_string(out, "backend", "backend:     ", em_backend_name(backend), "\n");
+	em_document_string(out, "config", "config:      ", record->config, "\n");
+	em_document_string(out, "applied_at", "applied:     ", record->applied_at, "\n");
+	em_document_text(out, "interfaces:");
+	em_document_array(out, "interfaces");
+	for (size_t i = 0; i < record->n_attachments; i++) {
+		const struct em_attachment *attachment = &record->attachments[i];
+
+		em_document_object(out, EM_DOCUMENT_ELEMENT);
+		em_document_string(out, "name", i ? ", " : "  ", attachment->interface, "");
+		em_document_string(out, "hook", " (", em_hook_name(attachment->hook), ")");
+		em_document_close(out);
+	}
+	em_document_close(out);
+	em_document_text(out, "\n");
 }
 
-static void print_head(FILE *out, const struct em_stats_context *context)
+static void print_counters(struct em_document *out, const struct em_listener_stats *stats)
 {
-	fprintf(out,
-		"backend:     %s\nconfig:      %s\napplied:     %s\ninterfaces:", context->backend,
-		context->config, context->applied_at);
-	for (size_t i = 0; i < context->n_attachments; i++)
-		fprintf(out, "%s %s (%s)", i ? "," : " ", context->attachments[i].interface,
-			em_hook_name(context->attachments[i].hook));
-	fputc('\n', out);
+	em_document_number(out, "packets", "\n  packets ", shown(stats->total.packets), "");
+	em_document_number(out, "bytes", ", bytes ", shown(stats->total.bytes), "");
+	em_document_number(out, "rewritten", ", rewritten ", shown(stats->rewritten), "");
+	em_document_number(out, "unknown", ", unknown ", shown(stats->unknown), "");
+	em_document_text(out, ", invalid (");
+	em_document_object(out, "invalid");
+	for (int reason = 0; reason < EM_REASONS; reason++) {
+		em_document_text(out, reason ? ", " : "");
+		em_document_text(out, em_reason_name(reason));
+		em_document_number(out, em_reason_name(reason), " ", shown(stats->invalid[reason]),
+				   "");
+	}
+	em_document_close(out);
+	em_document_text(out, ")\n");
 }
 
-static void print_listener(FILE *out, const struct em_listener *listener,
-			   const struct em_listener_stats *stats)
-{
-	fprintf(out, "\nlistener %s, port %u on", listener->name, listener->port);
-	for (size_t i = 0; i < listener->n_interfaces; i++)
-		fprintf(out, "%s %s", i ? "," : "", listener->interfaces[i]);
-	fprintf(out, "\n  packets %lld, bytes %lld, rewritten %lld, unknown %lld, invalid (",
-		shown(stats->total.packets), shown(stats->total.bytes), shown(stats->rewritten),
-		shown(stats->unknown));
-	for (int reason = 0; reason < EM_REASONS; reason++)
-		fprintf(out, "%s%s %lld", reason ? ", " : "", em_reason_name(reason),
-			shown(stats->invalid[reason]));
-	fputs(")\n", out);
-}
-
-/* The widths of the columns that depend on what is in them, their headings included. */
+/* The widths of the columns, their headings included. */
 struct columns {
-	int name;
-	int packets;
-	int bytes;
+	unsigned int name;
+	unsigned int tag;
+	unsigned int packets;
+	unsigned int bytes;
 };
 
-static void widen(int *width, int needed)
+static void widen(unsigned int *width, size_t needed)
 {
 	if (*width < needed)
-		*width = needed;
+		*width = (unsigned int)needed;
+}
+
+static size_t digits(uint64_t counter)
+{
+	return (size_t)snprintf(NULL, 0, "%" PRId64, shown(counter));
 }
 
 static struct columns measure(const struct em_listener *listener,
 			      const struct em_listener_stats *stats)
 {
-	struct columns columns = {.name = strlen("NAME")};
-	json_int_t packets = 0, bytes = 0;
+	struct columns columns = {.name = strlen("NAME"),
+				  .tag = 2 + 2 * listener->tag.length,
+				  .packets = strlen("PACKETS"),
+				  .bytes = strlen("BYTES")};
 	char text[EM_TAG_TEXT_MAX];
 
 	for (size_t i = 0; i < listener->n_entities; i++) {
-		const struct em_count *count = &stats->entities[i];
+		const struct em_entity *entity = &listener->entities[i];
 
-		widen(&columns.name,
-		      (int)strlen(em_entity_name(listener, &listener->entities[i], text)));
-		packets = packets > shown(count->packets) ? packets : shown(count->packets);
-		bytes = bytes > shown(count->bytes) ? bytes : shown(count->bytes);
+		widen(&columns.name, em_utf8_columns(em_entity_name(listener, entity, text)));
+		widen(&columns.packets, digits(stats->entities[i].packets));
+		widen(&columns.bytes, digits(stats->entities[i].bytes));
 	}
-	columns.packets = snprintf(NULL, 0, "%lld", packets);
-	columns.bytes = snprintf(NULL, 0, "%lld", bytes);
-	widen(&columns.packets, strlen("PACKETS"));
-	widen(&columns.bytes, strlen("BYTES"));
 	return columns;
 }
 
-static void print_entities(FILE *out, const struct em_listener *listener,
+/* The headings of numbers are as wide as the column at most, and aligned right like these. */
+static void print_headings(struct em_document *out, const struct columns *columns)
+{
+	em_document_string_cell(out, NULL, "\n  ", "NAME", columns->name);
+	em_document_string_cell(out, NULL, "  ", "TAG", columns->tag);
+	em_document_text(out, "   PORT");
+	em_document_string_cell(out, NULL, "  ", "", columns->packets - strlen("PACKETS"));
+	em_document_text(out, "PACKETS");
+	em_document_string_cell(out, NULL, "  ", "", columns->bytes - strlen("BYTES"));
+	em_document_text(out, "BYTES\n");
+}
+
+static void print_entity(struct em_document *out, const struct columns *columns,
+			 const struct em_listener *listener, const struct em_entity *entity,
+			 const struct em_count *count)
+{
+	char name[EM_TAG_TEXT_MAX], tag[EM_TAG_TEXT_MAX];
+
+	em_document_object(out, EM_DOCUMENT_ELEMENT);
+	em_document_string_cell(out, "name", "  ", em_entity_name(listener, entity, name),
+				columns->name);
+	em_document_string_cell(out, "tag", "  ", em_tag_format(listener, entity->tag, tag),
+				columns->tag);
+	em_document_number_cell(out, "port", "  ", entity->action.port, strlen("65535"));
+	em_document_number_cell(out, "packets", "  ", shown(count->packets), columns->packets);
+	em_document_number_cell(out, "bytes", "  ", shown(count->bytes), columns->bytes);
+	em_document_close(out);
+	em_document_text(out, "\n");
+}
+
+static void print_entities(struct em_document *out, const struct em_listener *listener,
 			   const struct em_listener_stats *stats)
 {
-	const struct columns columns = measure(listener, stats);
-	const int tag_width = 2 + 2 * listener->tag.length;
-	char name[EM_TAG_TEXT_MAX], tag[EM_TAG_TEXT_MAX];
+	const struct columns columns = out->json ? (struct columns){0} : measure(listener, stats);
 
-	if (!listener->n_entities)
-		return;
-	fprintf(out, "\n  %-*s  %-*s  %5s  %*s  %*s\n", columns.name, "NAME", tag_width, "TAG",
-		"PORT", columns.packets, "PACKETS", columns.bytes, "BYTES");
-	for (size_t i = 0; i < listener->n_entities; i++) {
-		const struct em_entity *entity = &listener->entities[i];
-		const struct em_count *count = &stats->entities[i];
-
-		fprintf(out, "  %-*s  %-*s  %5u  %*lld  %*lld\n", columns.name,
-			em_entity_name(listener, entity, name), tag_width,
-			em_tag_format(listener, entity->tag, tag), entity->action.port,
-			columns.packets, shown(count->packets), columns.bytes, shown(count->bytes));
-	}
+	em_document_array(out, "entities");
+	if (!out->json && listener->n_entities)
+		print_headings(out, &columns);
+	for (size_t i = 0; i < listener->n_entities; i++)
+		print_entity(out, &columns, listener, &listener->entities[i], &stats->entities[i]);
+	em_document_close(out);
 }
 
-int em_stats_print_text(FILE *out, const struct em_policy *policy, const struct em_stats *stats,
-			const struct em_stats_context *context)
+static void print_listener(struct em_document *out, const struct em_listener *listener,
+			   const struct em_listener_stats *stats)
 {
-	print_head(out, context);
-	for (size_t i = 0; i < policy->n_listeners; i++) {
-		print_listener(out, &policy->listeners[i], &stats->listeners[i]);
-		print_entities(out, &policy->listeners[i], &stats->listeners[i]);
-	}
-	return stream_status(out);
-}
-
-/*
- * A string of the document.  JSON is UTF-8, paths and names of interfaces are any bytes: of a text
- * that is not UTF-8 only the ASCII is kept.
- */
-static json_t *string(const char *text)
-{
-	json_t *string = json_string(text);
-	char *ascii;
-
-	if (string)
-		return string;
-	ascii = strdup(text);
-	if (!ascii)
-		return NULL;
-	for (char *at = ascii; *at; at++)
-		if (!isascii((unsigned char)*at))
-			*at = '?';
-	string = json_string(ascii);
-	free(ascii);
-	return string;
-}
-
-/* Prints and frees an object; NULL is one that could not be made. */
-static int print_object(FILE *out, json_t *object, size_t flags)
-{
-	int r;
-
-	if (!object)
-		return -ENOMEM;
-	errno = 0;
-	r = json_dumpf(object, out, flags) ? (errno ? -errno : -EIO) : 0;
-	json_decref(object);
-	return r;
-}
-
-static json_t *attachments_json(const struct em_stats_context *context)
-{
-	json_auto_t *array = json_array();
-
-	for (size_t i = 0; i < context->n_attachments; i++) {
-		const struct em_attachment *attachment = &context->attachments[i];
-
-		if (json_array_append_new(array, json_pack("{s:o, s:s}", "name",
-							   string(attachment->interface), "hook",
-							   em_hook_name(attachment->hook))))
-			return NULL;
-	}
-	return json_incref(array);
-}
-
-static json_t *interfaces_json(const struct em_listener *listener)
-{
-	json_auto_t *array = json_array();
-
+	em_document_object(out, EM_DOCUMENT_ELEMENT);
+	em_document_string(out, "name", "\nlistener ", listener->name, "");
+	em_document_number(out, "port", ", port ", listener->port, " on");
+	em_document_array(out, "interfaces");
 	for (size_t i = 0; i < listener->n_interfaces; i++)
-		if (json_array_append_new(array, string(listener->interfaces[i])))
-			return NULL;
-	return json_incref(array);
+		em_document_string(out, EM_DOCUMENT_ELEMENT, i ? ", " : " ",
+				   listener->interfaces[i], "");
+	em_document_close(out);
+	print_counters(out, stats);
+	print_entities(out, listener, stats);
+	em_document_close(out);
 }
 
-static json_t *listener_json(const struct em_listener *listener,
-			     const struct em_listener_stats *stats)
+void em_print_stats(struct em_document *out, const struct em_record *record,
+		    const struct em_policy *policy, const struct em_stats *stats)
 {
-	return json_pack("{s:s, s:i, s:o, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}}", "name",
-			 listener->name, "port", listener->port, "interfaces",
-			 interfaces_json(listener), "packets", shown(stats->total.packets), "bytes",
-			 shown(stats->total.bytes), "rewritten", shown(stats->rewritten), "unknown",
-			 shown(stats->unknown), "invalid", "source",
-			 shown(stats->invalid[EM_REASON_SOURCE]), "length",
-			 shown(stats->invalid[EM_REASON_LENGTH]), "check",
-			 shown(stats->invalid[EM_REASON_CHECK]));
-}
-
-static json_t *entity_json(const struct em_listener *listener, const struct em_entity *entity,
-			   const struct em_count *count)
-{
-	char name[EM_TAG_TEXT_MAX], tag[EM_TAG_TEXT_MAX];
-
-	return json_pack("{s:o, s:s, s:i, s:I, s:I}", "name",
-			 string(em_entity_name(listener, entity, name)), "tag",
-			 em_tag_format(listener, entity->tag, tag), "port", entity->action.port,
-			 "packets", shown(count->packets), "bytes", shown(count->bytes));
-}
-
-/* One object in memory at a time: a listener may have a million entities. */
-static int print_listener_json(FILE *out, const struct em_listener *listener,
-			       const struct em_listener_stats *stats)
-{
-	int r;
-
-	fputs("    { ", out);
-	r = print_object(out, listener_json(listener, stats), JSON_EMBED);
-	fputs(",\n      \"entities\": [", out);
-	for (size_t i = 0; r == 0 && i < listener->n_entities; i++) {
-		fputs(i ? ",\n        " : "\n        ", out);
-		r = print_object(
-			out, entity_json(listener, &listener->entities[i], &stats->entities[i]), 0);
-	}
-	fputs(" ] }", out);
-	return r;
-}
-
-int em_stats_print_json(FILE *out, const struct em_policy *policy, const struct em_stats *stats,
-			const struct em_stats_context *context)
-{
-	int r;
-
-	fputs("{ ", out);
-	r = print_object(out,
-			 json_pack("{s:i, s:s, s:o, s:s, s:o}", "schema", 1, "backend",
-				   context->backend, "config", string(context->config),
-				   "applied_at", context->applied_at, "interfaces",
-				   attachments_json(context)),
-			 JSON_EMBED);
-	fputs(",\n  \"listeners\": [\n", out);
-	for (size_t i = 0; r == 0 && i < policy->n_listeners; i++) {
-		if (i)
-			fputs(",\n", out);
-		r = print_listener_json(out, &policy->listeners[i], &stats->listeners[i]);
-	}
-	fputs(" ] }\n", out);
-	return r ? r : stream_status(out);
+	print_head(out, record);
+	em_document_array(out, "listeners");
+	for (size_t i = 0; i < stats->n_listeners; i++)
+		print_listener(out, &policy->listeners[i], &stats->listeners[i]);
+	em_document_close(out);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Counters: sums, the printed documents, and the file of a baseline. */
+/* Counters: sums, and the file of a baseline. */
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +15,6 @@
 
 #include "config/config.h"
 #include "policy/stats.h"
-#include "print/stats.h"
 #include "state/baseline.h"
 
 #define LISTENER(name, port, length, entities)                                                     \
@@ -26,15 +24,6 @@
 #define PLANT_A "{ name = \"plant-a\"; tag = \"0xdeadbeef\"; port = 6001; }"
 #define PLANT_B "{ name = \"plant-b\"; tag = \"text:PLTB\"; port = 6002; }"
 #define UNNAMED "{ tag = \"0x00000001\"; port = 60003; }"
-
-static const struct em_attachment eth0 = {.interface = "eth0", .hook = EM_HOOK_XDP_NATIVE};
-static const struct em_stats_context context = {
-	.backend = "xdp",
-	.config = "/etc/entitymux.conf",
-	.applied_at = "2026-11-22T10:00:00Z",
-	.attachments = &eth0,
-	.n_attachments = 1,
-};
 
 static struct em_policy *policy_of(const char *listeners)
 {
@@ -98,22 +87,6 @@ static void assert_same(const struct em_stats *a, const struct em_stats *b)
 	}
 }
 
-typedef int printer(FILE *out, const struct em_policy *policy, const struct em_stats *stats,
-		    const struct em_stats_context *context);
-
-static char *printed(printer *print, const struct em_policy *policy, const struct em_stats *stats,
-		     const struct em_stats_context *around)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	assert_non_null(out);
-	assert_int_equal(print(out, policy, stats, around), 0);
-	assert_int_equal(fclose(out), 0);
-	return text;
-}
-
 static char *saved(const struct em_policy *policy, const struct em_stats *stats)
 {
 	char *text = NULL;
@@ -139,24 +112,6 @@ static int load(const char *text, const struct em_policy *policy, struct em_stat
 	return rc ? rc : (int)lost;
 }
 
-/* Frees text.  jansson keeps the order of the keys, so that it is compared too. */
-static void assert_json(char *text, const char *expected)
-{
-	json_t *actual_json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-	json_t *expected_json = json_loads(expected, 0, NULL);
-	char *left = json_dumps(actual_json, JSON_COMPACT);
-	char *right = json_dumps(expected_json, JSON_COMPACT);
-
-	assert_non_null(left);
-	assert_non_null(right);
-	assert_string_equal(left, right);
-	free(left);
-	free(right);
-	json_decref(actual_json);
-	json_decref(expected_json);
-	free(text);
-}
-
 static void test_new(void **state)
 {
 	struct em_policy *policy = policy_of(LISTENER("a", "1", "4", PLANT_A AND PLANT_B)
@@ -170,135 +125,6 @@ static void test_new(void **state)
 	assert_int_equal(stats->listeners[1].n_entities, 0);
 	em_stats_free(stats);
 	em_stats_free(NULL);
-	em_policy_free(policy);
-}
-
-static void test_json(void **state)
-{
-	struct em_policy *policy = policy_of(LISTENER("telemetry", "5000", "4", PLANT_A));
-	struct em_stats *stats = stats_of(policy);
-	struct em_listener_stats *telemetry = &stats->listeners[0];
-
-	(void)state;
-	telemetry->total = (struct em_count){12, 492};
-	telemetry->rewritten = 8;
-	telemetry->unknown = 2;
-	telemetry->invalid[EM_REASON_LENGTH] = 1;
-	telemetry->invalid[EM_REASON_CHECK] = 1;
-	telemetry->entities[0] = (struct em_count){4, 144};
-	assert_json(
-		printed(em_stats_print_json, policy, stats, &context),
-		"{ \"schema\": 1, \"backend\": \"xdp\", \"config\": \"/etc/entitymux.conf\","
-		"  \"applied_at\": \"2026-11-22T10:00:00Z\","
-		"  \"interfaces\": [ { \"name\": \"eth0\", \"hook\": \"xdp-native\" } ],"
-		"  \"listeners\": ["
-		"    { \"name\": \"telemetry\", \"port\": 5000, \"interfaces\": [ \"eth0\" ],"
-		"      \"packets\": 12, \"bytes\": 492, \"rewritten\": 8, \"unknown\": 2,"
-		"      \"invalid\": { \"source\": 0, \"length\": 1, \"check\": 1 },"
-		"      \"entities\": [ { \"name\": \"plant-a\", \"tag\": \"0xdeadbeef\","
-		"                        \"port\": 6001, \"packets\": 4, \"bytes\": 144 } ] } ] }");
-	em_stats_free(stats);
-	em_policy_free(policy);
-}
-
-static void test_json_several(void **state)
-{
-	struct em_policy *policy = policy_of(LISTENER("a", "1", "4", UNNAMED AND PLANT_A)
-						     AND LISTENER("b", "2", "2", ""));
-	struct em_stats *stats = numbered(policy, 1);
-	const struct em_attachment attachments[] = {
-		{.interface = "eth0", .hook = EM_HOOK_XDP_NATIVE},
-		{.interface = "caf\xe9", .hook = EM_HOOK_TC_INGRESS},
-	};
-	const struct em_stats_context odd = {
-		.backend = "xdp",
-		.config = "/\xff/\"quoted\"",
-		.applied_at = "t",
-		.attachments = attachments,
-		.n_attachments = 2,
-	};
-
-	(void)state;
-	assert_json(printed(em_stats_print_json, policy, stats, &odd),
-		    "{ \"schema\": 1, \"backend\": \"xdp\", \"config\": \"/?/\\\"quoted\\\"\","
-		    "  \"applied_at\": \"t\", \"interfaces\": ["
-		    "    { \"name\": \"eth0\", \"hook\": \"xdp-native\" },"
-		    "    { \"name\": \"caf?\", \"hook\": \"tc-ingress\" } ],"
-		    "  \"listeners\": ["
-		    "    { \"name\": \"a\", \"port\": 1, \"interfaces\": [ \"eth0\" ],"
-		    "      \"packets\": 1, \"bytes\": 2, \"rewritten\": 3, \"unknown\": 4,"
-		    "      \"invalid\": { \"source\": 5, \"length\": 6, \"check\": 7 },"
-		    "      \"entities\": ["
-		    "        { \"name\": \"0x00000001\", \"tag\": \"0x00000001\", \"port\": 60003,"
-		    "          \"packets\": 8, \"bytes\": 9 },"
-		    "        { \"name\": \"plant-a\", \"tag\": \"0xdeadbeef\", \"port\": 6001,"
-		    "          \"packets\": 10, \"bytes\": 11 } ] },"
-		    "    { \"name\": \"b\", \"port\": 2, \"interfaces\": [ \"eth0\" ],"
-		    "      \"packets\": 12, \"bytes\": 13, \"rewritten\": 14, \"unknown\": 15,"
-		    "      \"invalid\": { \"source\": 16, \"length\": 17, \"check\": 18 },"
-		    "      \"entities\": [ ] } ] }");
-	em_stats_free(stats);
-	em_policy_free(policy);
-}
-
-static void test_text(void **state)
-{
-	struct em_policy *policy = policy_of(LISTENER("telemetry", "5000", "4", PLANT_A AND UNNAMED)
-						     AND LISTENER("silent", "5001", "2", ""));
-	struct em_stats *stats = numbered(policy, 1);
-	const struct em_attachment attachments[] = {
-		{.interface = "eth0", .hook = EM_HOOK_XDP_NATIVE},
-		{.interface = "eth1", .hook = EM_HOOK_TC_INGRESS},
-	};
-	struct em_stats_context both = context;
-	char *text;
-
-	(void)state;
-	both.attachments = attachments;
-	both.n_attachments = 2;
-	stats->listeners[0].entities[0] = (struct em_count){4, 1234567};
-	stats->listeners[0].entities[1] = (struct em_count){87654321, (uint64_t)-9};
-	text = printed(em_stats_print_text, policy, stats, &both);
-	assert_string_equal(text, "backend:     xdp\n"
-				  "config:      /etc/entitymux.conf\n"
-				  "applied:     2026-11-22T10:00:00Z\n"
-				  "interfaces:  eth0 (xdp-native), eth1 (tc-ingress)\n"
-				  "\n"
-				  "listener telemetry, port 5000 on eth0\n"
-				  "  packets 1, bytes 2, rewritten 3, unknown 4,"
-				  " invalid (source 5, length 6, check 7)\n"
-				  "\n"
-				  "  NAME        TAG          PORT   PACKETS    BYTES\n"
-				  "  plant-a     0xdeadbeef   6001         4  1234567\n"
-				  "  0x00000001  0x00000001  60003  87654321        0\n"
-				  "\n"
-				  "listener silent, port 5001 on eth0\n"
-				  "  packets 12, bytes 13, rewritten 14, unknown 15,"
-				  " invalid (source 16, length 17, check 18)\n");
-	free(text);
-	em_stats_free(stats);
-	em_policy_free(policy);
-}
-
-/* What is negative after a reset that outlived its counters is nothing to a reader. */
-static void test_json_negative(void **state)
-{
-	struct em_policy *policy = policy_of(LISTENER("a", "1", "4", PLANT_A));
-	struct em_stats *stats = numbered(policy, 1);
-	char *text;
-
-	(void)state;
-	em_stats_negate(stats);
-	text = printed(em_stats_print_json, policy, stats, &context);
-	assert_non_null(strstr(text, "\"packets\": 0"));
-	assert_null(strstr(text, ": -"));
-	assert_null(strstr(text, "1844"));
-	free(text);
-	stats->listeners[0].total.packets = INT64_MAX;
-	text = printed(em_stats_print_json, policy, stats, &context);
-	assert_non_null(strstr(text, "\"packets\": 9223372036854775807"));
-	free(text);
-	em_stats_free(stats);
 	em_policy_free(policy);
 }
 
@@ -532,8 +358,6 @@ static void test_full(void **state)
 
 	(void)state;
 	assert_non_null(out);
-	assert_int_equal(em_stats_print_text(out, policy, stats, &context), -ENOSPC);
-	assert_int_equal(em_stats_print_json(out, policy, stats, &context), -ENOSPC);
 	assert_int_equal(em_baseline_write(out, policy, stats), -ENOSPC);
 	fclose(out);
 	em_stats_free(stats);
@@ -544,10 +368,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_new),
-		cmocka_unit_test(test_json),
-		cmocka_unit_test(test_json_several),
-		cmocka_unit_test(test_json_negative),
-		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_add),
 		cmocka_unit_test(test_negate),
 		cmocka_unit_test(test_settle),

@@ -196,7 +196,7 @@ documented() {
 	says 'whom it bothers' 'all backends: rx-gro-list glues' "$said"
 	says 'what glues' 'ethtool -K pair rx-gro-list off' "$said"
 	says 'a missing interface' '"reason": ".*interface lost0: No such device' "$said"
-	for key in $(grep -oE '^ *"[^"]*":' $tmp/json | tr -d ' ":' | sort -u); do
+	for key in $(grep -oE '"[a-z_-]+": ' $tmp/json | tr -d ' ":' | sort -u); do
 		grep -qE -- "Ql $key( |\$)" "$srcdir/man/entitymux.8" ||
 			fail "key $key is not in entitymux.8"
 	done

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "print/print.h"
+
+static const char *result_of(const struct em_apply *apply)
+{
+	if (apply->unchanged)
+		return "unchanged";
+	return apply->dry_run ? "would apply" : "applied";
+}
+
+void em_print_hooks(struct em_document *out, const struct em_plan *plan)
+{
+	em_document_array(out, "interfaces");
+	for (size_t i = 0; i < plan->n_attachments; i++) {
+		em_document_object(out, EM_DOCUMENT_ELEMENT);
+		em_document_string(out, "name", "  ", plan->attachments[i].interface, "");
+		em_document_string(out, "hook", ": ", em_hook_name(plan->attachments[i].hook),
+				   "\n");
+		em_document_close(out);
+	}
+	em_document_close(out);
+}
+
+void em_print_apply(struct em_document *out, const struct em_apply *apply)
+{
+	em_document_string(out, "config", "", apply->config, "");
+	em_document_string(out, "result", ": ", result_of(apply), "");
+	em_document_string(out, "backend", ": backend ", em_backend_name(apply->plan.backend), "");
+	em_document_string(out, "reason", " (", apply->plan.reason, ")\n");
+	em_print_hooks(out, &apply->plan);
+}

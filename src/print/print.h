@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * print - the result of each command as a document, for people and for programs; one file a result.
+ *
+ * Writing is checked once, by em_document_end().
+ */
+#ifndef EM_PRINT_H
+#define EM_PRINT_H
+
+#include "engine/probe.h"
+#include "engine/transaction.h"
+#include "policy/stats.h"
+#include "print/document.h"
+
+/* `apply`: what has been done, or would be. */
+void em_print_apply(struct em_document *out, const struct em_apply *apply);
+
+/* `status`: what is applied, and whether all of it is in place. */
+void em_print_status(struct em_document *out, const struct em_view *view, bool applied, bool whole);
+
+/*
+ * `stats`: the counters of what is applied.  A sum that is negative (the offset of a reset has
+ * outlived the counters that it belonged to) is printed as 0.
+ */
+void em_print_stats(struct em_document *out, const struct em_record *record,
+		    const struct em_policy *policy, const struct em_stats *stats);
+
+/* `check`: what the backends have to say of a policy without mistakes; path as it was given. */
+void em_print_check(struct em_document *out, const char *path, const struct em_policy *policy);
+
+void em_print_probe(struct em_document *out, const struct em_probe *probe);
+
+/* The hooks of a plan: in text a line each. */
+void em_print_hooks(struct em_document *out, const struct em_plan *plan);
+
+/* What went wrong; for programs only, as people have the messages on standard error. */
+struct em_print_message {
+	char *file; /* NULL: it has no place */
+	unsigned int line;
+	char *text;
+};
+
+struct em_print_messages {
+	struct em_print_message *list;
+	size_t n;
+};
+
+/* An em_diag_listen_fn: adds a message to the struct em_print_messages. */
+void em_print_keep_message(void *messages, const struct em_place *place, const char *text);
+void em_print_clear_messages(struct em_print_messages *messages);
+/* rc is what the command returns. */
+void em_print_error(struct em_document *out, int rc, const struct em_print_messages *messages);
+
+#endif

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands print: documents as text and as JSON, to the letter. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/nearest.h"
+#include "config/config.h"
+#include "print/print.h"
+
+/* A document that is written to memory. */
+struct paper {
+	struct em_document out;
+	char *text;
+	size_t size;
+};
+
+static struct em_document *begin(struct paper *paper, bool json)
+{
+	FILE *out = open_memstream(&paper->text, &paper->size);
+
+	assert_non_null(out);
+	em_document_init(&paper->out, out, json);
+	return &paper->out;
+}
+
+static void expect(struct paper *paper, const char *expected)
+{
+	assert_int_equal(em_document_end(&paper->out), 0);
+	assert_int_equal(fclose(paper->out.out), 0);
+	assert_string_equal(paper->text, expected);
+	free(paper->text);
+}
+
+/* The same document as text, and as JSON. */
+#define EXPECT(text_of_it, json_of_it, ...)                                                        \
+	do {                                                                                       \
+		for (int json = 0; json < 2; json++) {                                             \
+			struct paper paper;                                                        \
+			struct em_document *out = begin(&paper, json);                             \
+                                                                                                   \
+			__VA_ARGS__;                                                               \
+			expect(&paper, json ? (json_of_it) : (text_of_it));                        \
+		}                                                                                  \
+	} while (0)
+
+static void test_values(void **state)
+{
+	(void)state;
+	EXPECT("a=text b=(-5) yes!",
+	       "{\n  \"schema\": 1,\n  \"a\": \"text\",\n  \"b\": -5,\n  \"c\": true,\n"
+	       "  \"programs\": null\n}\n",
+	       em_document_string(out, "a", "a=", "text", " ");
+	       em_document_number(out, "b", "b=(", -5, ") ");
+	       em_document_bool(out, "c", "yes", true); em_document_string(out, NULL, "", "!", "");
+	       em_document_string(out, "programs", NULL, NULL, ""));
+	EXPECT("", "", (void)out);
+}
+
+static void test_nesting(void **state)
+{
+	(void)state;
+	EXPECT("1, 2 x=3 4",
+	       "{\n  \"schema\": 1,\n  \"numbers\": [ 1, 2 ],\n  \"none\": [ ],\n"
+	       "  \"objects\": [\n    { \"x\": 3, \"y\": { \"z\": 4 } },\n    { }\n  ]\n}\n",
+	       em_document_array(out, "numbers");
+	       em_document_number(out, EM_DOCUMENT_ELEMENT, "", 1, "");
+	       em_document_number(out, EM_DOCUMENT_ELEMENT, ", ", 2, ""); em_document_close(out);
+	       em_document_array(out, "none"); em_document_close(out);
+	       em_document_array(out, "objects"); em_document_object(out, EM_DOCUMENT_ELEMENT);
+	       em_document_number(out, "x", " x=", 3, ""); em_document_object(out, "y");
+	       em_document_number(out, "z", " ", 4, ""); em_document_close(out);
+	       em_document_close(out); em_document_object(out, EM_DOCUMENT_ELEMENT);
+	       em_document_close(out); em_document_close(out));
+}
+
+/* Whatever bytes there are, a terminal obeys none of them and JSON is UTF-8. */
+static void test_strings(void **state)
+{
+	static const struct {
+		const char *bytes, *text, *json;
+	} cases[] = {
+		{"Größe €  ", "Größe €  ", "Größe €  "},
+		{"\"a\\b\"", "\"a\\b\"", "\\\"a\\\\b\\\""},
+		{"a\x1b[2Jb\n\t\x7f", "a\\x1b[2Jb\\x0a\\x09\\x7f",
+		 "a\\u001b[2Jb\\u000a\\u0009\\u007f"},
+		{"\xc2\x9b"
+		 "2J",
+		 "\\xc2\\x9b2J", "\\u009b2J"},
+		{"bad\xff.conf", "bad\\xff.conf", "bad\\\\xff.conf"},
+		{"\xc0\xaf \xe0\x80\xaf", "\\xc0\\xaf \\xe0\\x80\\xaf",
+		 "\\\\xc0\\\\xaf \\\\xe0\\\\x80\\\\xaf"},
+		{"\xed\xa0\x80", "\\xed\\xa0\\x80", "\\\\xed\\\\xa0\\\\x80"},
+		{"\xf4\x90\x80\x80 \xf4\x8f\xbf\xbf", "\\xf4\\x90\\x80\\x80 \xf4\x8f\xbf\xbf",
+		 "\\\\xf4\\\\x90\\\\x80\\\\x80 \xf4\x8f\xbf\xbf"},
+		{"cut \xe2\x82", "cut \\xe2\\x82", "cut \\\\xe2\\\\x82"},
+		{"", "", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char json_of_it[128];
+
+		snprintf(json_of_it, sizeof(json_of_it),
+			 "{\n  \"schema\": 1,\n  \"key\": \"%s\"\n}\n", cases[i].json);
+		EXPECT(cases[i].text, json_of_it,
+		       em_document_string(out, "key", "", cases[i].bytes, ""));
+	}
+}
+
+static void test_cells(void **state)
+{
+	struct paper paper;
+	struct em_document *out = begin(&paper, false);
+
+	(void)state;
+	em_document_string_cell(out, NULL, "|", "Größe", 7);
+	em_document_string_cell(out, NULL, "|", "\xff\n", 7);
+	em_document_number_cell(out, NULL, "|", 12, 4);
+	em_document_number_cell(out, NULL, "|", 12345, 4);
+	em_document_text(out, "|");
+	expect(&paper, "|Größe  |\\xff\\x0a|  12|12345|");
+}
+
+static void test_full(void **state)
+{
+	FILE *full = fopen("/dev/full", "w");
+	struct em_document out;
+
+	(void)state;
+	assert_non_null(full);
+	for (int json = 0; json < 2; json++) {
+		em_document_init(&out, full, json);
+		em_document_string(&out, "key", "", "value", "");
+		assert_int_equal(em_document_end(&out), -ENOSPC);
+		clearerr(full);
+	}
+	fclose(full);
+}
+
+static void test_error(void **state)
+{
+	struct em_print_messages messages = {0};
+	const struct em_place place = {.file = "a\x1b.conf", .line = 3}, whole = {.file = "b"};
+	FILE *null = fopen("/dev/null", "w");
+	struct em_diag diag;
+
+	(void)state;
+	assert_non_null(null);
+	em_diag_init(&diag, null);
+	diag.listen = em_print_keep_message;
+	diag.context = &messages;
+	em_diag_warning(&diag, &whole, "odd");
+	em_diag_error(&diag, -EM_EUSAGE, &place, "port: %d", 0);
+	em_diag_errno(&diag, -ENOENT, NULL, "%s", "c\xff");
+	fclose(null);
+	EXPECT("",
+	       "{\n  \"schema\": 1,\n  \"error\": \"usage\",\n  \"messages\": [\n"
+	       "    { \"file\": \"b\", \"line\": null, \"text\": \"warning: odd\" },\n"
+	       "    { \"file\": \"a\\u001b.conf\", \"line\": 3, \"text\": \"port: 0\" },\n"
+	       "    { \"file\": null, \"line\": null,"
+	       " \"text\": \"c\\\\xff: No such file or directory\" }\n  ]\n}\n",
+	       em_print_error(out, -EM_EUSAGE, &messages));
+	em_print_clear_messages(&messages);
+	messages = (struct em_print_messages){0};
+	EXPECT("", "{\n  \"schema\": 1,\n  \"error\": \"unsupported\",\n  \"messages\": [ ]\n}\n",
+	       em_print_error(out, -EM_EUNSUPPORTED, &messages));
+	EXPECT("", "{\n  \"schema\": 1,\n  \"error\": \"failed\",\n  \"messages\": [ ]\n}\n",
+	       em_print_error(out, -EIO, &messages));
+}
+
+static const char *nearest(const char *written)
+{
+	static const char *const words[] = {"apply", "stats", "status", "nft", "xdp"};
+	struct em_nearest nearest = em_nearest_of(written);
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		em_nearest_offer(&nearest, words[i]);
+	return nearest.found;
+}
+
+static void test_nearest(void **state)
+{
+	(void)state;
+	assert_string_equal(nearest("aply"), "apply");
+	assert_string_equal(nearest("APPYL"), "apply");
+	assert_string_equal(nearest("stat"), "stats");
+	assert_string_equal(nearest("nftables"), "nft");
+	assert_null(nearest("bpf-something"));
+	assert_null(nearest(""));
+	assert_null(nearest("applyapplyapplyapplyapplyapplyapply"));
+}
+
+/* Results. */
+
+static struct em_attachment attachments[] = {
+	{.interface = "eth0", .hook = EM_HOOK_XDP_NATIVE},
+	{.interface = "caf\xe9", .hook = EM_HOOK_TC_INGRESS},
+};
+
+static void test_apply(void **state)
+{
+	struct em_apply apply = {.config = "/\xff/\x1b.conf",
+				 .plan = {.backend = EM_BACKEND_XDP,
+					  .reason = "why not",
+					  .attachments = attachments,
+					  .n_attachments = 2}};
+
+	(void)state;
+	EXPECT("/\\xff/\\x1b.conf: applied: backend xdp (why not)\n"
+	       "  eth0: xdp-native\n"
+	       "  caf\\xe9: tc-ingress\n",
+	       "{\n  \"schema\": 1,\n  \"config\": \"/\\\\xff/\\u001b.conf\",\n"
+	       "  \"result\": \"applied\",\n  \"backend\": \"xdp\",\n"
+	       "  \"reason\": \"why not\",\n  \"interfaces\": [\n"
+	       "    { \"name\": \"eth0\", \"hook\": \"xdp-native\" },\n"
+	       "    { \"name\": \"caf\\\\xe9\", \"hook\": \"tc-ingress\" }\n  ]\n}\n",
+	       em_print_apply(out, &apply));
+}
+
+static struct em_policy *policy_of(const char *listeners)
+{
+	char path[] = "/tmp/entitymux-test-XXXXXX";
+	struct em_policy *policy = NULL;
+	struct em_diag diag;
+	FILE *file = fdopen(mkstemp(path), "w");
+
+	assert_non_null(file);
+	fprintf(file, "listeners = ( %s );\n", listeners);
+	assert_int_equal(fclose(file), 0);
+	em_diag_init(&diag, stderr);
+	assert_int_equal(em_config_read(&policy, path, &diag), 0);
+	unlink(path);
+	return policy;
+}
+
+#define LISTENER(name, port, length, entities)                                                     \
+	"{ name = \"" name "\"; interfaces = [ \"eth0\" ]; port = " port ";"                       \
+	" tag = { offset = 4; length = " length "; }; entities = ( " entities " ); }"
+#define PLANT_A "{ name = \"plant-a\"; tag = \"0xdeadbeef\"; port = 6001; }"
+#define UNNAMED "{ tag = \"0x00000001\"; port = 60003; }"
+
+/* A different number in every counter, so that no two can be mixed up. */
+static struct em_stats *numbered(const struct em_policy *policy)
+{
+	struct em_stats *stats = NULL;
+	uint64_t number = 1;
+
+	assert_int_equal(em_stats_new(&stats, policy), 0);
+	for (size_t i = 0; i < stats->n_listeners; i++) {
+		struct em_listener_stats *listener = &stats->listeners[i];
+
+		listener->total.packets = number++;
+		listener->total.bytes = number++;
+		listener->rewritten = number++;
+		listener->unknown = number++;
+		for (int reason = 0; reason < EM_REASONS; reason++)
+			listener->invalid[reason] = number++;
+		for (size_t j = 0; j < listener->n_entities; j++) {
+			listener->entities[j].packets = number++;
+			listener->entities[j].bytes = number++;
+		}
+	}
+	return stats;
+}
+
+static char config[] = "/\x1b/\"quoted\"", reason[] = "on request";
+
+static struct em_record record = {
+	.generation = 3,
+	.backend = EM_BACKEND_XDP_GENERIC,
+	.config = config,
+	.reason = reason,
+	.applied_at = "2026-11-22T10:00:00Z",
+	.attachments = attachments,
+	.n_attachments = 2,
+};
+
+static void test_stats(void **state)
+{
+	struct em_policy *policy =
+		policy_of(LISTENER("telemetry", "5000", "4",
+				   PLANT_A ", " UNNAMED) ", " LISTENER("silent", "5001", "2", ""));
+	struct em_stats *stats = numbered(policy);
+
+	(void)state;
+	/* A sum that a reset has outlived is nothing to a reader. */
+	stats->listeners[0].entities[1].packets = (uint64_t)-9;
+	stats->listeners[0].entities[1].bytes = INT64_MAX;
+	EXPECT("backend:     xdp\n"
+	       "config:      /\\x1b/\"quoted\"\n"
+	       "applied:     2026-11-22T10:00:00Z\n"
+	       "interfaces:  eth0 (xdp-native), caf\\xe9 (tc-ingress)\n"
+	       "\n"
+	       "listener telemetry, port 5000 on eth0\n"
+	       "  packets 1, bytes 2, rewritten 3, unknown 4,"
+	       " invalid (source 5, length 6, check 7)\n"
+	       "\n"
+	       "  NAME        TAG          PORT  PACKETS                BYTES\n"
+	       "  plant-a     0xdeadbeef   6001        8                    9\n"
+	       "  0x00000001  0x00000001  60003        0  9223372036854775807\n"
+	       "\n"
+	       "listener silent, port 5001 on eth0\n"
+	       "  packets 12, bytes 13, rewritten 14, unknown 15,"
+	       " invalid (source 16, length 17, check 18)\n",
+	       "{\n  \"schema\": 1,\n  \"backend\": \"xdp\",\n"
+	       "  \"config\": \"/\\u001b/\\\"quoted\\\"\",\n"
+	       "  \"applied_at\": \"2026-11-22T10:00:00Z\",\n  \"interfaces\": [\n"
+	       "    { \"name\": \"eth0\", \"hook\": \"xdp-native\" },\n"
+	       "    { \"name\": \"caf\\\\xe9\", \"hook\": \"tc-ingress\" }\n  ],\n"
+	       "  \"listeners\": [\n"
+	       "    { \"name\": \"telemetry\", \"port\": 5000, \"interfaces\": [ \"eth0\" ],"
+	       " \"packets\": 1, \"bytes\": 2, \"rewritten\": 3, \"unknown\": 4,"
+	       " \"invalid\": { \"source\": 5, \"length\": 6, \"check\": 7 }, \"entities\": [\n"
+	       "      { \"name\": \"plant-a\", \"tag\": \"0xdeadbeef\", \"port\": 6001,"
+	       " \"packets\": 8, \"bytes\": 9 },\n"
+	       "      { \"name\": \"0x00000001\", \"tag\": \"0x00000001\", \"port\": 60003,"
+	       " \"packets\": 0, \"bytes\": 9223372036854775807 }\n    ] },\n"
+	       "    { \"name\": \"silent\", \"port\": 5001, \"interfaces\": [ \"eth0\" ],"
+	       " \"packets\": 12, \"bytes\": 13, \"rewritten\": 14, \"unknown\": 15,"
+	       " \"invalid\": { \"source\": 16, \"length\": 17, \"check\": 18 },"
+	       " \"entities\": [ ] }\n  ]\n}\n",
+	       em_print_stats(out, &record, policy, stats));
+	em_stats_free(stats);
+	em_policy_free(policy);
+}
+
+static void test_status(void **state)
+{
+	struct em_view view = {.generation = 3, .applied = record}, nothing = {0};
+	const struct em_backend_ops backend = {.name = "any"};
+
+	(void)state;
+	view.datapath = &backend;
+	view.installed = (struct em_kernel_state){
+		.generation = 3, .attachments = attachments, .n_attachments = 1};
+	EXPECT("config:      /\\x1b/\"quoted\"\n"
+	       "applied at:  2026-11-22T10:00:00Z\n"
+	       "backend:     xdp-generic (on request)\n"
+	       "interface:   eth0 xdp-native\n"
+	       "interface:   caf\\xe9 tc-ingress (gone)\n"
+	       "state:       no longer whole; apply again\n",
+	       "{\n  \"schema\": 1,\n  \"applied\": true,\n  \"whole\": false,\n"
+	       "  \"config\": \"/\\u001b/\\\"quoted\\\"\",\n"
+	       "  \"applied_at\": \"2026-11-22T10:00:00Z\",\n  \"backend\": \"xdp-generic\",\n"
+	       "  \"reason\": \"on request\",\n  \"interfaces\": [\n"
+	       "    { \"name\": \"eth0\", \"hook\": \"xdp-native\", \"in_place\": true },\n"
+	       "    { \"name\": \"caf\\\\xe9\", \"hook\": \"tc-ingress\", \"in_place\": false }\n"
+	       "  ]\n}\n",
+	       em_print_status(out, &view, true, false));
+	EXPECT("state:       nothing is applied\n",
+	       "{\n  \"schema\": 1,\n  \"applied\": false,\n  \"whole\": false,\n"
+	       "  \"interfaces\": [ ]\n}\n",
+	       em_print_status(out, &nothing, false, false));
+}
+
+static void test_check(void **state)
+{
+	struct em_policy *policy =
+		policy_of("{ name = \"far\"; interfaces = [ \"eth0\" ]; port = 5000;\n"
+			  "tag = { offset = 400; length = 2; }; entities = ( ); }");
+	/* The file is gone, and its name was made up. */
+	struct em_place *place = &policy->listeners[0].tag.place;
+	const char finding[] =
+		"payload offset 400 needs a kernel whose nf_tables loads beyond byte "
+		"247 (6.18 or later)";
+	char text[512], json_of_it[512];
+
+	(void)state;
+	place->file = "bad\xff.conf";
+	snprintf(text, sizeof(text),
+		 "bad\\xff.conf:2: nftables: %s\nbad\\xff.conf: correct: listeners: 1, "
+		 "entities: 0\n",
+		 finding);
+	snprintf(json_of_it, sizeof(json_of_it),
+		 "{\n  \"schema\": 1,\n  \"findings\": [\n    { \"file\": \"bad\\\\xff.conf\", "
+		 "\"line\": 2, \"backend\": \"nftables\", \"finding\": \"%s\" }\n  ],\n"
+		 "  \"config\": \"bad\\\\xff.conf\",\n  \"listeners\": 1,\n  \"entities\": 0\n}\n",
+		 finding);
+	EXPECT(text, json_of_it, em_print_check(out, "bad\xff.conf", policy));
+	em_policy_free(policy);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_values),	cmocka_unit_test(test_nesting),
+		cmocka_unit_test(test_strings), cmocka_unit_test(test_cells),
+		cmocka_unit_test(test_full),	cmocka_unit_test(test_error),
+		cmocka_unit_test(test_nearest), cmocka_unit_test(test_apply),
+		cmocka_unit_test(test_stats),	cmocka_unit_test(test_status),
+		cmocka_unit_test(test_check),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
