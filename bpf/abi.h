@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * abi - what the tool and its programs in the kernel both know: the constants a program is loaded
  * with, and the keys and values of its maps.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * attached - our programs found again through the interfaces they are attached to, and the counters
  * in their maps.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * changes - what to change on the interfaces so that exactly a plan's programs are on them, and the
  * way back.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * compile - a policy in the terms of the programs in the kernel (abi.h); pure.
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * flows - the table of conversations that the programs keep for listeners with replies, and how it
  * passes from one generation to the next.

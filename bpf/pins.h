@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * pins - programs and maps opened by their ids, also by who has not CAP_SYS_ADMIN.
  *

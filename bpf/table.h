@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * table - which slot of a hash table each of its keys gets; abi.h says how a program looks for it.
  */

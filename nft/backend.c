@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * datapath_nft - the nft backend: a ruleset in table `netdev entitymux`, one base chain for each
  * interface.

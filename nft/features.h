@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * abilities - what the kernel's nf_tables has of what our rulesets are made of, each tried.
  */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * field - what a rule can read from a packet, or about it: one row for each in the table of
  * field.c, which has its name in nft's language, where the kernel finds it, and its type.

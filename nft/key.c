@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * key - the parts of ruleset.h that stand for themselves: names, keys of the maps, and numbers
  * taken apart into bytes.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * replies - table inet: what conntrack is told of the datagrams that were marked at ingress; see
  * ruleset.h.

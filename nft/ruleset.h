@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * ruleset - a policy as rules of nf_tables, before they become text or netlink messages.
  *

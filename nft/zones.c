@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * zones - whether the conntrack zones that `replies` needs are nobody else's; see zones.h.
  */

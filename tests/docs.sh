@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # The man pages say what the program does: they are correct mdoc; entitymux.8 has the commands and
 # options of --help and no others; entitymux.conf.5 has the keys that src/config/*.c accepts and no

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # Includes go downwards through the rooms and never sideways, each library stays in its room, and only
 # the engine's table names a backend.

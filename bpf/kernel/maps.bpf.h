@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * maps - the constants and maps of a program.  Sizes of 1 are set to what the policy needs before
  * the program is loaded; abi.h describes keys and values.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * reply - what the server sends back to the sender of a sorted datagram, on its way out: answers,
  * and ICMP errors, which quote the datagram.

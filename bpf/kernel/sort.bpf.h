@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * sort - the decision about one packet: whose it is, whether it is valid, where it goes, and the
  * counters.  Shared by every hook; what a hook does itself is to find the frame and to rewrite.

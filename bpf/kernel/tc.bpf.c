@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * tc - the same at TC ingress, for interfaces that cannot carry XDP; and at TC egress, for all,
  * what goes back.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * cleanup - what to do with a variable at the end of its scope, for __attribute__((cleanup(…))).
  */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * nearest - which of several words somebody meant who wrote another one ("did you mean ...?").
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * utf8 - strings from outside (paths, names of interfaces, what the kernel says), shown safely.
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * cmd - the commands; each has a file of its own, and what they share is in cmd.c.
  *

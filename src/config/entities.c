@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * entities - an entities file, lines of `tag,port[,name]`, read into a listener.
  */

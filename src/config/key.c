@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * key - groups of keys, and the keys that are told by a row: a number, a word, a boolean.
  */

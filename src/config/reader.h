@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * reader - between the files that read a configuration, for nobody else: values of one key
  * with their type and range, groups of keys, and mistakes with the place and the key they are in.

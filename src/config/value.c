@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * config_value - places and mistakes, and what a value is made of: strings, byte strings, arrays.
  */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * ipv6_header_limit - how far this kernel follows IPv6 extension headers.
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * netdev - what the driver of an interface says of XDP, by the generic netlink family "netdev".
  *

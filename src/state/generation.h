@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * generation - what is kept of a generation: the record of the apply, the policy as a
  * configuration, and the counts that it starts from.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * lines - the form of the files in which state is kept: the first line is "format N", and each line
  * a key, a blank and the rest.

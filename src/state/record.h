@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * record - the facts of one apply, as `status` shows them, and the file they are kept in.
  *

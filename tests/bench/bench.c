@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * bench - what a datagram costs.  README.md says what is measured, how, and how to read it.
  *

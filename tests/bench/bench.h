@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * bench - what the parts of the benchmark share: how it was started, the policies that are
  * measured, and the tables that come out.

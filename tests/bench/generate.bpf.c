@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * generate - datagrams with tag after tag, made from one frame: for the program in the slot, or,
  * where that is empty, for the wire.

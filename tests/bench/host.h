@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * host - a receiver in a network namespace of its own, on a wire from ours.  bench.sh lays two of
  * them: one that is left bare, and one that is measured.

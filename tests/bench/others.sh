@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # Other ways to sort datagrams by their first 4 bytes, to compare with: on in0 of this network
 # namespace, from port 5000 to port 6001.

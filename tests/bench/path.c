@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * path - what a datagram costs from the wire to a socket: the bare host beside one that sorts.
  *

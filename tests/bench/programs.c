@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * programs - the eBPF programs by themselves, under BPF_PROG_TEST_RUN, beside empty ones.
  *

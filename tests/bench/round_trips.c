@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * round_trips - a question to the listener's port and its answer, which has to come from there:
  * what `replies` costs a conversation, in both directions.

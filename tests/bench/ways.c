@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * ways - to sort datagrams, or not to: what is measured, put on a host and taken away again.
  */

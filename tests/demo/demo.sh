@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # The demo: a sender and a server in two network namespaces, the policy of demo.conf between them.
 #

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * random - numbers that are the same for the same seed, on every machine and with every C library.
  */

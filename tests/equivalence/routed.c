@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * routed - random conversations over a router whose policy has `replies`, the same for every
  * backend, against a model.

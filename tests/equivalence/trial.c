@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * trial - a policy and packets, what the reference says comes of them, and what a backend makes of
  * them.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 # shellcheck shell=sh
 #
 # Checks, and what they print; $title goes before, $tmp is a folder for what commands say.

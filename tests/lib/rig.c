@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * rig - two network namespaces in which every frame that a policy lets pass can be seen whole.
  */

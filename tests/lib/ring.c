@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * ring - frames of which the kernel has only the Ethernet header in the linear part of the packet.
  */

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # Breaks the program in small ways, one at a time, and shows that the end-to-end table notices each, or
 # else random conversations.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * The reference classifier: every step of "What happens to a packet" at its edges, and the
  * checksum against sums that are made here from scratch.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * Every key of a configuration at its limits and every mistake with its whole message; entities
  * files; numbers as they are written; the writer and back.

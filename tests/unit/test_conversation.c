@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * Which conversations a policy has: of which listeners, each once, with which timeout; and which
  * listener is the first to have any.

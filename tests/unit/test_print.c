@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /* What the commands print: documents as text and as JSON, to the letter. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * Rulesets against golden files, tests/unit/golden/NAME.conf and NAME.nft (to renew one: `entitymux
  * ruleset NAME.conf`); and what the rules are made of: names, keys, numbers taken apart.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /* The folder of what is applied: generations, their leftovers, and the lock between runs. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /* Counters: sums, and the file of a baseline. */
 #include <errno.h>
 #include <inttypes.h>

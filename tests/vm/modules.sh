@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # Whether this kernel has, and loads by itself, what entitymux uses of it beyond the hooks that a
 # policy of the table needs: connection tracking with its zones and its netlink interface, address

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # What the nft backend installs over netlink, what `entitymux ruleset` prints for nft, and what nft
 # lists and loads again are one ruleset: as text, and as the expressions in the kernel.

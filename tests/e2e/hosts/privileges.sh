@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # Capabilities instead of root: what the unit of systemd leaves is enough for everything, each one
 # that is missing is named and nothing is changed, and no pin outlives what it is for.

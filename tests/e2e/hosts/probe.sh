@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # What `entitymux probe` and a dry run announce is what apply then does, for interfaces of many
 # kinds and each backend; and they change nothing that another program could see.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * refuse - run a command for which the kernel has no bpf(2), or does not permit it.
  *

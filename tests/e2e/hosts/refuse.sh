@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # A kernel without bpf(2), and one that does not permit it: the first is a reason to take nft, the
 # second an error, never a reason to fall back.

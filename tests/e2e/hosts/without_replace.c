@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * without_replace - entitymux as on a kernel before 5.7, which does not know XDP_FLAGS_REPLACE.
  *

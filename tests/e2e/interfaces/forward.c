@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * forward - datagrams of an ordinary socket in one network namespace to one in another, each
  *checked to have arrived.

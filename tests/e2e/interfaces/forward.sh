@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # Datagrams of a local sender, sorted and then forwarded out of another interface, reach a receiver
 # that verifies their checksums; with a sender that leaves the checksum to the device and with one

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # The kinds of interface, which hook each gets and why, that datagrams are sorted on it, and that what
 # others have on it stays.  forward.c has the datagrams.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * tagged - one datagram of the full size that an MTU allows, in a frame with an 802.1Q tag.
  *

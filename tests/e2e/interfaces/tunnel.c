@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * tunnel - two tun interfaces, on which the IP header comes first, in two network namespaces, each
  * of which receives what is sent out of the other.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * unfinished - a datagram with a checksum that a device is still to complete, sent in one network
  * namespace, and compared with what arrives in another one.

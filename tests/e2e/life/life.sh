@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # The life of a policy on this kernel: what is applied, again and anew, counted, damaged, refused,
 # killed and removed; with the backends in $E2E_BACKENDS.

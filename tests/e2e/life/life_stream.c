@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * life_stream - a stream of datagrams while one policy takes the place of another, again and again.
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * e2e - the end-to-end test: policies applied by the tool as it ships, packets sent on a wire.
  *

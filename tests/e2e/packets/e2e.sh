@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # The end-to-end table on every backend of this build, on this kernel.
 if [ "$(id -u)" -ne 0 ]; then

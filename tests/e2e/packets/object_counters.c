@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * object_counters - the form of the nft backend's ruleset for kernels whose map elements cannot
  * count, on a kernel where they can: the end-to-end table's packets, their counters, and that

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # Every sentence of the file `sentences` has the cases that its scope asks for, and every case says
 # which sentence it proves.

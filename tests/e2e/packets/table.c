@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
 /*
  * table - the cases of the end-to-end test, read from the file `cases`, which explains its format.
  */

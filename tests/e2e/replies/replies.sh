@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
 #
 # `replies = true`: conversations between real sockets, and what is left of them, with the backends in
 # $E2E_BACKENDS.
