@@ -191,11 +191,12 @@ static int choose_counters(struct em_prepared *prepared, const struct em_policy 
 			   struct em_plan *plan, uint32_t generation, bool *objects,
 			   struct em_diag *diag)
 {
+	struct em_refusal refusal;
 	int counting = em_install_can_count(&prepared->netlink, &prepared->batch, policy,
-					    generation, diag);
+					    generation, &refusal);
 
 	if (counting < 0)
-		return counting;
+		return em_netlink_report(diag, &refusal);
 	*objects = !counting;
 	return counting ? 0
 			: em_nft_check_host_objects(&prepared->netlink, &prepared->batch, policy,
@@ -227,14 +228,13 @@ static bool planned(const struct em_ruleset *ruleset, const struct em_inventory_
 {
 	char text[EM_IDENTIFIER_MAX];
 
-	for (size_t i = 0; i < ruleset->n_interfaces; i++)
-		for (int which = 0; which < EM_INGRESSES; which++) {
-			struct em_identifier base = em_ruleset_base(which, ruleset->interfaces[i]);
+	for (size_t i = 0; i < ruleset->n_chains; i++) {
+		const struct em_chain *base = &ruleset->chains[i];
 
-			if (strcmp(chain->device, ruleset->interfaces[i]) == 0 &&
-			    strcmp(chain->name, em_identifier_format(&base, text)) == 0)
-				return true;
-		}
+		if (base->device && strcmp(chain->device, base->device) == 0 &&
+		    strcmp(chain->name, em_identifier_format(&base->name, text)) == 0)
+			return true;
+	}
 	return false;
 }
 
@@ -255,8 +255,7 @@ static int commit(struct em_prepared *prepared, struct em_plan *plan, struct em_
 	em_inventory_clear(&inventory);
 	if (error)
 		return error;
-	for (size_t i = 0; i < ruleset->n_interfaces; i++)
-		em_message_ingress(&prepared->batch, ruleset->interfaces[i], ruleset->generation);
+	em_message_bases(&prepared->batch, ruleset, EM_TABLE_NETDEV);
 	error = em_batch_commit(&prepared->netlink, &prepared->batch, diag);
 	if (error)
 		return error;
@@ -266,14 +265,6 @@ static int commit(struct em_prepared *prepared, struct em_plan *plan, struct em_
 
 /* Looking. */
 
-static bool all_of(const struct em_inventory_object *objects, size_t n, uint32_t generation)
-{
-	for (size_t i = 0; i < n; i++)
-		if (objects[i].generation != generation)
-			return false;
-	return true;
-}
-
 static bool is_leftover(const struct em_inventory *inventory, uint32_t generation)
 {
 	for (size_t i = 0; i < inventory->n_chains; i++)
@@ -282,44 +273,39 @@ static bool is_leftover(const struct em_inventory *inventory, uint32_t generatio
 	for (size_t i = 0; i < inventory->n_rules; i++)
 		if (inventory->rules[i].generation != generation)
 			return true;
-	if (!all_of(inventory->sets, inventory->n_sets, generation) ||
-	    !all_of(inventory->counters, inventory->n_counters, generation))
-		return true;
+	for (size_t i = 0; i < inventory->n_objects; i++)
+		if (!em_inventory_is_shared(&inventory->objects[i]) &&
+		    inventory->objects[i].generation != generation)
+			return true;
 	return generation == 0 && inventory->present;
 }
 
 static bool has_zones(const struct em_inventory *inet, uint32_t generation, const char *listener)
 {
-	for (size_t i = 0; i < inet->n_sets; i++) {
-		const char *owner = em_identifier_owner(inet->sets[i].name, EM_ROLE_ZONES);
+	for (size_t i = 0; i < inet->n_objects; i++) {
+		const struct em_inventory_object *object = &inet->objects[i];
+		const char *owner = em_identifier_owner(object->name, EM_ROLE_ZONES);
 
-		if (owner && inet->sets[i].generation == generation && !strcmp(owner, listener))
+		if (owner && object->generation == generation && !strcmp(owner, listener))
 			return true;
 	}
 	return false;
 }
 
-static bool has_base(const struct em_inventory *inet, uint32_t generation, enum em_base base)
+static bool has_base(const struct em_inventory *inventory, uint32_t generation,
+		     enum em_base_kind which, const char *device)
 {
+	struct em_identifier base = em_ruleset_base(which, device);
 	char text[EM_IDENTIFIER_MAX];
 
-	return em_inventory_leads(inet, em_identifier_format(&em_ruleset_bases[base].name, text),
-				  generation);
+	return em_inventory_leads(inventory, em_identifier_format(&base, text), generation);
 }
 
 /* The one of an interface's base chains by which the interface carries the policy. */
 static bool sorts(const struct em_inventory_chain *chain)
 {
 	return chain->device[0] &&
-	       em_identifier_owner(chain->name, em_ruleset_ingress[EM_INGRESS_SORT].role);
-}
-
-static bool has_headers(const struct em_inventory *netdev, uint32_t generation, const char *device)
-{
-	struct em_identifier base = em_ruleset_base(EM_INGRESS_HEADERS, device);
-	char text[EM_IDENTIFIER_MAX];
-
-	return em_inventory_leads(netdev, em_identifier_format(&base, text), generation);
+	       em_identifier_owner(chain->name, em_ruleset_bases[EM_BASE_SORT].role);
 }
 
 /* What is marked at ingress has to be met by rules that know the mark. */
@@ -330,19 +316,19 @@ static bool is_incomplete(const struct em_inventory *netdev, const struct em_inv
 
 	for (size_t i = 0; i < netdev->n_chains; i++)
 		if (sorts(&netdev->chains[i]) &&
-		    !has_headers(netdev, generation, netdev->chains[i].device))
+		    !has_base(netdev, generation, EM_BASE_HEADERS, netdev->chains[i].device))
 			return true;
-	for (size_t i = 0; i < netdev->n_sets; i++) {
-		const char *owner = em_identifier_owner(netdev->sets[i].name, EM_ROLE_TAGS);
+	for (size_t i = 0; i < netdev->n_objects; i++) {
+		const char *owner = em_identifier_owner(netdev->objects[i].name, EM_ROLE_TAGS);
 
-		if (!owner || netdev->sets[i].generation != generation)
+		if (!owner || netdev->objects[i].generation != generation)
 			continue;
 		marks = true;
 		if (!has_zones(inet, generation, owner))
 			return true;
 	}
-	return marks && !(has_base(inet, generation, EM_BASE_RAW) &&
-			  has_base(inet, generation, EM_BASE_NAT));
+	return marks && !(has_base(inet, generation, EM_BASE_RAW, NULL) &&
+			  has_base(inet, generation, EM_BASE_NAT, NULL));
 }
 
 static int find_attachments(struct em_kernel_state *out, const struct em_inventory *inventory,

@@ -37,6 +37,21 @@ struct em_identifier em_build_interface_name(const struct em_builder *b, const c
 		.generation = b->ruleset->generation, .role = role, .owner = interface};
 }
 
+void em_build_object(struct em_builder *b, struct em_object object)
+{
+	struct em_ruleset *ruleset = b->ruleset;
+	struct em_object *added = NULL;
+
+	if (!b->error)
+		added = em_build_append(&ruleset->objects, &ruleset->n_objects, sizeof(*added));
+	if (added) {
+		*added = object;
+		return;
+	}
+	free(object.items);
+	b->error = -ENOMEM;
+}
+
 /* Chains, rules and statements: each is appended to the one opened last. */
 
 void em_build_chain(struct em_builder *b, struct em_identifier name)
@@ -125,7 +140,7 @@ struct em_statement *em_build_lookup(struct em_builder *b, enum em_statement_kin
 	struct em_statement *statement = em_build_add(b, kind);
 	struct em_key key;
 
-	em_ruleset_key(b->listener, &key);
+	em_key_of_tag(b->listener, &key);
 	memcpy(statement->loads, key.loads, sizeof(key.loads));
 	statement->n_loads = key.n_loads;
 	statement->target = map;

@@ -34,6 +34,9 @@ struct em_identifier em_build_interface_name(const struct em_builder *b, const c
 void em_build_chain(struct em_builder *b, struct em_identifier name);
 void em_build_rule(struct em_builder *b, const struct em_place *place);
 
+/* An object; what its `items` point to is the ruleset's from now on, also after an error. */
+void em_build_object(struct em_builder *b, struct em_object object);
+
 /* A statement with nothing but its kind; never NULL. */
 struct em_statement *em_build_add(struct em_builder *b, enum em_statement_kind kind);
 /* One with a target. */
@@ -78,7 +81,19 @@ void em_build_entry(struct em_builder *b, struct em_statement *dispatch, const v
 /* All chains of the current listener (listener.c), and those for its checks (checks.c). */
 void em_build_listener(struct em_builder *b);
 void em_build_checks(struct em_builder *b);
-/* All of table inet, where a listener has `replies` (replies.c). */
+/* In a chain of the listener, who may send; with the sets of addresses (sources.c). */
+void em_build_sources(struct em_builder *b);
+/*
+ * The objects of the current listener (objects.c): its counters, what has an element for each
+ * entity in table netdev, and with `replies` in table inet.
+ */
+void em_build_counters(struct em_builder *b);
+void em_build_entities(struct em_builder *b);
+void em_build_zones(struct em_builder *b);
+/* All of table inet, where a listener has `replies`, but its base chains (replies.c). */
 void em_build_replies(struct em_builder *b);
+/* A base chain and its rule (bases.c); the interface is NULL where it has none. */
+void em_build_base(struct em_builder *b, enum em_base_kind which, const char *interface,
+		   const struct em_place *place);
 
 #endif

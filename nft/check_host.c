@@ -95,10 +95,8 @@ static int try_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 	em_message_tables(batch, ruleset);
 	em_message_objects(batch, ruleset);
 	em_message_chains(batch, ruleset);
-	for (size_t i = 0; i < ruleset->n_interfaces; i++)
-		em_message_ingress(batch, ruleset->interfaces[i], 0);
-	if (ruleset->replies)
-		em_message_inet_bases(batch, 0, &ruleset->replies_place);
+	for (enum em_table table = 0; table < EM_TABLES; table++)
+		em_message_bases(batch, ruleset, table);
 	return em_batch_send(netlink, batch, true, refusal);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "nft/build.h"
+#include "nft/split.h"
 
 /*
  * The kernel takes 128 expressions and 4096 bytes in a rule.  With a mask, a comparison is 3

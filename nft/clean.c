@@ -42,22 +42,23 @@ static bool chain_selected(const struct em_inventory *inventory,
 			   : selected(selection, chain->generation);
 }
 
-static bool objects_selected(const struct em_inventory_object *objects, size_t n,
-			     const struct em_selection *selection)
+static bool object_selected(const struct em_inventory_object *object,
+			    const struct em_selection *selection)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!selected(selection, objects[i].generation))
-			return false;
-	return true;
+	return !em_inventory_is_shared(object) && selected(selection, object->generation);
 }
 
+/* Whether the table can go as a whole. */
 static bool all_selected(const struct em_inventory *inventory, const struct em_selection *selection)
 {
 	for (size_t i = 0; i < inventory->n_chains; i++)
 		if (!chain_selected(inventory, &inventory->chains[i], selection))
 			return false;
-	return objects_selected(inventory->sets, inventory->n_sets, selection) &&
-	       objects_selected(inventory->counters, inventory->n_counters, selection);
+	for (size_t i = 0; i < inventory->n_objects; i++)
+		if (!em_inventory_is_shared(&inventory->objects[i]) &&
+		    !object_selected(&inventory->objects[i], selection))
+			return false;
+	return true;
 }
 
 /*
@@ -80,39 +81,23 @@ static void delete_chains(struct em_batch *batch, const struct em_inventory *inv
 			em_message_delete_chain(batch, inventory->table, inventory->chains[i].name);
 }
 
-/*
- * A map that goes lets go of its counters only at the end of the transaction on older kernels,
- * its elements do so at once.
- */
-static void delete_sets(struct em_batch *batch, const struct em_inventory *inventory,
-			const struct em_selection *selection)
-{
-	for (size_t i = 0; i < inventory->n_sets; i++) {
-		const struct em_inventory_object *set = &inventory->sets[i];
-
-		if (!selected(selection, set->generation))
-			continue;
-		if (set->refers)
-			em_message_flush_map(batch, inventory->table, set->name);
-		em_message_delete_set(batch, inventory->table, set->name);
-	}
-}
-
 /* There may be as many counters as entities: in more than one transaction then. */
-static int delete_counters(struct em_netlink *netlink, struct em_batch *batch,
-			   const struct em_inventory *inventory,
-			   const struct em_selection *selection, struct em_diag *diag)
+static int delete_objects(struct em_netlink *netlink, struct em_batch *batch,
+			  const struct em_inventory *inventory,
+			  const struct em_selection *selection, struct em_diag *diag)
 {
-	int error = 0;
+	int rc = 0;
 
-	for (size_t i = 0; !error && i < inventory->n_counters; i++) {
-		if (!selected(selection, inventory->counters[i].generation))
+	for (size_t i = 0; !rc && i < inventory->n_objects; i++) {
+		const struct em_inventory_object *object = &inventory->objects[i];
+
+		if (!object_selected(object, selection))
 			continue;
-		em_message_delete_counter(batch, inventory->counters[i].name);
+		em_message_delete_object(batch, inventory->table, object->kind, object->name);
 		if (batch->used >= EM_BATCH_FULL)
-			error = em_batch_commit(netlink, batch, diag);
+			rc = em_batch_commit(netlink, batch, diag);
 	}
-	return error;
+	return rc;
 }
 
 static int delete_selected(struct em_netlink *netlink, struct em_batch *batch,
@@ -120,53 +105,63 @@ static int delete_selected(struct em_netlink *netlink, struct em_batch *batch,
 			   const struct em_selection *selection, struct em_diag *diag)
 {
 	delete_chains(batch, inventory, selection);
-	delete_sets(batch, inventory, selection);
-	return delete_counters(netlink, batch, inventory, selection, diag);
+	return delete_objects(netlink, batch, inventory, selection, diag);
 }
 
-/* Of one table; *left says whether it is still there. */
-static int clean_table(struct em_netlink *netlink, struct em_batch *batch, enum em_table table,
-		       const struct em_selection *selection, bool *left, struct em_diag *diag)
+/* What is the same for all generations, and used by none any more. */
+static int clean_shared(struct em_netlink *netlink, struct em_batch *batch, enum em_table table,
+			struct em_diag *diag)
 {
 	struct em_inventory inventory;
-	int error = em_inventory_read(&inventory, table, netlink, diag);
+	int rc = em_inventory_read(&inventory, table, netlink, diag);
 
-	*left = false;
-	if (!error && inventory.present) {
-		*left = !all_selected(&inventory, selection);
-		if (*left)
-			error = delete_selected(netlink, batch, &inventory, selection, diag);
-		else
-			em_message_delete_table(batch, table);
-		if (!error)
-			error = em_batch_commit(netlink, batch, diag);
+	for (size_t i = 0; !rc && i < inventory.n_objects; i++) {
+		const struct em_inventory_object *object = &inventory.objects[i];
+
+		if (em_inventory_is_shared(object) && !object->used)
+			em_message_delete_object(batch, table, object->kind, object->name);
 	}
 	em_inventory_clear(&inventory);
-	return error;
+	return rc ? rc : em_batch_commit(netlink, batch, diag);
 }
 
-/* Those that no generation uses any more. */
-static int clean_timeouts(struct em_netlink *netlink, struct em_batch *batch, struct em_diag *diag)
+static bool has_shared(const struct em_inventory *inventory)
+{
+	for (size_t i = 0; i < inventory->n_objects; i++)
+		if (em_inventory_is_shared(&inventory->objects[i]))
+			return true;
+	return false;
+}
+
+static int clean_table(struct em_netlink *netlink, struct em_batch *batch, enum em_table table,
+		       const struct em_selection *selection, struct em_diag *diag)
 {
 	struct em_inventory inventory;
-	int error = em_inventory_read(&inventory, EM_TABLE_INET, netlink, diag);
+	bool shared = false;
+	int rc = em_inventory_read(&inventory, table, netlink, diag);
 
-	for (size_t i = 0; !error && i < inventory.n_timeouts; i++)
-		if (!inventory.timeouts[i].used)
-			em_message_delete_timeout(batch, inventory.timeouts[i].name);
+	if (!rc && inventory.present) {
+		if (all_selected(&inventory, selection)) {
+			em_message_delete_table(batch, table);
+		} else {
+			shared = has_shared(&inventory);
+			rc = delete_selected(netlink, batch, &inventory, selection, diag);
+		}
+		if (!rc)
+			rc = em_batch_commit(netlink, batch, diag);
+	}
 	em_inventory_clear(&inventory);
-	return error ? error : em_batch_commit(netlink, batch, diag);
+	return rc || !shared ? rc : clean_shared(netlink, batch, table, diag);
 }
 
 int em_clean_selected(struct em_netlink *netlink, struct em_batch *batch,
 		      const struct em_selection *selection, struct em_diag *diag)
 {
-	bool left;
-	int error = clean_table(netlink, batch, EM_TABLE_NETDEV, selection, &left, diag);
+	int rc = 0;
 
-	if (!error)
-		error = clean_table(netlink, batch, EM_TABLE_INET, selection, &left, diag);
-	return error || !left ? error : clean_timeouts(netlink, batch, diag);
+	for (enum em_table table = 0; !rc && table < EM_TABLES; table++)
+		rc = clean_table(netlink, batch, table, selection, diag);
+	return rc;
 }
 
 int em_clean_transact(em_clean_fn *build, const struct em_selection *selection,

@@ -7,6 +7,7 @@
 #define EM_NFT_COUNTERS_H
 
 #include "nft/netlink.h"
+#include "nft/object.h"
 #include "policy/policy.h"
 #include "policy/stats.h"
 
@@ -18,10 +19,9 @@ int em_counters_read(struct em_netlink *netlink, const struct em_policy *policy,
 		     uint32_t generation, struct em_stats *stats, struct em_diag *diag);
 
 /*
- * Whether elements of the listener's map, which has some, count.  Kernels before 5.10 take the
- * definition of the counter and leave it out.  Returns 1, 0, or -errno, reported.
+ * Whether the first element of an object that is installed has a counter.  Kernels before 5.10 take
+ * the definition of the counter and leave it out.  Returns 1, 0, or -errno, not reported.
  */
-int em_counters_in_elements(struct em_netlink *netlink, const struct em_listener *listener,
-			    uint32_t generation, struct em_diag *diag);
+int em_counters_in_elements(struct em_netlink *netlink, const struct em_object *object);
 
 #endif

@@ -171,7 +171,7 @@ static void rule_in_frame(struct em_builder *b, const struct em_place *place)
 static void chain_dispatch(struct em_builder *b, const char *interface,
 			   const struct em_place *place, bool untagged, bool tagged)
 {
-	em_build_chain(b, em_ruleset_dispatch(b->ruleset->generation, EM_INGRESS_SORT, interface));
+	em_build_chain(b, em_ruleset_entry(b->ruleset->generation, EM_BASE_SORT, interface));
 	em_build_rule(b, place);
 	em_build_match(b, EM_STATEMENT_NOT_EQUAL, em_build_field(EM_FIELD_L4PROTO))->low[0] =
 		IPPROTO_UDP;
@@ -210,8 +210,7 @@ static void rule_pull(struct em_builder *b)
 static void chain_pull(struct em_builder *b, const char *interface, const struct em_place *place,
 		       bool untagged, bool tagged)
 {
-	em_build_chain(b,
-		       em_ruleset_dispatch(b->ruleset->generation, EM_INGRESS_HEADERS, interface));
+	em_build_chain(b, em_ruleset_entry(b->ruleset->generation, EM_BASE_HEADERS, interface));
 	if (tagged) {
 		em_build_rule(b, place);
 		em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_VLAN_TYPE, ETH_P_IPV6);

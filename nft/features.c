@@ -11,8 +11,7 @@
 #include <string.h>
 
 #include "nft/conntrack.h"
-#include "nft/counters.h"
-#include "nft/element.h"
+#include "nft/install.h"
 #include "nft/message.h"
 #include "nft/netlink.h"
 #include "nft/ruleset.h"
@@ -57,10 +56,10 @@ static int try_policy(struct bench *bench, const struct em_policy *policy,
 		*refusal = (struct em_refusal){error, {.what = "build the ruleset"}};
 		return error;
 	}
-	em_message_table(&bench->batch, EM_TABLE_NETDEV);
+	em_message_tables(&bench->batch, ruleset);
 	em_message_objects(&bench->batch, ruleset);
 	em_message_chains(&bench->batch, ruleset);
-	em_message_ingress(&bench->batch, ruleset->interfaces[0], GENERATION);
+	em_message_bases(&bench->batch, ruleset, EM_TABLE_NETDEV);
 	return em_batch_send(&bench->netlink, &bench->batch, true, refusal);
 }
 
@@ -95,20 +94,12 @@ static void try_offset(struct em_feature *feature, struct bench *bench,
 static void try_counters(struct em_feature *feature, struct bench *bench,
 			 const struct em_policy *sample)
 {
-	struct em_refusal refusal;
-	int counting = 0;
+	struct em_refusal refusal = {0};
+	int counting =
+		em_install_can_count(&bench->netlink, &bench->batch, sample, GENERATION, &refusal);
 
-	em_message_table(&bench->batch, EM_TABLE_NETDEV);
-	em_message_map(&bench->batch, &sample->listeners[0], GENERATION, true);
-	em_element_add_entities(&bench->batch, &sample->listeners[0], GENERATION, 0);
-	em_batch_send(&bench->netlink, &bench->batch, false, &refusal);
-	if (!refusal.error)
-		counting = em_counters_in_elements(&bench->netlink, &sample->listeners[0],
-						   GENERATION, bench->quiet);
 	judge(feature, &refusal, "elements of maps count");
-	if (refusal.error)
-		return;
-	if (counting <= 0) {
+	if (counting == 0) {
 		feature->available = false;
 		snprintf(feature->detail, sizeof(feature->detail),
 			 "elements of maps do not count: each entity has a named counter");
@@ -151,19 +142,20 @@ static void try_zones(struct em_feature *feature, struct bench *bench,
 static void try_timeouts(struct em_feature *feature, struct bench *bench,
 			 const struct em_policy *sample)
 {
-	struct em_statement timeout = {.kind = EM_STATEMENT_TIMEOUT,
-				       .target = em_ruleset_timeout(1, AF_INET)};
+	const struct em_object one = em_object_timeout(1, AF_INET);
+	struct em_statement timeout = {.kind = EM_STATEMENT_TIMEOUT, .target = one.name};
 	struct em_refusal refusal;
 
+	(void)sample;
 	em_message_table(&bench->batch, EM_TABLE_INET);
-	em_message_timeout(&bench->batch, 1, AF_INET, &sample->listeners[0].place);
+	em_message_object(&bench->batch, &one);
 	try_rule(bench, &timeout, 1, &refusal);
 	judge(feature, &refusal, "rules set them");
 }
 
 static void try_nat(struct em_feature *feature, struct bench *bench, const struct em_policy *sample)
 {
-	const struct em_ruleset none = {.generation = GENERATION};
+	const struct em_object ports = em_object_ports(GENERATION);
 	struct em_statement udp_to_port[] = {{.kind = EM_STATEMENT_EQUAL,
 					      .loads = {{.field = EM_FIELD_L4PROTO}},
 					      .n_loads = 1,
@@ -171,12 +163,12 @@ static void try_nat(struct em_feature *feature, struct bench *bench, const struc
 					     {.kind = EM_STATEMENT_TRANSLATE,
 					      .loads = {{.field = EM_FIELD_ZONE}},
 					      .n_loads = 1,
-					      .target = em_ruleset_ports(GENERATION)}};
+					      .target = ports.name}};
 	struct em_refusal refusal;
 
 	(void)sample;
 	em_message_table(&bench->batch, EM_TABLE_INET);
-	em_message_ports(&bench->batch, &none);
+	em_message_object(&bench->batch, &ports);
 	try_rule(bench, udp_to_port, 2, &refusal);
 	judge(feature, &refusal, "rules translate ports, for IPv4 and IPv6");
 }

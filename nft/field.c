@@ -62,16 +62,19 @@ static void print_address(FILE *out, const uint8_t *wire, uint8_t length)
 	fputs(inet_ntop(length == 4 ? AF_INET : AF_INET6, wire, text, sizeof(text)), out);
 }
 
-static const struct em_datatype bytes = {"integer", 4, false, em_print_hex};
-static const struct em_datatype integer = {"integer", 4, false, print_number};
-static const struct em_datatype host_integer = {"integer", 4, true, print_number};
-static const struct em_datatype family = {"nf_proto", 2, false, print_family};
-static const struct em_datatype ipv4_addr = {"ipv4_addr", 7, false, print_address};
-static const struct em_datatype ipv6_addr = {"ipv6_addr", 8, false, print_address};
-static const struct em_datatype ether_type = {"ether_type", 10, false, print_ether_type};
-static const struct em_datatype protocol = {"inet_proto", 12, false, print_protocol};
-static const struct em_datatype service = {"inet_service", 13, false, print_number};
-static const struct em_datatype mark = {"mark", 19, true, em_print_hex};
+static const struct em_datatype bytes = {"integer", EM_TYPE_INTEGER, false, em_print_hex};
+static const struct em_datatype integer = {"integer", EM_TYPE_INTEGER, false, print_number};
+static const struct em_datatype host_integer = {"integer", EM_TYPE_INTEGER, true, print_number};
+static const struct em_datatype family = {"nf_proto", EM_TYPE_NFPROTO, false, print_family};
+static const struct em_datatype ipv4_addr = {"ipv4_addr", EM_TYPE_IPADDR, false, print_address};
+static const struct em_datatype ipv6_addr = {"ipv6_addr", EM_TYPE_IP6ADDR, false, print_address};
+static const struct em_datatype ether_type = {"ether_type", EM_TYPE_ETHERTYPE, false,
+					      print_ether_type};
+static const struct em_datatype protocol = {"inet_proto", EM_TYPE_INET_PROTOCOL, false,
+					    print_protocol};
+static const struct em_datatype service = {"inet_service", EM_TYPE_INET_SERVICE, false,
+					   print_number};
+static const struct em_datatype mark = {"mark", EM_TYPE_MARK, true, em_print_hex};
 
 /* Fields. */
 

@@ -50,10 +50,22 @@ enum em_source { EM_FROM_PAYLOAD, EM_FROM_META, EM_FROM_IP6_HEADER, EM_FROM_CONN
  */
 enum em_dependency { EM_ON_NOTHING, EM_ON_ETHER, EM_ON_VLAN, EM_ON_IP, EM_ON_IP6, EM_ON_UDP };
 
-/* A type of nft's language. */
+/* Types of nft's language, which the kernel keeps for it; include/datatype.h of nftables. */
+enum em_type {
+	EM_TYPE_NFPROTO = 2,
+	EM_TYPE_INTEGER = 4,
+	EM_TYPE_IPADDR = 7,
+	EM_TYPE_IP6ADDR = 8,
+	EM_TYPE_ETHERTYPE = 10,
+	EM_TYPE_INET_PROTOCOL = 12,
+	EM_TYPE_INET_SERVICE = 13,
+	EM_TYPE_MARK = 19,
+	EM_TYPE_BITS = 6, /* of one type in that of a concatenation */
+};
+
 struct em_datatype {
 	const char *name;
-	uint32_t id;	 /* enum datatypes in include/datatype.h of nftables */
+	enum em_type id;
 	bool host_order; /* in registers and in elements; else that of the wire */
 	void (*print)(FILE *out, const uint8_t *wire, uint8_t length);
 };

@@ -5,119 +5,87 @@
  */
 #include "nft/install.h"
 
+#include <errno.h>
+
 #include "nft/counters.h"
 #include "nft/element.h"
 #include "nft/message.h"
 
-struct target {
-	struct em_netlink *netlink;
-	struct em_batch *batch;
-	struct em_diag *diag;
-};
-
-static int commit(const struct target *to)
+static int add_elements(struct em_netlink *netlink, struct em_batch *batch,
+			const struct em_object *object, struct em_diag *diag)
 {
-	return em_batch_commit(to->netlink, to->batch, to->diag);
-}
+	int rc = 0;
 
-/* Elements of a map, some at a time: em_element_add_entities() and the like. */
-typedef size_t elements_fn(struct em_batch *batch, const struct em_listener *listener,
-			   uint32_t generation, size_t first);
-
-static int add_elements(const struct target *to, elements_fn *add,
-			const struct em_listener *listener, uint32_t generation)
-{
-	for (size_t next = 0; next < listener->n_entities;) {
-		next = add(to->batch, listener, generation, next);
-		if (to->batch->used >= EM_BATCH_FULL || next == listener->n_entities) {
-			int error = commit(to);
-
-			if (error)
-				return error;
-		}
+	for (size_t next = 0; !rc && next < object->n;) {
+		next = em_element_add(batch, object, 0, next);
+		if (batch->used >= EM_BATCH_FULL || next == object->n)
+			rc = em_batch_commit(netlink, batch, diag);
 	}
-	return 0;
-}
-
-static int add_counters(const struct target *to, const struct em_listener *listener,
-			uint32_t generation)
-{
-	int error = 0;
-
-	for (size_t i = 0; !error && i < listener->n_entities; i++) {
-		em_message_entity_counter(to->batch, listener, generation, &listener->entities[i]);
-		if (to->batch->used >= EM_BATCH_FULL || i + 1 == listener->n_entities)
-			error = commit(to);
-	}
-	return error;
-}
-
-static int add_listener(const struct target *to, const struct em_ruleset *ruleset,
-			const struct em_listener *listener)
-{
-	uint32_t generation = ruleset->generation;
-	int error = add_elements(to, em_element_add_entities, listener, generation);
-
-	if (!error && ruleset->object_counters)
-		error = add_counters(to, listener, generation);
-	if (!error && ruleset->object_counters)
-		error = add_elements(to, em_element_add_counted, listener, generation);
-	if (!error && listener->replies)
-		error = add_elements(to, em_element_add_zoned, listener, generation);
-	return error;
+	return rc;
 }
 
 int em_install_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 		       const struct em_ruleset *ruleset, struct em_diag *diag)
 {
-	const struct target to = {netlink, batch, diag};
-	int error;
+	int rc;
 
 	em_message_tables(batch, ruleset);
 	em_message_objects(batch, ruleset);
-	error = commit(&to);
-	for (size_t i = 0; !error && i < ruleset->policy->n_listeners; i++)
-		error = add_listener(&to, ruleset, &ruleset->policy->listeners[i]);
-	if (!error) {
-		em_message_chains(batch, ruleset);
-		if (ruleset->replies)
-			em_message_inet_bases(batch, ruleset->generation, &ruleset->replies_place);
-		error = commit(&to);
-	}
-	return error;
+	rc = em_batch_commit(netlink, batch, diag);
+	for (size_t i = 0; !rc && i < ruleset->n_objects; i++)
+		if (ruleset->objects[i].per_entity)
+			rc = add_elements(netlink, batch, &ruleset->objects[i], diag);
+	if (rc)
+		return rc;
+	em_message_chains(batch, ruleset);
+	em_message_bases(batch, ruleset, EM_TABLE_INET);
+	return em_batch_commit(netlink, batch, diag);
 }
 
-/* A listener that has entities, or NULL. */
-static const struct em_listener *find_populated(const struct em_policy *policy)
+/* An object whose elements count, and that has some; NULL: none. */
+static const struct em_object *find_counting(const struct em_ruleset *ruleset)
 {
-	for (size_t i = 0; i < policy->n_listeners; i++)
-		if (policy->listeners[i].n_entities)
-			return &policy->listeners[i];
+	for (size_t i = 0; i < ruleset->n_objects; i++)
+		if (ruleset->objects[i].counting && ruleset->objects[i].n)
+			return &ruleset->objects[i];
 	return NULL;
 }
 
-int em_install_can_count(struct em_netlink *netlink, struct em_batch *batch,
-			 const struct em_policy *policy, uint32_t generation, struct em_diag *diag)
+static int try_counting(struct em_netlink *netlink, struct em_batch *batch,
+			const struct em_object *object, struct em_refusal *refusal)
 {
-	const struct em_listener *populated = find_populated(policy);
-	struct em_identifier name;
+	struct em_object sample = *object;
 	char text[EM_IDENTIFIER_MAX];
-	struct em_listener sample;
-	int counting, error;
+	int counting, rc;
 
-	if (!populated)
-		return 1;
-	sample = *populated;
-	sample.n_entities = 1;
-	name = em_ruleset_map(generation, &sample);
-	em_message_table(batch, EM_TABLE_NETDEV);
-	em_message_map(batch, &sample, generation, true);
-	em_element_add_entities(batch, &sample, generation, 0);
-	error = em_batch_commit(netlink, batch, diag);
-	if (error)
-		return error;
-	counting = em_counters_in_elements(netlink, &sample, generation, diag);
-	em_message_delete_set(batch, EM_TABLE_NETDEV, em_identifier_format(&name, text));
-	error = em_batch_commit(netlink, batch, diag);
-	return error ? error : counting;
+	sample.n = 1;
+	em_message_table(batch, sample.table);
+	em_message_object(batch, &sample);
+	em_element_add(batch, &sample, 0, 0);
+	rc = em_batch_send(netlink, batch, false, refusal);
+	if (rc)
+		return rc;
+	counting = em_counters_in_elements(netlink, &sample);
+	em_message_delete_object(batch, sample.table, sample.kind,
+				 em_identifier_format(&sample.name, text));
+	rc = em_batch_send(netlink, batch, false, refusal);
+	if (rc || counting >= 0)
+		return rc ? rc : counting;
+	*refusal = (struct em_refusal){counting, {.what = "read the counters"}};
+	return counting;
+}
+
+int em_install_can_count(struct em_netlink *netlink, struct em_batch *batch,
+			 const struct em_policy *policy, uint32_t generation,
+			 struct em_refusal *refusal)
+{
+	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
+	const struct em_object *object;
+
+	if (em_ruleset_new_counters(&ruleset, policy, generation, false)) {
+		*refusal = (struct em_refusal){-ENOMEM, {.what = "build the ruleset"}};
+		return -ENOMEM;
+	}
+	object = find_counting(ruleset);
+	return object ? try_counting(netlink, batch, object, refusal) : 1;
 }

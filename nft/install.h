@@ -11,11 +11,13 @@
 
 /*
  * Whether the elements of maps count here; 1 where the policy has no entities.  What the kernel
- * made of a map has to be looked at, so that one of this generation is added and deleted again.
- * Returns 1, 0, or -errno, reported.
+ * made of a map has to be looked at, so that one of this generation is added and deleted again;
+ * the table stays.  The batch is empty.  Returns 1, 0, or -errno and *refusal filled in; nothing is
+ * reported.
  */
 int em_install_can_count(struct em_netlink *netlink, struct em_batch *batch,
-			 const struct em_policy *policy, uint32_t generation, struct em_diag *diag);
+			 const struct em_policy *policy, uint32_t generation,
+			 struct em_refusal *refusal);
 
 /*
  * Adds everything but the base chains of table netdev, in as many transactions as it takes; nothing

@@ -139,56 +139,59 @@ static int read_rule(const struct nlmsghdr *message, void *data)
 }
 
 /* What is kept, to be added to; NULL when out of memory. */
-static struct em_inventory_object *keep_object(struct em_inventory_object **objects, size_t *n,
-					       const char *name)
+static struct em_inventory_object *keep_object(struct em_inventory *inventory,
+					       enum em_object_kind kind, const char *name)
 {
-	struct em_inventory_object *found = em_build_append(objects, n, sizeof(*found));
+	struct em_inventory_object *found =
+		em_build_append(&inventory->objects, &inventory->n_objects, sizeof(*found));
 
 	if (!found)
 		return NULL;
+	found->kind = kind;
 	copy_name(found->name, name, sizeof(found->name));
 	found->generation = em_identifier_generation(found->name);
 	return found;
+}
+
+static enum em_object_kind kind_of_set(uint32_t flags)
+{
+	if (flags & NFT_SET_OBJECT)
+		return EM_OBJECT_COUNTER_MAP;
+	return flags & NFT_SET_MAP ? EM_OBJECT_MAP : EM_OBJECT_SET;
 }
 
 static int read_set(const struct nlmsghdr *message, void *data)
 {
 	struct nftnl_set *set = nftnl_set_alloc();
 	struct em_inventory *inventory = data;
-	struct em_inventory_object *found;
 	bool ok = set;
 
 	if (ok && nftnl_set_nlmsg_parse(message, set) == 0 &&
-	    ours(nftnl_set_get_str(set, NFTNL_SET_TABLE)) &&
-	    !(nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_ANONYMOUS)) {
-		found = keep_object(&inventory->sets, &inventory->n_sets,
-				    nftnl_set_get_str(set, NFTNL_SET_NAME));
-		ok = found;
-		if (found)
-			found->refers = nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_OBJECT;
+	    ours(nftnl_set_get_str(set, NFTNL_SET_TABLE))) {
+		uint32_t flags = nftnl_set_get_u32(set, NFTNL_SET_FLAGS);
+
+		if (!(flags & NFT_SET_ANONYMOUS))
+			ok = keep_object(inventory, kind_of_set(flags),
+					 nftnl_set_get_str(set, NFTNL_SET_NAME));
 	}
 	if (set)
 		nftnl_set_free(set);
 	return ok ? MNL_CB_OK : MNL_CB_ERROR;
 }
 
-static bool keep_named(struct em_inventory *inventory, struct nftnl_obj *object)
+/* False when out of memory. */
+static bool keep_named(struct em_inventory *inventory, struct nftnl_obj *named)
 {
-	const char *name = nftnl_obj_get_str(object, NFTNL_OBJ_NAME);
+	uint32_t type = nftnl_obj_get_u32(named, NFTNL_OBJ_TYPE);
 	struct em_inventory_object *found;
 
-	switch (nftnl_obj_get_u32(object, NFTNL_OBJ_TYPE)) {
-	case NFT_OBJECT_COUNTER:
-		found = keep_object(&inventory->counters, &inventory->n_counters, name);
-		break;
-	case NFT_OBJECT_CT_TIMEOUT:
-		found = keep_object(&inventory->timeouts, &inventory->n_timeouts, name);
-		break;
-	default:
+	if (type != NFT_OBJECT_COUNTER && type != NFT_OBJECT_CT_TIMEOUT)
 		return true;
-	}
+	found = keep_object(inventory,
+			    type == NFT_OBJECT_COUNTER ? EM_OBJECT_COUNTER : EM_OBJECT_TIMEOUT,
+			    nftnl_obj_get_str(named, NFTNL_OBJ_NAME));
 	if (found)
-		found->used = nftnl_obj_get_u32(object, NFTNL_OBJ_USE);
+		found->used = nftnl_obj_get_u32(named, NFTNL_OBJ_USE);
 	return found;
 }
 
@@ -283,10 +286,13 @@ void em_inventory_clear(struct em_inventory *inventory)
 {
 	free(inventory->chains);
 	free(inventory->rules);
-	free(inventory->sets);
-	free(inventory->counters);
-	free(inventory->timeouts);
+	free(inventory->objects);
 	*inventory = (struct em_inventory){0};
+}
+
+bool em_inventory_is_shared(const struct em_inventory_object *object)
+{
+	return object->kind == EM_OBJECT_TIMEOUT;
 }
 
 uint32_t em_inventory_in_force(const struct em_inventory *inventory)

@@ -26,12 +26,11 @@ struct em_inventory_rule {
 	uint32_t generation; /* that it leads to; 0: none */
 };
 
-/* A set, a map, a counter or a timeout. */
 struct em_inventory_object {
+	enum em_object_kind kind; /* of a map to values or chains EM_OBJECT_MAP */
 	char name[EM_IDENTIFIER_MAX];
 	uint32_t generation; /* 0: that of no one, as timeouts are */
-	bool refers;	     /* a map whose elements are counters */
-	bool used;	     /* rules or elements refer to it */
+	bool used;	     /* of a counter or a timeout: rules or elements refer to it */
 };
 
 struct em_inventory {
@@ -41,12 +40,8 @@ struct em_inventory {
 	size_t n_chains;
 	struct em_inventory_rule *rules;
 	size_t n_rules;
-	struct em_inventory_object *sets; /* named ones, maps among them */
-	size_t n_sets;
-	struct em_inventory_object *counters;
-	size_t n_counters;
-	struct em_inventory_object *timeouts;
-	size_t n_timeouts;
+	struct em_inventory_object *objects; /* maps of counters before the counters */
+	size_t n_objects;
 };
 
 /*
@@ -56,6 +51,9 @@ struct em_inventory {
 int em_inventory_read(struct em_inventory *out, enum em_table table, struct em_netlink *netlink,
 		      struct em_diag *diag);
 void em_inventory_clear(struct em_inventory *inventory);
+
+/* Whether an object is the same for all generations, and stays as long as one of them uses it. */
+bool em_inventory_is_shared(const struct em_inventory_object *object);
 
 /*
  * The generation in force: the highest that a base chain leads to.  (There is one, but where

@@ -1,115 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * listener - from counting a packet to sending it on: sources, length, tag.
+ * listener - from counting a packet to sending it on: length, tag.
  */
-#include <errno.h>
-#include <linux/if_ether.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-
 #include "nft/build.h"
-
-static int compare_ranges(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct em_range));
-}
-
-static void range_of_prefix(struct em_range *range, const struct em_prefix *prefix)
-{
-	size_t length = prefix->address.family == AF_INET ? 4 : 16;
-
-	memcpy(range->first, prefix->address.bytes, length);
-	memcpy(range->last, prefix->address.bytes, length);
-	for (unsigned int bit = prefix->length; bit < length * 8; bit++)
-		range->last[bit / 8] |= 0x80 >> bit % 8;
-}
-
-/* Whether b begins within a or right after it; a does not begin after b. */
-static bool meets(const struct em_range *a, const struct em_range *b, size_t length)
-{
-	uint8_t after[16] = {0};
-
-	if (memcmp(b->first, a->last, length) <= 0)
-		return true;
-	memcpy(after, a->last, length);
-	while (length-- && ++after[length] == 0)
-		;
-	return memcmp(after, b->first, sizeof(after)) == 0;
-}
-
-/* nf_tables refuses intervals that overlap, and nft lists neighbours in its own way. */
-static void merge_ranges(struct em_set *set)
-{
-	size_t length = set->family == AF_INET ? 4 : 16;
-	size_t kept = 1;
-
-	qsort(set->ranges, set->n_ranges, sizeof(*set->ranges), compare_ranges);
-	for (size_t i = 1; i < set->n_ranges; i++) {
-		struct em_range *last = &set->ranges[kept - 1], *range = &set->ranges[i];
-
-		if (!meets(last, range, length))
-			set->ranges[kept++] = *range;
-		else if (memcmp(range->last, last->last, length) > 0)
-			memcpy(last->last, range->last, length);
-	}
-	set->n_ranges = kept;
-}
-
-/* The set of the sources of one family; NULL where there are none. */
-static const struct em_set *add_set(struct em_builder *b, uint8_t family)
-{
-	const struct em_listener *listener = b->listener;
-	struct em_set *set = NULL;
-
-	for (size_t i = 0; i < listener->n_sources && !b->error; i++) {
-		struct em_range *range;
-
-		if (listener->sources[i].address.family != family)
-			continue;
-		if (!set)
-			set = em_build_append(&b->ruleset->sets, &b->ruleset->n_sets, sizeof(*set));
-		range = set ? em_build_append(&set->ranges, &set->n_ranges, sizeof(*range)) : NULL;
-		if (!range)
-			b->error = -ENOMEM;
-		else
-			range_of_prefix(range, &listener->sources[i]);
-	}
-	if (!set || b->error)
-		return NULL;
-	set->family = family;
-	set->place = listener->place;
-	set->name = em_build_listener_name(b, family == AF_INET ? "sources4" : "sources6");
-	merge_ranges(set);
-	return set;
-}
-
-/* Of a family without a prefix, every packet is from elsewhere. */
-static void rules_source(struct em_builder *b)
-{
-	static const struct {
-		uint8_t family;
-		enum em_field saddr;
-		uint16_t protocol;
-	} families[] = {{AF_INET, EM_FIELD_IP_SADDR, ETH_P_IP},
-			{AF_INET6, EM_FIELD_IP6_SADDR, ETH_P_IPV6}};
-
-	if (!b->listener->n_sources)
-		return;
-	for (size_t i = 0; i < 2; i++) {
-		const struct em_set *set = add_set(b, families[i].family);
-
-		em_build_rule(b, &b->listener->place);
-		if (set)
-			em_build_match(b, EM_STATEMENT_NOT_IN, em_build_field(families[i].saddr))
-				->target = set->name;
-		else
-			em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_PROTOCOL,
-				     families[i].protocol);
-		em_build_invalid(b, EM_COUNTER_SOURCE);
-	}
-}
 
 /*
  * The last byte that is needed, to see whether the frame holds it.  Where kernels before 6.18
@@ -146,7 +40,7 @@ static void chain_listener(struct em_builder *b)
 	em_build_chain(b, em_build_listener_name(b, "listener"));
 	em_build_rule(b, &listener->place);
 	em_build_count(b, EM_COUNTER_PACKETS);
-	rules_source(b);
+	em_build_sources(b);
 	if (min <= listener->payload_max) {
 		struct em_statement *length;
 
@@ -178,8 +72,7 @@ static void add_no_checksum(struct em_builder *b, enum em_statement_kind kind)
 static void accept_sorted(struct em_builder *b)
 {
 	if (b->ruleset->object_counters)
-		em_build_lookup(b, EM_STATEMENT_COUNT_MAPPED,
-				em_ruleset_counts(b->ruleset->generation, b->listener));
+		em_build_lookup(b, EM_STATEMENT_COUNT_MAPPED, em_build_listener_name(b, "counts"));
 	em_build_count(b, EM_COUNTER_REWRITTEN);
 	em_build_add(b, EM_STATEMENT_ACCEPT);
 }
@@ -189,8 +82,7 @@ static void rule_rewrite(struct em_builder *b, bool checksum)
 	em_build_rule(b, &b->listener->tag.place);
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_EQUAL);
-	em_build_lookup(b, EM_STATEMENT_SET_MAPPED,
-			em_ruleset_map(b->ruleset->generation, b->listener))
+	em_build_lookup(b, EM_STATEMENT_SET_MAPPED, em_build_listener_name(b, "entities"))
 		->written = EM_FIELD_UDP_DPORT;
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_SET);
@@ -221,7 +113,7 @@ static void add_mark(struct em_builder *b)
 static void rule_mark(struct em_builder *b)
 {
 	em_build_rule(b, &b->listener->tag.place);
-	em_build_lookup(b, EM_STATEMENT_IN, em_ruleset_map(b->ruleset->generation, b->listener));
+	em_build_lookup(b, EM_STATEMENT_IN, em_build_listener_name(b, EM_ROLE_TAGS));
 	add_mark(b);
 	accept_sorted(b);
 }

@@ -13,23 +13,13 @@
 #include <libnftnl/rule.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink_cttimeout.h>
-#include <sys/socket.h>
+#include <string.h>
 
-#include "nft/element.h"
 #include "nft/statement.h"
 
 #define NEW (NLM_F_CREATE | NLM_F_EXCL)
-
-static const char *format(const struct em_identifier *name, char text[EM_IDENTIFIER_MAX])
-{
-	return em_identifier_format(name, text);
-}
-
-static void out_of_memory(struct em_batch *batch)
-{
-	batch->error = -ENOMEM;
-}
+/* What all verdict maps are called until the kernel gives them numbers. */
+#define VERDICT_MAP "__map%d"
 
 static struct nlmsghdr *open_for(struct em_batch *batch, enum em_table table, uint16_t type,
 				 uint16_t flags, const char *what, const struct em_place *place)
@@ -48,9 +38,9 @@ void em_message_table(struct em_batch *batch, enum em_table table)
 
 void em_message_tables(struct em_batch *batch, const struct em_ruleset *ruleset)
 {
-	em_message_table(batch, EM_TABLE_NETDEV);
-	if (ruleset->replies)
-		em_message_table(batch, EM_TABLE_INET);
+	for (enum em_table table = 0; table < EM_TABLES; table++)
+		if (em_ruleset_uses(ruleset, table))
+			em_message_table(batch, table);
 }
 
 void em_message_delete_table(struct em_batch *batch, enum em_table table)
@@ -62,93 +52,6 @@ void em_message_delete_table(struct em_batch *batch, enum em_table table)
 	em_batch_close(batch, message);
 }
 
-/* Counters and timeouts. */
-
-static void add_counter(struct em_batch *batch, const char *name, const struct em_place *place)
-{
-	struct nlmsghdr *message =
-		open_for(batch, EM_TABLE_NETDEV, NFT_MSG_NEWOBJ, NEW, "add counter", place);
-	struct nlattr *data;
-
-	mnl_attr_put_strz(message, NFTA_OBJ_TABLE, EM_RULESET_TABLE);
-	mnl_attr_put_strz(message, NFTA_OBJ_NAME, name);
-	mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
-	data = mnl_attr_nest_start(message, NFTA_OBJ_DATA);
-	mnl_attr_put_u64(message, NFTA_COUNTER_BYTES, 0);
-	mnl_attr_put_u64(message, NFTA_COUNTER_PACKETS, 0);
-	mnl_attr_nest_end(message, data);
-	em_batch_close(batch, message);
-}
-
-void em_message_entity_counter(struct em_batch *batch, const struct em_listener *listener,
-			       uint32_t generation, const struct em_entity *entity)
-{
-	char text[EM_IDENTIFIER_MAX];
-
-	add_counter(batch, em_ruleset_entity_counter(generation, listener, entity, text),
-		    &entity->place);
-}
-
-void em_message_timeout(struct em_batch *batch, uint32_t seconds, uint8_t family,
-			const struct em_place *place)
-{
-	struct nlmsghdr *message = open_for(batch, EM_TABLE_INET, NFT_MSG_NEWOBJ, NLM_F_CREATE,
-					    "add a conntrack timeout", place);
-	struct em_identifier name = em_ruleset_timeout(seconds, family);
-	struct nlattr *data, *policy;
-	char text[EM_IDENTIFIER_MAX];
-
-	mnl_attr_put_strz(message, NFTA_OBJ_TABLE, EM_RULESET_TABLE);
-	mnl_attr_put_strz(message, NFTA_OBJ_NAME, format(&name, text));
-	mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_CT_TIMEOUT));
-	data = mnl_attr_nest_start(message, NFTA_OBJ_DATA);
-	mnl_attr_put_u16(message, NFTA_CT_TIMEOUT_L3PROTO, htons(family));
-	mnl_attr_put_u8(message, NFTA_CT_TIMEOUT_L4PROTO, IPPROTO_UDP);
-	policy = mnl_attr_nest_start(message, NFTA_CT_TIMEOUT_DATA);
-	mnl_attr_put_u32(message, CTA_TIMEOUT_UDP_UNREPLIED, htonl(seconds));
-	mnl_attr_put_u32(message, CTA_TIMEOUT_UDP_REPLIED, htonl(seconds));
-	mnl_attr_nest_end(message, policy);
-	mnl_attr_nest_end(message, data);
-	em_batch_close(batch, message);
-}
-
-static void add_maps(struct em_batch *batch, const struct em_ruleset *ruleset,
-		     const struct em_listener *listener)
-{
-	em_message_map(batch, listener, ruleset->generation, !ruleset->object_counters);
-	if (ruleset->object_counters)
-		em_message_counts(batch, listener, ruleset->generation);
-	if (listener->replies)
-		em_message_zones(batch, listener, ruleset->generation);
-}
-
-void em_message_objects(struct em_batch *batch, const struct em_ruleset *ruleset)
-{
-	const struct em_policy *policy = ruleset->policy;
-	char text[EM_IDENTIFIER_MAX];
-
-	for (size_t i = 0; i < policy->n_listeners; i++)
-		for (int c = 0; c < EM_COUNTERS; c++) {
-			struct em_identifier name =
-				em_ruleset_counter(ruleset->generation, &policy->listeners[i], c);
-
-			add_counter(batch, format(&name, text), &policy->listeners[i].place);
-		}
-	for (size_t i = 0; i < ruleset->n_sets; i++)
-		em_message_set(batch, &ruleset->sets[i]);
-	for (size_t i = 0; i < policy->n_listeners; i++)
-		add_maps(batch, ruleset, &policy->listeners[i]);
-	for (size_t i = 0; i < ruleset->n_timeouts; i++) {
-		const struct em_place *place = &ruleset->replies_place;
-
-		em_message_conversations(batch, ruleset, ruleset->timeouts[i]);
-		em_message_timeout(batch, ruleset->timeouts[i], AF_INET, place);
-		em_message_timeout(batch, ruleset->timeouts[i], AF_INET6, place);
-	}
-	if (ruleset->replies)
-		em_message_ports(batch, ruleset);
-}
-
 /* Chains and rules. */
 
 static void add_chain(struct em_batch *batch, const struct em_chain *chain)
@@ -158,7 +61,7 @@ static void add_chain(struct em_batch *batch, const struct em_chain *chain)
 	char text[EM_IDENTIFIER_MAX];
 
 	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, EM_RULESET_TABLE);
-	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, format(&chain->name, text));
+	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, em_identifier_format(&chain->name, text));
 	em_batch_close(batch, message);
 }
 
@@ -178,124 +81,120 @@ static const char *purpose(const struct em_rule *rule)
 	return what;
 }
 
+static void put_entry(const struct em_object *object, size_t i, struct em_element *element)
+{
+	const struct em_entry *entry = (const struct em_entry *)object->items + i;
+
+	memcpy(element->key, entry->key, sizeof(entry->key));
+	em_identifier_format(&entry->chain, element->target);
+}
+
+/* The map that a rule looks into: it has no name but in the batch. */
+static void add_verdict_map(struct em_batch *batch, enum em_table table,
+			    const struct em_statement *dispatch, const struct em_place *place)
+{
+	struct em_object map = {.kind = EM_OBJECT_VERDICT_MAP,
+				.table = table,
+				.name = {.role = VERDICT_MAP},
+				.place = *place,
+				.purpose = "add a verdict map",
+				.key.n_loads = dispatch->n_loads,
+				.n = dispatch->n_entries,
+				.element = put_entry,
+				.items = dispatch->entries};
+
+	memcpy(map.key.loads, dispatch->loads, sizeof(dispatch->loads));
+	em_message_object(batch, &map);
+}
+
 /* False when out of memory. */
 static bool lower(struct nftnl_rule *to, const struct em_rule *rule, uint32_t map)
 {
-	struct em_lowering l = {.rule = to, .map_name = EM_ELEMENT_VERDICT_MAP, .map_id = map};
+	struct em_lowering l = {.rule = to, .map_name = VERDICT_MAP, .map_id = map};
 
 	for (size_t s = 0; s < rule->n_statements; s++)
 		em_statement_lower(&l, &rule->statements[s]);
 	return !l.failed;
 }
 
-static void add_rule(struct em_batch *batch, enum em_table table, const struct em_identifier *chain,
+static void add_rule(struct em_batch *batch, const struct em_chain *chain,
 		     const struct em_rule *rule)
 {
 	struct nftnl_rule *built = nftnl_rule_alloc();
 	char text[EM_IDENTIFIER_MAX];
 	struct nlmsghdr *message;
-	uint32_t map = 0;
 	bool ok = built;
 
 	for (size_t s = 0; s < rule->n_statements; s++)
 		if (rule->statements[s].kind == EM_STATEMENT_DISPATCH)
-			map = em_message_verdict_map(batch, table, &rule->statements[s],
-						     &rule->place);
+			add_verdict_map(batch, chain->table, &rule->statements[s], &rule->place);
 	if (ok) {
 		nftnl_rule_set_str(built, NFTNL_RULE_TABLE, EM_RULESET_TABLE);
-		nftnl_rule_set_str(built, NFTNL_RULE_CHAIN, format(chain, text));
-		ok = lower(built, rule, map);
+		nftnl_rule_set_str(built, NFTNL_RULE_CHAIN,
+				   em_identifier_format(&chain->name, text));
+		ok = lower(built, rule, batch->sets);
 	}
 	if (ok) {
-		message = open_for(batch, table, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND,
-				   purpose(rule), &rule->place);
+		message = open_for(batch, chain->table, NFT_MSG_NEWRULE,
+				   NLM_F_CREATE | NLM_F_APPEND, purpose(rule), &rule->place);
 		nftnl_rule_nlmsg_build_payload(message, built);
 		em_batch_close(batch, message);
 	} else {
-		out_of_memory(batch);
+		batch->error = -ENOMEM;
 	}
 	if (built)
 		nftnl_rule_free(built);
 }
 
+static void add_rules(struct em_batch *batch, const struct em_chain *chain)
+{
+	for (size_t r = 0; r < chain->n_rules; r++)
+		add_rule(batch, chain, &chain->rules[r]);
+}
+
 void em_message_chains(struct em_batch *batch, const struct em_ruleset *ruleset)
 {
 	for (size_t c = 0; c < ruleset->n_chains; c++)
-		add_chain(batch, &ruleset->chains[c]);
-	for (size_t c = 0; c < ruleset->n_chains; c++) {
-		const struct em_chain *chain = &ruleset->chains[c];
-
-		for (size_t r = 0; r < chain->n_rules; r++)
-			add_rule(batch, chain->table, &chain->name, &chain->rules[r]);
-	}
+		if (!ruleset->chains[c].base)
+			add_chain(batch, &ruleset->chains[c]);
+	for (size_t c = 0; c < ruleset->n_chains; c++)
+		if (!ruleset->chains[c].base)
+			add_rules(batch, &ruleset->chains[c]);
 }
 
-struct base {
-	enum em_table table;
-	const char *name;
-	const char *type;
-	uint32_t hook;
-	int32_t priority;
-	const char *device; /* NULL: none */
-};
-
-static void add_base(struct em_batch *batch, const struct base *base, const struct em_place *place)
+static void add_base(struct em_batch *batch, const struct em_chain *chain)
 {
-	struct nlmsghdr *message = open_for(batch, base->table, NFT_MSG_NEWCHAIN, NLM_F_CREATE,
-					    "add base chain", place);
+	struct nlmsghdr *message = open_for(batch, chain->table, NFT_MSG_NEWCHAIN, NLM_F_CREATE,
+					    "add base chain", &chain->rules[0].place);
+	char text[EM_IDENTIFIER_MAX];
 	struct nlattr *hook;
 
 	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, EM_RULESET_TABLE);
-	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, base->name);
-	mnl_attr_put_strz(message, NFTA_CHAIN_TYPE, base->type);
+	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, em_identifier_format(&chain->name, text));
+	mnl_attr_put_strz(message, NFTA_CHAIN_TYPE, chain->base->type);
 	mnl_attr_put_u32(message, NFTA_CHAIN_POLICY, htonl(NF_ACCEPT));
 	hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
-	mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(base->hook));
-	mnl_attr_put_u32(message, NFTA_HOOK_PRIORITY, htonl(base->priority));
-	if (base->device)
-		mnl_attr_put_strz(message, NFTA_HOOK_DEV, base->device);
+	mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(chain->base->number));
+	mnl_attr_put_u32(message, NFTA_HOOK_PRIORITY, htonl(chain->base->priority));
+	if (chain->device)
+		mnl_attr_put_strz(message, NFTA_HOOK_DEV, chain->device);
 	mnl_attr_nest_end(message, hook);
 	em_batch_close(batch, message);
 }
 
-void em_message_ingress(struct em_batch *batch, const char *interface, uint32_t generation)
+void em_message_bases(struct em_batch *batch, const struct em_ruleset *ruleset, enum em_table table)
 {
-	for (int i = 0; i < EM_INGRESSES; i++) {
-		struct em_identifier name = em_ruleset_base(i, interface);
-		struct em_statement to = {.kind = EM_STATEMENT_GOTO,
-					  .target = em_ruleset_dispatch(generation, i, interface)};
-		struct em_rule rule = {.statements = &to, .n_statements = 1};
+	for (size_t c = 0; c < ruleset->n_chains; c++) {
+		const struct em_chain *chain = &ruleset->chains[c];
 		char text[EM_IDENTIFIER_MAX];
-		const struct base base = {.table = EM_TABLE_NETDEV,
-					  .name = format(&name, text),
-					  .type = "filter",
-					  .hook = NF_NETDEV_INGRESS,
-					  .priority = em_ruleset_ingress[i].priority,
-					  .device = interface};
 
-		add_base(batch, &base, NULL);
-		em_message_flush_chain(batch, EM_TABLE_NETDEV, text);
-		add_rule(batch, EM_TABLE_NETDEV, &name, &rule);
-	}
-}
-
-void em_message_inet_bases(struct em_batch *batch, uint32_t generation,
-			   const struct em_place *place)
-{
-	for (int i = 0; i < EM_BASES; i++) {
-		const struct em_base_chain *chain = &em_ruleset_bases[i];
-		struct em_statement to = {.kind = EM_STATEMENT_JUMP,
-					  .target = em_ruleset_entry(generation, i)};
-		struct em_rule rule = {.place = *place, .statements = &to, .n_statements = 1};
-		char text[EM_IDENTIFIER_MAX];
-		const struct base base = {.table = EM_TABLE_INET,
-					  .name = format(&chain->name, text),
-					  .type = chain->type,
-					  .hook = NF_INET_PRE_ROUTING,
-					  .priority = chain->priority};
-
-		add_base(batch, &base, place);
-		add_rule(batch, EM_TABLE_INET, &chain->name, &rule);
+		if (!chain->base || chain->table != table)
+			continue;
+		add_base(batch, chain);
+		if (table == EM_TABLE_NETDEV)
+			em_message_flush_chain(batch, table,
+					       em_identifier_format(&chain->name, text));
+		add_rules(batch, chain);
 	}
 }
 
@@ -329,44 +228,4 @@ void em_message_delete_chain(struct em_batch *batch, enum em_table table, const 
 	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, EM_RULESET_TABLE);
 	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, name);
 	em_batch_close(batch, message);
-}
-
-void em_message_flush_map(struct em_batch *batch, enum em_table table, const char *name)
-{
-	struct nlmsghdr *message =
-		open_for(batch, table, NFT_MSG_DELSETELEM, 0, "delete elements", NULL);
-
-	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, EM_RULESET_TABLE);
-	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, name);
-	em_batch_close(batch, message);
-}
-
-void em_message_delete_set(struct em_batch *batch, enum em_table table, const char *name)
-{
-	struct nlmsghdr *message = open_for(batch, table, NFT_MSG_DELSET, 0, "delete set", NULL);
-
-	mnl_attr_put_strz(message, NFTA_SET_TABLE, EM_RULESET_TABLE);
-	mnl_attr_put_strz(message, NFTA_SET_NAME, name);
-	em_batch_close(batch, message);
-}
-
-static void delete_object(struct em_batch *batch, enum em_table table, uint32_t type,
-			  const char *what, const char *name)
-{
-	struct nlmsghdr *message = open_for(batch, table, NFT_MSG_DELOBJ, 0, what, NULL);
-
-	mnl_attr_put_strz(message, NFTA_OBJ_TABLE, EM_RULESET_TABLE);
-	mnl_attr_put_strz(message, NFTA_OBJ_NAME, name);
-	mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(type));
-	em_batch_close(batch, message);
-}
-
-void em_message_delete_counter(struct em_batch *batch, const char *name)
-{
-	delete_object(batch, EM_TABLE_NETDEV, NFT_OBJECT_COUNTER, "delete counter", name);
-}
-
-void em_message_delete_timeout(struct em_batch *batch, const char *name)
-{
-	delete_object(batch, EM_TABLE_INET, NFT_OBJECT_CT_TIMEOUT, "delete timeout", name);
 }

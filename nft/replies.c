@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 
 #include "nft/build.h"
 #include "policy/conversation.h"
@@ -17,9 +18,16 @@ static struct em_identifier zone_chain(const struct em_builder *b,
 		.generation = b->ruleset->generation, .role = "zone", .owner = listener->name};
 }
 
+/* The set of conversations with this timeout, and the map from zones to ports. */
+static struct em_identifier conversations_name(const struct em_builder *b, uint32_t seconds)
+{
+	return (struct em_identifier){
+		.generation = b->ruleset->generation, .role = "conversations", .number = seconds};
+}
+
 static struct em_identifier translate_chain(const struct em_builder *b, uint32_t timeout)
 {
-	struct em_identifier name = em_ruleset_entry(b->ruleset->generation, EM_BASE_NAT);
+	struct em_identifier name = em_ruleset_entry(b->ruleset->generation, EM_BASE_NAT, NULL);
 
 	name.number = timeout;
 	return name;
@@ -35,7 +43,7 @@ static void chain_marked(struct em_builder *b, const struct em_place *place)
 
 	mark.masked = true;
 	em_build_number(mark.mask, EM_MARK_MASK, 4);
-	em_build_chain(b, em_ruleset_entry(b->ruleset->generation, EM_BASE_RAW));
+	em_build_chain(b, em_ruleset_entry(b->ruleset->generation, EM_BASE_RAW, NULL));
 	em_build_rule(b, place);
 	dispatch = em_build_match(b, EM_STATEMENT_DISPATCH, mark);
 	for (size_t i = 0; i < policy->n_listeners; i++) {
@@ -58,7 +66,7 @@ static void chain_zone(struct em_builder *b)
 	em_build_mark(b, 0);
 	em_build_rule(b, &listener->replies_place);
 	statement = em_build_lookup(b, EM_STATEMENT_SET_MAPPED,
-				    em_ruleset_zones(b->ruleset->generation, listener));
+				    em_build_listener_name(b, EM_ROLE_ZONES));
 	statement->written = EM_FIELD_ZONE;
 	em_build_add(b, EM_STATEMENT_ACCEPT);
 	if (listener->unknown.verdict != EM_PORT)
@@ -71,47 +79,15 @@ static void chain_zone(struct em_builder *b)
 
 /* Behind conntrack. */
 
-static void add_timeout(struct em_builder *b, uint32_t seconds)
+static void rule_conversations(struct em_builder *b, const struct em_place *place, uint32_t seconds)
 {
-	struct em_ruleset *ruleset = b->ruleset;
-	uint32_t *element;
+	struct em_statement *in;
 
-	for (size_t i = 0; i < ruleset->n_timeouts; i++)
-		if (ruleset->timeouts[i] == seconds)
-			return;
-	element = em_build_append(&ruleset->timeouts, &ruleset->n_timeouts, sizeof(*element));
-	if (element)
-		*element = seconds;
-	else
-		b->error = -ENOMEM;
-}
-
-static void all_conversations(struct em_builder *b)
-{
-	struct em_conversations *conversations = &b->ruleset->conversations;
-
-	if (b->error)
-		return;
-	b->error = em_conversations_init(conversations, b->ruleset->policy);
-	for (size_t i = 0; !b->error && i < conversations->n; i++)
-		add_timeout(b, conversations->all[i].timeout);
-}
-
-static void chain_translate(struct em_builder *b, const struct em_place *place)
-{
-	uint32_t generation = b->ruleset->generation;
-
-	em_build_chain(b, em_ruleset_entry(generation, EM_BASE_NAT));
-	for (size_t t = 0; t < b->ruleset->n_timeouts; t++) {
-		uint32_t seconds = b->ruleset->timeouts[t];
-		struct em_statement *in;
-
-		em_build_rule(b, place);
-		in = em_build_match(b, EM_STATEMENT_IN, em_build_field(EM_FIELD_UDP_DPORT));
-		in->loads[in->n_loads++] = em_build_field(EM_FIELD_ZONE);
-		in->target = em_ruleset_conversations(generation, seconds);
-		em_build_target(b, EM_STATEMENT_GOTO, translate_chain(b, seconds));
-	}
+	em_build_rule(b, place);
+	in = em_build_match(b, EM_STATEMENT_IN, em_build_field(EM_FIELD_UDP_DPORT));
+	in->loads[in->n_loads++] = em_build_field(EM_FIELD_ZONE);
+	in->target = conversations_name(b, seconds);
+	em_build_target(b, EM_STATEMENT_GOTO, translate_chain(b, seconds));
 }
 
 static void rule_timeout(struct em_builder *b, const struct em_place *place, uint32_t seconds,
@@ -119,7 +95,7 @@ static void rule_timeout(struct em_builder *b, const struct em_place *place, uin
 {
 	em_build_rule(b, place);
 	em_build_match(b, EM_STATEMENT_EQUAL, em_build_field(EM_FIELD_NFPROTO))->low[0] = family;
-	em_build_target(b, EM_STATEMENT_TIMEOUT, em_ruleset_timeout(seconds, family));
+	em_build_target(b, EM_STATEMENT_TIMEOUT, em_object_timeout(seconds, family).name);
 }
 
 static void chain_translate_within(struct em_builder *b, const struct em_place *place,
@@ -132,28 +108,167 @@ static void chain_translate_within(struct em_builder *b, const struct em_place *
 	em_build_match(b, EM_STATEMENT_EQUAL, em_build_field(EM_FIELD_L4PROTO))->low[0] =
 		IPPROTO_UDP;
 	em_build_match(b, EM_STATEMENT_TRANSLATE, em_build_field(EM_FIELD_ZONE))->target =
-		em_ruleset_ports(b->ruleset->generation);
+		em_object_ports(b->ruleset->generation).name;
 }
 
-void em_build_replies(struct em_builder *b)
+/* Objects. */
+
+struct em_object em_object_timeout(uint32_t seconds, uint8_t family)
+{
+	return (struct em_object){.kind = EM_OBJECT_TIMEOUT,
+				  .table = EM_TABLE_INET,
+				  .name = {.role = "flow-timeout",
+					   .number = seconds,
+					   .owner = family == AF_INET ? "ip" : "ip6"},
+				  .purpose = "add a conntrack timeout",
+				  .seconds = seconds,
+				  .family = family};
+}
+
+static void put_conversation(const struct em_object *object, size_t i, struct em_element *element)
+{
+	const struct em_conversation *conversation =
+		(const struct em_conversation *)object->items + i;
+
+	em_build_number(element->key, conversation->known, 2);
+	em_build_number(element->key + 4, conversation->target, 2);
+}
+
+static struct em_object conversations_object(const struct em_builder *b, uint32_t seconds)
+{
+	return (struct em_object){
+		.kind = EM_OBJECT_SET,
+		.table = EM_TABLE_INET,
+		.name = conversations_name(b, seconds),
+		.purpose = "add set of conversations",
+		.key = {.loads = {{.field = EM_FIELD_UDP_DPORT}, {.field = EM_FIELD_ZONE}},
+			.n_loads = 2},
+		.element = put_conversation};
+}
+
+static void put_port(const struct em_object *object, size_t i, struct em_element *element)
+{
+	uint16_t port = ((const uint16_t *)object->items)[i];
+
+	em_build_number(element->key, port, 2);
+	em_build_number(element->data, port, 2);
+}
+
+struct em_object em_object_ports(uint32_t generation)
+{
+	return (struct em_object){.kind = EM_OBJECT_MAP,
+				  .table = EM_TABLE_INET,
+				  .name = {.generation = generation, .role = "ports"},
+				  .purpose = "add map of ports",
+				  .key = {.loads = {{.field = EM_FIELD_ZONE}}, .n_loads = 1},
+				  .data = EM_FIELD_UDP_DPORT,
+				  .element = put_port};
+}
+
+/* One more item of the object, zeroed; never NULL. */
+static void *add_item(struct em_builder *b, struct em_object *object, size_t size)
+{
+	void *item = b->error ? NULL : em_build_append(&object->items, &object->n, size);
+
+	if (item)
+		return item;
+	b->error = -ENOMEM;
+	return &b->scratch;
+}
+
+static void add_object(struct em_builder *b, struct em_object object, const struct em_place *place)
+{
+	object.place = *place;
+	em_build_object(b, object);
+}
+
+static void build_conversations(struct em_builder *b, const struct em_place *place,
+				const struct em_conversations *all, uint32_t seconds)
+{
+	struct em_object object = conversations_object(b, seconds);
+
+	for (size_t i = 0; i < all->n; i++)
+		if (all->all[i].timeout == seconds)
+			*(struct em_conversation *)add_item(b, &object, sizeof(all->all[i])) =
+				all->all[i];
+	add_object(b, object, place);
+}
+
+static void build_ports(struct em_builder *b, const struct em_place *place,
+			const struct em_conversations *all)
+{
+	struct em_object object = em_object_ports(b->ruleset->generation);
+
+	for (size_t i = 0; i < all->n; i++)
+		if (i == 0 || all->all[i].target != all->all[i - 1].target)
+			*(uint16_t *)add_item(b, &object, sizeof(uint16_t)) = all->all[i].target;
+	add_object(b, object, place);
+}
+
+/* The timeouts of conversations, in seconds, each once. */
+struct timeouts {
+	uint32_t seconds[EM_LISTENERS_MAX];
+	size_t n;
+};
+
+static void add_timeout(struct timeouts *timeouts, uint32_t seconds)
+{
+	for (size_t i = 0; i < timeouts->n; i++)
+		if (timeouts->seconds[i] == seconds)
+			return;
+	timeouts->seconds[timeouts->n++] = seconds;
+}
+
+static void build_objects(struct em_builder *b, const struct em_place *place,
+			  const struct em_conversations *all, const struct timeouts *timeouts)
 {
 	const struct em_policy *policy = b->ruleset->policy;
-	const struct em_listener *first = em_conversation_first(policy);
-	const struct em_place *place = &b->ruleset->replies_place;
 
-	if (!first)
-		return;
-	b->table = EM_TABLE_INET;
-	b->ruleset->replies = true;
-	b->ruleset->replies_place = first->replies_place;
-	all_conversations(b);
+	for (size_t t = 0; t < timeouts->n; t++) {
+		add_object(b, em_object_timeout(timeouts->seconds[t], AF_INET), place);
+		add_object(b, em_object_timeout(timeouts->seconds[t], AF_INET6), place);
+	}
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		b->listener = &policy->listeners[i];
+		if (b->listener->replies)
+			em_build_zones(b);
+	}
+	for (size_t t = 0; t < timeouts->n; t++)
+		build_conversations(b, place, all, timeouts->seconds[t]);
+	build_ports(b, place, all);
+}
+
+static void build_chains(struct em_builder *b, const struct em_place *place,
+			 const struct timeouts *timeouts)
+{
+	const struct em_policy *policy = b->ruleset->policy;
+
 	chain_marked(b, place);
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		b->listener = &policy->listeners[i];
 		if (b->listener->replies)
 			chain_zone(b);
 	}
-	chain_translate(b, place);
-	for (size_t t = 0; t < b->ruleset->n_timeouts; t++)
-		chain_translate_within(b, place, b->ruleset->timeouts[t]);
+	em_build_chain(b, em_ruleset_entry(b->ruleset->generation, EM_BASE_NAT, NULL));
+	for (size_t t = 0; t < timeouts->n; t++)
+		rule_conversations(b, place, timeouts->seconds[t]);
+	for (size_t t = 0; t < timeouts->n; t++)
+		chain_translate_within(b, place, timeouts->seconds[t]);
+}
+
+void em_build_replies(struct em_builder *b)
+{
+	const struct em_listener *first = em_conversation_first(b->ruleset->policy);
+	struct em_conversations conversations;
+	struct timeouts timeouts = {.n = 0};
+
+	if (!first || b->error)
+		return;
+	b->error = em_conversations_init(&conversations, b->ruleset->policy);
+	for (size_t i = 0; i < conversations.n; i++)
+		add_timeout(&timeouts, conversations.all[i].timeout);
+	b->table = EM_TABLE_INET;
+	build_objects(b, &first->replies_place, &conversations, &timeouts);
+	build_chains(b, &first->replies_place, &timeouts);
+	em_conversations_clear(&conversations);
 }

@@ -5,16 +5,20 @@
  */
 #include "nft/ruleset.h"
 
+/* Before <linux/netfilter.h>, which else brings its own. */
+#include <netinet/in.h>
+
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <stdlib.h>
 
 #include "nft/build.h"
+#include "policy/conversation.h"
 
 static int make(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation,
-		bool object_counters)
+		bool object_counters, void (*build)(struct em_builder *b))
 {
 	struct em_builder b = {0};
-	int n;
 
 	b.ruleset = calloc(1, sizeof(*b.ruleset));
 	if (!b.ruleset)
@@ -22,17 +26,7 @@ static int make(struct em_ruleset **out, const struct em_policy *policy, uint32_
 	b.ruleset->policy = policy;
 	b.ruleset->generation = generation;
 	b.ruleset->object_counters = object_counters;
-	n = em_policy_interfaces(policy, &b.ruleset->interfaces);
-	if (n < 0)
-		b.error = n;
-	for (int i = 0; i < n; i++)
-		em_build_interface(&b, b.ruleset->interfaces[i]);
-	b.ruleset->n_interfaces = n > 0 ? n : 0;
-	for (size_t i = 0; i < policy->n_listeners; i++) {
-		b.listener = &policy->listeners[i];
-		em_build_listener(&b);
-	}
-	em_build_replies(&b);
+	build(&b);
 	if (b.error) {
 		em_ruleset_free(b.ruleset);
 		return b.error;
@@ -41,15 +35,76 @@ static int make(struct em_ruleset **out, const struct em_policy *policy, uint32_
 	return 0;
 }
 
+static void for_each_listener(struct em_builder *b, void (*build)(struct em_builder *b))
+{
+	const struct em_policy *policy = b->ruleset->policy;
+
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		b->listener = &policy->listeners[i];
+		build(b);
+	}
+}
+
+static void build_counters(struct em_builder *b)
+{
+	for_each_listener(b, em_build_counters);
+	for_each_listener(b, em_build_entities);
+}
+
+static void build_netdev(struct em_builder *b)
+{
+	const struct em_ruleset *ruleset = b->ruleset;
+	int n = em_policy_interfaces(ruleset->policy, &b->ruleset->interfaces);
+
+	if (n < 0) {
+		b->error = n;
+		return;
+	}
+	b->ruleset->n_interfaces = n;
+	for_each_listener(b, em_build_counters);
+	for (size_t i = 0; i < ruleset->n_interfaces; i++)
+		em_build_interface(b, ruleset->interfaces[i]);
+	for_each_listener(b, em_build_listener);
+	for_each_listener(b, em_build_entities);
+}
+
+static void build_bases(struct em_builder *b)
+{
+	const struct em_listener *first = em_conversation_first(b->ruleset->policy);
+	static const struct em_place nowhere;
+
+	for (size_t i = 0; i < b->ruleset->n_interfaces; i++) {
+		em_build_base(b, EM_BASE_HEADERS, b->ruleset->interfaces[i], &nowhere);
+		em_build_base(b, EM_BASE_SORT, b->ruleset->interfaces[i], &nowhere);
+	}
+	if (first) {
+		em_build_base(b, EM_BASE_RAW, NULL, &first->replies_place);
+		em_build_base(b, EM_BASE_NAT, NULL, &first->replies_place);
+	}
+}
+
+static void build_all(struct em_builder *b)
+{
+	build_netdev(b);
+	em_build_replies(b);
+	build_bases(b);
+}
+
 int em_ruleset_new(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation)
 {
-	return make(out, policy, generation, false);
+	return make(out, policy, generation, false, build_all);
 }
 
 int em_ruleset_new_with_objects(struct em_ruleset **out, const struct em_policy *policy,
 				uint32_t generation)
 {
-	return make(out, policy, generation, true);
+	return make(out, policy, generation, true, build_all);
+}
+
+int em_ruleset_new_counters(struct em_ruleset **out, const struct em_policy *policy,
+			    uint32_t generation, bool object_counters)
+{
+	return make(out, policy, generation, object_counters, build_counters);
 }
 
 static void free_chain(struct em_chain *chain)
@@ -68,12 +123,10 @@ void em_ruleset_free(struct em_ruleset *ruleset)
 		return;
 	for (size_t i = 0; i < ruleset->n_chains; i++)
 		free_chain(&ruleset->chains[i]);
-	for (size_t i = 0; i < ruleset->n_sets; i++)
-		free(ruleset->sets[i].ranges);
-	em_conversations_clear(&ruleset->conversations);
-	free(ruleset->timeouts);
+	for (size_t i = 0; i < ruleset->n_objects; i++)
+		free(ruleset->objects[i].items);
 	free(ruleset->chains);
-	free(ruleset->sets);
+	free(ruleset->objects);
 	free(ruleset->interfaces);
 	free(ruleset);
 }
@@ -82,4 +135,28 @@ void em_ruleset_freep(struct em_ruleset **ruleset)
 {
 	em_ruleset_free(*ruleset);
 	*ruleset = NULL;
+}
+
+bool em_ruleset_uses(const struct em_ruleset *ruleset, enum em_table table)
+{
+	for (size_t i = 0; i < ruleset->n_chains; i++)
+		if (ruleset->chains[i].table == table)
+			return true;
+	return false;
+}
+
+uint8_t em_ruleset_family(enum em_table table)
+{
+	return table == EM_TABLE_INET ? NFPROTO_INET : NFPROTO_NETDEV;
+}
+
+/* Of the generation 7 bits, which are enough for those that are there at a time; 9 of the index. */
+uint32_t em_ruleset_mark(uint32_t generation, size_t listener)
+{
+	return (generation & 0x7f) << 25 | (uint32_t)(listener + 1) << 16;
+}
+
+uint16_t em_ruleset_zone(const struct em_listener *listener, uint16_t target)
+{
+	return target == listener->port ? 0 : target;
 }

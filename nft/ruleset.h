@@ -4,9 +4,8 @@
  * ruleset - a policy as rules of nf_tables, before they become text or netlink messages.
  *
  * One representation with two printers (text.h, message.h), so that what `entitymux ruleset` shows
- * and what is installed cannot drift apart.  It is made of the few statements that the backend
- * needs, each of which is one thing in nft's language and a fixed sequence of the kernel's
- * expressions.  No I/O.
+ * and what is installed cannot drift apart.  It has chains, whose rules are made of the statements
+ * of statement.h, and the objects that these refer to, as data (object.h).  No I/O.
  *
  * In table `netdev entitymux`, generation 1, for listener "telemetry" on eth0 (vlan 5 elsewhere):
  *
@@ -22,12 +21,11 @@
  *	v1-check3-telemetry      returns where the check holds
  *	v1-sort-telemetry        look the tag up in map v1-entities-telemetry and rewrite the port
  *
- * What is an IPv6 packet's transport header the kernel finds out once for each base chain, before
- * the first rule, and reads the next header of the IPv6 header without asking whether the header is
- * in the linear part of the packet (ipv6_find_hdr(), 5.10 to 7.2): where it is not, as a driver
- * without GRO or a packet socket may leave it, it takes what was in this memory before.  To write
- *to the header, if only what is there, pulls it into the linear part; for the base chain that comes
- * next.
+ * The kernel looks for the transport header of an IPv6 packet once for each base chain, before the
+ * first rule.  It reads the next header of the IPv6 header without asking whether that is in the
+ * linear part of the packet (ipv6_find_hdr(), 5.10 to 7.2); where it is not, as after a driver
+ * without GRO or a packet socket, it takes what was in this memory before.  To write to the header,
+ * if only what is there, pulls it into the linear part, for the next base chain.
  *
  * The elements of that map count what is looked up.  Before Linux 5.10 they cannot; there, a
  * ruleset with `object_counters` has a named counter for each entity, such as
@@ -72,58 +70,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "nft/field.h"
-#include "policy/conversation.h"
+#include "nft/object.h"
 #include "policy/policy.h"
 
 #define EM_RULESET_TABLE "entitymux"
-/* With the NUL; NFT_NAME_MAXLEN of the kernel. */
-#define EM_IDENTIFIER_MAX 256
-/* NF_IP_PRI_RAW: before what other tables usually do at ingress. */
-#define EM_RULESET_PRIORITY (-300)
 /*
  * The last byte from the transport header where a payload load can start before Linux 6.18, whose
  * NFTA_PAYLOAD_OFFSET is wider than a byte.
  */
 #define EM_LOAD_LAST 255
-/* Bytes of the UDP header; payload byte 0 is byte 8 from the transport header. */
-#define EM_UDP_HEADER 8
-/* Bytes of the longest key: 4 loads, each padded to a multiple of 4, of 16 bytes in all. */
-#define EM_KEY_MAX 32
 /* Of the packet's mark, the bits that are ours between ingress and raw-prerouting. */
 #define EM_MARK_MASK 0xffff0000
-
-/* The two tables, both called EM_RULESET_TABLE, of the families netdev and inet. */
-enum em_table { EM_TABLE_NETDEV, EM_TABLE_INET, EM_TABLES };
 
 /* NFPROTO_… of a table. */
 uint8_t em_ruleset_family(enum em_table table);
 
-/* The name of an object: "v1-check3-telemetry" is { 1, "check", 3, 0, "telemetry" }. */
-struct em_identifier {
-	uint32_t generation; /* 0: the same for all, no "vN-" */
-	const char *role;    /* static */
-	uint32_t number;     /* 0: none */
-	uint16_t part;	     /* 0: none; ".2" after the number */
-	const char *owner;   /* name of a listener or an interface; not owned; NULL: none */
-};
-
-/*
- * Writes it in the letters that an nft identifier may have; other bytes of an interface's name
- * become "/hh", which no interface's name holds.  Returns text.
- */
-const char *em_identifier_format(const struct em_identifier *identifier,
-				 char text[EM_IDENTIFIER_MAX]);
-
 /* Roles by which what is there tells what else has to be. */
 #define EM_ROLE_TAGS  "tags"
 #define EM_ROLE_ZONES "zones"
-
-/* The owner in a name of this role, "telemetry" in "v1-tags-telemetry"; NULL: not of this role. */
-const char *em_identifier_owner(const char *text, const char *role);
-
-/* The generation that a name of ours starts with; 0: it carries none. */
-uint32_t em_identifier_generation(const char *text);
 
 enum em_statement_kind {
 	EM_STATEMENT_EQUAL,	   /* load == low */
@@ -171,49 +135,41 @@ struct em_rule {
 	size_t n_statements;
 };
 
+/*
+ * The base chains, in the order in which packets meet them.  Those of table netdev have one rule,
+ * which goes to the generation in force; those of table inet, which are there while some listener
+ * has `replies`, one for each generation that is there.
+ */
+enum em_base_kind {
+	EM_BASE_HEADERS,
+	EM_BASE_SORT,
+	EM_BASE_RAW,
+	EM_BASE_NAT,
+	EM_BASES,
+};
+
+struct em_base {
+	enum em_table table;
+	const char *role;
+	const char *owner; /* NULL: each interface has one */
+	const char *type;
+	const char *hook;
+	uint32_t number; /* of the hook: NF_NETDEV_… or NF_INET_… */
+	int priority;
+	enum em_statement_kind leads; /* EM_STATEMENT_GOTO or …_JUMP … */
+	const char *entry;	      /* … to the chain of this role */
+};
+
+extern const struct em_base em_ruleset_bases[EM_BASES];
+
 struct em_chain {
 	enum em_table table;
 	struct em_identifier name;
+	const struct em_base *base; /* NULL: packets come from other chains only */
+	const char *device;	    /* of a base chain in table netdev; not owned */
 	struct em_rule *rules;
 	size_t n_rules;
 };
-
-struct em_range {
-	uint8_t first[16];
-	uint8_t last[16]; /* inclusive */
-};
-
-/* Sources of one family: disjoint ranges in ascending order, at least one. */
-struct em_set {
-	struct em_identifier name;
-	struct em_place place;
-	uint8_t family;
-	struct em_range *ranges;
-	size_t n_ranges;
-};
-
-/* The base chains of an interface in table netdev, in the order in which packets meet them. */
-enum em_ingress { EM_INGRESS_HEADERS, EM_INGRESS_SORT, EM_INGRESSES };
-
-struct em_ingress_chain {
-	const char *role;
-	int priority;	   /* at hook ingress */
-	const char *entry; /* role of the chain that it goes to */
-};
-
-extern const struct em_ingress_chain em_ruleset_ingress[EM_INGRESSES];
-
-/* The base chains of table inet, which are there while some listener has `replies`. */
-enum em_base { EM_BASE_RAW, EM_BASE_NAT, EM_BASES };
-
-struct em_base_chain {
-	struct em_identifier name;
-	const char *type;
-	int priority;	   /* at hook prerouting */
-	const char *entry; /* role of the chain that it jumps to */
-};
-
-extern const struct em_base_chain em_ruleset_bases[EM_BASES];
 
 /* The counters of a listener. */
 enum em_counter {
@@ -226,34 +182,16 @@ enum em_counter {
 	EM_COUNTERS
 };
 
-/*
- * Where a listener's tag is read, as the key of its map.  A load is one of the pieces; one with a
- * mask comes first, which is the only place where nft (up to 1.0.6) reads a mask back from its own
- * listing.
- */
-struct em_key {
-	struct em_load loads[EM_PIECES_MAX];
-	uint8_t tag_offset[EM_PIECES_MAX]; /* where the bytes of the load are in the tag */
-	uint8_t n_loads;
-	uint8_t length; /* bytes, padded: all of the loads */
-};
-
 struct em_ruleset {
-	const struct em_policy *policy; /* not owned; for its listeners' counters and maps */
+	const struct em_policy *policy; /* not owned; that of the elements */
 	uint32_t generation;
 	bool object_counters; /* of entities; else the elements of the maps count */
 	char (*interfaces)[IF_NAMESIZE];
 	size_t n_interfaces;
-	struct em_set *sets;
-	size_t n_sets;
-	struct em_chain *chains; /* but the base chains; a chain may go to later ones */
+	struct em_object *objects; /* one may refer to earlier ones */
+	size_t n_objects;
+	struct em_chain *chains; /* base chains last; a chain may go to later ones */
 	size_t n_chains;
-	/* With `replies` only: */
-	bool replies;
-	struct em_place replies_place; /* of the first listener with it */
-	struct em_conversations conversations;
-	uint32_t *timeouts; /* of these, seconds, each once */
-	size_t n_timeouts;
 };
 
 /* Builds the ruleset of a policy that outlives it.  *out stays as it is on failure (-ENOMEM). */
@@ -261,56 +199,26 @@ int em_ruleset_new(struct em_ruleset **out, const struct em_policy *policy, uint
 /* The same, in the form for kernels whose map elements cannot count. */
 int em_ruleset_new_with_objects(struct em_ruleset **out, const struct em_policy *policy,
 				uint32_t generation);
+/* Of either form no chains, and of the objects those that count. */
+int em_ruleset_new_counters(struct em_ruleset **out, const struct em_policy *policy,
+			    uint32_t generation, bool object_counters);
 void em_ruleset_free(struct em_ruleset *ruleset);
 void em_ruleset_freep(struct em_ruleset **ruleset);
 
-/* The names that both sides of the kernel must agree on. */
-struct em_identifier em_ruleset_base(enum em_ingress which, const char *interface);
-/* What it goes to. */
-struct em_identifier em_ruleset_dispatch(uint32_t generation, enum em_ingress which,
-					 const char *interface);
+/* Whether anything of it is in this table. */
+bool em_ruleset_uses(const struct em_ruleset *ruleset, enum em_table table);
+
+/* The name of a base chain, and of what it leads to; the interface is NULL where it has none. */
+struct em_identifier em_ruleset_base(enum em_base_kind which, const char *interface);
+struct em_identifier em_ruleset_entry(uint32_t generation, enum em_base_kind which,
+				      const char *interface);
+
 struct em_identifier em_ruleset_counter(uint32_t generation, const struct em_listener *listener,
 					enum em_counter counter);
-/* The map of a listener's entities; with `replies` the set of their tags. */
-struct em_identifier em_ruleset_map(uint32_t generation, const struct em_listener *listener);
-/* With `replies` the map from tags to zones. */
-struct em_identifier em_ruleset_zones(uint32_t generation, const struct em_listener *listener);
-/* With `replies` the set of conversations with this timeout, and the map from zones to ports. */
-struct em_identifier em_ruleset_conversations(uint32_t generation, uint32_t seconds);
-struct em_identifier em_ruleset_ports(uint32_t generation);
-/* A timeout is for one family, AF_INET or AF_INET6, and the same for all generations. */
-struct em_identifier em_ruleset_timeout(uint32_t seconds, uint8_t family);
-/* The zone for a target port of the listener; 0, the default one, for its own port. */
-uint16_t em_ruleset_zone(const struct em_listener *listener, uint16_t target);
-/* What a base chain of table inet jumps to. */
-struct em_identifier em_ruleset_entry(uint32_t generation, enum em_base base);
+
 /* What EM_MARK_MASK of the mark is for the listener of this index; never 0. */
 uint32_t em_ruleset_mark(uint32_t generation, size_t listener);
-/* The map from tags to counters, and the name of an entity's counter: with its tag at the end. */
-struct em_identifier em_ruleset_counts(uint32_t generation, const struct em_listener *listener);
-const char *em_ruleset_entity_counter(uint32_t generation, const struct em_listener *listener,
-				      const struct em_entity *entity, char text[EM_IDENTIFIER_MAX]);
-
-void em_ruleset_key(const struct em_listener *listener, struct em_key *key);
-/* A tag as a key, and back. */
-void em_key_from_tag(const struct em_key *key, const uint8_t *tag, uint8_t bytes[EM_KEY_MAX]);
-void em_key_to_tag(const struct em_key *key, const uint8_t *bytes, uint8_t tag[EM_TAG_MAX]);
-
-/*
- * The numbers min to max, of n bytes, as sets in which each byte has a range of its own: the bytes
- * above `byte` (0 is the least significant) are those of `value`, `byte` is from first to last, and
- * those below are any.  Whole ranges need one, others up to 2n-1.  Returns how many.
- */
-struct em_byte_range {
-	uint64_t value;
-	uint8_t byte;
-	uint8_t first;
-	uint8_t last;
-};
-
-#define EM_SPLIT_RANGE_MAX 15
-
-size_t em_split_range(uint64_t min, uint64_t max, unsigned int length,
-		      struct em_byte_range out[EM_SPLIT_RANGE_MAX]);
+/* The zone for a target port of the listener; 0, the default one, for its own port. */
+uint16_t em_ruleset_zone(const struct em_listener *listener, uint16_t target);
 
 #endif

@@ -137,16 +137,24 @@ static bool install(struct run *run, const struct em_policy *policy, uint32_t ge
 		die("ruleset");
 	if (em_install_ruleset(&run->netlink, &run->batch, ruleset, &run->diag))
 		return false;
-	for (size_t i = 0; i < ruleset->n_interfaces; i++)
-		em_message_ingress(&run->batch, ruleset->interfaces[i], generation);
+	em_message_bases(&run->batch, ruleset, EM_TABLE_NETDEV);
 	return !em_batch_commit(&run->netlink, &run->batch, &run->diag);
+}
+
+static size_t count_kind(const struct em_inventory *inventory, enum em_object_kind kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < inventory->n_objects; i++)
+		n += inventory->objects[i].kind == kind;
+	return n;
 }
 
 /* Whether each entity has its counter, and the maps lead to them. */
 static void look(struct run *run, const struct test_policy *test, const struct em_policy *policy)
 {
 	const char *const argv[] = {"nft", "list", "table", "netdev", EM_RULESET_TABLE, NULL};
-	size_t counters = 0, maps = 0;
+	size_t counters = 0;
 	struct em_inventory inventory;
 	struct rig_output output;
 
@@ -154,10 +162,10 @@ static void look(struct run *run, const struct test_policy *test, const struct e
 		die("inventory");
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		counters += EM_COUNTERS + policy->listeners[i].n_entities;
-	for (size_t i = 0; i < inventory.n_sets; i++)
-		maps += inventory.sets[i].refers;
-	judge(run, inventory.n_counters == counters, test, test->line, "number of counters");
-	judge(run, maps == policy->n_listeners, test, test->line, "number of maps of counters");
+	judge(run, count_kind(&inventory, EM_OBJECT_COUNTER) == counters, test, test->line,
+	      "number of counters");
+	judge(run, count_kind(&inventory, EM_OBJECT_COUNTER_MAP) == policy->n_listeners, test,
+	      test->line, "number of maps of counters");
 	em_inventory_clear(&inventory);
 	rig_run(&output, argv);
 	judge(run,
@@ -176,12 +184,13 @@ static void look_again(struct run *run, const struct test_policy *test,
 
 	if (em_inventory_read(&inventory, EM_TABLE_NETDEV, &run->netlink, &run->diag))
 		die("inventory");
-	for (size_t i = 0; i < inventory.n_sets; i++)
-		others |= inventory.sets[i].generation != NEXT || inventory.sets[i].refers;
-	for (size_t i = 0; i < inventory.n_counters; i++)
-		others |= inventory.counters[i].generation != NEXT;
-	judge(run, !others && inventory.n_counters == policy->n_listeners * EM_COUNTERS, test,
-	      test->line, "the next generation is not all there is");
+	for (size_t i = 0; i < inventory.n_objects; i++)
+		others |= inventory.objects[i].generation != NEXT;
+	judge(run,
+	      !others && !count_kind(&inventory, EM_OBJECT_COUNTER_MAP) &&
+		      count_kind(&inventory, EM_OBJECT_COUNTER) ==
+			      policy->n_listeners * EM_COUNTERS,
+	      test, test->line, "the next generation is not all there is");
 	em_inventory_clear(&inventory);
 }
 
@@ -207,13 +216,14 @@ static void take_away(struct run *run, const struct test_policy *test,
 static void probe(struct run *run, const struct test_policy *test, const struct em_policy *policy)
 {
 	struct em_inventory inventory;
+	struct em_refusal refusal;
 	int counting =
-		em_install_can_count(&run->netlink, &run->batch, policy, GENERATION, &run->diag);
+		em_install_can_count(&run->netlink, &run->batch, policy, GENERATION, &refusal);
 
 	judge(run, counting >= 0, test, test->line, "whether elements count");
 	if (em_inventory_read(&inventory, EM_TABLE_NETDEV, &run->netlink, &run->diag))
 		die("inventory");
-	judge(run, inventory.n_sets == 0, test, test->line, "the try left something");
+	judge(run, inventory.n_objects == 0, test, test->line, "the try left something");
 	em_inventory_clear(&inventory);
 }
 

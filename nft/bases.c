@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+/*
+ * bases - the base chains of a ruleset.
+ */
+/* Before <linux/netfilter.h>, which else brings its own. */
+#include <netinet/in.h>
+
+#include <linux/netfilter.h>
+
+#include "nft/build.h"
+
+/* NF_IP_PRI_RAW of the kernel: before what other tables usually do at ingress, and conntrack. */
+#define RAW (-300)
+/* NF_IP_PRI_NAT_DST */
+#define NAT_DST (-100)
+
+const struct em_base em_ruleset_bases[EM_BASES] = {
+	[EM_BASE_HEADERS] = {EM_TABLE_NETDEV, "headers", NULL, "filter", "ingress",
+			     NF_NETDEV_INGRESS, RAW - 1, EM_STATEMENT_GOTO, "pull"},
+	[EM_BASE_SORT] = {EM_TABLE_NETDEV, "ingress", NULL, "filter", "ingress", NF_NETDEV_INGRESS,
+			  RAW, EM_STATEMENT_GOTO, "dispatch"},
+	[EM_BASE_RAW] = {EM_TABLE_INET, "raw", "prerouting", "filter", "prerouting",
+			 NF_INET_PRE_ROUTING, RAW, EM_STATEMENT_JUMP, "marked"},
+	[EM_BASE_NAT] = {EM_TABLE_INET, "nat", "prerouting", "nat", "prerouting",
+			 NF_INET_PRE_ROUTING, NAT_DST, EM_STATEMENT_JUMP, "translate"},
+};
+
+struct em_identifier em_ruleset_base(enum em_base_kind which, const char *interface)
+{
+	const struct em_base *base = &em_ruleset_bases[which];
+
+	return (struct em_identifier){.role = base->role,
+				      .owner = base->owner ? base->owner : interface};
+}
+
+struct em_identifier em_ruleset_entry(uint32_t generation, enum em_base_kind which,
+				      const char *interface)
+{
+	return (struct em_identifier){.generation = generation,
+				      .role = em_ruleset_bases[which].entry,
+				      .owner = interface};
+}
+
+void em_build_base(struct em_builder *b, enum em_base_kind which, const char *interface,
+		   const struct em_place *place)
+{
+	const struct em_base *base = &em_ruleset_bases[which];
+
+	b->table = base->table;
+	em_build_chain(b, em_ruleset_base(which, interface));
+	em_build_rule(b, place);
+	em_build_target(b, base->leads, em_ruleset_entry(b->ruleset->generation, which, interface));
+	if (b->error)
+		return;
+	b->ruleset->chains[b->ruleset->n_chains - 1].base = base;
+	b->ruleset->chains[b->ruleset->n_chains - 1].device = interface;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+/*
+ * key - what an object is looked up by: one load, or several joined.
+ *
+ * The bytes of a key are those of its loads in the order of the wire, in a concatenation each
+ * padded with zeros to a multiple of 4.
+ */
+#ifndef EM_NFT_KEY_H
+#define EM_NFT_KEY_H
+
+#include "nft/field.h"
+#include "policy/policy.h"
+
+/* Bytes of the longest key: 4 loads, each padded to a multiple of 4, of 16 bytes in all. */
+#define EM_KEY_MAX 32
+/* Bytes of the UDP header; payload byte 0 is byte 8 from the transport header. */
+#define EM_UDP_HEADER 8
+
+struct em_key {
+	struct em_load loads[EM_PIECES_MAX];
+	uint8_t n_loads;
+	uint8_t tag_offset[EM_PIECES_MAX]; /* of a tag's key: where the bytes of a load are in it */
+};
+
+/* Bytes, with the padding. */
+uint8_t em_key_length(const struct em_key *key);
+
+/* Whether nft is told its type by name, `type ipv4_addr`, and not by what is read, `typeof …`. */
+bool em_key_is_typed(const struct em_key *key);
+
+/*
+ * Where a listener's tag is read.  A load is one of the pieces; one with a mask comes first, which
+ * is the only place where nft (up to 1.0.6) reads a mask back from its own listing.
+ */
+void em_key_of_tag(const struct em_listener *listener, struct em_key *key);
+/* A tag as such a key. */
+void em_key_from_tag(const struct em_key *key, const uint8_t *tag, uint8_t bytes[EM_KEY_MAX]);
+
+/* The bytes of a key as registers and elements have them. */
+void em_key_value(const struct em_key *key, const uint8_t *wire, uint8_t value[EM_KEY_MAX]);
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+/*
+ * message_object - objects as netlink messages; see message.h.
+ *
+ * What is said of a set's types is for `nft list` alone, which could not name them otherwise.
+ */
+#include "nft/message.h"
+
+/* Before <linux/netfilter.h>, which else brings its own. */
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/set.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink_cttimeout.h>
+
+#include "nft/element.h"
+
+#define NEW	     (NLM_F_CREATE | NLM_F_EXCL)
+#define TYPE_VERDICT 0xffffff00
+
+enum { BYTEORDER_INVALID, BYTEORDER_HOST, BYTEORDER_BIG };
+
+/* What stands for an expression in `typeof`; include/expression.h, include/proto.h and src/ct.c. */
+enum { EXPR_PAYLOAD = 7, EXPR_CT = 12, EXPR_CONCAT = 13 };
+enum { EXPR_TYPE, EXPR_DATA };
+enum { CT_KEY, CT_DIR, ORIGINAL = 0 };
+enum { PAYLOAD_DESC, PAYLOAD_TYPE, PAYLOAD_BASE, PAYLOAD_OFFSET, PAYLOAD_LEN };
+enum { PROTO_DESC_UNKNOWN = 0, PROTO_BASE_TRANSPORT = 3 };
+
+static void out_of_memory(struct em_batch *batch)
+{
+	batch->error = -ENOMEM;
+}
+
+/* Types. */
+
+static void put_payload(struct nftnl_udata_buf *userdata, const struct em_load *load)
+{
+	const struct em_field_row *field = &em_fields[load->field];
+
+	nftnl_udata_put_u32(userdata, PAYLOAD_DESC, field->header);
+	nftnl_udata_put_u32(userdata, PAYLOAD_TYPE, field->header_field);
+	if (field->header != PROTO_DESC_UNKNOWN)
+		return;
+	nftnl_udata_put_u32(userdata, PAYLOAD_BASE, PROTO_BASE_TRANSPORT);
+	nftnl_udata_put_u32(userdata, PAYLOAD_OFFSET, load->offset * 8);
+	nftnl_udata_put_u32(userdata, PAYLOAD_LEN, load->length * 8);
+}
+
+static void put_load(struct nftnl_udata_buf *userdata, const struct em_load *load)
+{
+	bool conntrack = em_fields[load->field].source == EM_FROM_CONNTRACK;
+	struct nftnl_udata *data;
+
+	nftnl_udata_put_u32(userdata, EXPR_TYPE, conntrack ? EXPR_CT : EXPR_PAYLOAD);
+	data = nftnl_udata_nest_start(userdata, EXPR_DATA);
+	if (conntrack) {
+		nftnl_udata_put_u32(userdata, CT_KEY, em_fields[load->field].base);
+		nftnl_udata_put_u32(userdata, CT_DIR, ORIGINAL);
+	} else {
+		put_payload(userdata, load);
+	}
+	nftnl_udata_nest_end(userdata, data);
+}
+
+static void put_loads(struct nftnl_udata_buf *userdata, const struct em_key *key)
+{
+	struct nftnl_udata *concatenation, *part;
+
+	if (key->n_loads == 1) {
+		put_load(userdata, &key->loads[0]);
+		return;
+	}
+	nftnl_udata_put_u32(userdata, EXPR_TYPE, EXPR_CONCAT);
+	concatenation = nftnl_udata_nest_start(userdata, EXPR_DATA);
+	for (uint8_t i = 0; i < key->n_loads; i++) {
+		part = nftnl_udata_nest_start(userdata, i);
+		put_load(userdata, &key->loads[i]);
+		nftnl_udata_nest_end(userdata, part);
+	}
+	nftnl_udata_nest_end(userdata, concatenation);
+}
+
+/* `typeof KEY`, and `: DATA` */
+static void put_typeof(struct nftnl_udata_buf *userdata, const struct em_object *object)
+{
+	const struct em_load data = {.field = object->data};
+	struct nftnl_udata *nest;
+
+	nest = nftnl_udata_nest_start(userdata, NFTNL_UDATA_SET_KEY_TYPEOF);
+	put_loads(userdata, &object->key);
+	nftnl_udata_nest_end(userdata, nest);
+	if (object->kind != EM_OBJECT_MAP)
+		return;
+	nest = nftnl_udata_nest_start(userdata, NFTNL_UDATA_SET_DATA_TYPEOF);
+	put_load(userdata, &data);
+	nftnl_udata_nest_end(userdata, nest);
+	nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_DATA_INTERVAL, 0);
+}
+
+static uint32_t order_of(enum em_field field)
+{
+	return em_fields[field].type->host_order ? BYTEORDER_HOST : BYTEORDER_BIG;
+}
+
+/*
+ * nft (up to 1.0.6) knows no `typeof` for a map of objects and dies listing concatenated integers
+ * without one: to it, the key of such a map is a single number.
+ */
+static bool is_one_number(const struct em_object *object)
+{
+	return object->kind == EM_OBJECT_COUNTER_MAP;
+}
+
+static uint32_t key_order(const struct em_object *object)
+{
+	if (is_one_number(object))
+		return BYTEORDER_BIG;
+	return object->key.n_loads > 1 ? BYTEORDER_INVALID : order_of(object->key.loads[0].field);
+}
+
+static uint32_t key_type(const struct em_object *object)
+{
+	uint32_t type = 0;
+
+	if (is_one_number(object))
+		return EM_TYPE_INTEGER;
+	for (uint8_t i = 0; i < object->key.n_loads; i++)
+		type = type << EM_TYPE_BITS | em_fields[object->key.loads[i].field].type->id;
+	return type;
+}
+
+static void set_userdata(struct em_batch *batch, struct nftnl_set *set,
+			 const struct em_object *object)
+{
+	struct nftnl_udata_buf *userdata = nftnl_udata_buf_alloc(512);
+
+	if (!userdata) {
+		out_of_memory(batch);
+		return;
+	}
+	nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_KEYBYTEORDER, key_order(object));
+	if (object->kind == EM_OBJECT_MAP)
+		nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_DATABYTEORDER,
+				    order_of(object->data));
+	else if (object->kind == EM_OBJECT_VERDICT_MAP)
+		nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_DATABYTEORDER, BYTEORDER_INVALID);
+	if ((object->kind == EM_OBJECT_SET || object->kind == EM_OBJECT_MAP) &&
+	    !em_key_is_typed(&object->key))
+		put_typeof(userdata, object);
+	nftnl_set_set_data(set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(userdata),
+			   nftnl_udata_buf_len(userdata));
+	nftnl_udata_buf_free(userdata);
+}
+
+/* Sets and maps. */
+
+static void set_kind(struct nftnl_set *set, const struct em_object *object)
+{
+	static const uint32_t flags[EM_OBJECT_KINDS] = {
+		[EM_OBJECT_MAP] = NFT_SET_MAP,
+		[EM_OBJECT_COUNTER_MAP] = NFT_SET_OBJECT,
+		[EM_OBJECT_VERDICT_MAP] = NFT_SET_ANONYMOUS | NFT_SET_CONSTANT | NFT_SET_MAP,
+	};
+	uint32_t all = flags[object->kind] | (object->interval ? NFT_SET_INTERVAL : 0);
+
+	if (all)
+		nftnl_set_set_u32(set, NFTNL_SET_FLAGS, all);
+	if (object->kind == EM_OBJECT_MAP) {
+		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, em_fields[object->data].type->id);
+		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, em_fields[object->data].length);
+	} else if (object->kind == EM_OBJECT_COUNTER_MAP) {
+		nftnl_set_set_u32(set, NFTNL_SET_OBJ_TYPE, NFT_OBJECT_COUNTER);
+	} else if (object->kind == EM_OBJECT_VERDICT_MAP) {
+		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, TYPE_VERDICT);
+		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, 0);
+		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, object->n);
+	}
+}
+
+/* Each element counts what is looked up. */
+static void set_element_counter(struct em_batch *batch, struct nftnl_set *set)
+{
+	struct nftnl_expr *counter = nftnl_expr_alloc("counter");
+
+	if (counter)
+		nftnl_set_add_expr(set, counter);
+	else
+		out_of_memory(batch);
+}
+
+static void fill_set(struct em_batch *batch, struct nftnl_set *set, const struct em_object *object)
+{
+	char text[EM_IDENTIFIER_MAX];
+
+	if (nftnl_set_set_str(set, NFTNL_SET_TABLE, EM_RULESET_TABLE) ||
+	    nftnl_set_set_str(set, NFTNL_SET_NAME, em_identifier_format(&object->name, text)))
+		out_of_memory(batch);
+	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, em_ruleset_family(object->table));
+	nftnl_set_set_u32(set, NFTNL_SET_ID, ++batch->sets);
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, key_type(object));
+	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, em_key_length(&object->key));
+	set_kind(set, object);
+	set_userdata(batch, set, object);
+	if (object->counting)
+		set_element_counter(batch, set);
+}
+
+static void add_set(struct em_batch *batch, const struct em_object *object)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+	struct nlmsghdr *message;
+
+	if (!set) {
+		out_of_memory(batch);
+		return;
+	}
+	fill_set(batch, set, object);
+	message = em_batch_open(batch, em_ruleset_family(object->table), NFT_MSG_NEWSET, NEW,
+				object->purpose, &object->place);
+	nftnl_set_nlmsg_build_payload(message, set);
+	em_batch_close(batch, message);
+	nftnl_set_free(set);
+}
+
+/* Timeouts: there is one for all generations. */
+
+static void add_timeout(struct em_batch *batch, const struct em_object *object)
+{
+	struct nlmsghdr *message =
+		em_batch_open(batch, em_ruleset_family(object->table), NFT_MSG_NEWOBJ, NLM_F_CREATE,
+			      object->purpose, &object->place);
+	struct nlattr *data, *policy;
+	char text[EM_IDENTIFIER_MAX];
+
+	mnl_attr_put_strz(message, NFTA_OBJ_TABLE, EM_RULESET_TABLE);
+	mnl_attr_put_strz(message, NFTA_OBJ_NAME, em_identifier_format(&object->name, text));
+	mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_CT_TIMEOUT));
+	data = mnl_attr_nest_start(message, NFTA_OBJ_DATA);
+	mnl_attr_put_u16(message, NFTA_CT_TIMEOUT_L3PROTO, htons(object->family));
+	mnl_attr_put_u8(message, NFTA_CT_TIMEOUT_L4PROTO, IPPROTO_UDP);
+	policy = mnl_attr_nest_start(message, NFTA_CT_TIMEOUT_DATA);
+	mnl_attr_put_u32(message, CTA_TIMEOUT_UDP_UNREPLIED, htonl(object->seconds));
+	mnl_attr_put_u32(message, CTA_TIMEOUT_UDP_REPLIED, htonl(object->seconds));
+	mnl_attr_nest_end(message, policy);
+	mnl_attr_nest_end(message, data);
+	em_batch_close(batch, message);
+}
+
+static void add_elements(struct em_batch *batch, const struct em_object *object, uint32_t id)
+{
+	for (size_t next = 0; next < object->n;)
+		next = em_element_add(batch, object, id, next);
+}
+
+void em_message_object(struct em_batch *batch, const struct em_object *object)
+{
+	if (object->kind == EM_OBJECT_TIMEOUT)
+		add_timeout(batch, object);
+	else if (object->kind != EM_OBJECT_COUNTER)
+		add_set(batch, object);
+	if (!object->per_entity)
+		add_elements(batch, object,
+			     object->kind == EM_OBJECT_VERDICT_MAP ? batch->sets : 0);
+}
+
+void em_message_objects(struct em_batch *batch, const struct em_ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->n_objects; i++)
+		em_message_object(batch, &ruleset->objects[i]);
+}
+
+/* Deleting. */
+
+static void delete_set(struct em_batch *batch, enum em_table table, bool flush, const char *name)
+{
+	struct nlmsghdr *message;
+
+	if (flush) {
+		message = em_batch_open(batch, em_ruleset_family(table), NFT_MSG_DELSETELEM, 0,
+					"delete elements", NULL);
+		mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, EM_RULESET_TABLE);
+		mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, name);
+		em_batch_close(batch, message);
+	}
+	message = em_batch_open(batch, em_ruleset_family(table), NFT_MSG_DELSET, 0, "delete set",
+				NULL);
+	mnl_attr_put_strz(message, NFTA_SET_TABLE, EM_RULESET_TABLE);
+	mnl_attr_put_strz(message, NFTA_SET_NAME, name);
+	em_batch_close(batch, message);
+}
+
+static void delete_named(struct em_batch *batch, enum em_table table, uint32_t type,
+			 const char *what, const char *name)
+{
+	struct nlmsghdr *message =
+		em_batch_open(batch, em_ruleset_family(table), NFT_MSG_DELOBJ, 0, what, NULL);
+
+	mnl_attr_put_strz(message, NFTA_OBJ_TABLE, EM_RULESET_TABLE);
+	mnl_attr_put_strz(message, NFTA_OBJ_NAME, name);
+	mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(type));
+	em_batch_close(batch, message);
+}
+
+/*
+ * A map that goes lets go of its counters only at the end of the transaction on older kernels,
+ * its elements do so at once.
+ */
+void em_message_delete_object(struct em_batch *batch, enum em_table table, enum em_object_kind kind,
+			      const char *name)
+{
+	if (kind == EM_OBJECT_COUNTER)
+		delete_named(batch, table, NFT_OBJECT_COUNTER, "delete counter", name);
+	else if (kind == EM_OBJECT_TIMEOUT)
+		delete_named(batch, table, NFT_OBJECT_CT_TIMEOUT, "delete timeout", name);
+	else
+		delete_set(batch, table, kind == EM_OBJECT_COUNTER_MAP, name);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+/*
+ * objects - the objects of a listener: what it counts, and what its tags lead to.
+ */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "nft/build.h"
+
+/* The counters of a listener. */
+
+struct em_identifier em_ruleset_counter(uint32_t generation, const struct em_listener *listener,
+					enum em_counter counter)
+{
+	static const char *const roles[EM_COUNTERS] = {
+		[EM_COUNTER_PACKETS] = "packets", [EM_COUNTER_REWRITTEN] = "rewritten",
+		[EM_COUNTER_UNKNOWN] = "unknown", [EM_COUNTER_SOURCE] = "source",
+		[EM_COUNTER_LENGTH] = "length",	  [EM_COUNTER_CHECK] = "check",
+	};
+
+	return (struct em_identifier){
+		.generation = generation, .role = roles[counter], .owner = listener->name};
+}
+
+static void name_counter(const struct em_object *object, size_t i, struct em_element *element)
+{
+	struct em_identifier name =
+		em_ruleset_counter(object->name.generation, object->listener, i);
+
+	em_identifier_format(&name, element->target);
+}
+
+void em_build_counters(struct em_builder *b)
+{
+	em_build_object(b, (struct em_object){.kind = EM_OBJECT_COUNTER,
+					      .table = EM_TABLE_NETDEV,
+					      .name = em_build_listener_name(b, "counters"),
+					      .place = b->listener->place,
+					      .purpose = "add counter",
+					      .listener = b->listener,
+					      .n = EM_COUNTERS,
+					      .element = name_counter});
+}
+
+/* What its tags lead to: an element for each entity. */
+
+static const struct em_entity *put_tag(const struct em_object *object, size_t i,
+				       struct em_element *element)
+{
+	const struct em_entity *entity = &object->listener->entities[i];
+
+	em_key_from_tag(&object->key, entity->tag, element->key);
+	element->place = &entity->place;
+	element->comment = entity->name;
+	return entity;
+}
+
+/* The element itself says it: an entity has this tag. */
+static void tag(const struct em_object *object, size_t i, struct em_element *element)
+{
+	put_tag(object, i, element);
+}
+
+static void tag_to_port(const struct em_object *object, size_t i, struct em_element *element)
+{
+	em_build_number(element->data, put_tag(object, i, element)->action.port, 2);
+}
+
+static void tag_to_zone(const struct em_object *object, size_t i, struct em_element *element)
+{
+	const struct em_entity *entity = put_tag(object, i, element);
+
+	em_build_number(element->data, em_ruleset_zone(object->listener, entity->action.port), 2);
+}
+
+/* "v1-entity-telemetry-deadbeef" */
+static void entity_counter(const struct em_object *object, size_t i, struct em_element *element)
+{
+	const struct em_identifier name = {.generation = object->name.generation,
+					   .role = "entity",
+					   .owner = object->listener->name};
+	const struct em_entity *entity = &object->listener->entities[i];
+	char hex[EM_TAG_TEXT_MAX];
+
+	em_identifier_format(&name, element->target);
+	/* Without "0x". */
+	sprintf(element->target + strlen(element->target), "-%s",
+		em_tag_format(object->listener, entity->tag, hex) + 2);
+	element->place = &entity->place;
+}
+
+static void tag_to_counter(const struct em_object *object, size_t i, struct em_element *element)
+{
+	entity_counter(object, i, element);
+	put_tag(object, i, element);
+	element->comment = NULL;
+}
+
+static void add_per_entity(struct em_builder *b, const char *role, struct em_object object)
+{
+	object.name = em_build_listener_name(b, role);
+	object.listener = b->listener;
+	object.per_entity = true;
+	object.n = b->listener->n_entities;
+	em_key_of_tag(b->listener, &object.key);
+	em_build_object(b, object);
+}
+
+void em_build_entities(struct em_builder *b)
+{
+	const struct em_place place = b->listener->tag.place;
+	bool counting = !b->ruleset->object_counters;
+
+	if (b->listener->replies)
+		add_per_entity(b, EM_ROLE_TAGS,
+			       (struct em_object){.kind = EM_OBJECT_SET,
+						  .table = EM_TABLE_NETDEV,
+						  .place = place,
+						  .purpose = "add map",
+						  .counting = counting,
+						  .element = tag});
+	else
+		add_per_entity(b, "entities",
+			       (struct em_object){.kind = EM_OBJECT_MAP,
+						  .table = EM_TABLE_NETDEV,
+						  .place = place,
+						  .purpose = "add map",
+						  .data = EM_FIELD_UDP_DPORT,
+						  .counting = counting,
+						  .element = tag_to_port});
+	if (counting)
+		return;
+	add_per_entity(b, "entity",
+		       (struct em_object){.kind = EM_OBJECT_COUNTER,
+					  .table = EM_TABLE_NETDEV,
+					  .place = place,
+					  .purpose = "add counter",
+					  .element = entity_counter});
+	add_per_entity(b, "counts",
+		       (struct em_object){.kind = EM_OBJECT_COUNTER_MAP,
+					  .table = EM_TABLE_NETDEV,
+					  .place = place,
+					  .purpose = "add map of counters",
+					  .element = tag_to_counter});
+}
+
+void em_build_zones(struct em_builder *b)
+{
+	add_per_entity(b, EM_ROLE_ZONES,
+		       (struct em_object){.kind = EM_OBJECT_MAP,
+					  .table = EM_TABLE_INET,
+					  .place = b->listener->replies_place,
+					  .purpose = "add map of zones",
+					  .data = EM_FIELD_ZONE,
+					  .element = tag_to_zone});
+}
