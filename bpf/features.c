@@ -38,7 +38,7 @@ static void try_jit(struct em_feature *feature, int placeholder)
 
 static void try_bpffs(struct em_feature *feature)
 {
-	feature->available = em_pins_possible();
+	feature->available = em_pins_possible() > 0;
 	snprintf(feature->detail, sizeof(feature->detail), "%s; only needed without CAP_SYS_ADMIN",
 		 feature->available ? "takes pins" : "none is mounted that takes pins");
 	feature->remedy = "mount -t bpf bpf /sys/fs/bpf";

@@ -19,12 +19,12 @@
 #include <unistd.h>
 
 #include "bpf/rtnl.h"
+#include "host/netns.h"
 
-#define STORE	      "/entitymux"
-#define FOLDER_PREFIX "net-"
-#define ALIVE	      "/alive"
-#define MAP	      "map"
-#define PROGRAM	      "prog"
+#define STORE	"/entitymux"
+#define ALIVE	"/alive"
+#define MAP	"map"
+#define PROGRAM "prog"
 
 #define MOUNT_SIZE 4096 /* of a line of /proc/self/mounts */
 /* Each one is lost to a run that took the store away just then: there are never as many. */
@@ -80,19 +80,6 @@ static int each_store(int (*visit)(void *context, const char *store), void *cont
 	return rc ? rc : -ENOENT;
 }
 
-/* The folder of this network namespace in a store. */
-static int name_folder(char path[PATH_MAX], const char *store)
-{
-	struct stat status;
-
-	if (stat("/proc/self/ns/net", &status))
-		return -errno;
-	if (snprintf(path, PATH_MAX, "%s/" FOLDER_PREFIX "%ju", store, (uintmax_t)status.st_ino) >=
-	    PATH_MAX)
-		return -ENAMETOOLONG;
-	return 0;
-}
-
 static void name_pin(char path[PATH_MAX], const char *folder, const char *kind, uint32_t id)
 {
 	snprintf(path, PATH_MAX, "%.*s/%s-%" PRIu32, PATH_MAX - 32, folder, kind, id);
@@ -104,21 +91,33 @@ static bool is_trusted(const struct stat *store)
 	return (store->st_uid == geteuid() || !store->st_uid) && !(store->st_mode & S_IWOTH);
 }
 
+/* 1, 0, or -errno where that cannot be known. */
+static int may_add_to(const char *folder)
+{
+	if (!faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS))
+		return 1;
+	return errno == EACCES || errno == EROFS || errno == ENOENT ? 0 : -errno;
+}
+
 static int try_store(void *context, const char *store)
 {
 	struct stat status;
 	char above[PATH_MAX];
 
 	(void)context;
-	snprintf(above, sizeof(above), "%.*s", (int)(strlen(store) - strlen(STORE)), store);
 	if (!lstat(store, &status))
-		return is_trusted(&status) && !faccessat(AT_FDCWD, store, W_OK | X_OK, AT_EACCESS);
-	return errno == ENOENT && !faccessat(AT_FDCWD, above, W_OK | X_OK, AT_EACCESS);
+		return is_trusted(&status) ? may_add_to(store) : 0;
+	if (errno != ENOENT)
+		return errno == EACCES ? 0 : -errno;
+	snprintf(above, sizeof(above), "%.*s", (int)(strlen(store) - strlen(STORE)), store);
+	return may_add_to(above);
 }
 
-bool em_pins_possible(void)
+int em_pins_possible(void)
 {
-	return each_store(try_store, NULL) > 0;
+	int rc = each_store(try_store, NULL);
+
+	return rc == -ENOENT ? 0 : rc;
 }
 
 /* A pin to open. */
@@ -133,7 +132,7 @@ static int find_pin(void *context, const char *store)
 	char folder[PATH_MAX], path[PATH_MAX];
 	struct search *search = context;
 	struct stat status;
-	int rc = name_folder(folder, store);
+	int rc = em_netns_folder(folder, store);
 
 	if (rc)
 		return rc;
@@ -314,7 +313,7 @@ static int add_to(void *context, const char *store)
 	const struct em_pins *pins = addition->pins;
 	int lock __attribute__((cleanup(closep))) = lock_store(store, true);
 	char folder[PATH_MAX];
-	int rc = lock < 0 ? lock : name_folder(folder, store);
+	int rc = lock < 0 ? lock : em_netns_folder(folder, store);
 
 	if (!rc)
 		rc = make_folder(folder);
@@ -426,7 +425,7 @@ static void sweep_others(const char *store, const char *ours)
 	while (dir && (entry = readdir(dir))) {
 		snprintf(folder, sizeof(folder), "%.*s/%s", PATH_MAX - NAME_MAX - 2, store,
 			 entry->d_name);
-		if (!strncmp(entry->d_name, FOLDER_PREFIX, strlen(FOLDER_PREFIX)) &&
+		if (!strncmp(entry->d_name, EM_NETNS_PREFIX, strlen(EM_NETNS_PREFIX)) &&
 		    strcmp(folder, ours) && !is_alive(folder))
 			(void)remove_folder(folder);
 	}
@@ -442,7 +441,7 @@ static int sweep_store(void *context, const char *store)
 	/* Not there, or not ours. */
 	if (lock < 0)
 		return 0;
-	rc = name_folder(ours, store);
+	rc = em_netns_folder(ours, store);
 	if (!rc)
 		rc = sweep_ours(sweep, ours);
 	if (rc && !sweep->error)

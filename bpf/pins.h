@@ -25,8 +25,11 @@
 /* The kernel opens what we know the id of: no pin is needed. */
 bool em_pins_unneeded(void);
 
-/* There is a bpffs that would take a pin; tried without side effects. */
-bool em_pins_possible(void);
+/*
+ * Whether there is a bpffs that would take a pin, tried without side effects; or -errno,
+ * unreported.
+ */
+int em_pins_possible(void);
 
 /*
  * A descriptor, the caller's to close, or -errno, unreported: -ENOENT where it is gone, -EPERM

@@ -88,7 +88,10 @@ int em_programs_try(struct em_plan *plan, struct em_diag *diag)
 		return report_refusal(rc, diag);
 	if (rc)
 		return em_diag_errno(diag, rc, NULL, "bpf");
-	if (!em_pins_unneeded() && !em_pins_possible())
+	rc = em_pins_unneeded() ? 1 : em_pins_possible();
+	if (rc < 0)
+		return em_diag_errno(diag, rc, NULL, "bpf: cannot look for a bpffs");
+	if (!rc)
 		return em_diag_error(diag, -EPERM, NULL,
 				     "bpf: not permitted: needs CAP_SYS_ADMIN (run as root), or a "
 				     "bpffs that this user may write to (mount -t bpf bpf "

@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "host/netns.h"
 
 #define ROOT	      RUNSTATEDIR "/entitymux"
 #define LOCK	      "lock"
@@ -22,11 +23,6 @@
 
 /* Each one is lost to a run that took its folder away just then: there are never as many. */
 #define LOCK_ATTEMPTS 1000
-
-/* Linux 5.14, include/uapi/asm-generic/socket.h */
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71
-#endif
 
 struct em_state {
 	char *root;
@@ -52,23 +48,23 @@ static void fclosep(FILE **file)
 		fclose(*file);
 }
 
+/* -ENOENT would mean that nothing was ever applied. */
+static int report_unknown(int rc, struct em_diag *diag)
+{
+	return em_diag_error(diag, rc == -ENOENT ? -EIO : rc, NULL,
+			     "cannot tell which network namespace this is: %s", strerror(-rc));
+}
+
 /* What tells this namespace from all others that have had, or will have, its inode number. */
 static int identify(char identity[IDENTITY_SIZE], struct em_diag *diag)
 {
-	static const char path[] = "/proc/sys/kernel/random/boot_id";
-	FILE *file __attribute__((cleanup(fclosep))) = fopen(path, "re");
-	int fd __attribute__((cleanup(closep))) = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint64_t cookie = 0;
-	socklen_t size = sizeof(cookie);
-	char boot[64];
+	struct em_netns netns;
+	int rc = em_netns_read(&netns);
 
-	if (!file || !fgets(boot, sizeof(boot), file))
-		return em_diag_error(diag, -EIO, NULL, "cannot read %s: %s", path, strerror(errno));
-	/* Before 5.14 there is none: then only a reboot tells namespaces apart. */
-	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size))
-		cookie = 0;
-	snprintf(identity, IDENTITY_SIZE, "boot %.*s\ncookie %" PRIu64 "\n",
-		 (int)strcspn(boot, "\n"), boot, cookie);
+	if (rc)
+		return report_unknown(rc, diag);
+	snprintf(identity, IDENTITY_SIZE, "boot %s\ncookie %" PRIu64 "\n", netns.boot,
+		 netns.cookie);
 	return 0;
 }
 
@@ -193,6 +189,8 @@ static int check_identity(struct em_state *state, struct em_diag *diag)
 		return em_folder_failed(&state->folder, diag, errno, "read", NAMESPACE);
 	if (file)
 		found[fread(found, 1, sizeof(found) - 1, file)] = '\0';
+	if (file && ferror(file))
+		return em_folder_failed(&state->folder, diag, errno, "read", NAMESPACE);
 	if (!strcmp(found, ours))
 		return 0;
 	if (!state->writes) {
@@ -207,24 +205,21 @@ static int check_identity(struct em_state *state, struct em_diag *diag)
 static int state_new(struct em_state **out, const char *root, enum em_state_mode mode,
 		     struct em_diag *diag)
 {
-	static const char namespace[] = "/proc/self/ns/net";
 	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
-	struct stat status;
+	char path[PATH_MAX];
+	int rc = em_netns_folder(path, root);
 
-	if (stat(namespace, &status))
-		return em_diag_error(diag, -EIO, NULL, "cannot read %s: %s", namespace,
-				     strerror(errno));
+	if (rc)
+		return report_unknown(rc, diag);
 	state = calloc(1, sizeof(*state));
 	if (!state)
 		return em_diag_error(diag, -ENOMEM, NULL, "out of memory");
 	state->folder.fd = state->lock = -1;
 	state->writes = mode == EM_STATE_WRITE;
 	state->root = strdup(root);
-	if (!state->root ||
-	    asprintf(&state->folder.path, "%s/net-%ju", root, (uintmax_t)status.st_ino) < 0) {
-		state->folder.path = NULL;
-		return em_diag_error(diag, -ENOMEM, NULL, "out of memory");
-	}
+	state->folder.path = strdup(path);
+	if (!state->root || !state->folder.path)
+		return em_diag_enomem(diag);
 	*out = state;
 	state = NULL;
 	return 0;

@@ -641,6 +641,43 @@ static void test_other_cookie(void **context)
 	check_stale(*context, "cookie ", "cookie x");
 }
 
+/* What fails for want of descriptors, and where it does not, is what it is without. */
+static void check_descriptors(struct fixture *fixture, enum em_state_mode mode, rlim_t limit)
+{
+	struct rlimit before, few;
+	struct em_state *state = NULL;
+	int rc;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){limit, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	rc = em_state_open_at(&state, fixture->root, mode, &fixture->diag);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	if (rc)
+		assert_int_equal(rc, -EMFILE);
+	else
+		assert_int_equal(next(fixture, state, 0), 2);
+	em_state_close(state);
+	assert_true(exists(below(fixture, "gen-1")));
+}
+
+static void test_few_descriptors(void **context)
+{
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	int lowest;
+
+	store(fixture, state, 1);
+	em_state_close(state);
+	lowest = dup(STDERR_FILENO);
+	assert_true(lowest >= 0);
+	close(lowest);
+	for (int more = 0; more < 8; more++) {
+		check_descriptors(fixture, EM_STATE_READ, lowest + more);
+		check_descriptors(fixture, EM_STATE_WRITE, lowest + more);
+	}
+}
+
 /* Runs body in a child that ends with its result; a child that hangs is ended by its alarm. */
 static pid_t run(int (*body)(struct fixture *fixture, int in, int out), struct fixture *fixture,
 		 int in, int out)
@@ -905,6 +942,7 @@ int main(void)
 		TEST(test_lock_struggle),
 		TEST(test_other_namespace),
 		TEST(test_unwritable),
+		TEST(test_few_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
