@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 6
+#define EM_ABI_VERSION 7
 
 #define EM_ABI_LISTENERS 256 /* a power of 2 */
 
@@ -49,7 +49,12 @@ struct em_abi_tag {
 	__u64 low;
 };
 
-enum em_abi_verdict { EM_ABI_PASS, EM_ABI_DROP, EM_ABI_PORT };
+enum em_abi_verdict {
+	EM_ABI_NONE, /* of a free slot */
+	EM_ABI_PASS,
+	EM_ABI_DROP,
+	EM_ABI_PORT,
+};
 
 /* What becomes of a datagram. */
 struct em_abi_action {
@@ -67,7 +72,9 @@ struct em_abi_listener {
 	struct em_abi_action invalid;
 	__u32 first_step; /* in the steps map */
 	__u32 n_steps;
-	__u32 flow_timeout; /* seconds; 0: without replies */
+	__u32 flow_timeout;  /* seconds; 0: without replies */
+	__u32 first_counter; /* of its entities, which have n_entities in a row */
+	__u32 n_entities;
 	__u32 reserved;
 	struct em_abi_load loads[EM_ABI_LOADS]; /* of the tag, joined in order */
 };
@@ -75,8 +82,7 @@ struct em_abi_listener {
 /*
  * Claims and entities never change once a program runs: they are in hash tables in array maps,
  * whose lookup is a few instructions in line.  The hash of a key, modulo the slots, names the first
- * slot where it may be; the others are behind it, and wrap around.  A slot that is not `used` is
- * free, and the key is not behind it.
+ * slot where it may be; the others are behind it, and wrap around.  A search ends at a free slot.
  */
 struct em_abi_table {
 	__u32 slots;  /* a power of 2 */
@@ -104,8 +110,8 @@ struct em_abi_constants {
 #define EM_ABI_IPV6 6
 
 /*
- * Who answers for a destination, in a slot; family and address are 0 for a listener without
- * addresses.  All but the listener and `used` is the key.
+ * Who answers for a destination, in a slot that is not free; family and address are 0 for a
+ * listener without addresses.  All but the listener is the key.
  */
 struct em_abi_claim {
 	__u32 ifindex;
@@ -117,7 +123,7 @@ struct em_abi_claim {
 	};
 	__u32 family;
 	__u16 listener;
-	__u16 used;
+	__u16 used; /* 0: the slot is free */
 };
 
 /* A permitted source, for longest-prefix match. */
@@ -129,14 +135,14 @@ struct em_abi_source {
 };
 #define EM_ABI_SOURCE_FIXED 32
 
-/* An entity in a slot; the tag and the listener are the key. */
+/*
+ * An entity in a slot; the tag and the listener are the key.  The counter says which listener it
+ * is of (first_counter).  The smaller, the more of a million entities are in the CPU's caches.
+ */
 struct em_abi_entity {
 	struct em_abi_tag tag;
 	__u32 counter; /* index in the entity counters */
 	struct em_abi_action action;
-	__u16 listener;
-	__u16 used;
-	__u32 reserved;
 };
 
 /* Odd numbers with as many ones as zeros; the keys are the administrator's, and not hostile. */
@@ -206,13 +212,13 @@ struct em_abi_listener_count {
 
 _Static_assert(sizeof(struct em_abi_load) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_condition) == 40, "no padding");
-_Static_assert(sizeof(struct em_abi_listener) == 32 + 16 * EM_ABI_LOADS, "no padding");
+_Static_assert(sizeof(struct em_abi_listener) == 40 + 16 * EM_ABI_LOADS, "no padding");
 _Static_assert(sizeof(struct em_abi_constants) ==
 		       32 + EM_ABI_LISTENERS * sizeof(struct em_abi_listener),
 	       "no padding");
 _Static_assert(sizeof(struct em_abi_claim) == 32, "no padding");
 _Static_assert(sizeof(struct em_abi_source) == 24, "no padding");
-_Static_assert(sizeof(struct em_abi_entity) == 32, "no padding");
+_Static_assert(sizeof(struct em_abi_entity) == 24, "no padding");
 _Static_assert(sizeof(struct em_abi_flow_key) == 40, "no padding");
 _Static_assert(sizeof(struct em_abi_flow) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_mark) == 8, "no padding");

@@ -122,6 +122,7 @@ static void compile_listener(const struct em_listener *listener, struct em_abi_l
 		.has_sources = listener->n_sources > 0,
 		.n_steps = count_steps(listener),
 		.flow_timeout = listener->replies ? listener->flow_timeout : 0,
+		.n_entities = listener->n_entities,
 	};
 	compile_tag_loads(&listener->tag, out);
 }
@@ -130,13 +131,15 @@ int em_compile(const struct em_policy *policy, struct em_abi_constants *constant
 	       struct em_compiled_steps *steps)
 {
 	struct em_abi_condition *step;
-	size_t n = 0;
+	size_t n = 0, entities = 0;
 
 	memset(constants, 0, sizeof(*constants));
 	constants->version = EM_ABI_VERSION;
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		compile_listener(&policy->listeners[i], &constants->listeners[i]);
 		constants->listeners[i].first_step = n;
+		constants->listeners[i].first_counter = entities;
+		entities += policy->listeners[i].n_entities;
 		n += constants->listeners[i].n_steps;
 		if (constants->listeners[i].n_steps > constants->max_steps)
 			constants->max_steps = constants->listeners[i].n_steps;

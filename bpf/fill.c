@@ -198,8 +198,6 @@ static int fill_entities(const struct em_fill *fill, const struct bpf_map *map,
 				.tag = em_compile_tag(listener, entity->tag),
 				.counter = counter,
 				.action = em_compile_action(&entity->action),
-				.listener = i,
-				.used = true,
 			};
 			int rc = bpf_map__update_elem(map, &fill->entity_table.slots[counter],
 						      sizeof(uint32_t), &value, sizeof(value),

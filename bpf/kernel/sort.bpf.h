@@ -165,19 +165,20 @@ em_claim(em_context *context, const struct em_packet *packet, __u32 ifindex, __b
 	return em_find_claim(&wanted);
 }
 
-static __always_inline const struct em_abi_entity *em_find_entity(const struct em_abi_tag *tag,
-								  __u16 listener)
+static __always_inline const struct em_abi_entity *
+em_find_entity(const struct em_abi_tag *tag, __u32 id,
+	       const volatile struct em_abi_listener *listener)
 {
-	__u32 first = em_abi_hash_entity(tag, listener), slot, i;
+	__u32 first = em_abi_hash_entity(tag, id), slot, i;
 	const struct em_abi_entity *entity;
 
 	for (i = 0; i < em_constants.entities.probes; i++) {
 		slot = (first + i) & (em_constants.entities.slots - 1);
 		entity = bpf_map_lookup_elem(&entitymux_tag, &slot);
-		if (!entity || !entity->used)
+		if (!entity || entity->action.verdict == EM_ABI_NONE)
 			return NULL;
 		if (entity->tag.low == tag->low && entity->tag.high == tag->high &&
-		    entity->listener == listener)
+		    entity->counter - listener->first_counter < listener->n_entities)
 			return entity;
 	}
 	return NULL;
@@ -324,7 +325,7 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 		return em_invalid(listener, count, EM_ABI_CHECK, decision);
 	if (!em_tag(context, payload, listener, &tag))
 		return em_invalid(listener, count, EM_ABI_LENGTH, decision);
-	entity = em_find_entity(&tag, id);
+	entity = em_find_entity(&tag, id, listener);
 	if (entity)
 		em_known(packet, entity, count, decision);
 	else
