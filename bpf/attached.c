@@ -163,8 +163,19 @@ struct visit {
 	int (*see)(struct visit *visit, uint32_t id); /* each program, whoever's it is */
 	int (*visit)(void *context, const struct em_attached *attached);
 	void *context;
-	struct em_attached attached; /* the interface; each program is filled in */
+	struct em_attached attached;	     /* the interface; each program is filled in */
+	const struct em_rtnl_filter *filter; /* that it is; NULL: it is at XDP */
+	char front[2][EM_ATTACHED_TEXT];     /* at ingress and egress, see em_attached */
 };
+
+/* Only of the chain that packets begin with. */
+static void note_front(struct visit *visit, const char *name)
+{
+	const struct em_rtnl_filter *filter = visit->filter;
+
+	if (filter && !filter->chain && !visit->front[filter->egress][0])
+		em_attached_describe(visit->front[filter->egress], filter, name);
+}
 
 /* The filters of an ingress qdisc, which has no egress, are listed for both. */
 static int visit_program(struct visit *visit, uint32_t id)
@@ -175,8 +186,12 @@ static int visit_program(struct visit *visit, uint32_t id)
 	int rc;
 
 	attached.fd = identify(id, name);
+	if (is_others(attached.fd))
+		note_front(visit, name);
 	if (attached.fd < 0)
 		return is_others(attached.fd) ? 0 : attached.fd;
+	if (visit->filter)
+		memcpy(attached.front, visit->front[visit->filter->egress], sizeof(attached.front));
 	attached.kind = em_programs_parse(name);
 	rc = read_facts(&facts, attached.fd);
 	if (rc || (attached.hook == EM_HOOK_TC_EGRESS && attached.kind >= 0 &&
@@ -193,12 +208,15 @@ static int visit_filter(void *context, const struct em_rtnl_filter *filter)
 {
 	struct visit *visit = context;
 
-	if (!filter->program)
-		return 0;
+	visit->filter = filter;
 	visit->attached.hook = filter->egress ? EM_HOOK_TC_EGRESS : EM_HOOK_TC_INGRESS;
+	visit->attached.tcx = filter->tcx;
 	visit->attached.handle = filter->handle;
 	visit->attached.priority = filter->priority;
-	return visit->see(visit, filter->program);
+	if (filter->program)
+		return visit->see(visit, filter->program);
+	note_front(visit, "");
+	return 0;
 }
 
 static int visit_interface(struct visit *visit, const struct if_nameindex *interface)
@@ -207,6 +225,8 @@ static int visit_interface(struct visit *visit, const struct if_nameindex *inter
 	int rc;
 
 	visit->attached = (struct em_attached){.ifindex = interface->if_index};
+	visit->front[0][0] = visit->front[1][0] = '\0';
+	visit->filter = NULL;
 	snprintf(visit->attached.interface, IF_NAMESIZE, "%s", interface->if_name);
 	rc = query_xdp(interface->if_index, &id, &visit->attached.hook);
 	if (!rc && id)
@@ -331,22 +351,43 @@ int em_attached_find(int *program, uint32_t generation, struct em_diag *diag)
 	return rc;
 }
 
-bool em_attached_is_ours(uint32_t program, char name[16])
+int em_attached_is_ours(uint32_t program, char name[16])
 {
 	int fd = identify(program, name);
 
 	if (fd < 0)
-		return false;
+		return is_others(fd) ? 0 : fd;
 	close(fd);
-	return true;
+	return 1;
+}
+
+void em_attached_describe(char text[EM_ATTACHED_TEXT], const struct em_rtnl_filter *filter,
+			  const char *name)
+{
+	const char *hook = filter->egress ? "egress" : "ingress", *comma = name[0] ? ", " : "";
+
+	if (filter->tcx)
+		snprintf(text, EM_ATTACHED_TEXT, "tcx program at %s, id %u%s%s", hook,
+			 filter->program, comma, name);
+	else if (filter->program)
+		snprintf(text, EM_ATTACHED_TEXT,
+			 "TC filter at %s, priority %u: BPF program, id %u%s%s", hook,
+			 filter->priority, filter->program, comma, name);
+	else
+		snprintf(text, EM_ATTACHED_TEXT, "TC filter at %s, priority %u", hook,
+			 filter->priority);
 }
 
 static int is_guest(void *context, const struct em_rtnl_filter *filter)
 {
 	char name[16];
+	int ours;
 
 	(void)context;
-	return !filter->program || !em_attached_is_ours(filter->program, name);
+	if (filter->tcx)
+		return 0;
+	ours = filter->program ? em_attached_is_ours(filter->program, name) : 0;
+	return ours < 0 ? ours : !ours;
 }
 
 int em_attached_has_others(unsigned int ifindex)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bpf/rtnl.h"
 #include "engine/backend.h"
 
 /*
@@ -21,6 +22,8 @@
  */
 #define EM_TC_HANDLE_GUEST 0xe17a0001
 #define EM_TC_HANDLE_OWNER 0xe17a0002
+
+#define EM_ATTACHED_TEXT 80 /* to describe a filter */
 
 /* One program of ours on an interface. */
 struct em_attached {
@@ -31,8 +34,11 @@ struct em_attached {
 	int fd;		     /* whoever gets the struct closes it */
 	uint32_t generation; /* 0: a placeholder, or of another version of entitymux */
 	size_t n_replies;    /* interfaces that have EM_HOOK_TC_EGRESS in its generation */
-	uint32_t handle;     /* TC */
-	uint16_t priority;   /* TC */
+	bool tcx;	     /* TC: a tcx program, else a filter: */
+	uint32_t handle;
+	uint16_t priority;
+	/* TC: what of somebody else's packets meet before it, for a person; "": nothing */
+	char front[EM_ATTACHED_TEXT];
 };
 
 /* The XDP program of an interface, whoever's it is. */
@@ -72,8 +78,15 @@ int em_attached_unpin_others(struct em_diag *diag);
 /* Whether an interface has TC filters besides ours; or -errno. */
 int em_attached_has_others(unsigned int ifindex);
 
-/* The name of a program, as far as the kernel keeps and tells it, and whether it is ours. */
-bool em_attached_is_ours(uint32_t program, char name[16]);
+/*
+ * Whether a program is ours, or -errno; and its name, as far as the kernel keeps and tells it.  One
+ * that this process may not look at is not.
+ */
+int em_attached_is_ours(uint32_t program, char name[16]);
+
+/* "TC filter at ingress, priority 1: BPF program, id 7, its_name"; the name may be "". */
+void em_attached_describe(char text[EM_ATTACHED_TEXT], const struct em_rtnl_filter *filter,
+			  const char *name);
 
 /* The map of a program whose name ends in `name`; a descriptor or -errno. */
 int em_attached_open_map(int program, const char *name);

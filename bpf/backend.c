@@ -14,6 +14,7 @@
 #include "bpf/discover.h"
 #include "bpf/features.h"
 #include "bpf/flows.h"
+#include "bpf/front.h"
 #include "bpf/others.h"
 #include "bpf/pins.h"
 #include "bpf/program.h"
@@ -205,6 +206,8 @@ static int check_host(const struct em_policy *policy, struct em_plan *plan, stru
 		rc = carry_interface(policy, plan, i, diag);
 	for (size_t i = 0; !rc && i < plan->n_attachments; i++)
 		rc = check_ipsec(plan, i);
+	if (!rc)
+		rc = em_front_check(plan, diag);
 	return rc ? rc : check_coalescing(plan);
 }
 
@@ -329,6 +332,8 @@ static int hold_places(struct em_prepared *prepared, struct em_plan *plan, struc
 			plan->outdated = true;
 		}
 	}
+	if (!rc)
+		rc = em_front_check(plan, diag);
 	if (!rc)
 		rc = check_coalescing(plan);
 	if (rc)

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bpf/front.h"
+#include "bpf/undo.h"
+
 void em_changes_clear(struct em_changes *changes)
 {
 	for (size_t i = 0; i < changes->n_present; i++)
@@ -49,13 +52,18 @@ static bool at_tc(enum em_hook hook)
 	return hook == EM_HOOK_TC_INGRESS || hook == EM_HOOK_TC_EGRESS;
 }
 
+static bool is_filter(const struct em_attached *attached)
+{
+	return at_tc(attached->hook) && !attached->tcx;
+}
+
 /* After the steps so far no filter of ours is on the interface. */
 static bool has_no_filter(const struct em_changes *changes, unsigned int ifindex)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < changes->n_present; i++)
-		n += changes->present[i].ifindex == ifindex && at_tc(changes->present[i].hook);
+		n += changes->present[i].ifindex == ifindex && is_filter(&changes->present[i]);
 	for (size_t i = 0; i < changes->n_steps; i++) {
 		if (changes->steps[i].ifindex != ifindex)
 			continue;
@@ -80,9 +88,13 @@ static void add_removal(struct em_changes *changes, const struct em_attached *pr
 					      .egress = present->hook == EM_HOOK_TC_EGRESS};
 	const struct em_rtnl_change qdisc = {.kind = EM_RTNL_QDISC_DEL,
 					     .ifindex = present->ifindex};
+	const struct em_rtnl_change tcx = {.kind = EM_RTNL_TCX_DEL,
+					   .ifindex = present->ifindex,
+					   .program = present->fd,
+					   .egress = present->hook == EM_HOOK_TC_EGRESS};
 
-	if (!at_tc(present->hook)) {
-		add(changes, &xdp, present);
+	if (!is_filter(present)) {
+		add(changes, present->tcx ? &tcx : &xdp, present);
 		return;
 	}
 	add(changes, &filter, present);
@@ -160,39 +172,44 @@ static size_t list_wanted(struct em_changes *changes, const struct em_plan *plan
 	return n;
 }
 
+/* What the program is to replace; behind filters of others it does not stay. */
 static const struct em_attached *find_present(const struct em_changes *changes,
 					      const struct wanted *wanted)
 {
 	for (size_t i = 0; i < changes->n_present; i++)
 		if (changes->present[i].ifindex == wanted->ifindex &&
-		    changes->present[i].hook == wanted->hook)
+		    changes->present[i].hook == wanted->hook && !changes->present[i].front[0])
 			return &changes->present[i];
 	return NULL;
+}
+
+/* By one of the steps so far. */
+static bool is_replaced(const struct em_changes *changes, const struct em_attached *present)
+{
+	for (size_t i = 0; i < changes->n_steps; i++)
+		if (changes->before[i].fd == present->fd)
+			return true;
+	return false;
 }
 
 /* What is to become of a program that is there. */
 enum removal { REMOVAL_AFTER, REMOVAL_FIRST, REMOVAL_REPLACED };
 
+/* The programs at TC have come by now. */
 static enum removal removal_of(struct em_changes *changes, const struct em_attached *present,
 			       const struct em_plan *plan)
 {
-	enum removal removal = REMOVAL_AFTER;
-
+	if (at_tc(present->hook))
+		return is_replaced(changes, present) ? REMOVAL_REPLACED : REMOVAL_AFTER;
 	for (size_t i = 0; plan && i < plan->n_attachments; i++) {
-		struct wanted wanted[EM_PROGRAMS_EACH];
-		size_t n = list_wanted(changes, plan, i, wanted);
+		enum em_hook hook = plan->attachments[i].hook;
 
-		if (plan->attachments[i].ifindex != present->ifindex)
+		if (plan->attachments[i].ifindex != present->ifindex || at_tc(hook))
 			continue;
-		for (size_t j = 0; j < n; j++) {
-			if (wanted[j].hook == present->hook)
-				return REMOVAL_REPLACED;
-			/* XDP of the other mode has to go before ours can come. */
-			if (!at_tc(wanted[j].hook) && !at_tc(present->hook))
-				removal = REMOVAL_FIRST;
-		}
+		/* XDP of the other mode has to go before ours can come. */
+		return hook == present->hook ? REMOVAL_REPLACED : REMOVAL_FIRST;
 	}
-	return removal;
+	return REMOVAL_AFTER;
 }
 
 static void add_xdp(struct em_changes *changes, const struct wanted *wanted, int program)
@@ -211,7 +228,7 @@ static void add_xdp(struct em_changes *changes, const struct wanted *wanted, int
 static uint32_t find_handle(const struct em_changes *changes, unsigned int ifindex)
 {
 	for (size_t i = 0; i < changes->n_present; i++)
-		if (changes->present[i].ifindex == ifindex && at_tc(changes->present[i].hook))
+		if (changes->present[i].ifindex == ifindex && is_filter(&changes->present[i]))
 			return changes->present[i].handle;
 	for (size_t i = 0; i < changes->n_steps; i++)
 		if (changes->steps[i].ifindex == ifindex &&
@@ -239,22 +256,53 @@ static int settle_in(struct em_changes *changes, const struct wanted *wanted, ui
 	return 0;
 }
 
-static int add_filter(struct em_changes *changes, const struct wanted *wanted, int program,
-		      struct em_diag *diag)
+static void add_tcx(struct em_changes *changes, const struct wanted *wanted, int program,
+		    const struct em_attached *present)
 {
-	const struct em_attached *present = find_present(changes, wanted);
+	const struct em_rtnl_change step = {.kind = EM_RTNL_TCX_SET,
+					    .ifindex = wanted->ifindex,
+					    .program = program,
+					    .expected = present ? present->fd : -1,
+					    .egress = wanted->hook == EM_HOOK_TC_EGRESS};
+
+	add(changes, &step, present);
+}
+
+static int add_filter(struct em_changes *changes, const struct wanted *wanted, int program,
+		      uint16_t priority, const struct em_attached *present, struct em_diag *diag)
+{
 	struct em_rtnl_change filter = {.kind = EM_RTNL_FILTER_SET,
 					.ifindex = wanted->ifindex,
 					.program = program,
 					.name = em_programs_name(wanted->kind),
 					.handle = find_handle(changes, wanted->ifindex),
-					.priority = present ? present->priority : 0,
+					.priority = priority,
 					.egress = wanted->hook == EM_HOOK_TC_EGRESS};
 	int rc = filter.handle ? 0 : settle_in(changes, wanted, &filter.handle, diag);
 
 	if (!rc)
 		add(changes, &filter, present);
 	return rc;
+}
+
+static int add_tc(struct em_changes *changes, const struct wanted *wanted, int program,
+		  struct em_diag *diag)
+{
+	const struct em_attached *present = find_present(changes, wanted);
+	struct em_front front = {0};
+	int rc = 0;
+
+	if (present)
+		front = (struct em_front){.tcx = present->tcx, .priority = present->priority};
+	else
+		rc = em_front_find(&front, wanted->ifindex, wanted->hook == EM_HOOK_TC_EGRESS);
+	if (rc)
+		return em_diag_errno(diag, rc, NULL, "%s: cannot put a program before TC filters",
+				     wanted->interface);
+	if (!front.tcx)
+		return add_filter(changes, wanted, program, front.priority, present, diag);
+	add_tcx(changes, wanted, program, present);
+	return 0;
 }
 
 static int add_wanted(struct em_changes *changes, const struct em_programs *programs,
@@ -272,7 +320,7 @@ static int add_wanted(struct em_changes *changes, const struct em_programs *prog
 			if (layer_of(wanted[j].hook) != layer)
 				continue;
 			if (layer != LAYER_XDP)
-				rc = add_filter(changes, &wanted[j], program, diag);
+				rc = add_tc(changes, &wanted[j], program, diag);
 			else
 				add_xdp(changes, &wanted[j], program);
 		}
@@ -341,77 +389,6 @@ int em_changes_need_bridge(const struct em_plan *plan, struct em_diag *diag)
 	return rc;
 }
 
-/* A new filter got its priority from the kernel: it is found by its handle. */
-struct search {
-	unsigned int ifindex;
-	enum em_hook hook;
-	uint32_t handle;
-	uint16_t priority;
-};
-
-static int find_filter(void *context, const struct em_attached *attached)
-{
-	struct search *search = context;
-
-	close(attached->fd);
-	if (attached->hook == search->hook && attached->ifindex == search->ifindex &&
-	    attached->handle == search->handle)
-		search->priority = attached->priority;
-	return 0;
-}
-
-static bool make_back(const struct em_rtnl_change *step, const struct em_attached *before,
-		      struct em_rtnl_change *back, struct em_diag *diag)
-{
-	struct search search = {.ifindex = step->ifindex,
-				.hook = step->egress ? EM_HOOK_TC_EGRESS : EM_HOOK_TC_INGRESS,
-				.handle = step->handle};
-
-	*back = *step;
-	switch (step->kind) {
-	case EM_RTNL_XDP:
-		back->program = before->fd;
-		back->expected = step->program;
-		return true;
-	case EM_RTNL_QDISC_ADD:
-		back->kind = EM_RTNL_QDISC_DEL;
-		return true;
-	case EM_RTNL_QDISC_DEL:
-		back->kind = EM_RTNL_QDISC_ADD;
-		return true;
-	case EM_RTNL_FILTER_DEL:
-		back->kind = EM_RTNL_FILTER_SET;
-		back->name = em_programs_name(before->kind < 0 ? EM_PROGRAM_TC : before->kind);
-		back->program = before->fd;
-		return true;
-	case EM_RTNL_FILTER_SET:
-		back->program = before->fd;
-		if (before->fd >= 0)
-			return true;
-		back->kind = EM_RTNL_FILTER_DEL;
-		if (em_attached_each(find_filter, &search, diag))
-			return false;
-		back->priority = search.priority;
-		return true;
-	}
-	return false;
-}
-
-/* The steps that succeeded, backwards. */
-static void undo(const struct em_changes *changes, struct em_diag *diag)
-{
-	struct em_rtnl_change *back = calloc(changes->n_steps, sizeof(*back));
-	size_t n = 0;
-
-	for (size_t i = changes->n_steps; back && i-- > 0;)
-		if (!changes->steps[i].error &&
-		    make_back(&changes->steps[i], &changes->before[i], &back[n], diag))
-			n++;
-	if (!back || em_rtnl_change(back, n))
-		em_diag_error(diag, -EIO, NULL, "cannot put the previous programs back");
-	free(back);
-}
-
 static int report(const struct em_changes *changes, int rc, struct em_diag *diag)
 {
 	for (size_t i = 0; i < changes->n_steps; i++) {
@@ -436,6 +413,6 @@ int em_changes_make(struct em_changes *changes, struct em_diag *diag)
 	if (!rc)
 		return 0;
 	rc = report(changes, rc, diag);
-	undo(changes, diag);
+	em_undo(changes, diag);
 	return rc;
 }

@@ -3,6 +3,7 @@
 #include "bpf/discover.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,6 +39,15 @@ static bool has_all_egress(const struct finding *finding)
 	       (!finding->n_egress || finding->egress == finding->installed.generation);
 }
 
+/* What comes before a program of ours may take packets away from it. */
+static void note_front(struct em_fault *fault, const struct em_attached *attached)
+{
+	if (attached->front[0] && !fault->text[0])
+		snprintf(fault->text, sizeof(fault->text),
+			 "%s: a %s has come before ours and may take packets away: apply again",
+			 attached->interface, attached->front);
+}
+
 static int add_installed(void *context, const struct em_attached *attached)
 {
 	struct finding *finding = context;
@@ -45,6 +55,7 @@ static int add_installed(void *context, const struct em_attached *attached)
 	struct em_attachment *grown;
 
 	close(attached->fd);
+	note_front(&installed->fault, attached);
 	if (attached->hook == EM_HOOK_TC_EGRESS) {
 		count_egress(finding, attached);
 		return 0;
@@ -54,10 +65,11 @@ static int add_installed(void *context, const struct em_attached *attached)
 		return 0;
 	}
 	if (attached->generation > installed->generation && installed->generation) {
-		*finding = (struct finding){
-			.installed = {.attachments = installed->attachments, .leftovers = true},
-			.egress = finding->egress,
-			.n_egress = finding->n_egress};
+		*finding = (struct finding){.installed = {.attachments = installed->attachments,
+							  .leftovers = true,
+							  .fault = installed->fault},
+					    .egress = finding->egress,
+					    .n_egress = finding->n_egress};
 	}
 	installed->generation = attached->generation;
 	finding->n_replies = attached->n_replies;

@@ -2,16 +2,11 @@
 /* Copyright (C) 2026 the entitymux authors */
 #include "bpf/others.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "bpf/attached.h"
 #include "bpf/rtnl.h"
-
-#define TCX_INGRESS ((enum bpf_attach_type)46) /* BPF_TCX_INGRESS, from Linux 6.6 on */
-#define TCX_MAX	    64			       /* BPF_MPROG_MAX of the kernel */
 
 struct listing {
 	const struct em_link *link;
@@ -38,35 +33,14 @@ static int list_xdp(const struct listing *listing)
 static int note_filter(void *context, const struct em_rtnl_filter *filter)
 {
 	const struct listing *listing = context;
-	char what[96], name[16] = "";
+	char what[EM_ATTACHED_TEXT], name[16] = "";
+	int ours = filter->program ? em_attached_is_ours(filter->program, name) : 0;
 
-	if (filter->egress || (filter->program && em_attached_is_ours(filter->program, name)))
-		return 0;
-	if (filter->program)
-		snprintf(what, sizeof(what),
-			 "TC filter at ingress, priority %u: BPF program, id %u%s%s",
-			 filter->priority, filter->program, name[0] ? ", " : "", name);
-	else
-		snprintf(what, sizeof(what), "TC filter at ingress, priority %u", filter->priority);
+	if (ours || filter->egress)
+		return ours < 0 ? ours : 0;
+	em_attached_describe(what, filter, name);
 	listing->found(listing->context, what, NULL);
 	return 0;
-}
-
-/* A kernel without tcx has none. */
-static void list_tcx(const struct listing *listing)
-{
-	uint32_t programs[TCX_MAX], n = TCX_MAX;
-	char what[96], name[16];
-
-	if (bpf_prog_query(listing->link->ifindex, TCX_INGRESS, 0, NULL, programs, &n))
-		return;
-	for (uint32_t i = 0; i < n; i++) {
-		if (em_attached_is_ours(programs[i], name))
-			continue;
-		snprintf(what, sizeof(what), "tcx program at ingress, id %u%s%s", programs[i],
-			 name[0] ? ", " : "", name);
-		listing->found(listing->context, what, NULL);
-	}
 }
 
 int em_others_list(const struct em_link *link, em_other_fn *found, void *context,
@@ -77,8 +51,6 @@ int em_others_list(const struct em_link *link, em_other_fn *found, void *context
 
 	if (!rc)
 		rc = em_rtnl_each_filter(link->ifindex, note_filter, &listing);
-	if (!rc)
-		list_tcx(&listing);
 	if (rc && rc != -ENOSYS)
 		return em_diag_errno(diag, rc, NULL, "%s: cannot look for programs of others",
 				     link->name);

@@ -3,12 +3,14 @@
 #include "bpf/rtnl.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#include "bpf/tcx.h"
 #include "host/nl.h"
 
 #define INGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
@@ -78,19 +80,18 @@ static void put_change(struct em_nl_batch *batch, const struct em_rtnl_change *c
 	case EM_RTNL_QDISC_DEL:
 		put_qdisc(batch, change);
 		break;
-	case EM_RTNL_FILTER_SET:
-	case EM_RTNL_FILTER_DEL:
+	default:
 		put_filter(batch, change);
 		break;
 	}
 }
 
-int em_rtnl_change(struct em_rtnl_change *changes, size_t n)
+static int change_batch(struct em_rtnl_change *changes, size_t n)
 {
 	struct em_nl_batch batch;
-	int rc = n ? em_nl_batch_init(&batch, n) : 0;
+	int rc = em_nl_batch_init(&batch, n);
 
-	if (rc || !n)
+	if (rc)
 		return rc;
 	for (size_t i = 0; i < n; i++)
 		put_change(&batch, &changes[i]);
@@ -100,6 +101,45 @@ int em_rtnl_change(struct em_rtnl_change *changes, size_t n)
 		memcpy(changes[i].message, batch.outcomes[i].message, sizeof(changes[i].message));
 	}
 	em_nl_batch_clear(&batch);
+	return rc;
+}
+
+static bool is_tcx(const struct em_rtnl_change *change)
+{
+	return change->kind == EM_RTNL_TCX_SET || change->kind == EM_RTNL_TCX_DEL;
+}
+
+static int change_tcx(struct em_rtnl_change *change)
+{
+	if (change->kind == EM_RTNL_TCX_SET)
+		change->error = em_tcx_attach(change->ifindex, change->egress, change->program,
+					      change->expected);
+	else
+		change->error = em_tcx_detach(change->ifindex, change->egress, change->program);
+	return change->error;
+}
+
+int em_rtnl_change(struct em_rtnl_change *changes, size_t n)
+{
+	size_t made = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		changes[i].error = -ECANCELED;
+		changes[i].message[0] = '\0';
+	}
+	while (!rc && made < n) {
+		size_t one = 1;
+
+		if (is_tcx(&changes[made])) {
+			rc = change_tcx(&changes[made]);
+		} else {
+			while (made + one < n && !is_tcx(&changes[made + one]))
+				one++;
+			rc = change_batch(&changes[made], one);
+		}
+		made += one;
+	}
 	return rc;
 }
 
@@ -125,6 +165,7 @@ static int visit_filter(void *context, const struct nlmsghdr *header)
 	/* Each priority is listed once without a handle, before its filters. */
 	if (header->nlmsg_type != RTM_NEWTFILTER || !tc->tcm_handle)
 		return 0;
+	filter.chain = em_nl_get_u32(em_nl_find(header, sizeof(*tc), TCA_CHAIN));
 	if (options && !strcmp(kind_of(header), "bpf"))
 		filter.program = em_nl_get_u32(em_nl_find_in(options, TCA_BPF_ID));
 	return visit->visit(visit->context, &filter);
@@ -139,43 +180,78 @@ static int list(uint16_t type, const struct tcmsg *tc,
 			 visit, context);
 }
 
+static int list_tcx(unsigned int ifindex, struct filter_visit *visit)
+{
+	struct em_rtnl_filter filter = {.tcx = true, .egress = visit->egress};
+	uint32_t ids[EM_TCX_MAX];
+	int n = em_tcx_list(ids, ifindex, visit->egress), rc = n < 0 ? n : 0;
+
+	for (int i = 0; !rc && i < n; i++) {
+		filter.program = ids[i];
+		rc = visit->visit(visit->context, &filter);
+	}
+	return rc;
+}
+
 int em_rtnl_each_filter(unsigned int ifindex,
 			int (*visit)(void *context, const struct em_rtnl_filter *filter),
 			void *context)
 {
-	struct filter_visit ingress = {visit, context, false}, egress = {visit, context, true};
-	struct tcmsg tc = {.tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex, .tcm_parent = INGRESS};
-	int rc = list(RTM_GETTFILTER, &tc, visit_filter, &ingress);
+	struct tcmsg tc = {.tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex};
+	int rc = 0;
 
-	if (rc)
-		return rc;
-	tc.tcm_parent = EGRESS;
-	return list(RTM_GETTFILTER, &tc, visit_filter, &egress);
+	for (int egress = 0; !rc && egress < 2; egress++) {
+		struct filter_visit one = {visit, context, egress};
+
+		tc.tcm_parent = egress ? EGRESS : INGRESS;
+		rc = list_tcx(ifindex, &one);
+		if (!rc)
+			rc = list(RTM_GETTFILTER, &tc, visit_filter, &one);
+	}
+	return rc;
 }
 
-struct qdisc_search {
-	unsigned int ifindex;
-	enum em_rtnl_ingress found;
+struct qdisc {
+	unsigned int ifindex; /* asked for */
+	enum em_rtnl_ingress kind;
+	bool shared[2]; /* ingress, egress */
 };
 
 static int visit_qdisc(void *context, const struct nlmsghdr *header)
 {
 	const struct tcmsg *tc = mnl_nlmsg_get_payload(header);
-	struct qdisc_search *search = context;
+	struct qdisc *qdisc = context;
 
 	/* Older kernels list the qdiscs of all interfaces, whichever was asked for. */
-	if (header->nlmsg_type == RTM_NEWQDISC && tc->tcm_parent == TC_H_INGRESS &&
-	    (unsigned int)tc->tcm_ifindex == search->ifindex)
-		search->found =
-			strcmp(kind_of(header), "clsact") ? EM_RTNL_INGRESS : EM_RTNL_CLSACT;
+	if (header->nlmsg_type != RTM_NEWQDISC || tc->tcm_parent != TC_H_INGRESS ||
+	    (unsigned int)tc->tcm_ifindex != qdisc->ifindex)
+		return 0;
+	qdisc->kind = strcmp(kind_of(header), "clsact") ? EM_RTNL_INGRESS : EM_RTNL_CLSACT;
+	qdisc->shared[0] = em_nl_get_u32(em_nl_find(header, sizeof(*tc), TCA_INGRESS_BLOCK));
+	qdisc->shared[1] = em_nl_get_u32(em_nl_find(header, sizeof(*tc), TCA_EGRESS_BLOCK));
 	return 0;
+}
+
+static int read_qdisc(struct qdisc *out, unsigned int ifindex)
+{
+	const struct tcmsg tc = {.tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex};
+
+	*out = (struct qdisc){.ifindex = ifindex, .kind = EM_RTNL_NO_INGRESS};
+	return list(RTM_GETQDISC, &tc, visit_qdisc, out);
 }
 
 int em_rtnl_ingress(unsigned int ifindex)
 {
-	const struct tcmsg tc = {.tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex};
-	struct qdisc_search search = {.ifindex = ifindex, .found = EM_RTNL_NO_INGRESS};
-	int rc = list(RTM_GETQDISC, &tc, visit_qdisc, &search);
+	struct qdisc qdisc;
+	int rc = read_qdisc(&qdisc, ifindex);
 
-	return rc ? rc : (int)search.found;
+	return rc ? rc : (int)qdisc.kind;
+}
+
+int em_rtnl_is_shared(unsigned int ifindex, bool egress)
+{
+	struct qdisc qdisc;
+	int rc = read_qdisc(&qdisc, ifindex);
+
+	return rc ? rc : qdisc.shared[egress];
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * rtnl - what is attached to interfaces: XDP programs, and filters at TC.
+ * rtnl - what is attached to interfaces: XDP programs, and filters and tcx programs at TC.
  *
- * All changes go to the kernel in one batch, see nl.h.  libbpf makes one call per interface and
- * drops the kernel's explanation of a refusal.
+ * All changes but those of tcx go to the kernel in one batch, see nl.h.  libbpf makes one call per
+ * interface and drops the kernel's explanation of a refusal.
  */
 #ifndef EM_RTNL_H
 #define EM_RTNL_H
@@ -22,6 +22,8 @@ enum em_rtnl_kind {
 	EM_RTNL_QDISC_DEL,  /* remove it, with all its filters */
 	EM_RTNL_FILTER_SET, /* make or replace a BPF filter of it */
 	EM_RTNL_FILTER_DEL,
+	EM_RTNL_TCX_SET, /* put a tcx program before all others, or replace one */
+	EM_RTNL_TCX_DEL,
 };
 
 struct em_rtnl_change {
@@ -29,32 +31,38 @@ struct em_rtnl_change {
 	unsigned int ifindex;
 	int program;	   /* descriptor; -1 with EM_RTNL_XDP: detach */
 	uint32_t mode;	   /* XDP: XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE */
-	int expected;	   /* XDP: the program that must be there; -1: there must be none */
+	int expected;	   /* XDP: the program that must be there; -1: there must be none.
+			      EM_RTNL_TCX_SET: the one to replace; -1: none */
 	const char *name;  /* filter: how it is listed */
 	uint32_t handle;   /* filter */
-	uint16_t priority; /* filter; 0: before all others */
-	bool egress;	   /* filter: else at ingress */
+	uint16_t priority; /* filter; 0: the kernel chooses one */
+	bool egress;	   /* filter, tcx: else at ingress */
 	int error;	   /* set: 0 or -errno */
 	char message[96];  /* set: the kernel's explanation, or "" */
 };
 
 /*
- * Makes the changes in their order, each whether or not those before it succeeded.  Returns 0, the
- * first error of a change, or -errno of the socket.
+ * Makes the changes in their order: those between two of tcx in one batch, each whether or not
+ * those before it succeeded; behind a batch or a change of tcx that failed, none.  Returns 0 or the
+ * first error.
  */
 int em_rtnl_change(struct em_rtnl_change *changes, size_t n);
 
-/* A BPF filter at TC ingress or egress. */
+/* A filter or a tcx program. */
 struct em_rtnl_filter {
 	uint32_t program; /* id; 0: not a BPF filter */
 	uint32_t handle;
+	uint32_t chain; /* 0: that packets begin with */
 	uint16_t priority;
+	bool tcx; /* neither handle, nor chain, nor priority */
 	bool egress;
 };
 
 /*
- * Calls visit for each filter of an interface at TC ingress and egress; one that returns non-zero
- * ends it.  Returns that, 0, or -errno.
+ * Calls visit for each tcx program and each filter of an interface, in the order in which packets
+ * meet them; those at ingress first.  The filters of an ingress qdisc, which has no egress, are
+ * listed for both.  A visit that returns something other than 0 ends it.  Returns that, 0, or
+ * -errno.
  */
 int em_rtnl_each_filter(unsigned int ifindex,
 			int (*visit)(void *context, const struct em_rtnl_filter *filter),
@@ -66,5 +74,11 @@ enum em_rtnl_ingress { EM_RTNL_NO_INGRESS, EM_RTNL_INGRESS, EM_RTNL_CLSACT };
 
 /* Which of them there is, or -errno. */
 int em_rtnl_ingress(unsigned int ifindex);
+
+/*
+ * Whether its filters at ingress or egress are those of a block that interfaces may share (Linux
+ * 4.16), which are not changed by way of an interface; or -errno.
+ */
+int em_rtnl_is_shared(unsigned int ifindex, bool egress);
 
 #endif

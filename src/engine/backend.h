@@ -38,6 +38,11 @@ struct em_plan {
 	size_t n_attachments;
 };
 
+/* Something for a person to see to. */
+struct em_fault {
+	char text[224];
+};
+
 /* What a backend finds of ours in the kernel. */
 struct em_kernel_state {
 	uint32_t generation;		   /* in force; 0: nothing */
@@ -49,6 +54,8 @@ struct em_kernel_state {
 	 */
 	bool leftovers;
 	bool incomplete; /* something is missing that this generation has besides */
+	/* What keeps packets from it, with the command that clears it; "": nothing is known to. */
+	struct em_fault fault;
 	bool unreadable; /* there is something that this process may not look at, and that may be
 			    ours */
 };

@@ -93,7 +93,8 @@ bool em_view_is_whole(const struct em_view *current)
 {
 	const struct em_record *applied = &current->applied;
 
-	if (current->leftovers || current->installed.incomplete || !applied->generation ||
+	if (current->leftovers || current->installed.incomplete ||
+	    current->installed.fault.text[0] || !applied->generation ||
 	    applied->generation != current->installed.generation ||
 	    applied->n_attachments != current->installed.n_attachments)
 		return false;

@@ -280,10 +280,12 @@ int em_nl_batch_send(struct em_nl_batch *batch)
 		return 0;
 	length = (char *)mnl_nlmsg_get_payload_tail(batch->last) - batch->bytes;
 	rc = open_socket(&socket, NETLINK_ROUTE, SOCK_NONBLOCK);
-	if (rc)
-		return rc;
-	size_buffers(socket, length, batch->n);
-	rc = send_bytes(socket, batch->bytes, length);
+	if (!rc) {
+		size_buffers(socket, length, batch->n);
+		rc = send_bytes(socket, batch->bytes, length);
+	}
+	for (size_t i = 0; rc && i < batch->n; i++)
+		batch->outcomes[i].error = rc;
 	if (!rc)
 		rc = receive_outcomes(batch, socket);
 	for (size_t i = 0; !rc && i < batch->n; i++)

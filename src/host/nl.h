@@ -66,8 +66,8 @@ struct nlmsghdr *em_nl_batch_add(struct em_nl_batch *batch, uint16_t type, uint1
 /*
  * Sends all messages over rtnetlink in one system call, within which the kernel works them off,
  * each whether or not those before it succeeded: a process that is killed has made all of the
- * changes or none.  Returns 0, the first error of a message, or -errno of the socket: then outcomes
- * that did not arrive are 0.
+ * changes or none.  Returns 0, the first error of a message, or -errno of the socket.  Where
+ * nothing could be sent, that is the outcome of each message; one that did not arrive is 0.
  */
 int em_nl_batch_send(struct em_nl_batch *batch);
 

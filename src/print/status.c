@@ -42,5 +42,7 @@ void em_print_status(struct em_document *out, const struct em_view *view, bool a
 	if (view->applied.generation)
 		print_record(out, &view->applied);
 	print_interfaces(out, view);
+	if (view->installed.fault.text[0])
+		em_document_string(out, "fault", "fault:       ", view->installed.fault.text, "\n");
 	em_document_string(out, NULL, "state:       ", describe(applied, whole), "\n");
 }

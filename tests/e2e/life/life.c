@@ -9,7 +9,9 @@
  *	life kill MICROSECONDS COMMAND	kills the command after a random time up to that
  *	life cost COMMAND		runs it and prints what it took
  *	life without-nftables COMMAND	runs it as if the kernel had no nf_tables
- *	life attach INTERFACE MODE	puts an XDP program of somebody else on an interface
+ *	life without-tcx COMMAND	runs it as if the kernel had no tcx
+ *	life attach INTERFACE MODE	puts a program of somebody else on an interface: native,
+ *					generic or tcx
  *	life state			prints the folder for what is applied
  *
  * SENDER is the path of the network namespace of the sender.
@@ -296,6 +298,15 @@ static int cost(char **argv)
 #define LOAD(at)    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at)
 #define RETURN(x)   BPF_STMT(BPF_RET | BPF_K, x)
 
+static void restrict_calls(struct sock_filter *filter, size_t length)
+{
+	struct sock_fprog program = {.len = length, .filter = filter};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		life_die("seccomp");
+}
+
 /* What socket() says of a netlink family that no module brings. */
 static void without_nftables(char **argv)
 {
@@ -309,30 +320,58 @@ static void without_nftables(char **argv)
 		RETURN(SECCOMP_RET_ERRNO | EPROTONOSUPPORT),
 		RETURN(SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = {.len = sizeof(filter) / sizeof(filter[0]), .filter = filter};
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
-		life_die("seccomp");
+	restrict_calls(filter, sizeof(filter) / sizeof(filter[0]));
+	execute(argv + 1);
+}
+
+/* As on a kernel before 6.6: nobody else asks for programs by their hook. */
+static void without_tcx(char **argv)
+{
+	struct sock_filter filter[] = {
+		LOAD(offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 3),
+		LOAD(ARGUMENT(0) + LOW_HALF),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_PROG_QUERY, 0, 1),
+		RETURN(SECCOMP_RET_ERRNO | EINVAL),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+
+	restrict_calls(filter, sizeof(filter) / sizeof(filter[0]));
 	execute(argv + 1);
 }
 
 /* One that lets everything pass. */
-static int load_program(void)
+static int load_program(enum bpf_prog_type type, int verdict)
 {
 	const struct bpf_insn code[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = XDP_PASS},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = verdict},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = BPF_PROG_TYPE_XDP;
+	attr.prog_type = type;
 	attr.insns = (uintptr_t)code;
 	attr.insn_cnt = sizeof(code) / sizeof(code[0]);
 	attr.license = (uintptr_t) "GPL";
 	memcpy(attr.prog_name, "somebody_elses", sizeof("somebody_elses"));
 	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
+/* Before all others, at TC ingress; it ends the classification.  Linux 6.6. */
+static int attach_tcx(const char *interface)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.target_fd = if_nametoindex(interface);
+	attr.attach_bpf_fd = load_program(BPF_PROG_TYPE_SCHED_CLS, 0 /* TCX_PASS */);
+	attr.attach_type = 46; /* BPF_TCX_INGRESS */
+	attr.attach_flags = 8; /* BPF_F_BEFORE */
+	if (syscall(SYS_bpf, BPF_PROG_ATTACH, &attr, sizeof(attr)))
+		life_die(interface);
+	return 0;
 }
 
 static int attach(const char *interface, const char *mode)
@@ -351,7 +390,7 @@ static int attach(const char *interface, const char *mode)
 		.link = {.ifi_index = (int)if_nametoindex(interface)},
 		.xdp = {.nla_len = 20, .nla_type = IFLA_XDP | NLA_F_NESTED},
 		.fd_attr = {.nla_len = 8, .nla_type = IFLA_XDP_FD},
-		.fd = load_program(),
+		.fd = load_program(BPF_PROG_TYPE_XDP, XDP_PASS),
 		.flags_attr = {.nla_len = 8, .nla_type = IFLA_XDP_FLAGS},
 		.flags = strcmp(mode, "generic") ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE,
 	};
@@ -373,8 +412,9 @@ static int attach(const char *interface, const char *mode)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: life where|stream|stats|kill|cost|without-nftables|attach|state "
-			"[ARGUMENT...]\n");
+	fprintf(stderr,
+		"usage: life where|stream|stats|kill|cost|without-nftables|without-tcx|attach|"
+		"state [ARGUMENT...]\n");
 	return 2;
 }
 
@@ -398,6 +438,10 @@ int main(int argc, char **argv)
 		return cost(argv + 1);
 	if (!strcmp(tool, "without-nftables"))
 		without_nftables(argv + 1);
+	if (!strcmp(tool, "without-tcx"))
+		without_tcx(argv + 1);
+	if (!strcmp(tool, "attach") && argc == 4 && !strcmp(argv[3], "tcx"))
+		return attach_tcx(argv[2]);
 	if (!strcmp(tool, "attach") && argc == 4)
 		return attach(argv[2], argv[3]);
 	return usage();

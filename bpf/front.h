@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+/*
+ * front - the place at TC at which packets meet a program of ours before anything of others.
+ *
+ * A filter or a tcx program may end the classification of a packet, and what comes behind never
+ * sees it.  Room is made by a priority below all others: a filter changes together with all other
+ * hooks in one step.  Only where there is none, before priority 1 and before programs of tcx, ours
+ * becomes a tcx program.
+ */
+#ifndef EM_FRONT_H
+#define EM_FRONT_H
+
+#include "engine/backend.h"
+
+struct em_front {
+	bool tcx;	   /* a tcx program before all others; else a filter with this priority: */
+	uint16_t priority; /* 0: the kernel chooses one */
+};
+
+/*
+ * Finds it at ingress or egress of an interface.  Returns 0, -ENOSPC where there is none, or
+ * -errno; unreported.
+ */
+int em_front_find(struct em_front *out, unsigned int ifindex, bool egress);
+
+/*
+ * Whether each interface of the plan whose hook needs programs at TC has such a place: 0,
+ * em_plan_lacks(), or -errno, reported.
+ */
+int em_front_check(struct em_plan *plan, struct em_diag *diag);
+
+#endif
