@@ -31,11 +31,20 @@ bool em_utf8_is_control(const char *text)
 	return byte[0] < 0x20 || byte[0] == 0x7f || (byte[0] == 0xc2 && byte[1] < 0xa0);
 }
 
+/* Bytes of the printable character at text; 0: there is none. */
+static size_t printable_length(const char *text)
+{
+	/* Nearly all are ASCII, and there may be millions. */
+	if (*text >= ' ' && *text <= '~')
+		return 1;
+	return em_utf8_is_control(text) ? 0 : em_utf8_length(text);
+}
+
 size_t em_utf8_printable(const char *text)
 {
 	size_t safe = 0, length;
 
-	while ((length = em_utf8_length(text + safe)) && !em_utf8_is_control(text + safe))
+	while ((length = printable_length(text + safe)))
 		safe += length;
 	return safe;
 }
@@ -58,15 +67,10 @@ size_t em_utf8_columns(const char *text)
 	size_t columns = 0;
 
 	while (*text) {
-		size_t length = em_utf8_length(text);
+		size_t length = printable_length(text);
 
-		if (length && !em_utf8_is_control(text)) {
-			columns++;
-			text += length;
-		} else {
-			columns += strlen("\\xHH");
-			text++;
-		}
+		columns += length ? 1 : strlen("\\xHH");
+		text += length ? length : 1;
 	}
 	return columns;
 }

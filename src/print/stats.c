@@ -70,9 +70,9 @@ static void widen(unsigned int *width, size_t needed)
 		*width = (unsigned int)needed;
 }
 
-static size_t digits(uint64_t counter)
+static size_t digits(int64_t counter)
 {
-	return (size_t)snprintf(NULL, 0, "%" PRId64, shown(counter));
+	return (size_t)snprintf(NULL, 0, "%" PRId64, counter);
 }
 
 static struct columns measure(const struct em_listener *listener,
@@ -82,15 +82,19 @@ static struct columns measure(const struct em_listener *listener,
 				  .tag = 2 + 2 * listener->tag.length,
 				  .packets = strlen("PACKETS"),
 				  .bytes = strlen("BYTES")};
+	int64_t packets = 0, bytes = 0;
 	char text[EM_TAG_TEXT_MAX];
 
 	for (size_t i = 0; i < listener->n_entities; i++) {
-		const struct em_entity *entity = &listener->entities[i];
+		const struct em_count *count = &stats->entities[i];
 
-		widen(&columns.name, em_utf8_columns(em_entity_name(listener, entity, text)));
-		widen(&columns.packets, digits(stats->entities[i].packets));
-		widen(&columns.bytes, digits(stats->entities[i].bytes));
+		widen(&columns.name,
+		      em_utf8_columns(em_entity_name(listener, &listener->entities[i], text)));
+		packets = shown(count->packets) > packets ? shown(count->packets) : packets;
+		bytes = shown(count->bytes) > bytes ? shown(count->bytes) : bytes;
 	}
+	widen(&columns.packets, digits(packets));
+	widen(&columns.bytes, digits(bytes));
 	return columns;
 }
 
