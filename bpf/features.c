@@ -44,13 +44,10 @@ static void try_bpffs(struct em_feature *feature)
 	feature->remedy = "mount -t bpf bpf /sys/fs/bpf";
 }
 
-/* The sample as a loaded program for a hook on lo; NULL and why in the feature. */
-static struct em_programs *load_sample(const struct em_policy *sample, enum em_hook hook,
+/* The sample as apply would load it for the plan; NULL and why in the feature. */
+static struct em_programs *load_sample(const struct em_policy *sample, struct em_plan *plan,
 				       struct em_feature *feature)
 {
-	struct em_attachment attachment = {"lo", if_nametoindex("lo"), hook};
-	struct em_link link = {.name = "lo", .ethernet = true};
-	struct em_plan plan = {.attachments = &attachment, .links = &link, .n_attachments = 1};
 	const struct em_program_options options = {.ipv6_header_limit = EM_HEADER_LIMIT_MAX,
 						   .flows = -1};
 	struct em_programs *programs = NULL;
@@ -60,13 +57,13 @@ static struct em_programs *load_sample(const struct em_policy *sample, enum em_h
 
 	if (em_diag_keep(&kept))
 		return NULL;
-	rc = em_programs_load(&programs, sample, &plan, &options, 1, &kept.diag);
+	rc = em_programs_load(&programs, sample, plan, &options, 1, &kept.diag);
 	text = em_diag_take_kept(&kept);
 	if (rc)
 		snprintf(feature->detail, sizeof(feature->detail), "%s",
-			 plan.lacking[0] ? plan.lacking
-			 : text		 ? text
-					 : strerror(-rc));
+			 plan->lacking[0] ? plan->lacking
+			 : text		  ? text
+					  : strerror(-rc));
 	free(text);
 	return rc ? NULL : programs;
 }
@@ -86,37 +83,44 @@ static void attach_sample(struct em_rtnl_change *changes, size_t n, struct em_fe
 				 changes[i].message[0] ? ": " : "", changes[i].message);
 }
 
-static void try_generic(struct em_feature *feature, const struct em_policy *sample)
+static struct em_rtnl_change attach_change(const struct em_programs *programs,
+					   enum em_program_kind kind)
 {
-	struct em_programs *programs = load_sample(sample, EM_HOOK_XDP_GENERIC, feature);
 	struct em_rtnl_change change = {.kind = EM_RTNL_XDP,
-					.ifindex = if_nametoindex("lo"),
+					.ifindex = EM_RTNL_LOOPBACK,
+					.program = em_programs_fd(programs, kind),
 					.mode = XDP_FLAGS_SKB_MODE,
 					.expected = -1};
 
-	if (!programs)
-		return;
-	change.program = em_programs_fd(programs, EM_PROGRAM_XDP);
-	attach_sample(&change, 1, feature);
-	em_programs_free(programs);
+	if (em_programs_at_tc(kind)) {
+		change.kind = EM_RTNL_FILTER_SET;
+		change.name = em_programs_name(kind);
+		change.handle = EM_TC_HANDLE_OWNER;
+	}
+	return change;
 }
 
-static void try_clsact(struct em_feature *feature, const struct em_policy *sample)
+/* All that apply would attach for the hook, and off again: what is tried next finds lo as it was.
+ */
+static void try_hook(struct em_feature *feature, const struct em_policy *sample, enum em_hook hook)
 {
-	struct em_programs *programs = load_sample(sample, EM_HOOK_TC_INGRESS, feature);
-	unsigned int lo = if_nametoindex("lo");
-	struct em_rtnl_change changes[] = {
-		{.kind = EM_RTNL_QDISC_ADD, .ifindex = lo},
-		{.kind = EM_RTNL_FILTER_SET,
-		 .ifindex = lo,
-		 .name = em_programs_name(EM_PROGRAM_TC),
-		 .handle = EM_TC_HANDLE_OWNER},
-	};
+	struct em_attachment attachment = {"lo", EM_RTNL_LOOPBACK, hook};
+	struct em_link link = {.name = "lo", .ethernet = true};
+	struct em_plan plan = {.attachments = &attachment, .links = &link, .n_attachments = 1};
+	struct em_programs *programs = load_sample(sample, &plan, feature);
+	struct em_rtnl_change changes[1 + EM_PROGRAMS_EACH] = {
+		{.kind = EM_RTNL_QDISC_ADD, .ifindex = EM_RTNL_LOOPBACK}};
+	struct em_rtnl_change off = {.kind = EM_RTNL_QDISC_DEL, .ifindex = EM_RTNL_LOOPBACK};
+	enum em_program_kind kinds[EM_PROGRAMS_EACH];
+	size_t n;
 
 	if (!programs)
 		return;
-	changes[1].program = em_programs_fd(programs, EM_PROGRAM_TC);
-	attach_sample(changes, sizeof(changes) / sizeof(changes[0]), feature);
+	n = em_programs_kinds(&plan, 0, kinds);
+	for (size_t i = 0; i < n; i++)
+		changes[1 + i] = attach_change(programs, kinds[i]);
+	attach_sample(changes, 1 + n, feature);
+	(void)em_rtnl_change(&off, 1);
 	em_programs_free(programs);
 }
 
@@ -132,8 +136,8 @@ void em_facilities_try(const struct em_policy *sample, em_feature_fn *found, voi
 	try_bpf(&bpf, placeholder);
 	try_jit(&jit, placeholder);
 	try_bpffs(&bpffs);
-	try_generic(&generic, sample);
-	try_clsact(&clsact, sample);
+	try_hook(&generic, sample, EM_HOOK_XDP_GENERIC);
+	try_hook(&clsact, sample, EM_HOOK_TC_INGRESS);
 	if (placeholder >= 0)
 		close(placeholder);
 	found(context, &bpf);

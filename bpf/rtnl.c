@@ -89,8 +89,13 @@ static void put_change(struct em_nl_batch *batch, const struct em_rtnl_change *c
 static int change_batch(struct em_rtnl_change *changes, size_t n)
 {
 	struct em_nl_batch batch;
-	int rc = em_nl_batch_init(&batch, n);
+	int rc;
 
+	/* To the kernel a program that was not loaded is none: it would detach what is there. */
+	for (size_t i = 0; i < n; i++)
+		if (changes[i].kind == EM_RTNL_XDP && changes[i].program < -1)
+			return changes[i].error = -EBADF;
+	rc = em_nl_batch_init(&batch, n);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < n; i++)

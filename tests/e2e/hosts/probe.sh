@@ -177,6 +177,22 @@ together() {
 	title=
 }
 
+# A row of the kernel says yes where apply can attach what it attaches there.
+rows() {
+	conf $tmp/lo.conf 0 lo
+	em probe $tmp/lo.conf >$tmp/said 2>&1
+	for row in xdp-generic clsact; do
+		backend=$row
+		[ $row != clsact ] || backend=tc
+		seen=$(sed -nE "s/^  eBPF +$row +(yes|no) .*/\1/p" $tmp/said)
+		applied=no
+		em apply --backend=$backend $tmp/lo.conf >/dev/null 2>&1 && applied=yes
+		em remove
+		# Of a program without the fast path there are no rows.
+		[ -z "$seen" ] || is "the row $row, as apply" $applied "$seen"
+	done
+}
+
 # The keys of the document are in the manual.
 documented() {
 	conf $tmp/json.conf 0 pair lost0
@@ -231,6 +247,7 @@ for interface in $interfaces; do
 	foretells "$interface"
 done
 together
+rows
 documented
 refused
 echo "$passed passed, $failed failed"
