@@ -390,6 +390,101 @@ static void test_check(void **state)
 	em_policy_free(policy);
 }
 
+static const char probe_text[] =
+	"kernel\n"
+	"  eBPF      bpf              yes  loads programs\n"
+	"  eBPF      bpffs            no   none; try: mount it\n"
+	"\ninterface eth0\n"
+	"  driver         veth, kind veth\n"
+	"  MTU            1500\n"
+	"  rx queues      2\n"
+	"  native XDP     yes, multi-buffer yes\n"
+	"  offloads       rx-vlan-offload off, generic-receive-offload on, rx-gro-hw off, "
+	"rx-gro-list off, rx-udp-gro-forwarding off, large-receive-offload off\n"
+	"  other          a program\n"
+	"  other          a\\x1b filter; take it away, if it may go: tc filter del\n"
+	"\ninterface lost0: there is none\n"
+	"\n/c.conf\n"
+	"  xdp            yes\n"
+	"  xdp-generic    yes\n"
+	"  tc             yes\n"
+	"  nft            no, too far\n"
+	"                 c.conf:2: far\n"
+	"\napply would fail: too far\n";
+
+static const char probe_json[] =
+	"{\n  \"schema\": 1,\n  \"kernel\": [\n"
+	"    { \"backend\": \"eBPF\", \"name\": \"bpf\", \"available\": true,"
+	" \"detail\": \"loads programs\", \"remedy\": null },\n"
+	"    { \"backend\": \"eBPF\", \"name\": \"bpffs\", \"available\": false,"
+	" \"detail\": \"none\", \"remedy\": \"mount it\" }\n  ],\n"
+	"  \"interfaces\": [\n"
+	"    { \"name\": \"eth0\", \"present\": true, \"up\": true, \"driver\": \"veth\","
+	" \"kind\": \"veth\", \"mtu\": 1500, \"rx_queues\": 2, \"native_xdp\": \"yes\","
+	" \"native_xdp_detail\": \"\", \"multi_buffer\": true, \"offloads\":"
+	" { \"rx-vlan-offload\": false, \"generic-receive-offload\": true,"
+	" \"rx-gro-hw\": false, \"rx-gro-list\": false,"
+	" \"rx-udp-gro-forwarding\": false, \"large-receive-offload\": false },"
+	" \"others\": [\n"
+	"      { \"what\": \"a program\", \"remedy\": null },\n"
+	"      { \"what\": \"a\\u001b filter\", \"remedy\": \"tc filter del\" }\n    ],"
+	" \"obstacles\": [ ] },\n"
+	"    { \"name\": \"lost0\", \"present\": false }\n  ],\n"
+	"  \"config\": \"/c.conf\",\n  \"backends\": [\n"
+	"    { \"backend\": \"xdp\", \"carries\": true, \"why\": null, \"findings\": [ ] "
+	"},\n"
+	"    { \"backend\": \"xdp-generic\", \"carries\": true, \"why\": null,"
+	" \"findings\": [ ] },\n"
+	"    { \"backend\": \"tc\", \"carries\": true, \"why\": null, \"findings\": [ ] },\n"
+	"    { \"backend\": \"nft\", \"carries\": false, \"why\": \"too far\","
+	" \"findings\": [\n"
+	"      { \"what\": \"c.conf:2: far\", \"remedy\": null }\n    ] }\n  ],\n"
+	"  \"choice\": { \"wanted\": \"nft\", \"backend\": null, \"reason\": \"too far\","
+	" \"interfaces\": [ ] }\n}\n";
+
+static void test_probe(void **state)
+{
+	static const struct em_backend_ops backend = {.name = "eBPF"};
+	static char a_program[] = "a program", a_filter[] = "a\x1b filter",
+		    remedy[] = "tc filter del", far[] = "c.conf:2: far", too_far[] = "too far";
+	static struct em_probe_remark others[] = {
+		{(char *)(uintptr_t) "a program", NULL},
+		{(char *)(uintptr_t) "a\x1b filter", (char *)(uintptr_t) "tc filter del"}};
+	static struct em_probe_remark findings[] = {{(char *)(uintptr_t) "c.conf:2: far", NULL}};
+	struct em_probe_interface interfaces[] = {
+		{.present = true,
+		 .link = {.name = "eth0",
+			  .driver = "veth",
+			  .kind = "veth",
+			  .mtu = 1500,
+			  .rx_queues = 2,
+			  .up = true,
+			  .gro = true,
+			  .native_xdp = EM_NATIVE_YES,
+			  .multi_buffer = true},
+		 .others = {others, 2}},
+		{.link = {.name = "lost0"}},
+	};
+	struct em_policy policy = {.backend = EM_BACKEND_NFT};
+	struct em_probe probe = {
+		.features = {{&backend, {"bpf", true, "loads programs", "unused"}},
+			     {&backend, {"bpffs", false, "none", "mount it"}}},
+		.n_features = 2,
+		.interfaces = interfaces,
+		.n_interfaces = 2,
+		.policy = &policy,
+		.config = "/c.conf",
+	};
+	struct em_probe_attempt *nft = &probe.attempts[EM_BACKEND_NFT];
+
+	(void)state;
+	nft->apply.wanted = EM_BACKEND_NFT;
+	nft->error = -EM_EUNSUPPORTED;
+	nft->why = (char *)(uintptr_t) "too far";
+	nft->findings = (struct em_probe_remarks){findings, 1};
+	EXPECT(probe_text, probe_json, em_print_probe(out, &probe));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -398,7 +493,7 @@ int main(void)
 		cmocka_unit_test(test_full),	cmocka_unit_test(test_error),
 		cmocka_unit_test(test_nearest), cmocka_unit_test(test_apply),
 		cmocka_unit_test(test_stats),	cmocka_unit_test(test_status),
-		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_check),	cmocka_unit_test(test_probe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

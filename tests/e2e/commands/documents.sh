@@ -1,0 +1,130 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
+#
+# What the commands print whatever happens: help for every command; one JSON document with --json, also
+# for an error; and paths with any bytes, shown such that no terminal obeys them.
+#
+# As root, with policies that are applied, in a network namespace and a /run of its own.
+
+: "${ENTITYMUX:=./entitymux}" "${srcdir:=.}"
+
+if [ -z "${documents_inside-}" ] && [ "$(id -u)" -eq 0 ]; then
+	documents_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") srcdir=$(realpath "$srcdir")
+	JSON=$(realpath tests/e2e/commands/json)
+	export documents_inside ENTITYMUX srcdir JSON
+	exec timeout 120 unshare --mount --propagation private --net /bin/sh "$0"
+fi
+: "${JSON:=$PWD/tests/e2e/commands/json}"
+ENTITYMUX=$(realpath "$ENTITYMUX")
+# shellcheck source=tests/lib/checks.sh
+. "$(dirname "$0")/../../lib/checks.sh"
+[ -z "${documents_inside-}" ] || mount -t tmpfs documents /run || exit 1
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 1
+
+# The bytes of a path: no UTF-8, and what clears a screen.
+odd=$(printf 'bad\377\033[2J.conf')
+odd_text='bad\\xff\\x1b\[2J\.conf'
+odd_json='bad\\\\xff\\u001B\[2J\.conf'
+
+conf() {
+	cat <<-EOF
+	listeners = ( { name = "a"; interfaces = [ "lo" ]; port = 5000; tag = { offset = $1; length = 4; };
+		entities = ( { tag = "0x00000001"; port = 6001; } ); } );
+	EOF
+}
+
+# document STATUS PATTERN ARGUMENT...: the document that a command prints, in a line
+document() {
+	status=$1 pattern=$2
+	shift 2
+	"$ENTITYMUX" "$@" >out 2>err
+	seen=$? what=$(printf %s "$*" | tr -d '\033\377')
+	is "$what: exit status" "$status" "$seen"
+	"$JSON" <out >line 2>&1
+	is "$what: a document" 0 $?
+	says "$what: what is in it" "$pattern" "$(cat line)"
+}
+
+# text STATUS PATTERN ARGUMENT...: what a command prints for people
+text() {
+	status=$1 pattern=$2
+	shift 2
+	"$ENTITYMUX" "$@" >out 2>&1
+	seen=$? what=$(printf %s "$*" | tr -d '\033\377')
+	is "$what: exit status" "$status" "$seen"
+	says "$what: what it says" "$pattern" "$(cat out)"
+	is "$what: nothing that a terminal obeys" 0 "$(LC_ALL=C tr -dc '\000-\011\013-\037\177' <out | wc -c)"
+}
+
+helps() {
+	for command in $("$ENTITYMUX" --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'); do
+		"$ENTITYMUX" "$command" --help >expected
+		is "$command --help" 0 $?
+		for help in help --help -h; do
+			is "$help $command" "$(cat expected)" "$("$ENTITYMUX" $help "$command")"
+		done
+		says "$command --help: options" '^  -h, --help  ' "$(cat expected)"
+	done
+	text 0 '^ *--backend=BACKEND .*: auto, xdp, xdp-generic, tc, nft$' apply --help
+	text 0 '^  -n, --dry-run  ' apply --help
+}
+
+mistakes() {
+	text 2 'unknown command aply; did you mean apply\?$' aply
+	text 2 'unknown command aply; did you mean apply\?$' help aply
+	text 2 'unknown command frobnicate; see entitymux --help$' frobnicate
+	text 2 'apply: unknown option --jsn; did you mean --json\?$' apply --jsn
+	text 2 'apply: unknown option -x; see entitymux apply --help$' apply -x
+	text 2 'apply: option --json takes no argument; see' apply --json=yes
+	text 2 'apply: option --backend needs an argument; see' apply --backend
+	text 2 'backend=nftables: expected auto, .*, nft; did you mean nft\?$' apply --backend=nftables
+	text 2 'remove: unknown option --json;' remove --json
+	text 2 'check: unexpected argument .*bad\\xff' check a "$odd"
+	is 'each mistake' 3 "$("$ENTITYMUX" apply --fast --jsn a b 2>&1 | wc -l)"
+}
+
+errors() {
+	usage='^\{"schema":1,"error":"usage","messages":\['
+	document 2 "$usage"'\{"file":null,"line":null,"text":"apply: unknown option --fast' apply --fast --json
+	document 2 "$usage"'.*unexpected argument b' check --json a b
+	document 2 "$usage"'.*unexpected argument b' status --json b
+	document 1 '^\{"schema":1,"error":"failed","messages":\[.*lost.conf.*No such file' check --json lost.conf
+	printf 'listeners = (\n{ name = "a"; prot = 1; } );' >"$odd"
+	document 2 "$usage"'\{"file":"'"$odd_json"'","line":2,"text":' check --json "$odd"
+	text 2 "^entitymux: $odd_text:2: " check "$odd"
+}
+
+odd_paths() {
+	conf 4 >"$odd"
+	text 0 "^$odd_text: correct: listeners: 1, entities: 1\$" check "$odd"
+	document 0 '"config":"'"$odd_json"'","listeners":1,"entities":1\}$' check --json "$odd"
+	[ -n "${documents_inside-}" ] || return
+	ip link set lo up
+	document 1 '"error":"failed",.*"nothing is applied"' stats --json
+	document 0 '^\{"schema":1,"applied":false,"whole":false,"interfaces":\[\]\}$' status --json
+	config="\"config\":\"$tmp/$odd_json\""
+	document 0 "$config,\"result\":\"applied\",\"backend\":\"nft\"" apply --backend=nft --json "$odd"
+	text 0 "/$odd_text: unchanged: backend nft" apply --backend=nft "$odd"
+	text 0 "^config:      $tmp/$odd_text\$" status
+	document 0 "\"whole\":true,$config,\"applied_at\":" status --json
+	text 0 "^config:      $tmp/$odd_text\$" stats
+	document 0 "\"backend\":\"nft\",$config,.*\"entities\":\[\{\"name\":\"0x00000001\"" stats --json
+	text 0 "^$tmp/$odd_text\$" probe "$odd"
+	document 0 "$config,\"backends\":" probe --json "$odd"
+	nft delete table netdev entitymux
+	document 4 '"applied":true,"whole":false' status --json
+	"$ENTITYMUX" remove
+	conf 1000 >far.conf
+	"$ENTITYMUX" apply -n --backend=nft far.conf >/dev/null 2>&1
+	[ $? -ne 3 ] || document 3 '"error":"unsupported"' apply -n --json --backend=nft far.conf
+}
+
+helps
+mistakes
+errors
+odd_paths
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
