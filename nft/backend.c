@@ -26,6 +26,7 @@
 #include "nft/clean.h"
 #include "nft/conntrack.h"
 #include "nft/counters.h"
+#include "nft/drift.h"
 #include "nft/features.h"
 #include "nft/install.h"
 #include "nft/inventory.h"
@@ -245,13 +246,15 @@ static int commit(struct em_prepared *prepared, struct em_plan *plan, struct em_
 	int error = em_inventory_read(&inventory, EM_TABLE_NETDEV, &prepared->netlink, diag);
 
 	(void)plan;
-	for (size_t i = 0; !error && i < inventory.n_chains; i++)
-		if (inventory.chains[i].device[0] && !planned(ruleset, &inventory.chains[i])) {
-			em_message_flush_chain(&prepared->batch, EM_TABLE_NETDEV,
-					       inventory.chains[i].name);
-			em_message_delete_chain(&prepared->batch, EM_TABLE_NETDEV,
-						inventory.chains[i].name);
-		}
+	for (size_t i = 0; !error && i < inventory.n_chains; i++) {
+		const struct em_inventory_chain *chain = &inventory.chains[i];
+
+		if (!chain->device[0] ||
+		    (planned(ruleset, chain) && !em_drift_is_moved(&inventory, chain)))
+			continue;
+		em_message_flush_chain(&prepared->batch, EM_TABLE_NETDEV, chain->name);
+		em_message_delete_chain(&prepared->batch, EM_TABLE_NETDEV, chain->name);
+	}
 	em_inventory_clear(&inventory);
 	if (error)
 		return error;
@@ -365,6 +368,20 @@ static int judge(struct em_kernel_state *out, const struct em_inventory *netdev,
 	return find_attachments(out, netdev, diag);
 }
 
+static int find_drift(struct em_kernel_state *out, const struct em_inventory *netdev,
+		      const struct em_inventory *inet, struct em_netlink *netlink,
+		      struct em_diag *diag)
+{
+	bool drifted;
+	int rc = em_drift_find(netlink, netdev, out->generation, &drifted, diag);
+
+	out->incomplete |= drifted;
+	if (!rc)
+		rc = em_drift_find(netlink, inet, out->generation, &drifted, diag);
+	out->incomplete |= drifted;
+	return rc;
+}
+
 static int discover(struct em_kernel_state *out, struct em_diag *diag)
 {
 	struct em_inventory netdev, inet = {0};
@@ -379,6 +396,8 @@ static int discover(struct em_kernel_state *out, struct em_diag *diag)
 		error = em_inventory_read(&inet, EM_TABLE_INET, &netlink, diag);
 	if (!error)
 		error = judge(out, &netdev, &inet, diag);
+	if (!error && out->generation)
+		error = find_drift(out, &netdev, &inet, &netlink, diag);
 	em_inventory_clear(&netdev);
 	em_inventory_clear(&inet);
 	em_netlink_close(&netlink);

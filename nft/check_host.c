@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nft/drift.h"
 #include "nft/message.h"
 #include "nft/zones.h"
 #include "policy/conversation.h"
@@ -92,11 +93,13 @@ static int try_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 		*refusal = (struct em_refusal){error, {.what = "build the ruleset"}};
 		return error;
 	}
-	em_message_tables(batch, ruleset);
+	em_message_tables(batch, ruleset, false);
 	em_message_objects(batch, ruleset);
 	em_message_chains(batch, ruleset);
-	for (enum em_table table = 0; table < EM_TABLES; table++)
+	for (enum em_table table = 0; table < EM_TABLES; table++) {
+		em_drift_unhook(netlink, batch, table);
 		em_message_bases(batch, ruleset, table);
+	}
 	return em_batch_send(netlink, batch, true, refusal);
 }
 

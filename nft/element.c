@@ -159,6 +159,23 @@ static void put_interval(struct nlmsghdr *message, const struct em_object *objec
 		put_bound(message, after, length, true, false);
 }
 
+uint32_t em_element_count(const struct em_object *object)
+{
+	static const uint8_t zero[EM_LOAD_MAX];
+	uint8_t length = em_key_length(&object->key);
+	uint8_t after[EM_LOAD_MAX];
+	uint32_t n = object->n;
+
+	for (size_t i = 0; object->interval && i < object->n; i++) {
+		struct em_element element = {.comment = NULL};
+
+		object->element(object, i, &element);
+		n += next_value(after, element.last, length);
+		n += i == 0 && memcmp(element.key, zero, length);
+	}
+	return n;
+}
+
 static bool is_full(const struct nlmsghdr *message, const struct nlattr *list)
 {
 	return (const char *)mnl_nlmsg_get_payload_tail(message) - (const char *)list >

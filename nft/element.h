@@ -17,6 +17,9 @@
 size_t em_element_add(struct em_batch *batch, const struct em_object *object, uint32_t id,
 		      size_t first);
 
+/* Elements as the kernel lists them: an interval has two, or three. */
+uint32_t em_element_count(const struct em_object *object);
+
 /* The key of an element, for a message that asks for it. */
 void em_element_put_key(struct nlmsghdr *message, const struct em_object *object,
 			const struct em_element *element);

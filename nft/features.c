@@ -56,7 +56,7 @@ static int try_policy(struct bench *bench, const struct em_policy *policy,
 		*refusal = (struct em_refusal){error, {.what = "build the ruleset"}};
 		return error;
 	}
-	em_message_tables(&bench->batch, ruleset);
+	em_message_tables(&bench->batch, ruleset, false);
 	em_message_objects(&bench->batch, ruleset);
 	em_message_chains(&bench->batch, ruleset);
 	em_message_bases(&bench->batch, ruleset, EM_TABLE_NETDEV);

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "nft/counters.h"
+#include "nft/drift.h"
 #include "nft/element.h"
 #include "nft/message.h"
 
@@ -29,7 +30,7 @@ int em_install_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 {
 	int rc;
 
-	em_message_tables(batch, ruleset);
+	em_message_tables(batch, ruleset, true);
 	em_message_objects(batch, ruleset);
 	rc = em_batch_commit(netlink, batch, diag);
 	for (size_t i = 0; !rc && i < ruleset->n_objects; i++)
@@ -38,6 +39,7 @@ int em_install_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 	if (rc)
 		return rc;
 	em_message_chains(batch, ruleset);
+	em_drift_unhook(netlink, batch, EM_TABLE_INET);
 	em_message_bases(batch, ruleset, EM_TABLE_INET);
 	return em_batch_commit(netlink, batch, diag);
 }

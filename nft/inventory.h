@@ -14,7 +14,12 @@
 struct em_inventory_chain {
 	char name[EM_IDENTIFIER_MAX];
 	bool base;
-	char device[IF_NAMESIZE]; /* of a base chain in table netdev; else empty */
+	/* Of a base chain: */
+	char type[16];
+	uint32_t hook; /* NF_NETDEV_… or NF_INET_… */
+	int32_t priority;
+	uint32_t policy;	  /* NF_ACCEPT or NF_DROP */
+	char device[IF_NAMESIZE]; /* in table netdev; else empty */
 	/* Of its name, or the highest that a base chain leads to; 0: none. */
 	uint32_t generation;
 };
@@ -31,11 +36,15 @@ struct em_inventory_object {
 	char name[EM_IDENTIFIER_MAX];
 	uint32_t generation; /* 0: that of no one, as timeouts are */
 	bool used;	     /* of a counter or a timeout: rules or elements refer to it */
+	/* Of a set or a map, EM_EXPECTED_NONE where the kernel does not say: */
+	uint32_t expected; /* elements that it was made with */
+	uint32_t count;	   /* elements that it has */
 };
 
 struct em_inventory {
 	enum em_table table;
 	bool present; /* the table */
+	bool dormant; /* likewise: its chains are not hooked */
 	struct em_inventory_chain *chains;
 	size_t n_chains;
 	struct em_inventory_rule *rules;
@@ -50,10 +59,15 @@ struct em_inventory {
  */
 int em_inventory_read(struct em_inventory *out, enum em_table table, struct em_netlink *netlink,
 		      struct em_diag *diag);
+/* The same, not reported. */
+int em_inventory_list(struct em_inventory *out, enum em_table table, struct em_netlink *netlink);
 void em_inventory_clear(struct em_inventory *inventory);
 
 /* Whether an object is the same for all generations, and stays as long as one of them uses it. */
 bool em_inventory_is_shared(const struct em_inventory_object *object);
+
+/* Whether it has elements. */
+bool em_inventory_is_set(const struct em_inventory_object *object);
 
 /*
  * The generation in force: the highest that a base chain leads to.  (There is one, but where

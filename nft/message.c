@@ -15,6 +15,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
+#include "nft/expected.h"
 #include "nft/statement.h"
 
 #define NEW (NLM_F_CREATE | NLM_F_EXCL)
@@ -27,20 +28,27 @@ static struct nlmsghdr *open_for(struct em_batch *batch, enum em_table table, ui
 	return em_batch_open(batch, em_ruleset_family(table), type, flags, what, place);
 }
 
-void em_message_table(struct em_batch *batch, enum em_table table)
+static void add_table(struct em_batch *batch, enum em_table table, bool wake)
 {
 	struct nlmsghdr *message =
 		open_for(batch, table, NFT_MSG_NEWTABLE, NLM_F_CREATE, "add the table", NULL);
 
 	mnl_attr_put_strz(message, NFTA_TABLE_NAME, EM_RULESET_TABLE);
+	if (wake)
+		mnl_attr_put_u32(message, NFTA_TABLE_FLAGS, 0);
 	em_batch_close(batch, message);
 }
 
-void em_message_tables(struct em_batch *batch, const struct em_ruleset *ruleset)
+void em_message_table(struct em_batch *batch, enum em_table table)
+{
+	add_table(batch, table, false);
+}
+
+void em_message_tables(struct em_batch *batch, const struct em_ruleset *ruleset, bool wake)
 {
 	for (enum em_table table = 0; table < EM_TABLES; table++)
 		if (em_ruleset_uses(ruleset, table))
-			em_message_table(batch, table);
+			add_table(batch, table, wake);
 }
 
 void em_message_delete_table(struct em_batch *batch, enum em_table table)
@@ -121,6 +129,7 @@ static void add_rule(struct em_batch *batch, const struct em_chain *chain,
 		     const struct em_rule *rule)
 {
 	struct nftnl_rule *built = nftnl_rule_alloc();
+	uint8_t expected[EM_EXPECTED_SIZE];
 	char text[EM_IDENTIFIER_MAX];
 	struct nlmsghdr *message;
 	bool ok = built;
@@ -132,7 +141,9 @@ static void add_rule(struct em_batch *batch, const struct em_chain *chain,
 		nftnl_rule_set_str(built, NFTNL_RULE_TABLE, EM_RULESET_TABLE);
 		nftnl_rule_set_str(built, NFTNL_RULE_CHAIN,
 				   em_identifier_format(&chain->name, text));
-		ok = lower(built, rule, batch->sets);
+		em_expected_write(expected, chain->n_rules);
+		ok = !nftnl_rule_set_data(built, NFTNL_RULE_USERDATA, expected, sizeof(expected)) &&
+		     lower(built, rule, batch->sets);
 	}
 	if (ok) {
 		message = open_for(batch, chain->table, NFT_MSG_NEWRULE,

@@ -12,8 +12,11 @@
 #include "nft/netlink.h"
 #include "nft/ruleset.h"
 
-/* Adds the tables of a ruleset where they are not there yet. */
-void em_message_tables(struct em_batch *batch, const struct em_ruleset *ruleset);
+/*
+ * Adds the tables of a ruleset where they are not there yet.  `wake` takes `flags dormant` off
+ * those that are, which newer kernels refuse in a transaction that adds a base chain on a device.
+ */
+void em_message_tables(struct em_batch *batch, const struct em_ruleset *ruleset, bool wake);
 void em_message_table(struct em_batch *batch, enum em_table table);
 
 /*

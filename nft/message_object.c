@@ -19,6 +19,7 @@
 #include <linux/netfilter/nfnetlink_cttimeout.h>
 
 #include "nft/element.h"
+#include "nft/expected.h"
 
 #define NEW	     (NLM_F_CREATE | NLM_F_EXCL)
 #define TYPE_VERDICT 0xffffff00
@@ -153,6 +154,8 @@ static void set_userdata(struct em_batch *batch, struct nftnl_set *set,
 	if ((object->kind == EM_OBJECT_SET || object->kind == EM_OBJECT_MAP) &&
 	    !em_key_is_typed(&object->key))
 		put_typeof(userdata, object);
+	if (object->kind != EM_OBJECT_VERDICT_MAP)
+		nftnl_udata_put_u32(userdata, EM_EXPECTED_TYPE, em_element_count(object));
 	nftnl_set_set_data(set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(userdata),
 			   nftnl_udata_buf_len(userdata));
 	nftnl_udata_buf_free(userdata);

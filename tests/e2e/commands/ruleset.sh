@@ -44,9 +44,10 @@ fail() {
 
 list() {
 	ip netns exec "$1" nft list ruleset >"$work/$1.text"
-	# Without what numbers the kernel gave to rules and verdict maps.
+	# Without what numbers the kernel gave to rules and verdict maps, and what it keeps for us alone.
 	ip netns exec "$1" nft --debug=netlink list ruleset |
 		sed -n 's/^\(netdev\|inet\) entitymux \([^ @]*\) [0-9 ]*$/rule \1 \2/
+			/^  userdata = /d
 			s/__map[0-9]*/__map/
 			/^rule\|^netdev\|^inet\|^ /p' >"$work/$1.code"
 }

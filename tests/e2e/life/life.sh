@@ -151,11 +151,36 @@ section_counters() {
 
 is_whole() { is "$1: status" "$2" "$(em status >/dev/null 2>&1; echo $?)"; }
 
+# heals WHAT [CONF]
 heals() {
 	is_whole "$1" 4
-	check "$1: apply heals" em apply --backend="$backend" $tmp/a.conf
+	check "$1: apply heals" em apply --backend="$backend" "${2-$tmp/a.conf}"
 	is_whole "$1: healed" 0
 	is "$1: sorted" '6001 6002' "$(where 1 2)"
+}
+
+# What others may do within our table, one change at a time.
+drift_nft() {
+	sed 's|port = 5000;|& sources = [ "192.0.2.0/24", "198.51.100.0/24" ];|' $tmp/a.conf \
+		>$tmp/drift.conf
+	check 'apply with sources' em apply --backend=nft $tmp/drift.conf
+	is_whole 'applied with sources' 0
+	while IFS=, read -r what change; do
+		version=$(in_server nft list chains netdev |
+			sed -n 's/.*chain v\([0-9]*\)-sort.*/\1/p')
+		in_server nft "$(echo "$change" | sed "s/vN/v$version/")"
+		heals "$what" $tmp/drift.conf
+	done <<'END'
+chain flushed,flush chain netdev entitymux vN-sort-sorter
+rule added,insert rule netdev entitymux vN-sort-sorter accept
+entities flushed,flush map netdev entitymux vN-entities-sorter
+entity deleted,delete element netdev entitymux vN-entities-sorter { 0x00000001 }
+entity added,add element netdev entitymux vN-entities-sorter { 0x7f7f7f7f : 1 }
+source deleted,delete element netdev entitymux vN-sources4-sorter { 198.51.100.0/24 }
+table dormant,add table netdev entitymux { flags dormant; }
+base chain moved,delete chain netdev entitymux ingress-in0; add chain netdev entitymux ingress-in0 { type filter hook ingress device in0 priority 100; }; add rule netdev entitymux ingress-in0 goto vN-dispatch-in0
+policy of a base chain,add chain netdev entitymux ingress-in0 { policy drop; }
+END
 }
 
 section_status() {
@@ -176,6 +201,7 @@ section_status() {
 		heals 'chain deleted'
 		in_server nft flush table netdev entitymux
 		heals 'rules flushed'
+		drift_nft
 		;;
 	xdp*)
 		in_server ip link set dev in0 "${backend%-generic}${backend#xdp}" off 2>/dev/null ||

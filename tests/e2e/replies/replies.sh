@@ -156,15 +156,33 @@ section_damaged() {
 	check 'apply' em apply --backend="$backend" $tmp/base.conf
 	check 'whole' em status
 	if [ "$backend" = nft ]; then
-		in_router nft delete table inet entitymux
+		damage_nft
 	else
 		in_router tc filter del dev in1 egress
+		heals 'filter deleted'
 	fi
-	check 'no longer whole' exits 4 0 '' em status
-	check 'apply again' em apply --backend="$backend" $tmp/base.conf
-	check 'whole again' em status
-	played 'conversations' "$backend" 'several senders'
 	check 'remove' em remove
+}
+
+heals() {
+	check "$1: no longer whole" exits 4 0 '' em status
+	check "$1: apply again" em apply --backend="$backend" $tmp/base.conf
+	check "$1: whole again" em status
+	played "$1: conversations" "$backend" 'several senders'
+}
+
+damage_nft() {
+	while IFS=, read -r what change; do
+		version=$(in_router nft list chains inet | sed -n 's/.*chain v\([0-9]*\)-marked.*/\1/p')
+		in_router nft "$(echo "$change" | sed "s/vN/v$version/")"
+		heals "$what"
+	done <<'END'
+table deleted,delete table inet entitymux
+table dormant,add table inet entitymux { flags dormant; }
+ports flushed,flush map inet entitymux vN-ports
+chain flushed,flush chain inet entitymux vN-translate
+base chain moved,delete chain inet entitymux raw-prerouting; add chain inet entitymux raw-prerouting { type filter hook prerouting priority 0; }; add rule inet entitymux raw-prerouting jump vN-marked
+END
 }
 
 # From one backend to another nothing is left behind, and nothing is missing.

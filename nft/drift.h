@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+/*
+ * drift - whether somebody has changed what we have installed.
+ *
+ * What is compared: the table is awake; a base chain is where it was hooked; each chain has as many
+ * rules and each set as many elements as it was made with.  What is in a rule is not.
+ */
+#ifndef EM_NFT_DRIFT_H
+#define EM_NFT_DRIFT_H
+
+#include "nft/inventory.h"
+#include "nft/netlink.h"
+
+/*
+ * Looks at a generation in a table that has been read.  Returns 0 and *drifted, or -errno,
+ * reported.
+ */
+int em_drift_find(struct em_netlink *netlink, const struct em_inventory *inventory,
+		  uint32_t generation, bool *drifted, struct em_diag *diag);
+
+/* Whether a base chain of ours is not where it was hooked, or does not pass what it leaves. */
+bool em_drift_is_moved(const struct em_inventory *inventory,
+		       const struct em_inventory_chain *chain);
+
+/*
+ * Adds to a batch that such chains of a table are deleted, without which they cannot be hooked
+ * again.  Where they cannot be listed, the batch fails.
+ */
+void em_drift_unhook(struct em_netlink *netlink, struct em_batch *batch, enum em_table table);
+
+#endif
