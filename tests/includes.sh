@@ -30,7 +30,6 @@ libraries='
 <libnftnl/		nft/
 <linux/netfilter	nft/
 <libmnl/		bpf/ nft/ src/host/
-<libconfig		src/config/
 <jansson		tests/
 '
 

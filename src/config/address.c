@@ -6,7 +6,6 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
-#include <libconfig.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,9 +30,9 @@ static bool is_interface_name(const char *name)
 	return true;
 }
 
-static int read_interface(struct em_reader *reader, const config_setting_t *setting,
-			  struct em_listener *listener)
+static int read_interface(struct em_reader *reader, const struct em_setting *setting, void *object)
 {
+	struct em_listener *listener = object;
 	const char *name;
 	int error = em_config_string(reader, setting, &name);
 
@@ -48,32 +47,19 @@ static int read_interface(struct em_reader *reader, const config_setting_t *sett
 		return em_config_mistake(reader, setting,
 					 "\"%s\" is there already, expected each interface once",
 					 name);
-	if (listener->n_interfaces < EM_INTERFACES_MAX)
-		strcpy(listener->interfaces[listener->n_interfaces++], name);
+	strcpy(listener->interfaces[listener->n_interfaces++], name);
 	return 0;
 }
 
 int em_config_read_interfaces(struct em_reader *reader, const struct em_config_key *key,
-			      const config_setting_t *setting, void *object)
+			      const struct em_setting *setting, void *object)
 {
 	struct em_listener *listener = object;
-	int n = em_config_array(reader, key, setting);
-	int result = 0;
 
-	if (n < 0)
-		return n;
-	if (n > EM_INTERFACES_MAX)
-		result = em_config_mistake(reader, setting, "%d interfaces, expected 1-%d", n,
-					   EM_INTERFACES_MAX);
 	listener->interfaces = calloc(EM_INTERFACES_MAX, sizeof(*listener->interfaces));
 	if (!listener->interfaces)
 		return -ENOMEM;
-	for (int i = 0; i < n; i++) {
-		const config_setting_t *name = config_setting_get_elem(setting, (unsigned int)i);
-
-		result = em_config_worse(result, read_interface(reader, name, listener));
-	}
-	return result;
+	return em_config_array(reader, key, setting, read_interface, listener);
 }
 
 static bool parse_address(const char *text, struct em_address *out)
@@ -85,96 +71,83 @@ static bool parse_address(const char *text, struct em_address *out)
 	return inet_pton(AF_INET6, text, out->bytes) == 1;
 }
 
-static int read_address(struct em_reader *reader, const config_setting_t *setting,
-			struct em_address *out)
-{
-	const char *text;
-	int error = em_config_string(reader, setting, &text);
+/* An address and the setting that it is from. */
+struct numbered {
+	struct em_address address;
+	const struct em_setting *setting;
+};
 
-	if (error)
-		return error;
+struct addresses {
+	struct numbered *items;
+	size_t n;
+};
+
+static int read_address(struct em_reader *reader, const struct em_setting *setting, void *object)
+{
+	struct addresses *addresses = object;
+	struct numbered *item = &addresses->items[addresses->n];
+	const char *text;
+	int rc = em_config_string(reader, setting, &text);
+
+	if (rc)
+		return rc;
 	if (strchr(text, '/'))
 		return em_config_mistake(reader, setting,
 					 "\"%.80s\": expected an address without a prefix length",
 					 text);
-	if (!parse_address(text, out))
+	if (!parse_address(text, &item->address))
 		return em_config_mistake(reader, setting,
 					 "\"%.80s\": expected an IPv4 or IPv6 address", text);
+	item->setting = setting;
+	addresses->n++;
 	return 0;
 }
-
-/* An address and which of the array it was. */
-struct numbered {
-	struct em_address address;
-	unsigned int i;
-};
 
 static int by_address(const void *a, const void *b)
 {
 	const struct numbered *x = a, *y = b;
 	int order = memcmp(&x->address, &y->address, sizeof(x->address));
 
-	return order ? order : (x->i > y->i) - (x->i < y->i);
+	return order ? order
+		     : (x->setting->index > y->setting->index) -
+			       (x->setting->index < y->setting->index);
 }
 
-static int report_repeated(struct em_reader *reader, const config_setting_t *setting,
-			   struct numbered *addresses, size_t n)
+static int report_repeated(struct em_reader *reader, const struct addresses *addresses)
 {
+	struct numbered *items = addresses->items;
 	int result = 0;
 
-	qsort(addresses, n, sizeof(*addresses), by_address);
-	for (size_t k = 1; k < n; k++) {
-		const config_setting_t *one = config_setting_get_elem(setting, addresses[k].i);
-
-		if (memcmp(&addresses[k].address, &addresses[k - 1].address,
-			   sizeof(addresses[k].address)) == 0)
-			result = em_config_mistake(reader, one,
+	qsort(items, addresses->n, sizeof(*items), by_address);
+	for (size_t k = 1; k < addresses->n; k++)
+		if (!memcmp(&items[k].address, &items[k - 1].address, sizeof(items[k].address)))
+			result = em_config_mistake(reader, items[k].setting,
 						   "\"%s\" is there already, expected each address "
 						   "once",
-						   config_setting_get_string(one));
-	}
-	return result;
-}
-
-static int read_addresses(struct em_reader *reader, const config_setting_t *setting,
-			  struct em_listener *listener, unsigned int n)
-{
-	struct numbered *numbered = calloc(n, sizeof(*numbered));
-	size_t good = 0;
-	int result = 0;
-
-	listener->addresses = calloc(n, sizeof(*listener->addresses));
-	if (!numbered || !listener->addresses) {
-		free(numbered);
-		return -ENOMEM;
-	}
-	for (unsigned int i = 0; i < n; i++) {
-		int error = read_address(reader, config_setting_get_elem(setting, i),
-					 &numbered[good].address);
-
-		result = em_config_worse(result, error);
-		if (error)
-			continue;
-		listener->addresses[good] = numbered[good].address;
-		numbered[good++].i = i;
-	}
-	listener->n_addresses = good;
-	result = em_config_worse(result, report_repeated(reader, setting, numbered, good));
-	free(numbered);
+						   items[k].setting->text);
 	return result;
 }
 
 int em_config_read_addresses(struct em_reader *reader, const struct em_config_key *key,
-			     const config_setting_t *setting, void *object)
+			     const struct em_setting *setting, void *object)
 {
 	struct em_listener *listener = object;
-	int n = em_config_array(reader, key, setting);
-	int error = n < 0 ? n : read_addresses(reader, setting, listener, (unsigned int)n);
+	struct addresses addresses = {.items = calloc(setting->n + 1, sizeof(*addresses.items))};
+	int rc = -ENOMEM;
 
+	listener->addresses = calloc(setting->n + 1, sizeof(*listener->addresses));
+	if (addresses.items && listener->addresses) {
+		rc = em_config_array(reader, key, setting, read_address, &addresses);
+		for (size_t i = 0; i < addresses.n; i++)
+			listener->addresses[i] = addresses.items[i].address;
+		listener->n_addresses = addresses.n;
+		rc = em_config_worse(rc, report_repeated(reader, &addresses));
+	}
+	free(addresses.items);
 	/* Not known which packets it claims: none, for em_policy_finish(). */
-	if (error)
+	if (rc)
 		listener->unreadable = true;
-	return error;
+	return rc;
 }
 
 /* "ADDRESS/LENGTH" or "ADDRESS" into *out, host bits and all. */
@@ -211,9 +184,10 @@ static struct em_address network_of(const struct em_prefix *prefix)
 	return network;
 }
 
-static int read_source(struct em_reader *reader, const config_setting_t *setting,
-		       struct em_prefix *out)
+static int read_source(struct em_reader *reader, const struct em_setting *setting, void *object)
 {
+	struct em_listener *listener = object;
+	struct em_prefix *out = &listener->sources[listener->n_sources];
 	char meant[INET6_ADDRSTRLEN];
 	struct em_address network;
 	const char *text;
@@ -227,8 +201,10 @@ static int read_source(struct em_reader *reader, const config_setting_t *setting
 					 "\"192.0.2.0/24\"",
 					 text);
 	network = network_of(out);
-	if (memcmp(&network, &out->address, sizeof(network)) == 0)
+	if (memcmp(&network, &out->address, sizeof(network)) == 0) {
+		listener->n_sources++;
 		return 0;
+	}
 	inet_ntop(network.family, network.bytes, meant, sizeof(meant));
 	return em_config_mistake(reader, setting,
 				 "\"%.80s\" has bits set beyond the prefix, expected \"%s/%u\"",
@@ -236,23 +212,12 @@ static int read_source(struct em_reader *reader, const config_setting_t *setting
 }
 
 int em_config_read_sources(struct em_reader *reader, const struct em_config_key *key,
-			   const config_setting_t *setting, void *object)
+			   const struct em_setting *setting, void *object)
 {
 	struct em_listener *listener = object;
-	int n = em_config_array(reader, key, setting);
-	int result = 0;
 
-	if (n < 0)
-		return n;
-	listener->sources = calloc((size_t)n, sizeof(*listener->sources));
+	listener->sources = calloc(setting->n + 1, sizeof(*listener->sources));
 	if (!listener->sources)
 		return -ENOMEM;
-	for (int i = 0; i < n; i++) {
-		int error = read_source(reader, config_setting_get_elem(setting, (unsigned int)i),
-					&listener->sources[listener->n_sources]);
-
-		result = em_config_worse(result, error);
-		listener->n_sources += !error;
-	}
-	return result;
+	return em_config_array(reader, key, setting, read_source, listener);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "config/source.h"
 
 /* Longest line but for comments; the longest that says something has 106 bytes. */
 #define LINE_MAX_BYTES 1023
@@ -265,20 +266,23 @@ int em_entities_read(struct em_policy *policy, struct em_listener *listener, con
 		     const struct em_place *named, struct em_diag *diag)
 {
 	struct reader reader = {.listener = listener, .diag = diag};
-	int error;
+	char *what;
+	int rc;
 
 	reader.place.file = em_policy_file(policy, path);
-	if (!reader.place.file)
-		return em_diag_errno(diag, -ENOMEM, named, "%s", path);
-	reader.in = fopen(path, "re");
-	error = reader.in ? read_lines(&reader) : -errno;
-	if (reader.in)
+	if (!reader.place.file || asprintf(&what, "entities_file: %s", path) < 0)
+		return -ENOMEM;
+	rc = em_source_open(&reader.in, path, &reader.place, named, what, diag);
+	if (!rc) {
+		rc = read_lines(&reader);
+		if (rc && rc != -ENOMEM)
+			em_diag_errno(diag, rc, named, "%s", what);
 		fclose(reader.in);
-	if (error)
-		em_diag_errno(diag, error, named, "entities_file: %s", path);
+	}
+	free(what);
 	reader.place.line = 0;
 	if (reader.mistakes > MISTAKES_SHOWN)
 		em_diag_error(diag, -EM_EUSAGE, &reader.place, "… and %u more mistakes",
 			      reader.mistakes - MISTAKES_SHOWN);
-	return reader.mistakes ? -EM_EUSAGE : error;
+	return reader.mistakes ? -EM_EUSAGE : rc;
 }

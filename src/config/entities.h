@@ -17,7 +17,7 @@
  * Appends the entities of the file at path to the listener, whose tag is known already; with a tag
  * of length 0, which had its own mistake, the lines are only checked.  `named` is the place of the
  * key that named the file.  Mistakes are reported with their lines, the first 20 of them.
- * Returns 0, -EM_EUSAGE, or another -errno where the file cannot be read.
+ * Returns 0, -EM_EUSAGE, -ENOMEM (not reported), or another -errno where the file cannot be read.
  */
 int em_entities_read(struct em_policy *policy, struct em_listener *listener, const char *path,
 		     const struct em_place *named, struct em_diag *diag);

@@ -5,12 +5,12 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <libconfig.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/nearest.h"
-#include "config/numbers.h"
 #include "config/reader.h"
 
 /* All keys of a group, in one message. */
@@ -28,10 +28,10 @@ static const char *nearest_key(const char *name, const struct em_config_key *key
 	return nearest.found;
 }
 
-static int unknown_key(struct em_reader *reader, const config_setting_t *setting,
+static int unknown_key(struct em_reader *reader, const struct em_setting *setting,
 		       const struct em_config_key *keys)
 {
-	const char *near = nearest_key(config_setting_name(setting), keys);
+	const char *near = nearest_key(setting->name, keys);
 	char all[NAMES_MAX] = "";
 
 	if (near)
@@ -56,18 +56,17 @@ static const char *expected_of(const struct em_config_key *key, char text[RANGE_
 }
 
 /* The place is the group's: there is no line for what is not there. */
-int em_config_missing(struct em_reader *reader, const config_setting_t *group,
+int em_config_missing(struct em_reader *reader, const struct em_setting *group,
 		      const struct em_config_key *key)
 {
-	const config_setting_t *name = config_setting_get_member(group, "name");
-	struct em_place place = em_config_place(reader, group);
+	const struct em_setting *name = em_setting_member(group, "name");
+	struct em_place place = group->place;
 	char path[EM_KEY_MAX] = "", range[RANGE_MAX];
 
-	if (em_config_is_listener(group) && name && config_setting_type(name) == CONFIG_TYPE_STRING)
+	if (em_config_is_listener(group) && name && name->type == EM_SETTING_STRING)
 		return em_diag_error(reader->diag, -EM_EUSAGE, &place,
-				     "listener \"%.80s\": %s: missing, expected %s",
-				     config_setting_get_string(name), key->name,
-				     expected_of(key, range));
+				     "listener \"%.80s\": %s: missing, expected %s", name->text,
+				     key->name, expected_of(key, range));
 	em_config_path(group, path);
 	return em_diag_error(reader->diag, -EM_EUSAGE, &place, "%s%s%s: missing, expected %s", path,
 			     *path ? "." : "", key->name, expected_of(key, range));
@@ -80,17 +79,17 @@ static bool is_key(const char *name, const struct em_config_key *keys)
 	return keys->name;
 }
 
-const config_setting_t *em_config_find(const config_setting_t *group,
-				       const struct em_config_key *keys, const char *name)
+const struct em_setting *em_config_find(const struct em_setting *group,
+					const struct em_config_key *keys, const char *name)
 {
-	const config_setting_t *found = config_setting_get_member(group, name);
+	const struct em_setting *found = em_setting_member(group, name);
 
-	for (int i = 0; !found && i < config_setting_length(group); i++) {
-		const config_setting_t *member = config_setting_get_elem(group, (unsigned int)i);
+	for (const struct em_setting *member = group->first; !found && member;
+	     member = member->next) {
 		const char *near = NULL;
 
-		if (!is_key(config_setting_name(member), keys))
-			near = nearest_key(config_setting_name(member), keys);
+		if (!is_key(member->name, keys))
+			near = nearest_key(member->name, keys);
 		if (near && strcmp(near, name) == 0)
 			found = member;
 	}
@@ -98,29 +97,25 @@ const config_setting_t *em_config_find(const config_setting_t *group,
 }
 
 static int read_key(struct em_reader *reader, const struct em_config_key *key,
-		    const config_setting_t *setting, void *object)
+		    const struct em_setting *setting, void *object)
 {
 	if (key->place)
-		*(struct em_place *)((char *)object + key->place) =
-			em_config_place(reader, setting);
+		*(struct em_place *)((char *)object + key->place) = setting->place;
 	return key->read ? key->read(reader, key, setting, object) : 0;
 }
 
-int em_config_group(struct em_reader *reader, const config_setting_t *setting, const char *expected,
-		    const struct em_config_key *keys, void *object)
+int em_config_group(struct em_reader *reader, const struct em_setting *setting,
+		    const char *expected, const struct em_config_key *keys, void *object)
 {
 	int result = 0;
 
-	if (!config_setting_is_group(setting))
+	if (setting->type != EM_SETTING_GROUP)
 		return em_config_wrong_type(reader, setting, expected);
-	for (int i = 0; i < config_setting_length(setting); i++) {
-		const config_setting_t *member = config_setting_get_elem(setting, (unsigned int)i);
-
-		if (!is_key(config_setting_name(member), keys))
+	for (const struct em_setting *member = setting->first; member; member = member->next)
+		if (!is_key(member->name, keys))
 			result = unknown_key(reader, member, keys);
-	}
 	for (const struct em_config_key *key = keys; key->name && result != -ENOMEM; key++) {
-		const config_setting_t *member = em_config_find(setting, keys, key->name);
+		const struct em_setting *member = em_config_find(setting, keys, key->name);
 
 		if (member)
 			result = em_config_worse(result, read_key(reader, key, member, object));
@@ -130,48 +125,55 @@ int em_config_group(struct em_reader *reader, const config_setting_t *setting, c
 	return result;
 }
 
+/*
+ * Decimal or hexadecimal digits and, as libconfig wants it above 32 bits, up to two L behind them.
+ * Returns 0, -EINVAL where it is something else, -ERANGE above 64 bits.
+ */
+static int parse_number(const char *text, uint64_t *out)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = hex ? text + 2 : text;
+	size_t length = strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789");
+	const char *rest = digits + length;
+
+	if (!length || strlen(rest) > 2 || rest[strspn(rest, "L")])
+		return -EINVAL;
+	errno = 0;
+	*out = strtoull(digits, NULL, hex ? 16 : 10);
+	return -errno;
+}
+
 int em_config_number(struct em_reader *reader, const struct em_config_key *key,
-		     const config_setting_t *setting, uint64_t *out)
+		     const struct em_setting *setting, uint64_t *out)
 {
 	char range[RANGE_MAX];
-	const struct em_number *integer = config_setting_get_hook(setting);
+	uint64_t value;
+	int rc;
 
-	if (!integer)
+	if (setting->type != EM_SETTING_NUMBER)
 		return em_config_wrong_type(reader, setting, "a whole number");
-	if (integer->flaw == EM_FLAW_SPELLING)
-		return em_config_mistake(reader, setting,
-					 "%.40s: expected a whole number, decimal or hex",
-					 integer->text);
-	if (integer->flaw == EM_FLAW_SIGN)
-		return em_config_mistake(reader, setting,
-					 "%.40s: expected a whole number without a sign",
-					 integer->text);
-	if (integer->flaw == EM_FLAW_NEGATIVE || integer->flaw == EM_FLAW_HUGE ||
-	    integer->value < key->min || integer->value > key->max)
+	rc = parse_number(setting->text, &value);
+	if (rc == -EINVAL)
+		return em_config_mistake(
+			reader, setting,
+			"%.40s: expected a whole number, decimal or hex, without a sign",
+			setting->text);
+	if (rc || value < key->min || value > key->max)
 		return em_config_mistake(reader, setting, "%.40s is out of range, expected %s",
-					 integer->text, expected_of(key, range));
-	if (integer->flaw == EM_FLAW_NEEDS_L)
-		return em_config_mistake(reader, setting,
-					 "%.40s does not fit into 32 bits, expected %.40sL",
-					 integer->text, integer->text);
-	if (integer->flaw == EM_FLAW_NEEDS_BYTES)
-		return em_config_mistake(reader, setting,
-					 "%.40s does not fit into 63 bits, expected 0x%" PRIx64
-					 "L or \"0x%016" PRIx64 "\"",
-					 integer->text, integer->value, integer->value);
-	*out = integer->value;
+					 setting->text, expected_of(key, range));
+	*out = value;
 	return 0;
 }
 
 int em_config_word(struct em_reader *reader, const struct em_config_key *key,
-		   const config_setting_t *setting, uint64_t *out)
+		   const struct em_setting *setting, uint64_t *out)
 {
 	struct em_nearest nearest;
 	const char *text, *near;
 
-	if (config_setting_type(setting) != CONFIG_TYPE_STRING)
+	if (setting->type != EM_SETTING_STRING)
 		return em_config_wrong_type(reader, setting, key->expected);
-	text = config_setting_get_string(setting);
+	text = setting->text;
 	nearest = em_nearest_of(text);
 	for (size_t i = 0; key->words[i]; i++) {
 		if (strcmp(key->words[i], text) == 0) {
@@ -210,7 +212,7 @@ uint64_t em_config_member(const struct em_config_key *key, const void *object)
 }
 
 int em_config_read_number(struct em_reader *reader, const struct em_config_key *key,
-			  const config_setting_t *setting, void *object)
+			  const struct em_setting *setting, void *object)
 {
 	uint64_t value;
 	int rc = em_config_number(reader, key, setting, &value);
@@ -221,7 +223,7 @@ int em_config_read_number(struct em_reader *reader, const struct em_config_key *
 }
 
 int em_config_read_word(struct em_reader *reader, const struct em_config_key *key,
-			const config_setting_t *setting, void *object)
+			const struct em_setting *setting, void *object)
 {
 	uint64_t value;
 	int rc = em_config_word(reader, key, setting, &value);
@@ -232,24 +234,22 @@ int em_config_read_word(struct em_reader *reader, const struct em_config_key *ke
 }
 
 int em_config_read_bool(struct em_reader *reader, const struct em_config_key *key,
-			const config_setting_t *setting, void *object)
+			const struct em_setting *setting, void *object)
 {
-	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
+	if (setting->type != EM_SETTING_BOOL)
 		return em_config_wrong_type(reader, setting, "true or false");
-	store(object, key, (uint64_t)config_setting_get_bool(setting));
+	store(object, key, em_setting_true(setting));
 	return 0;
 }
 
 int em_config_read_action(struct em_reader *reader, const struct em_config_key *key,
-			  const config_setting_t *setting, void *object)
+			  const struct em_setting *setting, void *object)
 {
 	struct em_action *action = (void *)((char *)object + key->offset);
-	int type = config_setting_type(setting);
-	bool number = type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
 	uint64_t value;
 	int rc;
 
-	if (!key->words || (number && key->max)) {
+	if (!key->words || (setting->type == EM_SETTING_NUMBER && key->max)) {
 		rc = em_config_number(reader, key, setting, &value);
 		if (!rc)
 			*action = (struct em_action){EM_PORT, (uint16_t)value};

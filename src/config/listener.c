@@ -4,12 +4,12 @@
  * config_listener - one listener, its entities, and what becomes of datagrams.
  */
 #include <errno.h>
-#include <libconfig.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/entities.h"
 #include "config/reader.h"
+#include "config/source.h"
 
 #define EXPECTED_LISTENER "a group { name = …; … }"
 #define EXPECTED_ENTITY	  "a group { tag = …; port = …; }"
@@ -24,7 +24,7 @@ static void write_name(FILE *out, const char *lead, const struct em_config_key *
 }
 
 static int read_name(struct em_reader *reader, const struct em_config_key *key,
-		     const config_setting_t *setting, void *object)
+		     const struct em_setting *setting, void *object)
 {
 	struct em_listener *listener = object;
 	const char *name;
@@ -42,7 +42,7 @@ static int read_name(struct em_reader *reader, const struct em_config_key *key,
 }
 
 static int read_port(struct em_reader *reader, const struct em_config_key *key,
-		     const config_setting_t *setting, void *object)
+		     const struct em_setting *setting, void *object)
 {
 	int rc = em_config_read_number(reader, key, setting, object);
 
@@ -51,7 +51,7 @@ static int read_port(struct em_reader *reader, const struct em_config_key *key,
 }
 
 static int read_vlan(struct em_reader *reader, const struct em_config_key *key,
-		     const config_setting_t *setting, void *object)
+		     const struct em_setting *setting, void *object)
 {
 	int rc = em_config_read_number(reader, key, setting, object);
 
@@ -64,11 +64,11 @@ static int read_vlan(struct em_reader *reader, const struct em_config_key *key,
 struct entity {
 	const struct em_listener *listener;
 	struct em_entity read;
-	const char *name; /* libconfig's */
+	const char *name; /* the tree's */
 };
 
 static int read_entity_tag(struct em_reader *reader, const struct em_config_key *key,
-			   const config_setting_t *setting, void *object)
+			   const struct em_setting *setting, void *object)
 {
 	struct entity *entity = object;
 	int wanted = entity->listener->tag.length;
@@ -86,7 +86,7 @@ static int read_entity_tag(struct em_reader *reader, const struct em_config_key 
 }
 
 static int read_entity_name(struct em_reader *reader, const struct em_config_key *key,
-			    const config_setting_t *setting, void *object)
+			    const struct em_setting *setting, void *object)
 {
 	struct entity *entity = object;
 	const char *name, *expected;
@@ -116,8 +116,7 @@ static int append_entity(struct em_listener *listener, struct entity *entity)
 	return em_entities_append(listener, &entity->read);
 }
 
-static int read_entity(struct em_reader *reader, const config_setting_t *setting,
-		       struct em_listener *listener)
+static int read_entity(struct em_reader *reader, const struct em_setting *setting, void *object)
 {
 	static const struct em_config_key keys[] = {
 		{"name", read_entity_name},
@@ -126,39 +125,28 @@ static int read_entity(struct em_reader *reader, const config_setting_t *setting
 		{NULL},
 	};
 	struct entity entity = {
-		.listener = listener,
-		.read = {.place = em_config_place(reader, setting), .unreadable = true},
+		.listener = object,
+		.read = {.place = setting->place, .unreadable = true},
 	};
 	int result = em_config_group(reader, setting, EXPECTED_ENTITY, keys, &entity);
 
-	return em_config_worse(result, append_entity(listener, &entity));
+	return em_config_worse(result, append_entity(object, &entity));
 }
 
 static int read_entities(struct em_reader *reader, const struct em_config_key *key,
-			 const config_setting_t *setting, void *object)
+			 const struct em_setting *setting, void *object)
 {
 	struct em_listener *listener = object;
-	int n, result = 0;
+	int rc = em_config_list(reader, key, setting, read_entity, listener);
 
-	if (!config_setting_is_list(setting))
-		return em_config_wrong_type(reader, setting, key->expected);
-	n = config_setting_length(setting);
-	if (n > EM_ENTITIES_MAX)
-		result = em_config_mistake(reader, setting, "%d entities, expected at most %d", n,
-					   EM_ENTITIES_MAX);
-	for (int i = 0; i < n && i < EM_ENTITIES_MAX && result != -ENOMEM; i++) {
-		const config_setting_t *entity = config_setting_get_elem(setting, (unsigned int)i);
-
-		result = em_config_worse(result, read_entity(reader, entity, listener));
-	}
 	listener->n_listed = listener->n_entities;
-	return result;
+	return rc;
 }
 
 static int read_entities_file(struct em_reader *reader, const struct em_config_key *key,
-			      const config_setting_t *setting, void *object)
+			      const struct em_setting *setting, void *object)
 {
-	struct em_place place = em_config_place(reader, setting);
+	struct em_place place = setting->place;
 	const char *name;
 	char *path;
 	int error = em_config_string(reader, setting, &name);
@@ -167,8 +155,8 @@ static int read_entities_file(struct em_reader *reader, const struct em_config_k
 		return error;
 	if (!*name)
 		return em_config_mistake(reader, setting, "empty, expected %s", key->expected);
-	if (asprintf(&path, "%s%s%s", reader->folder && *name != '/' ? reader->folder : "",
-		     reader->folder && *name != '/' ? "/" : "", name) < 0)
+	path = em_source_path(reader->folder, name);
+	if (!path)
 		return -ENOMEM;
 	error = em_entities_read(reader->policy, object, path, &place, reader->diag);
 	free(path);
@@ -181,7 +169,7 @@ static const char *const verdicts[] = {[EM_PASS] = "pass", [EM_DROP] = "drop", N
 const struct em_config_key em_config_listener_keys[] = {
 	{"name", read_name, write_name, EM_KEY_REQUIRED, .expected = "1-32 of A-Z a-z 0-9 . _ -"},
 	{"interfaces", em_config_read_interfaces, em_config_write_interfaces, EM_KEY_REQUIRED,
-	 .expected = "an array of names, e.g. [ \"eth0\" ]"},
+	 .min = 1, .max = EM_INTERFACES_MAX, .expected = "an array of names, e.g. [ \"eth0\" ]"},
 	{"port", read_port, em_config_write_number, EM_KEY_MEMBER(em_listener, port), EM_KEY_PORTS,
 	 EM_KEY_REQUIRED},
 	{"vlan", read_vlan, em_config_write_number, EM_KEY_MEMBER(em_listener, vlan), .min = 1,
@@ -192,11 +180,13 @@ const struct em_config_key em_config_listener_keys[] = {
 	 .expected = "an array of prefixes, e.g. [ \"192.0.2.0/24\", \"2001:db8::/32\" ]"},
 	{"payload", em_config_read_payload, em_config_write_payload,
 	 .expected = "a group { min = …; max = …; }"},
-	{"checks", em_config_read_checks, em_config_write_checks,
+	{"checks", em_config_read_checks, em_config_write_checks, .max = EM_CHECKS_MAX,
 	 .expected = "a list of at most 8 checks, ( { … } )"},
-	{"tag", em_config_read_tag, em_config_write_tag, EM_KEY_REQUIRED,
+	{"tag", em_config_read_tag, em_config_write_tag, EM_KEY_REQUIRED, .min = 1,
+	 .max = EM_PIECES_MAX,
 	 .expected = "a group { offset = …; length = …; } or a list of 1-4 of these"},
-	{"entities", read_entities, .expected = "a list of entities, ( { tag = …; port = …; } )"},
+	{"entities", read_entities, .max = EM_ENTITIES_MAX,
+	 .expected = "a list of entities, ( { tag = …; port = …; } )"},
 	{"entities_file", read_entities_file, .expected = "the path of a file"},
 	EM_KEY_ACTION("unknown", em_listener, unknown, EM_KEY_PORTS, .words = verdicts,
 		      .expected = "\"pass\", \"drop\" or a port 1-65535"),
@@ -209,12 +199,14 @@ const struct em_config_key em_config_listener_keys[] = {
 	{NULL},
 };
 
-int em_config_read_listener(struct em_reader *reader, const config_setting_t *setting)
+int em_config_read_listener(struct em_reader *reader, const struct em_setting *setting,
+			    void *object)
 {
 	static const struct em_config_key entities = {
 		"entities", .expected = "entities, entities_file or both"};
-	struct em_listener *listener = &reader->policy->listeners[reader->policy->n_listeners++];
-	struct em_place place = em_config_place(reader, setting);
+	struct em_policy *policy = object;
+	struct em_listener *listener = &policy->listeners[policy->n_listeners++];
+	struct em_place place = setting->place;
 	int result;
 
 	*listener = (struct em_listener){
@@ -229,7 +221,7 @@ int em_config_read_listener(struct em_reader *reader, const config_setting_t *se
 	};
 	result = em_config_group(reader, setting, EXPECTED_LISTENER, em_config_listener_keys,
 				 listener);
-	if (config_setting_is_group(setting) &&
+	if (setting->type == EM_SETTING_GROUP &&
 	    !em_config_find(setting, em_config_listener_keys, "entities") &&
 	    !em_config_find(setting, em_config_listener_keys, "entities_file"))
 		result = em_config_worse(result, em_config_missing(reader, setting, &entities));

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <libconfig.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,7 @@
 static const char *const endians[] = {"big", "little", NULL};
 
 static int read_number_length(struct em_reader *reader, const struct em_config_key *key,
-			      const config_setting_t *setting, void *object)
+			      const struct em_setting *setting, void *object)
 {
 	uint64_t length;
 	int rc = em_config_number(reader, key, setting, &length);
@@ -46,15 +45,15 @@ static const struct em_config_key check_keys[] = {
 	{NULL},
 };
 
-static const config_setting_t *of_check(const config_setting_t *group, const char *key)
+static const struct em_setting *of_check(const struct em_setting *group, const char *key)
 {
 	return em_config_find(group, check_keys, key);
 }
 
-static int check_reach(struct em_reader *reader, const config_setting_t *group, uint16_t offset,
+static int check_reach(struct em_reader *reader, const struct em_setting *group, uint16_t offset,
 		       unsigned int length)
 {
-	const config_setting_t *setting = config_setting_get_member(group, "offset");
+	const struct em_setting *setting = em_setting_member(group, "offset");
 
 	if (offset + length <= EM_REACH_MAX)
 		return 0;
@@ -70,7 +69,7 @@ const struct em_config_key em_config_payload_keys[] = {
 };
 
 int em_config_read_payload(struct em_reader *reader, const struct em_config_key *key,
-			   const config_setting_t *setting, void *object)
+			   const struct em_setting *setting, void *object)
 {
 	const struct em_listener *listener = object;
 	int error = em_config_group(reader, setting, key->expected, em_config_payload_keys, object);
@@ -84,7 +83,7 @@ int em_config_read_payload(struct em_reader *reader, const struct em_config_key 
 }
 
 /* The bytes of the key, `wanted` of them unless that is 0, in *out.  How many, or -errno. */
-static int read_check_bytes(struct em_reader *reader, const config_setting_t *setting, int wanted,
+static int read_check_bytes(struct em_reader *reader, const struct em_setting *setting, int wanted,
 			    uint8_t **out)
 {
 	uint8_t bytes[EM_REACH_MAX];
@@ -106,10 +105,10 @@ static int read_check_bytes(struct em_reader *reader, const config_setting_t *se
 	return length;
 }
 
-static int read_bytes_check(struct em_reader *reader, const config_setting_t *group,
+static int read_bytes_check(struct em_reader *reader, const struct em_setting *group,
 			    struct em_check *check)
 {
-	const config_setting_t *mask = of_check(group, "mask");
+	const struct em_setting *mask = of_check(group, "mask");
 	int length, masked;
 
 	length = read_check_bytes(reader, of_check(group, "bytes"), 0, &check->bytes);
@@ -132,14 +131,14 @@ static int read_bytes_check(struct em_reader *reader, const config_setting_t *gr
 }
 
 /* A bound of a number of so many bytes: a number, or a byte string where that is not enough. */
-static int read_bound(struct em_reader *reader, const config_setting_t *setting,
+static int read_bound(struct em_reader *reader, const struct em_setting *setting,
 		      unsigned int length, uint64_t *out)
 {
 	const struct em_config_key key = {.max = UINT64_MAX >> (64 - 8 * length)};
 	uint8_t bytes[8];
 	int n;
 
-	if (config_setting_type(setting) != CONFIG_TYPE_STRING)
+	if (setting->type != EM_SETTING_STRING)
 		return em_config_number(reader, &key, setting, out);
 	n = em_config_bytes(reader, setting, bytes, sizeof(bytes));
 	if (n < 0)
@@ -153,11 +152,11 @@ static int read_bound(struct em_reader *reader, const config_setting_t *setting,
 	return 0;
 }
 
-static int read_bounds(struct em_reader *reader, const config_setting_t *group,
+static int read_bounds(struct em_reader *reader, const struct em_setting *group,
 		       struct em_check *check, unsigned int length)
 {
-	const config_setting_t *min = of_check(group, "min");
-	const config_setting_t *max = of_check(group, "max");
+	const struct em_setting *min = of_check(group, "min");
+	const struct em_setting *max = of_check(group, "max");
 	int result = 0;
 
 	check->max = UINT64_MAX >> (64 - 8 * length);
@@ -173,7 +172,7 @@ static int read_bounds(struct em_reader *reader, const config_setting_t *group,
 	return result;
 }
 
-static int read_number_check(struct em_reader *reader, const config_setting_t *group,
+static int read_number_check(struct em_reader *reader, const struct em_setting *group,
 			     struct em_check *check)
 {
 	static const struct em_config_key missing = {"length", .expected = EXPECTED_LENGTH};
@@ -189,23 +188,23 @@ static int read_number_check(struct em_reader *reader, const config_setting_t *g
 }
 
 /* The first of the keys that the group has, or NULL. */
-static const config_setting_t *first_of(const config_setting_t *group, const char *const *keys)
+static const struct em_setting *first_of(const struct em_setting *group, const char *const *keys)
 {
-	const config_setting_t *found = NULL;
+	const struct em_setting *found = NULL;
 
 	for (; *keys && !found; keys++)
 		found = of_check(group, *keys);
 	return found;
 }
 
-static int read_kind(struct em_reader *reader, const config_setting_t *group,
+static int read_kind(struct em_reader *reader, const struct em_setting *group,
 		     struct em_check *check)
 {
 	static const char *const of_numbers[] = {"min", "max", "length", "endian", NULL};
 	static const char *const bounds[] = {"min", "max", NULL};
-	const config_setting_t *bytes = of_check(group, "bytes");
-	const config_setting_t *mask = of_check(group, "mask");
-	const config_setting_t *other = first_of(group, of_numbers);
+	const struct em_setting *bytes = of_check(group, "bytes");
+	const struct em_setting *mask = of_check(group, "mask");
+	const struct em_setting *other = first_of(group, of_numbers);
 	int result = 0;
 
 	if (bytes && other)
@@ -224,14 +223,15 @@ static int read_kind(struct em_reader *reader, const config_setting_t *group,
 	return em_config_worse(result, read_number_check(reader, group, check));
 }
 
-static int read_check(struct em_reader *reader, const config_setting_t *setting,
-		      struct em_check *check)
+static int read_check(struct em_reader *reader, const struct em_setting *setting, void *object)
 {
+	struct em_listener *listener = object;
+	struct em_check *check = &listener->checks[listener->n_checks++];
 	int error;
 
-	check->place = em_config_place(reader, setting);
+	check->place = setting->place;
 	error = em_config_group(reader, setting, EXPECTED_CHECK, check_keys, check);
-	if (error == -ENOMEM || !config_setting_is_group(setting))
+	if (error == -ENOMEM || setting->type != EM_SETTING_GROUP)
 		return error;
 	error = em_config_worse(error, read_kind(reader, setting, check));
 	/* The key `length` stands for a number. */
@@ -241,23 +241,9 @@ static int read_check(struct em_reader *reader, const config_setting_t *setting,
 }
 
 int em_config_read_checks(struct em_reader *reader, const struct em_config_key *key,
-			  const config_setting_t *setting, void *object)
+			  const struct em_setting *setting, void *object)
 {
-	struct em_listener *listener = object;
-	int n, result = 0;
-
-	if (!config_setting_is_list(setting))
-		return em_config_wrong_type(reader, setting, key->expected);
-	n = config_setting_length(setting);
-	if (n > EM_CHECKS_MAX)
-		result = em_config_mistake(reader, setting, "%d checks, expected at most %d", n,
-					   EM_CHECKS_MAX);
-	for (int i = 0; i < n && i < EM_CHECKS_MAX && result != -ENOMEM; i++)
-		result = em_config_worse(
-			result,
-			read_check(reader, config_setting_get_elem(setting, (unsigned int)i),
-				   &listener->checks[listener->n_checks++]));
-	return result;
+	return em_config_list(reader, key, setting, read_check, object);
 }
 
 /* A piece of the tag as it is read, with its part of the mask. */
@@ -268,7 +254,7 @@ struct piece {
 };
 
 static int read_piece_mask(struct em_reader *reader, const struct em_config_key *key,
-			   const config_setting_t *setting, void *object)
+			   const struct em_setting *setting, void *object)
 {
 	struct piece *piece = object;
 	int length = em_config_bytes(reader, setting, piece->mask, sizeof(piece->mask));
@@ -282,8 +268,23 @@ static int read_piece_mask(struct em_reader *reader, const struct em_config_key 
 	return 0;
 }
 
-static int read_piece(struct em_reader *reader, const config_setting_t *setting,
-		      struct piece *piece)
+/* The tag while its pieces are read. */
+struct pieces {
+	struct em_tag *tag;
+	unsigned int length; /* of all pieces so far, which may be too many bytes for a tag */
+};
+
+static void join(struct pieces *pieces, const struct piece *piece)
+{
+	struct em_tag *tag = pieces->tag;
+
+	tag->pieces[tag->n_pieces].offset = piece->offset;
+	tag->pieces[tag->n_pieces].length = (uint8_t)piece->length;
+	tag->n_pieces++;
+	memcpy(tag->mask + pieces->length, piece->mask, piece->length);
+}
+
+static int read_piece(struct em_reader *reader, const struct em_setting *setting, void *object)
 {
 	static const struct em_config_key keys[] = {
 		EM_KEY_NUMBER("offset", piece, offset, 0, EM_REACH_MAX - 1, EM_KEY_REQUIRED),
@@ -291,69 +292,36 @@ static int read_piece(struct em_reader *reader, const config_setting_t *setting,
 		{"mask", read_piece_mask},
 		{NULL},
 	};
-	int error;
+	struct pieces *pieces = object;
+	struct piece piece = {0};
+	int rc;
 
-	*piece = (struct piece){0};
-	memset(piece->mask, 0xff, sizeof(piece->mask));
-	error = em_config_group(reader, setting, EXPECTED_PIECE, keys, piece);
-	if (!config_setting_is_group(setting))
-		return error;
-	return em_config_worse(error, check_reach(reader, setting, piece->offset, piece->length));
-}
-
-/* Adds it to a tag that has so many bytes already. */
-static void join(struct em_tag *tag, const struct piece *piece, unsigned int length)
-{
-	tag->pieces[tag->n_pieces].offset = piece->offset;
-	tag->pieces[tag->n_pieces].length = (uint8_t)piece->length;
-	tag->n_pieces++;
-	memcpy(tag->mask + length, piece->mask, piece->length);
-}
-
-static int read_pieces(struct em_reader *reader, const config_setting_t *setting, int n,
-		       struct em_tag *tag)
-{
-	bool single = config_setting_is_group(setting);
-	unsigned int total = 0;
-	int result = 0;
-
-	for (int i = 0; i < n; i++) {
-		struct piece piece;
-		int error = read_piece(reader,
-				       single ? setting
-					      : config_setting_get_elem(setting, (unsigned int)i),
-				       &piece);
-
-		result = em_config_worse(result, error);
-		if (!error && total + piece.length <= EM_TAG_MAX && i < EM_PIECES_MAX)
-			join(tag, &piece, total);
-		total += piece.length;
-	}
-	if (total > EM_TAG_MAX)
-		result = em_config_worse(result, em_config_mistake(reader, setting,
-								   "%u bytes in all, expected 1-%d",
-								   total, EM_TAG_MAX));
-	if (!result)
-		tag->length = (uint8_t)total;
-	return result;
+	memset(piece.mask, 0xff, sizeof(piece.mask));
+	rc = em_config_group(reader, setting, EXPECTED_PIECE, keys, &piece);
+	if (setting->type == EM_SETTING_GROUP)
+		rc = em_config_worse(rc, check_reach(reader, setting, piece.offset, piece.length));
+	if (!rc && pieces->length + piece.length <= EM_TAG_MAX)
+		join(pieces, &piece);
+	pieces->length += piece.length;
+	return rc;
 }
 
 int em_config_read_tag(struct em_reader *reader, const struct em_config_key *key,
-		       const config_setting_t *setting, void *object)
+		       const struct em_setting *setting, void *object)
 {
-	struct em_tag *tag = &((struct em_listener *)object)->tag;
-	int n = 1, result = 0;
+	struct pieces pieces = {.tag = &((struct em_listener *)object)->tag};
+	int rc;
 
-	tag->place = em_config_place(reader, setting);
-	if (!config_setting_is_group(setting) && !config_setting_is_list(setting))
-		return em_config_wrong_type(reader, setting, key->expected);
-	if (config_setting_is_list(setting))
-		n = config_setting_length(setting);
-	if (n < 1 || n > EM_PIECES_MAX)
-		result = em_config_mistake(reader, setting, "%d pieces, expected 1-%d", n,
-					   EM_PIECES_MAX);
-	result = em_config_worse(result, read_pieces(reader, setting, n, tag));
-	if (result)
-		tag->length = 0;
-	return result;
+	pieces.tag->place = setting->place;
+	if (setting->type == EM_SETTING_GROUP)
+		rc = read_piece(reader, setting, &pieces);
+	else
+		rc = em_config_list(reader, key, setting, read_piece, &pieces);
+	if (pieces.length > EM_TAG_MAX)
+		rc = em_config_worse(rc, em_config_mistake(reader, setting,
+							   "%u bytes in all, expected 1-%d",
+							   pieces.length, EM_TAG_MAX));
+	if (!rc)
+		pieces.tag->length = (uint8_t)pieces.length;
+	return rc;
 }

@@ -16,17 +16,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "config/tree.h"
 #include "policy/policy.h"
-
-struct config_setting_t; /* libconfig's, which only the .c files know */
 
 struct em_reader {
 	struct em_policy *policy; /* that is being filled; not owned */
 	struct em_diag *diag;
 	const char *path;   /* of the configuration, as the user named it */
 	const char *folder; /* it is in; NULL: the current one */
-	const char *source; /* libconfig's name of the file the last place was in, */
-	const char *file;   /* and the policy's */
 };
 
 /*
@@ -37,13 +34,13 @@ struct em_config_key {
 	const char *name;
 	/* Reads it into the object that the group is about; NULL: whoever reads the group does. */
 	int (*read)(struct em_reader *reader, const struct em_config_key *key,
-		    const struct config_setting_t *setting, void *object);
+		    const struct em_setting *setting, void *object);
 	/* Writes `lead` and "NAME = VALUE;", or nothing where it is not set; NULL: likewise. */
 	void (*write)(FILE *out, const char *lead, const struct em_config_key *key,
 		      const void *object);
 	bool required;
 	const char *expected;	  /* what a value is; NULL: min-max */
-	uint64_t min, max;	  /* of a number, inclusive */
+	uint64_t min, max;	  /* of a number, or of how many elements; inclusive */
 	const char *const *words; /* ended by NULL; the value is the index of the word */
 	size_t offset, size;	  /* of the member */
 	size_t place;		  /* offset of a struct em_place that gets the key's; 0: none */
@@ -79,22 +76,22 @@ struct em_config_key {
 #define EM_KEY_REQUIRED .required = true
 #define EM_KEY_PORTS	.min = 1, .max = 65535
 
-/* The policy's name for the file that libconfig calls source; NULL when out of memory. */
-const char *em_config_file(struct em_reader *reader, const char *source);
-struct em_place em_config_place(struct em_reader *reader, const struct config_setting_t *setting);
-
 /* An element of the list `listeners`, whose name stands for it in messages. */
-bool em_config_is_listener(const struct config_setting_t *setting);
+bool em_config_is_listener(const struct em_setting *setting);
 /* Appends to text: "listeners[1]", "checks[0].offset", "port"; cut where it is longer. */
 #define EM_KEY_MAX 128
-void em_config_path(const struct config_setting_t *setting, char text[EM_KEY_MAX]);
+void em_config_path(const struct em_setting *setting, char text[EM_KEY_MAX]);
 
 /* Reports "KEY: message", KEY being the whole path below the listener.  Returns -EM_EUSAGE. */
-int em_config_mistake(struct em_reader *reader, const struct config_setting_t *setting,
+int em_config_mistake(struct em_reader *reader, const struct em_setting *setting,
 		      const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The same where a value is of the wrong type: "KEY: expected …, found a string". */
-int em_config_wrong_type(struct em_reader *reader, const struct config_setting_t *setting,
+int em_config_wrong_type(struct em_reader *reader, const struct em_setting *setting,
 			 const char *expected);
+
+/* Reports that the key is there already, at `first`.  Returns -EM_EUSAGE. */
+int em_config_repeated(struct em_reader *reader, const struct em_setting *setting,
+		       const struct em_place *first);
 
 int em_config_worse(int a, int b);
 
@@ -102,45 +99,53 @@ int em_config_worse(int a, int b);
  * Reads a group of `keys`, ended by one without a name, in their order, and reports those that are
  * unknown or missing.  `expected` is what to say where the setting is no group.
  */
-int em_config_group(struct em_reader *reader, const struct config_setting_t *setting,
+int em_config_group(struct em_reader *reader, const struct em_setting *setting,
 		    const char *expected, const struct em_config_key *keys, void *object);
 
 /*
  * The group's member of this name, or else one that is misspelt so that it was reported as probably
  * meaning this one: it is read as such, that its own mistakes do not wait for the next run.
  */
-const struct config_setting_t *em_config_find(const struct config_setting_t *group,
-					      const struct em_config_key *keys, const char *name);
+const struct em_setting *em_config_find(const struct em_setting *group,
+					const struct em_config_key *keys, const char *name);
 
 /* Reports that a key the group needs is missing.  Returns -EM_EUSAGE. */
-int em_config_missing(struct em_reader *reader, const struct config_setting_t *group,
+int em_config_missing(struct em_reader *reader, const struct em_setting *group,
 		      const struct em_config_key *key);
 
 /* A whole number that the key may have. */
 int em_config_number(struct em_reader *reader, const struct em_config_key *key,
-		     const struct config_setting_t *setting, uint64_t *out);
-/* *out belongs to libconfig. */
-int em_config_string(struct em_reader *reader, const struct config_setting_t *setting,
-		     const char **out);
+		     const struct em_setting *setting, uint64_t *out);
+/* *out belongs to the tree. */
+int em_config_string(struct em_reader *reader, const struct em_setting *setting, const char **out);
 /* One of the key's words: its index in *out. */
 int em_config_word(struct em_reader *reader, const struct em_config_key *key,
-		   const struct config_setting_t *setting, uint64_t *out);
+		   const struct em_setting *setting, uint64_t *out);
 /* A byte string into bytes[size].  Returns how many there are, which may be more than size. */
-int em_config_bytes(struct em_reader *reader, const struct config_setting_t *setting,
-		    uint8_t *bytes, size_t size);
-/* An array, or a list, of at least one: how many. */
+int em_config_bytes(struct em_reader *reader, const struct em_setting *setting, uint8_t *bytes,
+		    size_t size);
+/* Reads one element into the object that the list is about. */
+typedef int em_config_element(struct em_reader *reader, const struct em_setting *element,
+			      void *object);
+/*
+ * Reads the elements of a list; the range of the key, unless its max is 0, is how many there may
+ * be.  Those beyond are not looked at.
+ */
+int em_config_list(struct em_reader *reader, const struct em_config_key *key,
+		   const struct em_setting *setting, em_config_element *read, void *object);
+/* The same for an array, or a list, of at least one. */
 int em_config_array(struct em_reader *reader, const struct em_config_key *key,
-		    const struct config_setting_t *setting);
+		    const struct em_setting *setting, em_config_element *read, void *object);
 
 /* Of the rows that the macros make. */
 int em_config_read_number(struct em_reader *reader, const struct em_config_key *key,
-			  const struct config_setting_t *setting, void *object);
+			  const struct em_setting *setting, void *object);
 int em_config_read_bool(struct em_reader *reader, const struct em_config_key *key,
-			const struct config_setting_t *setting, void *object);
+			const struct em_setting *setting, void *object);
 int em_config_read_word(struct em_reader *reader, const struct em_config_key *key,
-			const struct config_setting_t *setting, void *object);
+			const struct em_setting *setting, void *object);
 int em_config_read_action(struct em_reader *reader, const struct em_config_key *key,
-			  const struct config_setting_t *setting, void *object);
+			  const struct em_setting *setting, void *object);
 void em_config_write_number(FILE *out, const char *lead, const struct em_config_key *key,
 			    const void *object);
 void em_config_write_bool(FILE *out, const char *lead, const struct em_config_key *key,
@@ -154,17 +159,17 @@ uint64_t em_config_member(const struct em_config_key *key, const void *object);
 
 /* The keys of a listener that have a file of their own; object is the struct em_listener. */
 int em_config_read_interfaces(struct em_reader *reader, const struct em_config_key *key,
-			      const struct config_setting_t *setting, void *object);
+			      const struct em_setting *setting, void *object);
 int em_config_read_addresses(struct em_reader *reader, const struct em_config_key *key,
-			     const struct config_setting_t *setting, void *object);
+			     const struct em_setting *setting, void *object);
 int em_config_read_sources(struct em_reader *reader, const struct em_config_key *key,
-			   const struct config_setting_t *setting, void *object);
+			   const struct em_setting *setting, void *object);
 int em_config_read_payload(struct em_reader *reader, const struct em_config_key *key,
-			   const struct config_setting_t *setting, void *object);
+			   const struct em_setting *setting, void *object);
 int em_config_read_checks(struct em_reader *reader, const struct em_config_key *key,
-			  const struct config_setting_t *setting, void *object);
+			  const struct em_setting *setting, void *object);
 int em_config_read_tag(struct em_reader *reader, const struct em_config_key *key,
-		       const struct config_setting_t *setting, void *object);
+		       const struct em_setting *setting, void *object);
 void em_config_write_interfaces(FILE *out, const char *lead, const struct em_config_key *key,
 				const void *object);
 void em_config_write_addresses(FILE *out, const char *lead, const struct em_config_key *key,
@@ -182,7 +187,8 @@ void em_config_write_tag(FILE *out, const char *lead, const struct em_config_key
 extern const struct em_config_key em_config_listener_keys[];
 extern const struct em_config_key em_config_payload_keys[];
 
-/* The element i of the list `listeners`. */
-int em_config_read_listener(struct em_reader *reader, const struct config_setting_t *setting);
+/* An element of the list `listeners`; object is the struct em_policy, which has room for it. */
+int em_config_read_listener(struct em_reader *reader, const struct em_setting *setting,
+			    void *object);
 
 #endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+/*
+ * source - the files that a configuration consists of.
+ */
+#include "config/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
+char *em_source_path(const char *folder, const char *name)
+{
+	char *path;
+
+	if (!folder || *name == '/')
+		return strdup(name);
+	return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
+}
+
+static int refuse(struct em_diag *diag, int rc, const struct em_place *named, const char *what,
+		  const char *reason)
+{
+	return em_diag_error(diag, rc, named, "%s%s%s", what ? what : "", what ? ": " : "", reason);
+}
+
+/* Why the file is not read: NULL where it is. */
+static const char *judge(int fd, struct stat *status)
+{
+	if (fstat(fd, status))
+		return strerror(errno);
+	if (S_ISDIR(status->st_mode))
+		return strerror(EISDIR);
+	return S_ISREG(status->st_mode) ? NULL : "not a regular file";
+}
+
+int em_source_open(FILE **out, const char *path, const struct em_place *self,
+		   const struct em_place *named, const char *what, struct em_diag *diag)
+{
+	struct stat status;
+	const char *reason;
+	int fd;
+
+	/* A pipe without a writer would not be opened before there is one. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return refuse(diag, -errno, named, what, strerror(errno));
+	reason = judge(fd, &status);
+	if (reason) {
+		close(fd);
+		return refuse(diag, -EINVAL, named, what, reason);
+	}
+	if (status.st_mode & (S_IWGRP | S_IWOTH))
+		em_diag_warning(diag, self, "others may write to it, expected chmod go-w %s", path);
+	*out = fdopen(fd, "r");
+	if (*out)
+		return 0;
+	close(fd);
+	return -ENOMEM;
+}
+
+static int refuse_binary(const char *text, const struct em_place *self, struct em_diag *diag)
+{
+	struct em_place place = {.file = self->file, .line = 1};
+
+	if (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2))
+		return em_diag_error(diag, -EM_EUSAGE, self, "UTF-16, expected UTF-8 or ASCII");
+	for (; *text; text++)
+		place.line += *text == '\n';
+	return em_diag_error(diag, -EM_EUSAGE, &place, "a NUL byte, expected a text file");
+}
+
+static int read_text(FILE *file, const struct em_place *self, char **text, struct em_diag *diag)
+{
+	size_t size = 0;
+	ssize_t length;
+
+	errno = 0;
+	length = getdelim(text, &size, '\0', file);
+	if (length < 0 && (ferror(file) || !feof(file)))
+		return errno == ENOMEM ? -ENOMEM : em_diag_errno(diag, -errno, self, "read");
+	if (length < 0)
+		return (*text = strdup("")) ? 0 : -ENOMEM;
+	if ((*text)[length - 1] == '\0')
+		return refuse_binary(*text, self, diag);
+	if (strncmp(*text, BYTE_ORDER_MARK, 3) == 0)
+		memmove(*text, *text + 3, (size_t)length - 2);
+	return 0;
+}
+
+int em_source_read(FILE *file, const struct em_place *self, char **text, struct em_diag *diag)
+{
+	struct stat status;
+	int rc;
+
+	*text = NULL;
+	if (fstat(fileno(file), &status) == 0 && status.st_size > EM_SOURCE_MAX)
+		rc = em_diag_error(diag, -EM_EUSAGE, self, "%lld bytes, expected at most %lld",
+				   (long long)status.st_size, EM_SOURCE_MAX);
+	else
+		rc = read_text(file, self, text, diag);
+	fclose(file);
+	if (rc) {
+		free(*text);
+		*text = NULL;
+	}
+	return rc;
+}
