@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright (C) 2026 the entitymux authors
 #
-# The man pages say what the program does: they are correct mdoc; entitymux.8 has the commands and
-# options of --help and no others; entitymux.conf.5 has the keys that src/config/*.c accepts and no
-# others.
+# The man pages say what the program does: they are correct mdoc; entitymux.8 and the completion have
+# the commands and options of --help and no others; entitymux.conf.5 has the keys that src/config/*.c
+# accepts and no others.
 #
 #	docs.sh		($ENTITYMUX is the program, $srcdir the sources)
 #
@@ -75,6 +75,22 @@ list_of_page()
 	}' "$commands_page"
 }
 
+# What bash completes; it leaves out options of one letter.
+list_of_completion()
+{
+	bash -c '. "$1"
+	candidates()
+	{
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		_entitymux && printf "%s\n" "${COMPREPLY[@]}"
+	}
+	for command in $(candidates entitymux ""); do
+		[[ $command == -* || $command == help ]] && continue
+		echo "$command"
+		candidates entitymux "$command" - | sed "/^--help\$/d; s/^/$command /"
+	done' bash "$srcdir/etc/completion.bash"
+}
+
 # The options that go without a command: words of OPTIONS that the program has to know.
 options_of_page()
 {
@@ -110,6 +126,10 @@ fi
 list_of_help >"$work/help"
 list_of_page >"$work/page"
 compare "$work/help" "entitymux --help" "$work/page" "entitymux.8, COMMANDS"
+
+grep -v ' -[a-zA-Z]$' "$work/help" >"$work/long"
+list_of_completion >"$work/completion"
+compare "$work/long" "entitymux --help" "$work/completion" "etc/completion.bash"
 
 options_of_page >"$work/options"
 [ -s "$work/options" ] || complain "nothing found in entitymux.8, OPTIONS"
