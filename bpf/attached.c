@@ -15,6 +15,7 @@
 #include "bpf/pins.h"
 #include "bpf/program.h"
 #include "bpf/rtnl.h"
+#include "bpf/tcx.h"
 
 #define PROGRAM_PREFIX "entitymux_"
 #define CONSTANTS      ".rodata" /* what the name of their map ends in */
@@ -283,6 +284,8 @@ int em_attached_any_hidden(struct em_diag *diag)
 {
 	struct visit visit = {.see = is_hidden};
 
+	if (em_tcx_exists() == -EPERM)
+		return 1;
 	return visit_interfaces(&visit, diag);
 }
 

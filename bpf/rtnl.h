@@ -61,8 +61,8 @@ struct em_rtnl_filter {
 /*
  * Calls visit for each tcx program and each filter of an interface, in the order in which packets
  * meet them; those at ingress first.  The filters of an ingress qdisc, which has no egress, are
- * listed for both.  A visit that returns something other than 0 ends it.  Returns that, 0, or
- * -errno.
+ * listed for both.  Without CAP_NET_ADMIN, tcx programs are left out.  A visit that returns
+ * something other than 0 ends it.  Returns that, 0, or -errno.
  */
 int em_rtnl_each_filter(unsigned int ifindex,
 			int (*visit)(void *context, const struct em_rtnl_filter *filter),
