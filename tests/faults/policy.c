@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+#include "policy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/lib/rig_parts.h"
+
+/* Where each sorts the datagrams of host_where(); the last tag is unknown to both. */
+static const struct host_ports sorted[POLICIES] = {
+	[NOTHING] = {{HOST_LISTENER, HOST_LISTENER, HOST_LISTENER, HOST_LISTENER}},
+	[OLD] = {{6001, 6002, HOST_LISTENER, HOST_LISTENER}},
+	[NEW] = {{7001, 7002, 7003, HOST_LISTENER}},
+};
+
+static const char *const files[POLICIES] = {
+	[OLD] = RUNSTATEDIR "/old.conf",
+	[NEW] = RUNSTATEDIR "/new.conf",
+};
+
+static void write_file(enum policy policy, const char *entities)
+{
+	FILE *file = fopen(files[policy], "w");
+
+	if (!file)
+		rig_die(files[policy]);
+	fprintf(file,
+		"listeners = ( { name = \"sorter\"; interfaces = [ \"in0\" ]; port = %d;\n"
+		"  tag = { offset = 4; length = 4; };\n"
+		"  entities = ( %s ); } );\n",
+		HOST_LISTENER, entities);
+	fclose(file);
+}
+
+const char *policy_file(enum policy policy)
+{
+	return files[policy];
+}
+
+void policy_write_files(void)
+{
+	write_file(OLD, "{ name = \"one\"; tag = \"0x00000001\"; port = 6001; },\n"
+			"{ name = \"two\"; tag = \"0x00000002\"; port = 6002; }");
+	write_file(NEW, "{ name = \"one\"; tag = \"0x00000001\"; port = 7001; },\n"
+			"{ name = \"two\"; tag = \"0x00000002\"; port = 7002; },\n"
+			"{ name = \"three\"; tag = \"0x00000003\"; port = 7003; }");
+}
+
+enum policy policy_in_force(struct host_ports *where)
+{
+	enum policy policy;
+
+	*where = host_where();
+	for (policy = 0; policy < POLICIES; policy++)
+		if (!memcmp(where, &sorted[policy], sizeof(*where)))
+			break;
+	return policy;
+}
+
+void policy_count(struct host_counters *counters, enum policy policy)
+{
+	if (policy == NOTHING)
+		return;
+	counters->packets += HOST_TAGS;
+	for (size_t i = 0; i < HOST_TAGS; i++) {
+		bool rewritten = sorted[policy].of[i] != HOST_LISTENER;
+
+		counters->rewritten += rewritten;
+		counters->unknown += !rewritten;
+		counters->entities[i] += rewritten;
+	}
+}

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+#include "scenario.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+#include "policy.h"
+#include "tests/lib/rig_parts.h"
+
+#define GONE_MS	     3000 /* for the kernel to free what nobody uses any more */
+#define UNTOUCHED_MS 300  /* the same, where it need not come to that */
+
+#define KILLED (INJECT_SIGNAL + SIGKILL)
+
+static struct {
+	const char *entitymux;
+	const struct scenario *scenario;
+	char *pristine;			      /* rough snapshots: nothing applied */
+	char *after;			      /* the command has succeeded */
+	struct inject reference;	      /* the command without a fault */
+	bool ready;			      /* what is there is as before the command */
+	char *before;			      /* exact snapshot of it */
+	struct host_counters expected;	      /* of the policy in force */
+	struct host_counters before_counters; /* the same, before the command */
+	char text[4096];		      /* what does not hold */
+} now;
+
+static const char *wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static const char *wrong(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(now.text, sizeof(now.text), format, arguments);
+	va_end(arguments);
+	return now.text;
+}
+
+static const char *check_sorted(enum policy policy, const char *when)
+{
+	struct host_ports where;
+
+	if (policy_in_force(&where) != policy)
+		return wrong("%s: arrived at %u %u %u %u", when, where.of[0], where.of[1],
+			     where.of[2], where.of[3]);
+	policy_count(&now.expected, policy);
+	return NULL;
+}
+
+static enum policy wanted_policy(const struct scenario *scenario)
+{
+	if (scenario->command == SCENARIO_REMOVE)
+		return NOTHING;
+	return scenario->command != SCENARIO_APPLY || scenario->same || !scenario->before ? OLD
+											  : NEW;
+}
+
+static void run_apply(struct inject *inject, const char *backend, enum policy policy)
+{
+	char option[32];
+	const char *const argv[] = {now.entitymux, "apply", option, policy_file(policy), NULL};
+
+	snprintf(option, sizeof(option), "--backend=%s", backend);
+	inject->uid = host_uid();
+	inject_run(inject, argv);
+}
+
+static void run_word(struct inject *inject, const char *command, const char *option)
+{
+	const char *const argv[] = {now.entitymux, command, option, NULL};
+
+	inject->uid = host_uid();
+	inject_run(inject, argv);
+}
+
+static void run_command(struct inject *inject, const struct scenario *scenario)
+{
+	switch (scenario->command) {
+	case SCENARIO_APPLY:
+		run_apply(inject, scenario->backend, wanted_policy(scenario));
+		return;
+	case SCENARIO_REMOVE:
+		run_word(inject, "remove", NULL);
+		return;
+	case SCENARIO_RESET:
+		run_word(inject, "stats", "--reset");
+		return;
+	case SCENARIO_STATUS:
+		run_word(inject, "status", NULL);
+		return;
+	case SCENARIO_STATS:
+		run_word(inject, "stats", "--json");
+		return;
+	}
+}
+
+/* A command that has to succeed; what it printed goes to *out unless that is NULL. */
+static const char *succeeds(struct inject *done, const char *when)
+{
+	const char *text = NULL;
+
+	if (done->status)
+		text = wrong("%s: exit status %d: %s", when, done->status, done->err);
+	inject_clear(done);
+	return text;
+}
+
+static bool is_counted(const struct host_counters *seen, const struct host_counters *expected,
+		       bool all)
+{
+	return seen->packets == expected->packets && seen->rewritten == expected->rewritten &&
+	       seen->unknown == expected->unknown &&
+	       !memcmp(seen->entities, expected->entities,
+		       (all ? HOST_TAGS : 2) * sizeof(seen->entities[0]));
+}
+
+static const char *compare_counters(const struct inject *stats,
+				    const struct host_counters *expected, bool all,
+				    const char *when)
+{
+	struct host_counters seen;
+
+	if (stats->status || !host_read_counters(&seen, stats->out))
+		return wrong("%s: exit status %d: %s", when, stats->status, stats->err);
+	if (is_counted(&seen, expected, all))
+		return NULL;
+	return wrong(
+		"%s: counted %lu packets, %lu rewritten, %lu unknown, %lu %lu of the entities, "
+		"instead of %lu, %lu, %lu, %lu %lu",
+		when, seen.packets, seen.rewritten, seen.unknown, seen.entities[0],
+		seen.entities[1], expected->packets, expected->rewritten, expected->unknown,
+		expected->entities[0], expected->entities[1]);
+}
+
+static const char *check_counters(const char *when)
+{
+	struct inject stats = {0};
+	const char *text;
+
+	run_word(&stats, "stats", "--json");
+	text = compare_counters(&stats, &now.expected, false, when);
+	inject_clear(&stats);
+	return text;
+}
+
+/* The first line that is in one of them only. */
+static const char *difference(const char *expected, const char *seen)
+{
+	static char line[256];
+	const char *begin = seen, *text;
+
+	while (*expected && *expected == *seen)
+		if (*seen++ == *expected++ && seen[-1] == '\n')
+			begin = seen;
+	text = *begin ? begin : expected;
+	snprintf(line, sizeof(line), "%s '%.*s'", *begin ? "there is" : "missing is",
+		 (int)strcspn(text, "\n"), text);
+	return line;
+}
+
+static const char *check_snapshot(const char *expected, const char *when)
+{
+	char *seen = host_snapshot(true, expected, GONE_MS);
+	const char *text = NULL;
+
+	if (strcmp(seen, expected))
+		text = wrong("%s: %s", when, difference(expected, seen));
+	free(seen);
+	return text;
+}
+
+/* Whatever a fault has left that remove does not take. */
+static void clear_by_force(void)
+{
+	rig_shell("ip link set dev in0 xdp off || :\n"
+		  "ip link set dev in0 xdpgeneric off || :\n"
+		  "tc qdisc del dev in0 clsact || :\n"
+		  "for t in $(nft list tables | sed -n 's/^table \\([a-z0-9]*\\) "
+		  "\\(entitymux.*\\)/\\1:\\2/p'); do nft delete table ${t%:*} ${t#*:}; done\n"
+		  "rm -rf " RUNSTATEDIR "/entitymux /sys/fs/bpf/entitymux\n");
+}
+
+static const char *check_removed(const char *when)
+{
+	struct inject remove = {0};
+	const char *text;
+
+	run_word(&remove, "remove", NULL);
+	text = succeeds(&remove, when);
+	if (!text)
+		text = check_snapshot(now.pristine, when);
+	if (text)
+		clear_by_force();
+	return text;
+}
+
+/* Makes what is there before the command. */
+static const char *make_ready(void)
+{
+	struct inject apply = {0};
+	const char *text = NULL;
+
+	if (now.ready)
+		return NULL;
+	text = check_removed("then remove");
+	now.expected = (struct host_counters){0};
+	if (!text && now.scenario->before) {
+		run_apply(&apply, now.scenario->before, OLD);
+		text = succeeds(&apply, "then remove and apply");
+		if (!text)
+			text = check_sorted(OLD, "then remove and apply");
+	}
+	free(now.before);
+	now.before = host_snapshot(false, NULL, 0);
+	now.ready = !text;
+	return text;
+}
+
+/* The policy before the command, or the one after it. */
+static bool is_either(enum policy policy)
+{
+	return policy == wanted_policy(now.scenario) ||
+	       policy == (now.scenario->before ? OLD : NOTHING);
+}
+
+/* After a fault: another run sees to it. */
+static const char *check_next(const struct scenario_point *point)
+{
+	struct inject next = {0};
+	const char *text;
+
+	now.ready = false;
+	if (point->removes || now.scenario->command == SCENARIO_REMOVE)
+		return NULL; /* which make_ready() does */
+	if (now.scenario->command != SCENARIO_APPLY)
+		return check_counters("then stats");
+	run_apply(&next, now.scenario->backend, wanted_policy(now.scenario));
+	text = succeeds(&next, "then apply");
+	if (!text)
+		text = check_sorted(wanted_policy(now.scenario), "then apply");
+	if (!text)
+		text = check_counters("then apply and stats");
+	return text ? text : check_snapshot(now.after, "then apply");
+}
+
+/* What a failure says: why, and no other status than 1. */
+static const char *check_failure(const struct scenario_point *point, const struct inject *done)
+{
+	if (done->status != 1)
+		return wrong("exit status %d: %s", done->status, done->err);
+	if (!done->err[0])
+		return wrong("exit status 1 without a word");
+	if (point->error != EPERM && point->error != EACCES &&
+	    !strcasestr(done->err, strerror(point->error)) &&
+	    !(point->error == ENOMEM && strstr(done->err, "out of memory")))
+		return wrong("says something else: %s", done->err);
+	return NULL;
+}
+
+static const char *check_status(void)
+{
+	struct inject status = {0};
+	const char *text;
+
+	run_word(&status, "status", NULL);
+	text = succeeds(&status, "then status");
+	return text;
+}
+
+/* What a command that has succeeded says, if that is what it is for. */
+static const char *check_output(const struct inject *done)
+{
+	if (now.scenario->command == SCENARIO_STATUS && strcmp(done->out, now.reference.out))
+		return wrong("exit status 0, and printed: %s", done->out);
+	if (now.scenario->command == SCENARIO_STATS)
+		return compare_counters(done, &now.before_counters, true, "exit status 0");
+	return NULL;
+}
+
+static const char *check_done(const struct inject *done, enum policy seen)
+{
+	const char *text = check_output(done);
+
+	if (text)
+		return text;
+	if (seen != wanted_policy(now.scenario))
+		return wrong("exit status 0, and the old policy is in force");
+	if (now.scenario->command == SCENARIO_APPLY)
+		return check_status();
+	return NULL;
+}
+
+/* The counters of the moment, for a command that sets them back. */
+static void expect_reset(const struct inject *done)
+{
+	struct inject stats = {0};
+	struct host_counters seen;
+
+	if (now.scenario->command != SCENARIO_RESET)
+		return;
+	run_word(&stats, "stats", "--json");
+	if (done->status == KILLED && host_read_counters(&seen, stats.out) &&
+	    is_counted(&seen, &(struct host_counters){0}, true))
+		now.expected = (struct host_counters){0};
+	if (!done->status)
+		now.expected = (struct host_counters){0};
+	inject_clear(&stats);
+}
+
+static const char *check_all(const struct scenario_point *point, const struct inject *done)
+{
+	struct host_ports where;
+	enum policy seen;
+	const char *text = NULL;
+
+	expect_reset(done);
+	seen = policy_in_force(&where);
+	now.ready = false;
+	if (done->hung)
+		return wrong("takes longer than %d s", INJECT_SECONDS);
+	if (!is_either(seen))
+		return wrong(
+			"exit status %d, and a policy that is not whole: arrived at %u %u %u %u",
+			done->status, where.of[0], where.of[1], where.of[2], where.of[3]);
+	policy_count(&now.expected, seen);
+	if (!done->status)
+		text = check_done(done, seen);
+	else if (done->status != KILLED)
+		text = check_failure(point, done);
+	if (text)
+		return text;
+	if (done->status && done->status != KILLED && now.scenario->command == SCENARIO_APPLY &&
+	    seen != (now.scenario->before ? OLD : NOTHING))
+		return wrong("exit status %d, and the new policy is in force: %s", done->status,
+			     done->err);
+	if (done->status && done->status != KILLED) {
+		char *after = host_snapshot(false, now.before, UNTOUCHED_MS);
+
+		now.ready = !strcmp(after, now.before);
+		free(after);
+		if (now.ready)
+			return now.scenario->before ? check_counters("then stats") : NULL;
+	}
+	return check_next(point);
+}
+
+const char *scenario_try(const struct scenario_point *point, bool *reached)
+{
+	struct inject inject = {.at = point->at, .error = point->error};
+	const char *text = make_ready(), *later;
+
+	if (text)
+		rig_die(text);
+	now.before_counters = now.expected;
+	run_command(&inject, point->scenario);
+	*reached = inject.reached;
+	text = check_all(point, &inject);
+	inject_clear(&inject);
+	if (text)
+		clear_by_force();
+	later = make_ready();
+	return text ? text : later;
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "faults: %s: without a fault: %s\n", now.scenario->name, what);
+	exit(EXIT_FAILURE);
+}
+
+/* What nobody uses any more is gone. */
+static char *settled_snapshot(void)
+{
+	char *before = host_snapshot(true, NULL, 0), *after;
+
+	for (int waited = 0; waited < GONE_MS; waited += UNTOUCHED_MS) {
+		poll(NULL, 0, UNTOUCHED_MS);
+		after = host_snapshot(true, NULL, 0);
+		if (!strcmp(before, after)) {
+			free(after);
+			break;
+		}
+		free(before);
+		before = after;
+	}
+	return before;
+}
+
+const struct inject *scenario_begin(const char *entitymux, const struct scenario *scenario)
+{
+	const char *text;
+
+	now.entitymux = entitymux;
+	now.scenario = scenario;
+	if (!now.pristine) {
+		policy_write_files();
+		now.pristine = host_snapshot(true, NULL, 0);
+	}
+	now.ready = false;
+	text = make_ready();
+	if (text)
+		die(text);
+	inject_clear(&now.reference);
+	run_command(&now.reference, scenario);
+	if (now.reference.status)
+		die(now.reference.err);
+	now.ready = false;
+	free(now.after);
+	now.after = settled_snapshot();
+	return &now.reference;
+}
+
+static void add(struct scenario *list, size_t *n, const char *name, enum scenario_command command,
+		const char *before, const char *backend)
+{
+	struct scenario *scenario = &list[(*n)++];
+
+	*scenario = (struct scenario){
+		.command = command,
+		.before = before,
+		.backend = backend,
+		.same = !strcmp(name, "again"),
+	};
+	snprintf(scenario->name, sizeof(scenario->name), "%s:%s", name, backend);
+}
+
+struct scenario *scenario_list(const char *const *backends, size_t *n)
+{
+	size_t n_backends = 0;
+	struct scenario *list;
+
+	while (backends[n_backends])
+		n_backends++;
+	list = calloc(n_backends * (n_backends + 6), sizeof(*list));
+	if (!list)
+		rig_die("memory");
+	*n = 0;
+	for (const char *const *to = backends; *to; to++) {
+		add(list, n, "first", SCENARIO_APPLY, NULL, *to);
+		add(list, n, "newer", SCENARIO_APPLY, *to, *to);
+		for (const char *const *from = backends; *from; from++) {
+			char name[24];
+
+			snprintf(name, sizeof(name), "from-%s", *from);
+			if (from != to)
+				add(list, n, name, SCENARIO_APPLY, *from, *to);
+		}
+		add(list, n, "again", SCENARIO_APPLY, *to, *to);
+		add(list, n, "remove", SCENARIO_REMOVE, *to, *to);
+		add(list, n, "reset", SCENARIO_RESET, *to, *to);
+		add(list, n, "status", SCENARIO_STATUS, *to, *to);
+		add(list, n, "stats", SCENARIO_STATS, *to, *to);
+	}
+	return list;
+}
