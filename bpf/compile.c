@@ -29,7 +29,7 @@ static struct em_abi_load make_load(uint16_t offset, size_t length, uint64_t mas
 	return (struct em_abi_load){.end = offset + length, .length = length, .mask = mask};
 }
 
-static size_t count_steps(const struct em_listener *listener)
+size_t em_compile_count_conditions(const struct em_listener *listener)
 {
 	size_t n = 0;
 
@@ -120,7 +120,7 @@ static void compile_listener(const struct em_listener *listener, struct em_abi_l
 		.unknown = em_compile_action(&listener->unknown),
 		.invalid = em_compile_action(&listener->invalid),
 		.has_sources = listener->n_sources > 0,
-		.n_steps = count_steps(listener),
+		.n_steps = em_compile_count_conditions(listener),
 		.flow_timeout = listener->replies ? listener->flow_timeout : 0,
 		.n_entities = listener->n_entities,
 	};

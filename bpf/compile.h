@@ -39,6 +39,9 @@ struct em_abi_source em_compile_source(size_t listener, const struct em_prefix *
 struct em_abi_claim em_compile_claim(const struct em_policy *policy, size_t listener,
 				     unsigned int ifindex, const struct em_address *address);
 
+/* The conditions that the checks of a listener become, each of up to 8 bytes. */
+size_t em_compile_count_conditions(const struct em_listener *listener);
+
 /* The entities of all listeners. */
 size_t em_compile_count_entities(const struct em_policy *policy);
 

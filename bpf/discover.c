@@ -48,37 +48,33 @@ static void note_front(struct em_fault *fault, const struct em_attached *attache
 			 attached->interface, attached->front);
 }
 
-static int add_installed(void *context, const struct em_attached *attached)
+/* Whether it is of the newest generation so far; an older one only lies about. */
+static bool note_generation(struct finding *finding, uint32_t generation)
 {
-	struct finding *finding = context;
 	struct em_kernel_state *installed = &finding->installed;
-	struct em_attachment *grown;
 
-	close(attached->fd);
-	note_front(&installed->fault, attached);
-	if (attached->hook == EM_HOOK_TC_EGRESS) {
-		count_egress(finding, attached);
-		return 0;
-	}
-	if (!attached->generation || attached->generation < installed->generation) {
+	if (!generation || generation < installed->generation) {
 		installed->leftovers = true;
-		return 0;
+		if (generation > installed->older)
+			installed->older = generation;
+		return false;
 	}
-	if (attached->generation > installed->generation && installed->generation) {
+	if (generation > installed->generation && installed->generation)
 		*finding = (struct finding){.installed = {.attachments = installed->attachments,
+							  .older = installed->generation,
 							  .leftovers = true,
 							  .fault = installed->fault},
 					    .egress = finding->egress,
 					    .n_egress = finding->n_egress};
-	}
-	installed->generation = attached->generation;
-	finding->n_replies = attached->n_replies;
-	finding->n_local += attached->kind == EM_PROGRAM_XDP_LOCAL;
-	finding->n_deferred += attached->kind == EM_PROGRAM_TC_LATER;
-	if (attached->kind == EM_PROGRAM_TC_LATER)
-		return 0;
-	grown = realloc(installed->attachments,
-			(installed->n_attachments + 1) * sizeof(*installed->attachments));
+	installed->generation = generation;
+	return true;
+}
+
+static int add_attachment(struct em_kernel_state *installed, const struct em_attached *attached)
+{
+	struct em_attachment *grown =
+		reallocarray(installed->attachments, installed->n_attachments + 1, sizeof(*grown));
+
 	if (!grown)
 		return -ENOMEM;
 	installed->attachments = grown;
@@ -86,6 +82,26 @@ static int add_installed(void *context, const struct em_attached *attached)
 	*grown = (struct em_attachment){.ifindex = attached->ifindex, .hook = attached->hook};
 	memcpy(grown->interface, attached->interface, IF_NAMESIZE);
 	return 0;
+}
+
+static int add_installed(void *context, const struct em_attached *attached)
+{
+	struct finding *finding = context;
+
+	close(attached->fd);
+	note_front(&finding->installed.fault, attached);
+	if (attached->hook == EM_HOOK_TC_EGRESS) {
+		count_egress(finding, attached);
+		return 0;
+	}
+	if (!note_generation(finding, attached->generation))
+		return 0;
+	finding->n_replies = attached->n_replies;
+	finding->n_local += attached->kind == EM_PROGRAM_XDP_LOCAL;
+	finding->n_deferred += attached->kind == EM_PROGRAM_TC_LATER;
+	if (attached->kind == EM_PROGRAM_TC_LATER)
+		return 0;
+	return add_attachment(&finding->installed, attached);
 }
 
 int em_discover(struct em_kernel_state *out, struct em_diag *diag)

@@ -8,7 +8,7 @@
 
 #include "engine/backend.h"
 
-/* The operation of that name, see datapath.h. */
+/* The operation `inspect` of the backend. */
 int em_discover(struct em_kernel_state *out, struct em_diag *diag);
 
 #endif

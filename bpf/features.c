@@ -14,7 +14,6 @@
 #include "bpf/pins.h"
 #include "bpf/program.h"
 #include "bpf/rtnl.h"
-#include "engine/header_limit.h"
 
 static void try_bpf(struct em_feature *feature, int placeholder)
 {
@@ -61,9 +60,7 @@ static struct em_programs *load_sample(const struct em_policy *sample, struct em
 	text = em_diag_take_kept(&kept);
 	if (rc)
 		snprintf(feature->detail, sizeof(feature->detail), "%s",
-			 plan->lacking[0] ? plan->lacking
-			 : text		  ? text
-					  : strerror(-rc));
+			 text ? text : strerror(-rc));
 	free(text);
 	return rc ? NULL : programs;
 }
@@ -104,7 +101,8 @@ static struct em_rtnl_change attach_change(const struct em_programs *programs,
  */
 static void try_hook(struct em_feature *feature, const struct em_policy *sample, enum em_hook hook)
 {
-	struct em_attachment attachment = {"lo", EM_RTNL_LOOPBACK, hook};
+	struct em_attachment attachment = {
+		.interface = "lo", .ifindex = EM_RTNL_LOOPBACK, .hook = hook};
 	struct em_link link = {.name = "lo", .ethernet = true};
 	struct em_plan plan = {.attachments = &attachment, .links = &link, .n_attachments = 1};
 	struct em_programs *programs = load_sample(sample, &plan, feature);

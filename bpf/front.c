@@ -48,7 +48,7 @@ int em_front_find(struct em_front *out, unsigned int ifindex, bool egress)
 	return rc < 0 ? rc : rc ? 0 : -ENOSPC;
 }
 
-static int check_hook(struct em_plan *plan, const struct em_attachment *at, bool egress,
+static int check_hook(const struct em_attachment *at, bool egress, struct em_outcome *outcome,
 		      struct em_diag *diag)
 {
 	const char *hook = egress ? "egress" : "ingress";
@@ -58,23 +58,25 @@ static int check_hook(struct em_plan *plan, const struct em_attachment *at, bool
 	if (!shared)
 		rc = em_front_find(&front, at->ifindex, egress);
 	if (rc == -ENOSPC)
-		return em_plan_lacks(plan, NULL,
-				     "%s: a TC filter of somebody else at %s has priority 1, and "
-				     "this kernel puts nothing before it (tc filter del dev %s %s "
-				     "pref 1)",
-				     at->interface, hook, at->interface, hook);
+		return em_outcome_lacks(
+			outcome, NULL,
+			"%s: a TC filter of somebody else at %s has priority 1, and "
+			"this kernel puts nothing before it (tc filter del dev %s %s "
+			"pref 1)",
+			at->interface, hook, at->interface, hook);
 	if (rc < 0)
 		return em_diag_errno(diag, rc, NULL, "%s: cannot list the TC filters",
 				     at->interface);
 	if (shared)
-		return em_plan_lacks(plan, NULL,
-				     "%s: its TC filters at %s are a shared block (%s_block), to "
-				     "which none is added for one interface",
-				     at->interface, hook, hook);
+		return em_outcome_lacks(
+			outcome, NULL,
+			"%s: its TC filters at %s are a shared block (%s_block), to "
+			"which none is added for one interface",
+			at->interface, hook, hook);
 	return 0;
 }
 
-int em_front_check(struct em_plan *plan, struct em_diag *diag)
+int em_front_check(const struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag)
 {
 	int rc = 0;
 
@@ -84,8 +86,8 @@ int em_front_check(struct em_plan *plan, struct em_diag *diag)
 
 		for (size_t kind = 0; !rc && kind < n; kind++)
 			if (em_programs_at_tc(kinds[kind]))
-				rc = check_hook(plan, &plan->attachments[i],
-						em_programs_at_egress(kinds[kind]), diag);
+				rc = check_hook(&plan->attachments[i],
+						em_programs_at_egress(kinds[kind]), outcome, diag);
 	}
 	return rc;
 }

@@ -26,8 +26,8 @@ int em_front_find(struct em_front *out, unsigned int ifindex, bool egress);
 
 /*
  * Whether each interface of the plan whose hook needs programs at TC has such a place: 0,
- * em_plan_lacks(), or -errno, reported.
+ * em_outcome_lacks(), or -errno, reported.
  */
-int em_front_check(struct em_plan *plan, struct em_diag *diag);
+int em_front_check(const struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag);
 
 #endif

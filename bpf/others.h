@@ -8,7 +8,7 @@
 
 #include "engine/backend.h"
 
-/* The operation `list_others` of the backend. */
+/* The operation `survey` of the backend. */
 int em_others_list(const struct em_link *link, em_other_fn *found, void *context,
 		   struct em_diag *diag);
 

@@ -69,7 +69,7 @@ static int report_refusal(int rc, struct em_diag *diag)
 	return em_diag_error(diag, rc, NULL, "bpf: not permitted: %s", em_privilege_explain(text));
 }
 
-int em_programs_try(struct em_plan *plan, struct em_diag *diag)
+int em_programs_try(struct em_outcome *outcome, struct em_diag *diag)
 {
 	int fd, rc;
 
@@ -77,13 +77,13 @@ int em_programs_try(struct em_plan *plan, struct em_diag *diag)
 	libbpf_set_print(NULL);
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "entitymux_try", 4, 4, 1, NULL);
 	if (fd == -ENOSYS || fd == -EINVAL)
-		return em_plan_lacks(plan, NULL, "this kernel has no bpf(2)");
+		return em_outcome_lacks(outcome, NULL, "this kernel has no bpf(2)");
 	if (fd >= 0)
 		close(fd);
 	rc = fd < 0 ? fd : try_program();
 	if (rc == -EINVAL)
-		return em_plan_lacks(plan, NULL,
-				     "this kernel's verifier takes no loops (Linux 5.3)");
+		return em_outcome_lacks(outcome, NULL,
+					"this kernel's verifier takes no loops (Linux 5.3)");
 	if (rc == -EPERM || rc == -EACCES)
 		return report_refusal(rc, diag);
 	if (rc)
@@ -312,9 +312,9 @@ bool em_programs_at_egress(enum em_program_kind kind)
 	return kind == EM_PROGRAM_REPLY || kind == EM_PROGRAM_REPLY_IP;
 }
 
-int em_programs_load(struct em_programs **out, const struct em_policy *policy, struct em_plan *plan,
-		     const struct em_program_options *options, uint32_t generation,
-		     struct em_diag *diag)
+int em_programs_load(struct em_programs **out, const struct em_policy *policy,
+		     const struct em_plan *plan, const struct em_program_options *options,
+		     uint32_t generation, struct em_diag *diag)
 {
 	struct em_fill fill = {0};
 	struct em_programs *programs;

@@ -28,9 +28,9 @@ struct em_programs;
 
 /*
  * Whether bpf(2) is there for us at all, tried with the simplest of maps and programs, and whether
- * what we attach could be found again.  Returns 0, em_plan_lacks(), or -errno, reported.
+ * what we attach could be found again.  Returns 0, em_outcome_lacks(), or -errno, reported.
  */
-int em_programs_try(struct em_plan *plan, struct em_diag *diag);
+int em_programs_try(struct em_outcome *outcome, struct em_diag *diag);
 
 /* The most programs that one interface gets. */
 #define EM_PROGRAMS_EACH 3
@@ -53,12 +53,11 @@ struct em_program_options {
 
 /*
  * Loads the policy as a generation, with the programs that the plan needs.  *out is freed with
- * em_programs_free().  Returns 0; em_plan_lacks() where the kernel cannot load such programs; or
- * -errno, reported.
+ * em_programs_free().  Returns 0 or -errno, reported.
  */
-int em_programs_load(struct em_programs **out, const struct em_policy *policy, struct em_plan *plan,
-		     const struct em_program_options *options, uint32_t generation,
-		     struct em_diag *diag);
+int em_programs_load(struct em_programs **out, const struct em_policy *policy,
+		     const struct em_plan *plan, const struct em_program_options *options,
+		     uint32_t generation, struct em_diag *diag);
 void em_programs_free(struct em_programs *programs);
 
 /*

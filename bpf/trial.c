@@ -18,11 +18,6 @@
 #include "host/likeness.h"
 #include "host/scratch.h"
 
-/* A page less XDP's headroom and what the kernel keeps behind the frame (skb_shared_info). */
-#define BUFFER	 (4096 - 256 - 320)
-#define ETHERNET 14
-#define TAGS	 8 /* two of them */
-
 #define LIKENESS "like%u"
 #define LOWER	 "lower0"
 
@@ -63,18 +58,6 @@ void em_trial_describe(const struct em_rtnl_change *change, char *text, size_t s
 {
 	snprintf(text, size, "it does not take a native XDP program: %s%s%s",
 		 strerror(-change->error), change->message[0] ? ": " : "", change->message);
-}
-
-/*
- * veth and virtio_net see to it that the MTU and an Ethernet header fit into a page, and forget
- * that there are VLAN tags besides.  With an MTU beyond that, a driver that takes a program without
- * fragments has larger buffers.
- */
-bool em_trial_needs_fragments(const struct em_link *link)
-{
-	uint32_t frame = link->mtu + ETHERNET;
-
-	return frame <= BUFFER && frame + TAGS > BUFFER;
 }
 
 bool em_trial_has_fragments(void)
@@ -143,7 +126,7 @@ static void try_all(void *result, const void *context)
 	struct outcome *outcomes = result;
 
 	for (size_t i = 0; i < trial->n; i++) {
-		bool fragments = em_trial_needs_fragments(&trial->links[i]);
+		bool fragments = em_link_needs_fragments(&trial->links[i]);
 		struct em_rtnl_change *change = &outcomes[i].change, again;
 		unsigned int ifindex;
 
@@ -262,7 +245,7 @@ static void change_all(void *result, const void *context)
 	(void)em_rtnl_change(result, *n);
 }
 
-int em_trial_egress(int program, struct em_plan *plan, const struct em_place *place,
+int em_trial_egress(int program, struct em_outcome *outcome, const struct em_place *place,
 		    struct em_diag *diag)
 {
 	struct em_rtnl_change changes[] = {
@@ -281,10 +264,11 @@ int em_trial_egress(int program, struct em_plan *plan, const struct em_place *pl
 		return report_scratch(rc, diag);
 	for (size_t i = 0; i < n; i++)
 		if (changes[i].error)
-			return em_plan_lacks(plan, place,
-					     "replies: this kernel takes no BPF filter at TC "
-					     "egress: %s%s%s",
-					     strerror(-changes[i].error),
-					     changes[i].message[0] ? ": " : "", changes[i].message);
+			return em_outcome_lacks(outcome, place,
+						"replies: this kernel takes no BPF filter at TC "
+						"egress: %s%s%s",
+						strerror(-changes[i].error),
+						changes[i].message[0] ? ": " : "",
+						changes[i].message);
 	return 0;
 }

@@ -17,14 +17,17 @@
 #include "engine/backend.h"
 #include "host/link.h"
 
-/* The operation `foresee` of the backend. */
+/*
+ * Finds out about all of them at once and writes it to them; what cannot be tried stays unknown.
+ * Returns 0 or -errno, reported.
+ */
 int em_trial_foresee(struct em_link *links, size_t n, struct em_diag *diag);
 
 /*
  * Whether this kernel takes a program at TC egress.  Returns 0, also where nothing may be tried,
- * em_plan_lacks() with the place, or -errno, reported.
+ * em_outcome_lacks() with the place, or -errno, reported.
  */
-int em_trial_egress(int program, struct em_plan *plan, const struct em_place *place,
+int em_trial_egress(int program, struct em_outcome *outcome, const struct em_place *place,
 		    struct em_diag *diag);
 
 /*
@@ -33,12 +36,7 @@ int em_trial_egress(int program, struct em_plan *plan, const struct em_place *pl
  */
 int em_trial_replaces(void);
 
-/*
- * Whether native XDP on the interface is only for programs that take frames in several buffers:
- * drivers take others, too, but with a VLAN tag these do not see all of the longest frames.
- */
-bool em_trial_needs_fragments(const struct em_link *link);
-/* Whether the kernel has such programs (Linux 5.18). */
+/* Whether the kernel has XDP programs that take frames in several buffers (Linux 5.18). */
 bool em_trial_has_fragments(void);
 
 /* A native XDP program that is refused: because of the interface, and not by accident. */

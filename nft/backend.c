@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * datapath_nft - the nft backend: a ruleset in table `netdev entitymux`, one base chain for each
- * interface.
+ * backend - the operations of the nft backend: a ruleset in table `netdev entitymux`, one base
+ * chain for each interface.
  *
  * A generation is complete in the kernel before anything leads to it.  Commit is one transaction
  * that replaces the only rule of each base chain; a packet under way stays in the generation that
@@ -40,6 +40,7 @@ struct em_prepared {
 	struct em_ruleset *ruleset;
 	struct em_netlink netlink;
 	struct em_batch batch;
+	const struct em_plan *plan; /* not owned */
 	bool committed;
 };
 
@@ -47,11 +48,6 @@ struct em_counters {
 	struct em_netlink netlink;
 	uint32_t generation;
 };
-
-static int no_memory(struct em_diag *diag)
-{
-	return em_diag_error(diag, -ENOMEM, NULL, "out of memory");
-}
 
 static int open_netlink(struct em_netlink *netlink, struct em_diag *diag)
 {
@@ -140,7 +136,7 @@ static void withdraw(struct em_prepared *prepared)
 	fclose(nowhere);
 }
 
-static void release(struct em_prepared *prepared)
+static void abort_prepared(struct em_prepared *prepared)
 {
 	if (!prepared)
 		return;
@@ -149,25 +145,14 @@ static void release(struct em_prepared *prepared)
 	free_prepared(prepared);
 }
 
-/* Nothing is left open by check_host, which tries the very rules. */
-static int foresee(struct em_link *links, size_t n, struct em_diag *diag)
-{
-	(void)links;
-	(void)n;
-	(void)diag;
-	return 0;
-}
-
-static int reserve(struct em_prepared **out, const struct em_policy *policy, struct em_plan *plan,
-		   struct em_diag *diag)
+static int open_prepared(struct em_prepared **out, const struct em_plan *plan, struct em_diag *diag)
 {
 	struct em_prepared *prepared = calloc(1, sizeof(*prepared));
 	int error;
 
-	(void)policy;
-	(void)plan;
 	if (!prepared)
-		return no_memory(diag);
+		return em_diag_enomem(diag);
+	prepared->plan = plan;
 	error = open_netlink(&prepared->netlink, diag);
 	if (!error)
 		error = em_batch_init(&prepared->batch, diag);
@@ -180,49 +165,62 @@ static int reserve(struct em_prepared **out, const struct em_policy *policy, str
 }
 
 /* What a run that died has left of this generation would be in the way. */
-static int clear_way(struct em_prepared *prepared, uint32_t generation, struct em_diag *diag)
+static int clear_way(struct em_prepared *prepared, struct em_diag *diag)
 {
-	struct em_selection old = {.only = generation};
+	struct em_selection old = {.only = prepared->plan->generation};
 
 	return em_clean_selected(&prepared->netlink, &prepared->batch, &old, diag);
 }
 
 /* Where elements do not count, what counts instead has not been tried by check_host yet. */
-static int choose_counters(struct em_prepared *prepared, const struct em_policy *policy,
-			   struct em_plan *plan, uint32_t generation, bool *objects,
+static int choose_counters(struct em_prepared *prepared, struct em_outcome *outcome, bool *objects,
 			   struct em_diag *diag)
 {
+	const struct em_plan *plan = prepared->plan;
 	struct em_refusal refusal;
-	int counting = em_install_can_count(&prepared->netlink, &prepared->batch, policy,
-					    generation, &refusal);
+	int counting = em_install_can_count(&prepared->netlink, &prepared->batch, plan->policy,
+					    plan->generation, &refusal);
 
 	if (counting < 0)
 		return em_netlink_report(diag, &refusal);
 	*objects = !counting;
 	return counting ? 0
-			: em_nft_check_host_objects(&prepared->netlink, &prepared->batch, policy,
-						    plan, diag);
+			: em_nft_check_host_objects(&prepared->netlink, &prepared->batch,
+						    plan->policy, outcome, diag);
 }
 
-static int prepare(struct em_prepared *prepared, const struct em_policy *policy,
-		   struct em_plan *plan, uint32_t generation, struct em_diag *diag)
+static int build(struct em_prepared *prepared, struct em_outcome *outcome, struct em_diag *diag)
 {
+	const struct em_plan *plan = prepared->plan;
 	bool object_counters;
-	int error = clear_way(prepared, generation, diag);
+	int error = clear_way(prepared, diag);
 
 	if (!error)
-		error = choose_counters(prepared, policy, plan, generation, &object_counters, diag);
+		error = choose_counters(prepared, outcome, &object_counters, diag);
 	if (error)
 		return error;
 	error = object_counters
-			? em_ruleset_new_with_objects(&prepared->ruleset, policy, generation)
-			: em_ruleset_new(&prepared->ruleset, policy, generation);
+			? em_ruleset_new_with_objects(&prepared->ruleset, plan->policy,
+						      plan->generation)
+			: em_ruleset_new(&prepared->ruleset, plan->policy, plan->generation);
 	if (error)
-		return no_memory(diag);
+		return em_diag_enomem(diag);
 	error = em_install_ruleset(&prepared->netlink, &prepared->batch, prepared->ruleset, diag);
 	if (!error)
-		em_conntrack_warn(policy, diag);
+		em_conntrack_warn(plan->policy, diag);
 	return error;
+}
+
+/* What is tried is the very rules, so that there is nothing that could not be foreseen. */
+static int prepare(struct em_prepared **prepared, struct em_plan *plan, struct em_outcome *outcome,
+		   enum em_stage stage, struct em_diag *diag)
+{
+	int error;
+
+	if (stage == EM_BUILD)
+		return build(*prepared, outcome, diag);
+	error = em_nft_check_host(plan, outcome, diag);
+	return error || stage == EM_FORESEE ? error : open_prepared(prepared, plan, diag);
 }
 
 static bool planned(const struct em_ruleset *ruleset, const struct em_inventory_chain *chain)
@@ -239,13 +237,12 @@ static bool planned(const struct em_ruleset *ruleset, const struct em_inventory_
 	return false;
 }
 
-static int commit(struct em_prepared *prepared, struct em_plan *plan, struct em_diag *diag)
+static int commit(struct em_prepared *prepared, struct em_diag *diag)
 {
 	const struct em_ruleset *ruleset = prepared->ruleset;
 	struct em_inventory inventory;
 	int error = em_inventory_read(&inventory, EM_TABLE_NETDEV, &prepared->netlink, diag);
 
-	(void)plan;
 	for (size_t i = 0; !error && i < inventory.n_chains; i++) {
 		const struct em_inventory_chain *chain = &inventory.chains[i];
 
@@ -339,7 +336,7 @@ static int find_attachments(struct em_kernel_state *out, const struct em_invento
 {
 	out->attachments = calloc(inventory->n_chains + 1, sizeof(*out->attachments));
 	if (!out->attachments)
-		return no_memory(diag);
+		return em_diag_enomem(diag);
 	for (size_t i = 0; i < inventory->n_chains; i++) {
 		const struct em_inventory_chain *chain = &inventory->chains[i];
 		struct em_attachment *attachment = &out->attachments[out->n_attachments];
@@ -357,10 +354,26 @@ static int find_attachments(struct em_kernel_state *out, const struct em_invento
 	return 0;
 }
 
+/* The newest generation before the one in force (0: of all) that has counters. */
+static uint32_t find_older(const struct em_inventory *netdev, uint32_t in_force)
+{
+	uint32_t older = 0;
+
+	for (size_t i = 0; i < netdev->n_objects; i++) {
+		uint32_t generation = netdev->objects[i].generation;
+
+		if (netdev->objects[i].kind == EM_OBJECT_COUNTER && generation > older &&
+		    (!in_force || generation < in_force))
+			older = generation;
+	}
+	return older;
+}
+
 static int judge(struct em_kernel_state *out, const struct em_inventory *netdev,
 		 const struct em_inventory *inet, struct em_diag *diag)
 {
 	out->generation = em_inventory_in_force(netdev);
+	out->older = find_older(netdev, out->generation);
 	out->leftovers = is_leftover(netdev, out->generation) || is_leftover(inet, out->generation);
 	if (!out->generation)
 		return 0;
@@ -382,7 +395,7 @@ static int find_drift(struct em_kernel_state *out, const struct em_inventory *ne
 	return rc;
 }
 
-static int discover(struct em_kernel_state *out, struct em_diag *diag)
+static int inspect(struct em_kernel_state *out, struct em_diag *diag)
 {
 	struct em_inventory netdev, inet = {0};
 	struct em_netlink netlink;
@@ -420,7 +433,7 @@ static int open_counters(struct em_counters **out, uint32_t generation, struct e
 	int error;
 
 	if (!counters)
-		return no_memory(diag);
+		return em_diag_enomem(diag);
 	counters->generation = generation;
 	error = open_netlink(&counters->netlink, diag);
 	if (error) {
@@ -443,7 +456,7 @@ int em_nft_print_ruleset(FILE *out, const struct em_policy *policy, uint32_t gen
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
 
 	if (em_ruleset_new(&ruleset, policy, generation))
-		return no_memory(diag);
+		return em_diag_enomem(diag);
 	em_text_print(out, ruleset);
 	if (fflush(out) || ferror(out))
 		return em_diag_error(diag, -EIO, NULL, "cannot write the ruleset");
@@ -452,19 +465,16 @@ int em_nft_print_ruleset(FILE *out, const struct em_policy *policy, uint32_t gen
 
 const struct em_backend_ops em_nft_backend = {
 	.name = "nftables",
-	.review = em_nft_review,
-	.check_host = em_nft_check_host,
-	.foresee = foresee,
-	.reserve = reserve,
+	.check = em_nft_check,
+	.features = em_abilities_try,
+	.survey = em_nft_others_list,
 	.prepare = prepare,
 	.commit = commit,
-	.release = release,
-	.discover = discover,
+	.abort = abort_prepared,
+	.inspect = inspect,
 	.open_counters = open_counters,
 	.read_counters = read_counters,
 	.close_counters = close_counters,
-	.try_kernel = em_abilities_try,
-	.list_others = em_nft_others_list,
 	.detach = detach,
 	.clean = clean,
 };

@@ -10,17 +10,15 @@
 #include <netinet/in.h>
 
 #include <errno.h>
-#include <net/if.h>
 #include <net/if_arp.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "host/obstacle.h"
 #include "nft/drift.h"
 #include "nft/message.h"
 #include "nft/zones.h"
 #include "policy/conversation.h"
-
-#define LOOPBACK "replies need conntrack, which has seen a packet when it was sent"
 
 /* The last payload byte at which every kernel can start a load. */
 #define PAYLOAD_LAST (EM_LOAD_LAST - EM_UDP_HEADER)
@@ -43,7 +41,7 @@ static unsigned int check_start(const struct em_check *check)
 	return check->offset + (check->length - 1) / EM_LOAD_MAX * EM_LOAD_MAX;
 }
 
-static void review_start(const struct em_place *place, unsigned int start, em_review_fn *found,
+static void review_start(const struct em_place *place, unsigned int start, em_finding_fn *found,
 			 void *context)
 {
 	char finding[128];
@@ -57,13 +55,26 @@ static void review_start(const struct em_place *place, unsigned int start, em_re
 	found(context, place, finding);
 }
 
-void em_nft_review(const struct em_policy *policy, em_review_fn *found, void *context)
+static void review_loopback(const struct em_place *place, em_finding_fn *found, void *context)
+{
+	const struct em_link lo = {.name = "lo", .type = ARPHRD_LOOPBACK};
+	const struct em_attachment at = {.hook = EM_HOOK_NFT_INGRESS, .replies = true};
+	struct em_obstacle obstacle;
+	char finding[128];
+
+	if (!em_obstacle_find(&obstacle, EM_OBSTACLE_LOOPBACK_REPLIES, &lo, &at))
+		return;
+	snprintf(finding, sizeof(finding), "%s: %s", lo.name, obstacle.what);
+	found(context, place, finding);
+}
+
+void em_nft_check(const struct em_policy *policy, em_finding_fn *found, void *context)
 {
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		const struct em_listener *listener = &policy->listeners[i];
 
 		if (listener->replies && em_listener_on(listener, "lo"))
-			found(context, &listener->replies_place, "lo: " LOOPBACK);
+			review_loopback(&listener->replies_place, found, context);
 		review_start(&listener->tag.place, tag_start(&listener->tag), found, context);
 		for (size_t c = 0; c < listener->n_checks; c++)
 			review_start(&listener->checks[c].place, check_start(&listener->checks[c]),
@@ -74,10 +85,10 @@ void em_nft_review(const struct em_policy *policy, em_review_fn *found, void *co
 /* The first finding is what the plan lacks. */
 static void note_lacking(void *context, const struct em_place *place, const char *finding)
 {
-	struct em_plan *plan = context;
+	struct em_outcome *outcome = context;
 
-	if (!plan->lacking[0])
-		em_plan_lacks(plan, place, "%s", finding);
+	if (!outcome->lacking[0])
+		em_outcome_lacks(outcome, place, "%s", finding);
 }
 
 /* Everything but the entities, in one batch that the kernel takes back. */
@@ -115,21 +126,22 @@ static bool is_failure(int error)
  * offset that it cannot hold (ERANGE), is named by the key.
  */
 static int judge(const struct em_policy *policy, const struct em_refusal *refusal,
-		 struct em_plan *plan, struct em_diag *diag)
+		 struct em_outcome *outcome, struct em_diag *diag)
 {
 	if (is_failure(refusal->error))
 		return em_netlink_report(diag, refusal);
-	plan->lacking[0] = '\0';
+	outcome->lacking[0] = '\0';
 	if (refusal->error == -ERANGE || refusal->error == -EOVERFLOW)
-		em_nft_review(policy, note_lacking, plan);
-	if (plan->lacking[0])
+		em_nft_check(policy, note_lacking, outcome);
+	if (outcome->lacking[0])
 		return -EM_EUNSUPPORTED;
-	return em_plan_lacks(plan, &refusal->origin.place, "nf_tables of this kernel cannot %s: %s",
-			     refusal->origin.what, strerror(-refusal->error));
+	return em_outcome_lacks(outcome, &refusal->origin.place,
+				"nf_tables of this kernel cannot %s: %s", refusal->origin.what,
+				strerror(-refusal->error));
 }
 
 static int carry_rules(struct em_netlink *netlink, const struct em_policy *policy,
-		       struct em_plan *plan, struct em_diag *diag)
+		       struct em_outcome *outcome, struct em_diag *diag)
 {
 	struct em_refusal refusal;
 	struct em_batch batch;
@@ -138,72 +150,38 @@ static int carry_rules(struct em_netlink *netlink, const struct em_policy *polic
 	if (error)
 		return error;
 	if (try_ruleset(netlink, &batch, policy, false, &refusal))
-		error = judge(policy, &refusal, plan, diag);
+		error = judge(policy, &refusal, outcome, diag);
 	em_batch_clear(&batch);
 	return error;
 }
 
 int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch,
-			      const struct em_policy *policy, struct em_plan *plan,
+			      const struct em_policy *policy, struct em_outcome *outcome,
 			      struct em_diag *diag)
 {
 	struct em_refusal refusal;
 
 	if (try_ruleset(netlink, batch, policy, true, &refusal))
-		return judge(policy, &refusal, plan, diag);
+		return judge(policy, &refusal, outcome, diag);
 	return 0;
 }
 
-/*
- * On lo, conntrack has seen a packet when it was sent, and a frame from one port of a bridge to
- * another does not come by it at all.
- */
-static int carry_replies_on(const struct em_listener *listener, struct em_plan *plan,
-			    const struct em_link *link)
-{
-	char master[IF_NAMESIZE] = "the bridge";
-
-	if (!em_listener_on(listener, link->name))
-		return 0;
-	if (link->type == ARPHRD_LOOPBACK)
-		return em_plan_lacks(plan, &listener->replies_place, "%s: " LOOPBACK, link->name);
-	if (strcmp(link->port_of, "bridge") && strcmp(link->port_of, "openvswitch"))
-		return 0;
-	if (strcmp(link->port_of, "bridge") == 0)
-		if_indextoname(link->master, master);
-	return em_plan_lacks(plan, &listener->replies_place,
-			     "%s: replies need conntrack, which does not see what passes the ports "
-			     "of a bridge; if the server is this host, listen on %s",
-			     link->name, master);
-}
-
-static int carry_replies(struct em_netlink *netlink, const struct em_policy *policy,
-			 struct em_plan *plan, struct em_diag *diag)
-{
-	for (size_t i = 0; i < policy->n_listeners; i++)
-		for (size_t l = 0; policy->listeners[i].replies && l < plan->n_attachments; l++) {
-			int error = carry_replies_on(&policy->listeners[i], plan, &plan->links[l]);
-
-			if (error)
-				return error;
-		}
-	return em_conversation_first(policy) ? em_zones_check(netlink, policy, plan, diag) : 0;
-}
-
-int em_nft_check_host(const struct em_policy *policy, struct em_plan *plan, struct em_diag *diag)
+int em_nft_check_host(struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag)
 {
 	struct em_netlink netlink;
 	int error = em_netlink_open(&netlink, diag);
 
 	if (error == -EPROTONOSUPPORT)
-		return em_plan_lacks(plan, NULL, "this kernel has no nf_tables");
+		return em_outcome_lacks(outcome, NULL, "this kernel has no nf_tables");
 	if (error)
 		return error;
-	error = carry_rules(&netlink, policy, plan, diag);
-	if (!error)
-		error = carry_replies(&netlink, policy, plan, diag);
-	em_netlink_close(&netlink);
-	for (size_t i = 0; !error && i < plan->n_attachments; i++)
+	for (size_t i = 0; i < plan->n_attachments; i++)
 		plan->attachments[i].hook = EM_HOOK_NFT_INGRESS;
-	return error ? error : em_plan_check_coalescing(plan);
+	error = carry_rules(&netlink, plan->policy, outcome, diag);
+	if (!error)
+		error = em_plan_check_links(plan, outcome);
+	if (!error && em_conversation_first(plan->policy))
+		error = em_zones_check(&netlink, plan->policy, outcome, diag);
+	em_netlink_close(&netlink);
+	return error;
 }

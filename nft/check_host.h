@@ -9,16 +9,17 @@
 #include "engine/backend.h"
 #include "nft/netlink.h"
 
-/* The operations `review` and `check_host` of the backend. */
-void em_nft_review(const struct em_policy *policy, em_review_fn *found, void *context);
-int em_nft_check_host(const struct em_policy *policy, struct em_plan *plan, struct em_diag *diag);
+/* The operation `check` of the backend. */
+void em_nft_check(const struct em_policy *policy, em_finding_fn *found, void *context);
+
+/* The part of `prepare` without side effects. */
+int em_nft_check_host(struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag);
 
 /*
- * The same as `check_host` for the form with named counters of entities, which it leaves open.  The
- * batch is empty.
+ * The same for the form with named counters of entities, which it leaves open.  The batch is empty.
  */
 int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch,
-			      const struct em_policy *policy, struct em_plan *plan,
+			      const struct em_policy *policy, struct em_outcome *outcome,
 			      struct em_diag *diag);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "engine/backend.h"
 
-/* The operation `try_kernel` of the backend. */
+/* The operation `features` of the backend. */
 void em_abilities_try(const struct em_policy *sample, em_feature_fn *found, void *context);
 
 #endif

@@ -107,7 +107,7 @@ static int query(struct listing *listing, struct em_netlink *netlink)
 	return error == -EINVAL || error == -EOPNOTSUPP ? 0 : error;
 }
 
-int em_nft_others_list(const struct em_link *link, em_other_fn *found, void *context,
+int em_nft_others_list(struct em_link *link, em_other_fn *found, void *context,
 		       struct em_diag *diag)
 {
 	struct listing listing = {.interface = link->name};

@@ -8,8 +8,8 @@
 
 #include "engine/backend.h"
 
-/* The operation `list_others` of the backend. */
-int em_nft_others_list(const struct em_link *link, em_other_fn *found, void *context,
+/* The operation `survey` of the backend. */
+int em_nft_others_list(struct em_link *link, em_other_fn *found, void *context,
 		       struct em_diag *diag);
 
 #endif

@@ -137,19 +137,21 @@ static const struct em_listener *listener_with(const struct em_policy *policy, u
 	return em_conversation_first(policy);
 }
 
-static int lacks(const struct em_policy *policy, const struct search *search, struct em_plan *plan)
+static int lacks(const struct em_policy *policy, const struct search *search,
+		 struct em_outcome *outcome)
 {
 	const struct em_place *place = &listener_with(policy, search->taken)->replies_place;
 
 	if (search->by[0])
-		return em_plan_lacks(plan, place,
-				     "replies from port %u need conntrack zone %u, which rules of "
-				     "somebody else set: %s",
-				     search->taken, search->taken, search->by);
-	return em_plan_lacks(plan, place,
-			     "replies from port %u need conntrack zone %u, which somebody else "
-			     "uses; see conntrack -L -w %u",
-			     search->taken, search->taken, search->taken);
+		return em_outcome_lacks(
+			outcome, place,
+			"replies from port %u need conntrack zone %u, which rules of "
+			"somebody else set: %s",
+			search->taken, search->taken, search->by);
+	return em_outcome_lacks(outcome, place,
+				"replies from port %u need conntrack zone %u, which somebody else "
+				"uses; see conntrack -L -w %u",
+				search->taken, search->taken, search->taken);
 }
 
 static int report(struct em_diag *diag, int error, const char *what)
@@ -160,14 +162,14 @@ static int report(struct em_diag *diag, int error, const char *what)
 }
 
 static int check(struct search *search, struct em_netlink *netlink, const struct em_policy *policy,
-		 struct em_plan *plan, struct em_diag *diag)
+		 struct em_outcome *outcome, struct em_diag *diag)
 {
 	int error = em_conntrack_list(netlink, note_entry, search);
 
 	if (error == -EINVAL || error == -EOPNOTSUPP)
-		return em_plan_lacks(plan, &em_conversation_first(policy)->replies_place,
-				     "replies need conntrack's netlink (ctnetlink), which this "
-				     "kernel lacks");
+		return em_outcome_lacks(outcome, &em_conversation_first(policy)->replies_place,
+					"replies need conntrack's netlink (ctnetlink), which this "
+					"kernel lacks");
 	if (error)
 		return report(diag, error, "list conntrack");
 	if (!search->taken) {
@@ -175,11 +177,11 @@ static int check(struct search *search, struct em_netlink *netlink, const struct
 		if (error)
 			return report(diag, error, "list the rules");
 	}
-	return search->taken ? lacks(policy, search, plan) : 0;
+	return search->taken ? lacks(policy, search, outcome) : 0;
 }
 
-int em_zones_check(struct em_netlink *netlink, const struct em_policy *policy, struct em_plan *plan,
-		   struct em_diag *diag)
+int em_zones_check(struct em_netlink *netlink, const struct em_policy *policy,
+		   struct em_outcome *outcome, struct em_diag *diag)
 {
 	struct search search = {0};
 	int error = em_conversations_init(&search.conversations, policy);
@@ -188,7 +190,7 @@ int em_zones_check(struct em_netlink *netlink, const struct em_policy *policy, s
 		return report(diag, error, "list conntrack");
 	for (size_t i = 0; i < search.conversations.n; i++)
 		search.wanted[search.conversations.all[i].target] = true;
-	error = check(&search, netlink, policy, plan, diag);
+	error = check(&search, netlink, policy, outcome, diag);
 	em_conversations_clear(&search.conversations);
 	return error;
 }

@@ -11,9 +11,9 @@
 
 /*
  * Looks for entries of conntrack in them that are not ours, and for rules of other tables that put
- * packets into them.  Returns 0, em_plan_lacks(), or -errno, reported.
+ * packets into them.  Returns 0, em_outcome_lacks(), or -errno, reported.
  */
-int em_zones_check(struct em_netlink *netlink, const struct em_policy *policy, struct em_plan *plan,
-		   struct em_diag *diag);
+int em_zones_check(struct em_netlink *netlink, const struct em_policy *policy,
+		   struct em_outcome *outcome, struct em_diag *diag);
 
 #endif

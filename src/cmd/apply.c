@@ -20,35 +20,25 @@ static const struct em_option options[] = {
 	{0},
 };
 
-static int apply_locked(struct em_apply *apply, struct em_document *out, struct em_diag *diag)
-{
-	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
-	int rc = em_state_open(&state, apply->dry_run ? EM_STATE_READ : EM_STATE_WRITE, diag);
-
-	if (!rc)
-		rc = em_apply_policy(apply, state, diag);
-	if (!rc)
-		em_print_apply(out, apply);
-	return rc;
-}
-
 static int run(const void *given, char *const *words, struct em_document *out, struct em_diag *diag)
 {
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
 	const char *path = words[0] ? words[0] : EM_DEFAULT_CONFIG;
 	const struct options *wanted = given;
-	struct em_apply apply = {.dry_run = wanted->dry_run};
+	struct em_transaction transaction = {.dry_run = wanted->dry_run};
 	char absolute[PATH_MAX];
 	int rc = em_config_read(&policy, path, diag);
 
 	if (rc)
 		return rc;
-	apply.policy = policy;
-	apply.config = realpath(path, absolute) ? absolute : path;
-	apply.wanted = wanted->backend ? (enum em_backend)em_backend_parse(wanted->backend)
-				       : policy->backend;
-	rc = apply_locked(&apply, out, diag);
-	em_plan_clear(&apply.plan);
+	transaction.policy = policy;
+	transaction.config = realpath(path, absolute) ? absolute : path;
+	transaction.wanted = wanted->backend ? (enum em_backend)em_backend_parse(wanted->backend)
+					     : policy->backend;
+	rc = em_transaction_apply(&transaction, diag);
+	if (!rc)
+		em_print_apply(out, &transaction);
+	em_transaction_clear(&transaction);
 	return rc;
 }
 

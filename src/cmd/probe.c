@@ -18,35 +18,22 @@ static int read_config(struct em_policy **out, const char *path, struct em_diag 
 }
 
 /* The exit status is that of the apply that is foretold. */
-static int probe_locked(struct em_probe *probe, const struct em_policy *policy, const char *config,
-			struct em_document *out, struct em_diag *diag)
-{
-	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
-	int rc = em_state_open(&state, EM_STATE_READ, diag);
-
-	if (!rc)
-		rc = em_probe_run(probe, policy, config, state, diag);
-	if (rc)
-		return rc;
-	em_print_probe(out, probe);
-	return policy ? em_probe_choice(probe)->error : 0;
-}
-
 static int run(const void *options, char *const *words, struct em_document *out,
 	       struct em_diag *diag)
 {
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
+	struct em_probe probe __attribute__((cleanup(em_probe_clear))) = {0};
 	const char *path = words[0] ? words[0] : EM_DEFAULT_CONFIG;
-	struct em_probe probe = {0};
 	char absolute[PATH_MAX];
 	int rc = read_config(&policy, words[0], diag);
 
 	(void)options;
+	if (!rc)
+		rc = em_probe_run(&probe, policy, realpath(path, absolute) ? absolute : path, diag);
 	if (rc)
 		return rc;
-	rc = probe_locked(&probe, policy, realpath(path, absolute) ? absolute : path, out, diag);
-	em_probe_clear(&probe);
-	return rc;
+	em_print_probe(out, &probe);
+	return policy ? em_probe_choice(&probe)->error : 0;
 }
 
 const struct em_command em_cmd_probe = {

@@ -15,27 +15,26 @@ static const struct em_option options[] = {
 	{0},
 };
 
-static int show(struct em_view *current, struct em_state *state, bool to_zero,
-		struct em_document *out, struct em_diag *diag)
+static int show(struct em_state *state, struct em_document *out, struct em_diag *diag)
 {
 	struct em_stats *stats __attribute__((cleanup(em_stats_freep))) = NULL;
-	int rc = em_view_read(current, state, diag);
+	struct em_view view __attribute__((cleanup(em_inspect_clear)));
+	struct em_counts counts __attribute__((cleanup(em_counts_close))) = {0};
+	int rc = em_inspect(&view, state, diag);
 
 	if (rc)
 		return rc;
-	if (!current->datapath && !current->applied.generation)
+	if (!em_inspect_is_applied(&view))
 		return em_diag_error(diag, -ENOENT, NULL, "nothing is applied");
-	rc = em_view_load_policy(current, state, diag);
+	rc = em_counts_open(&counts, view.generation, view.ops, state, diag);
 	if (rc)
 		return rc;
-	if (!current->policy || !current->applied.generation)
+	if (!counts.policy || !view.record.generation)
 		return em_diag_error(diag, -EIO, NULL,
 				     "what the counters are of is not known; apply again");
-	if (to_zero)
-		return em_view_reset_stats(current, state, diag);
-	rc = em_view_stats(&stats, current, state, diag);
+	rc = em_counts_read(&stats, &counts, state, diag);
 	if (!rc)
-		em_print_stats(out, &current->applied, current->policy, stats);
+		em_print_stats(out, &view.record, counts.policy, stats);
 	return rc;
 }
 
@@ -43,14 +42,13 @@ static int run(const void *given, char *const *words, struct em_document *out, s
 {
 	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
 	const struct options *wanted = given;
-	struct em_view current = {0};
-	int rc = em_state_open(&state, wanted->reset ? EM_STATE_WRITE : EM_STATE_READ, diag);
+	int rc;
 
 	(void)words;
-	if (!rc)
-		rc = show(&current, state, wanted->reset, out, diag);
-	em_view_clear(&current);
-	return rc;
+	if (wanted->reset)
+		return em_transaction_reset(diag);
+	rc = em_state_open(&state, EM_STATE_READ, diag);
+	return rc ? rc : show(state, out, diag);
 }
 
 const struct em_command em_cmd_stats = {

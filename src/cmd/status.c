@@ -3,32 +3,22 @@
 #include "cmd/cmd.h"
 #include "print/print.h"
 
-static int show(struct em_view *view, struct em_state *state, struct em_document *out,
-		struct em_diag *diag)
-{
-	int rc = em_view_read(view, state, diag);
-	bool applied, whole;
-
-	if (rc)
-		return rc;
-	applied = view->datapath || view->applied.generation;
-	whole = applied && em_view_is_whole(view);
-	em_print_status(out, view, applied, whole);
-	return applied && !whole ? -EM_EDRIFT : 0;
-}
-
 static int run(const void *options, char *const *words, struct em_document *out,
 	       struct em_diag *diag)
 {
 	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
-	struct em_view view = {0};
+	struct em_view view __attribute__((cleanup(em_inspect_clear))) = {0};
 	int rc = em_state_open(&state, EM_STATE_READ, diag);
 
 	(void)options, (void)words;
 	if (!rc)
-		rc = show(&view, state, out, diag);
-	em_view_clear(&view);
-	return rc;
+		rc = em_inspect(&view, state, diag);
+	if (!rc)
+		rc = em_inspect_links(&view, diag);
+	if (rc)
+		return rc;
+	em_print_status(out, &view);
+	return em_inspect_is_applied(&view) && !em_inspect_is_whole(&view) ? -EM_EDRIFT : 0;
 }
 
 const struct em_command em_cmd_status = {

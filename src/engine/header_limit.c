@@ -109,33 +109,35 @@ static int open_wire(void)
 	return -1;
 }
 
-static int apply_planned(const struct em_policy *policy, struct em_plan *plan, struct em_diag *diag)
+static int apply_planned(const struct em_choice *choice, struct em_plan *plan, struct em_diag *diag)
 {
-	const struct em_backend_ops *nft = &em_nft_backend;
 	struct em_prepared *prepared = NULL;
-	int rc = nft->check_host(policy, plan, diag);
+	struct em_outcome outcome = {0};
+	int rc = choice->ops->prepare(&prepared, plan, &outcome, EM_TRY, diag);
 
 	if (!rc)
-		rc = nft->reserve(&prepared, policy, plan, diag);
+		rc = choice->ops->prepare(&prepared, plan, &outcome, EM_BUILD, diag);
 	if (!rc)
-		rc = nft->prepare(prepared, policy, plan, 1, diag);
-	if (!rc)
-		rc = nft->commit(prepared, plan, diag);
-	nft->release(prepared);
+		rc = choice->ops->commit(prepared, diag);
+	choice->ops->abort(prepared);
 	return rc;
 }
 
 static int apply_sample(struct em_diag *diag)
 {
-	const struct em_choice choice = {&em_nft_backend, EM_BACKEND_NFT};
 	struct em_policy *sample __attribute__((cleanup(em_policy_freep))) = NULL;
+	struct em_choice choices[EM_CHOICES_MAX];
 	struct em_plan plan = {0};
-	int rc = em_sample_new(&sample, diag);
+	int rc = em_backend_choices(EM_BACKEND_NFT, choices) ? 0 : -EM_EUNSUPPORTED;
 
 	if (!rc)
-		rc = em_plan_init(&plan, sample, &choice, diag);
+		rc = em_sample_new(&sample, diag);
 	if (!rc)
-		rc = apply_planned(sample, &plan, diag);
+		rc = em_plan_init(&plan, sample, diag);
+	plan.backend = choices[0].backend;
+	plan.generation = 1;
+	if (!rc)
+		rc = apply_planned(&choices[0], &plan, diag);
 	em_plan_clear(&plan);
 	return rc;
 }

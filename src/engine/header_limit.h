@@ -10,8 +10,7 @@
 #ifndef EM_HEADER_LIMIT_H
 #define EM_HEADER_LIMIT_H
 
-/* All that 1500 bytes hold, and so what "all" means. */
-#define EM_HEADER_LIMIT_MAX 192
+#include "engine/plan.h"
 
 /*
  * The most headers behind which the nft backend finds a datagram, tried with packets in a namespace

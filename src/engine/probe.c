@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/sample.h"
+#include "host/obstacle.h"
 #include "host/scratch.h"
 
 static int no_memory(struct em_diag *diag)
@@ -45,26 +46,26 @@ static void clear_remarks(struct em_probe_remarks *remarks)
 struct kernel {
 	struct em_probe_feature features[EM_PROBE_FEATURES_MAX];
 	size_t n_features;
-	const struct em_backend_ops *datapath; /* whose they are */
+	const struct em_backend_ops *backend; /* whose they are */
 };
 
-static void note_facility(void *context, const struct em_feature *feature)
+static void note_feature(void *context, const struct em_feature *feature)
 {
 	struct kernel *kernel = context;
 
 	if (kernel->n_features < EM_PROBE_FEATURES_MAX)
 		kernel->features[kernel->n_features++] =
-			(struct em_probe_feature){kernel->datapath, *feature};
+			(struct em_probe_feature){kernel->backend, *feature};
 }
 
 /* In the child. */
-static void try_kernel(void *result, const void *context)
+static void try_features(void *result, const void *context)
 {
 	struct kernel *kernel = result;
 
 	for (size_t i = 0; em_backends[i]; i++) {
-		kernel->datapath = em_backends[i];
-		em_backends[i]->try_kernel(context, note_facility, kernel);
+		kernel->backend = em_backends[i];
+		em_backends[i]->features(context, note_feature, kernel);
 	}
 }
 
@@ -76,7 +77,7 @@ static int probe_kernel(struct em_probe *probe, struct em_diag *diag)
 
 	if (rc)
 		return rc;
-	rc = em_scratch_run(try_kernel, &kernel, sizeof(kernel), sample);
+	rc = em_scratch_run(try_features, &kernel, sizeof(kernel), sample);
 	if (rc == -EPERM) {
 		em_diag_warning(diag, NULL,
 				"making a network namespace is not permitted (needs CAP_SYS_ADMIN; "
@@ -100,38 +101,56 @@ static void note_other(void *context, const char *what, const char *remedy)
 	add_remark(&interface->others, what, remedy);
 }
 
-static void note_obstacles(struct em_probe_interface *interface)
-{
-	const struct em_link *link = &interface->link;
-	const char *glue = em_link_coalescing(link);
-	char what[192], remedy[96];
+/* The backends that sort at a hook, in the words of --backend. */
+static const struct {
+	enum em_hook hook;
+	const char *backend;
+} hooks[] = {
+	{EM_HOOK_XDP_NATIVE, "xdp"},
+	{EM_HOOK_XDP_GENERIC, "xdp-generic"},
+	{EM_HOOK_TC_INGRESS, "tc"},
+	{EM_HOOK_NFT_INGRESS, "nft"},
+};
 
-	if (!link->up) {
-		snprintf(remedy, sizeof(remedy), "ip link set dev %s up", link->name);
-		add_remark(&interface->obstacles, "all backends: it is down", remedy);
+#define N_HOOKS (sizeof(hooks) / sizeof(hooks[0]))
+
+/* Of one kind, with the backends in whose way it is. */
+static void note_obstacle(struct em_probe_interface *interface, const struct em_attachment *like,
+			  enum em_obstacle_kind kind)
+{
+	struct em_obstacle obstacle;
+	char list[64] = "", what[256];
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_HOOKS; i++) {
+		struct em_attachment at = *like;
+
+		at.hook = hooks[i].hook;
+		if (!em_obstacle_find(&obstacle, kind, &interface->link, &at))
+			continue;
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", n ? ", " : "",
+			 hooks[i].backend);
+		n++;
 	}
-	if (glue) {
-		snprintf(what, sizeof(what), "%s: %s glues datagrams together",
-			 link->local ? "all backends" : "all but xdp", glue);
-		snprintf(remedy, sizeof(remedy), "ethtool -K %s %s off", link->name, glue);
-		add_remark(&interface->obstacles, what, remedy);
-	}
-	if (link->vlan_offload && link->vlan_on_top) {
-		snprintf(remedy, sizeof(remedy), "ethtool -K %s rxvlan off", link->name);
-		add_remark(&interface->obstacles,
-			   "xdp: rx-vlan-offload makes the packets of the VLAN interfaces on top "
-			   "of it look untagged",
-			   remedy);
-	}
-	if (!link->ethernet)
-		add_remark(&interface->obstacles, "xdp: its packets have no Ethernet header", NULL);
-	if (link->ipsec)
-		add_remark(&interface->obstacles,
-			   "tc: packets from IPsec do not begin with their IP header there", NULL);
+	if (!n)
+		return;
+	snprintf(what, sizeof(what), "%s: %s", n == N_HOOKS ? "all backends" : list, obstacle.what);
+	add_remark(&interface->obstacles, what, obstacle.remedy[0] ? obstacle.remedy : NULL);
+}
+
+/* Programs for frames in several buffers are chosen where they are needed. */
+static void note_obstacles(struct em_probe_interface *interface, const struct em_policy *policy)
+{
+	struct em_attachment like = {.fragments = true};
+
+	if (policy)
+		em_plan_describe(&like, policy, interface->link.name);
+	for (int kind = 0; kind < EM_OBSTACLES; kind++)
+		note_obstacle(interface, &like, kind);
 }
 
 static int probe_interface(struct em_probe_interface *interface, const char *name,
-			   struct em_diag *diag)
+			   const struct em_policy *policy, struct em_diag *diag)
 {
 	int rc = 0;
 
@@ -140,13 +159,11 @@ static int probe_interface(struct em_probe_interface *interface, const char *nam
 		return 0;
 	rc = em_link_read(&interface->link, name, diag);
 	for (size_t i = 0; !rc && em_backends[i]; i++)
-		rc = em_backends[i]->foresee(&interface->link, 1, diag);
-	for (size_t i = 0; !rc && em_backends[i]; i++)
-		rc = em_backends[i]->list_others(&interface->link, note_other, interface, diag);
+		rc = em_backends[i]->survey(&interface->link, note_other, interface, diag);
 	if (rc)
 		return rc;
 	interface->present = true;
-	note_obstacles(interface);
+	note_obstacles(interface, policy);
 	return 0;
 }
 
@@ -186,7 +203,8 @@ static int probe_interfaces(struct em_probe *probe, struct em_diag *diag)
 		return no_memory(diag);
 	}
 	for (int i = 0; !rc && i < n; i++)
-		rc = probe_interface(&probe->interfaces[probe->n_interfaces++], names[i], diag);
+		rc = probe_interface(&probe->interfaces[probe->n_interfaces++], names[i],
+				     probe->policy, diag);
 	free(names);
 	return rc;
 }
@@ -205,24 +223,25 @@ static void note_finding(void *context, const struct em_place *place, const char
 }
 
 static int attempt(struct em_probe_attempt *attempt, const struct em_probe *probe,
-		   enum em_backend wanted, struct em_state *state, struct em_diag *diag)
+		   enum em_backend wanted, struct em_diag *diag)
 {
-	struct em_policy *policy = (struct em_policy *)(uintptr_t)probe->policy;
 	struct em_diag_kept kept;
 	int rc = em_diag_keep(&kept);
 
 	if (rc)
 		return no_memory(diag);
-	attempt->apply = (struct em_apply){
-		.policy = policy, .wanted = wanted, .config = probe->config, .dry_run = true};
-	rc = em_apply_policy(&attempt->apply, state, &kept.diag);
+	attempt->done = (struct em_transaction){.policy = probe->policy,
+						.wanted = wanted,
+						.config = probe->config,
+						.dry_run = true};
+	rc = em_transaction_apply(&attempt->done, &kept.diag);
 	attempt->error = rc;
 	attempt->why = em_diag_take_kept(&kept);
 	if (!attempt->why)
 		return no_memory(diag);
 	/* Of a choice between backends nothing is found that is not found of each. */
-	if (wanted != EM_BACKEND_AUTO && attempt->apply.plan.lacking_place.file)
-		attempt->apply.plan.datapath->review(policy, note_finding, &attempt->findings);
+	if (wanted != EM_BACKEND_AUTO && attempt->done.outcome.lacking_place.file)
+		attempt->done.ops->check(probe->policy, note_finding, &attempt->findings);
 	return 0;
 }
 
@@ -232,7 +251,7 @@ const struct em_probe_attempt *em_probe_choice(const struct em_probe *probe)
 }
 
 int em_probe_run(struct em_probe *out, const struct em_policy *policy, const char *config,
-		 struct em_state *state, struct em_diag *diag)
+		 struct em_diag *diag)
 {
 	int rc;
 
@@ -241,7 +260,7 @@ int em_probe_run(struct em_probe *out, const struct em_policy *policy, const cha
 	if (!rc)
 		rc = probe_interfaces(out, diag);
 	for (int i = 0; !rc && policy && i < EM_BACKENDS; i++)
-		rc = attempt(&out->attempts[i], out, i, state, diag);
+		rc = attempt(&out->attempts[i], out, i, diag);
 	return rc;
 }
 
@@ -253,7 +272,7 @@ void em_probe_clear(struct em_probe *probe)
 	}
 	free(probe->interfaces);
 	for (int i = 0; i < EM_BACKENDS; i++) {
-		em_plan_clear(&probe->attempts[i].apply.plan);
+		em_transaction_clear(&probe->attempts[i].done);
 		clear_remarks(&probe->attempts[i].findings);
 		free(probe->attempts[i].why);
 	}

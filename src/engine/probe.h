@@ -17,7 +17,7 @@
 #define EM_PROBE_FEATURES_MAX 16 /* more than all backends have */
 
 struct em_probe_feature {
-	const struct em_backend_ops *datapath;
+	const struct em_backend_ops *backend;
 	struct em_feature feature;
 };
 
@@ -40,9 +40,9 @@ struct em_probe_interface {
 
 /* What became of the attempt to carry the policy over one backend, or by the choice of apply. */
 struct em_probe_attempt {
-	int error;	       /* 0, or what apply would return */
-	struct em_apply apply; /* with the plan */
-	char *why;	       /* where it failed: what apply would say */
+	int error;		    /* 0, or what apply would return */
+	struct em_transaction done; /* with the plan */
+	char *why;		    /* where it failed: what apply would say */
 	/* Keys that this backend cannot carry. */
 	struct em_probe_remarks findings;
 };
@@ -62,7 +62,7 @@ struct em_probe {
  * -errno, reported; *out is cleared with em_probe_clear() in any case.
  */
 int em_probe_run(struct em_probe *out, const struct em_policy *policy, const char *config,
-		 struct em_state *state, struct em_diag *diag);
+		 struct em_diag *diag);
 void em_probe_clear(struct em_probe *probe);
 
 /* What apply would do. */

@@ -1,71 +1,62 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * apply - from the policy in force to another one, and to none.
+ * transaction - from the policy in force to another one, and to none.
  *
- * The order of the steps is what makes a run that dies harmless: the folder of the new generation
- * is written first, the kernel goes over in one step, the last counts of the old generation are
- * read when no packet can add to them any more, and only then is the old one taken away.
+ *	begin	 look at what is in force, and finish what a run that died has left undone
+ *	choose	 the first backend that can carry the policy builds it, beside the one in force
+ *	record	 the folder of the new generation is written
+ *	switch	 the kernel goes over in one step
+ *	settle	 the old generation is read for the last time, when no packet can add to it any
+ *		 more, and taken away
+ *
+ * That order is what makes a run that dies harmless.  What fails before the switch is reverted, and
+ * nothing has changed.
  */
-#ifndef EM_APPLY_H
-#define EM_APPLY_H
+#ifndef EM_TRANSACTION_H
+#define EM_TRANSACTION_H
 
 #include <stdbool.h>
 
-#include "engine/backend.h"
-#include "state/generation.h"
+#include "engine/counts.h"
+#include "engine/inspect.h"
+#include "engine/plan.h"
 #include "state/state.h"
 
-/* What is in force in this network namespace. */
-struct em_view {
-	const struct em_backend_ops *datapath; /* NULL: the kernel has nothing of ours */
-	struct em_kernel_state installed;
-	uint32_t generation;	  /* in force; or, gone from the kernel, the last one; 0: none */
-	struct em_record applied; /* of that generation; generation 0: nothing is known about it */
-	struct em_policy *policy; /* owned; likewise, where it has been asked for */
-	bool unreadable;	  /* a backend could not look at something that may be ours */
-	/* Something of ours lies about besides: of a run that died, or of another backend. */
-	bool leftovers;
-};
-
-/* Returns 0 or -errno, reported; *out is cleared with em_view_clear(). */
-int em_view_read(struct em_view *out, struct em_state *state, struct em_diag *diag);
-void em_view_clear(struct em_view *current);
-
-/* One attachment that was made is still there. */
-bool em_view_has(const struct em_view *current, const struct em_attachment *wanted);
-
-/* Every attachment that was made is still there and nothing else of ours. */
-bool em_view_is_whole(const struct em_view *current);
-
-/*
- * Reads the policy in force; a large one takes its time.  current->policy stays NULL where it is
- * not known, which has been told as a warning then.
- */
-int em_view_load_policy(struct em_view *current, struct em_state *state, struct em_diag *diag);
-
-/* The counters, those of the baseline included, in *out.  The policy has to be known. */
-int em_view_stats(struct em_stats **out, const struct em_view *current, struct em_state *state,
-		  struct em_diag *diag);
-/* Live counters are never written: a reset makes what they hold now the zero to count from. */
-int em_view_reset_stats(const struct em_view *current, struct em_state *state,
-			struct em_diag *diag);
-
-struct em_apply {
-	struct em_policy *policy; /* owned by the caller */
-	enum em_backend wanted;
+struct em_transaction {
+	/* What is asked for. */
+	const struct em_policy *policy;
 	const char *config; /* absolute path, for the record */
-	bool dry_run;
+	enum em_backend wanted;
+	bool dry_run; /* stop before the first change */
 
 	/* The result. */
 	bool unchanged;
-	struct em_plan plan; /* cleared with em_plan_clear() */
+	struct em_plan plan;
+	struct em_outcome outcome;
+
+	/* While it runs. */
+	struct em_state *state;
+	struct em_view view;		  /* of what was in force before */
+	const struct em_backend_ops *ops; /* the backend that is chosen, and what it has made: */
+	struct em_prepared *prepared;
+	struct em_counts before; /* of the generation in force before */
+	bool recorded;		 /* the new generation has a folder */
+	bool in_force;		 /* the policy is: what fails now undoes nothing */
+	struct em_diag *diag;
 };
 
-/* Puts the policy in force.  Returns 0 or -errno, reported; on failure nothing has changed. */
-int em_apply_policy(struct em_apply *apply, struct em_state *state, struct em_diag *diag);
+/*
+ * Puts the policy in force, or finds out whether it could.  Returns 0 or -errno, reported;
+ * em_transaction_clear() afterwards in any case.
+ */
+int em_transaction_apply(struct em_transaction *t, struct em_diag *diag);
+void em_transaction_clear(struct em_transaction *t);
 
 /* Takes everything away.  Returns 0 or -errno, reported. */
-int em_apply_remove(struct em_state *state, struct em_diag *diag);
+int em_transaction_remove(struct em_diag *diag);
+
+/* Sets the counters of what is in force to zero.  Returns 0 or -errno, reported. */
+int em_transaction_reset(struct em_diag *diag);
 
 #endif

@@ -27,8 +27,9 @@ struct em_attachment {
 	char interface[IF_NAMESIZE];
 	unsigned int ifindex;
 	enum em_hook hook;
-	bool replies;	 /* in a plan: some listener with replies is on the interface */
-	bool before_gro; /* in a plan: whatever sorts there sees each datagram before GRO does */
+	bool vlan;	/* a listener with `vlan` is on it */
+	bool replies;	/* a listener with `replies` is on it */
+	bool fragments; /* native XDP: the program takes frames in several buffers */
 };
 
 #endif

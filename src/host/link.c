@@ -294,9 +294,19 @@ const char *em_native_name(enum em_native native)
 	return names[native];
 }
 
-const char *em_link_coalescing(const struct em_link *link)
+/* A page less XDP's headroom and what the kernel keeps behind the frame (skb_shared_info). */
+#define BUFFER	 (4096 - 256 - 320)
+#define ETHERNET 14
+#define TAGS	 8 /* two of them */
+
+/*
+ * veth and virtio_net see to it that the MTU and an Ethernet header fit into a page, and forget
+ * that there are VLAN tags besides.  With an MTU beyond that, a driver that takes a program without
+ * fragments has larger buffers.
+ */
+bool em_link_needs_fragments(const struct em_link *link)
 {
-	if (link->gro_list)
-		return "rx-gro-list";
-	return link->udp_forwarding ? "rx-udp-gro-forwarding" : NULL;
+	uint32_t frame = link->mtu + ETHERNET;
+
+	return frame <= BUFFER && frame + TAGS > BUFFER;
 }

@@ -53,7 +53,10 @@ const char *em_native_name(enum em_native native);
 /* Reads all of it.  Returns 0 or -errno, reported with the interface's name. */
 int em_link_read(struct em_link *out, const char *name, struct em_diag *diag);
 
-/* The setting of the interface that glues datagrams together, by ethtool's name; NULL: none. */
-const char *em_link_coalescing(const struct em_link *link);
+/*
+ * Whether native XDP on it is only for programs that take frames in several buffers: drivers take
+ * others, too, but with a VLAN tag these do not see all of the longest frames.
+ */
+bool em_link_needs_fragments(const struct em_link *link);
 
 #endif

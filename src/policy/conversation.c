@@ -23,13 +23,13 @@ const struct em_listener *em_conversation_first(const struct em_policy *policy)
 	return NULL;
 }
 
-bool em_conversation_on(const struct em_policy *policy, const char *interface)
+const struct em_listener *em_conversation_on(const struct em_policy *policy, const char *interface)
 {
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		if (policy->listeners[i].replies &&
 		    em_listener_on(&policy->listeners[i], interface))
-			return true;
-	return false;
+			return &policy->listeners[i];
+	return NULL;
 }
 
 /* With room for one per entity and one for what is unknown. */

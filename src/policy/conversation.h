@@ -31,8 +31,8 @@ struct em_conversations {
 /* The first listener of the policy that has replies, or NULL. */
 const struct em_listener *em_conversation_first(const struct em_policy *policy);
 
-/* Whether a listener of the policy that has replies is on this interface. */
-bool em_conversation_on(const struct em_policy *policy, const char *interface);
+/* The first one that is on this interface, or NULL. */
+const struct em_listener *em_conversation_on(const struct em_policy *policy, const char *interface);
 
 /* Those of a policy, none for NULL; freed by em_conversations_clear().  Returns 0 or -ENOMEM. */
 int em_conversations_init(struct em_conversations *out, const struct em_policy *policy);

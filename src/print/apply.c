@@ -2,11 +2,11 @@
 /* Copyright (C) 2026 the entitymux authors */
 #include "print/print.h"
 
-static const char *result_of(const struct em_apply *apply)
+static const char *result_of(const struct em_transaction *done)
 {
-	if (apply->unchanged)
+	if (done->unchanged)
 		return "unchanged";
-	return apply->dry_run ? "would apply" : "applied";
+	return done->dry_run ? "would apply" : "applied";
 }
 
 void em_print_hooks(struct em_document *out, const struct em_plan *plan)
@@ -22,11 +22,11 @@ void em_print_hooks(struct em_document *out, const struct em_plan *plan)
 	em_document_close(out);
 }
 
-void em_print_apply(struct em_document *out, const struct em_apply *apply)
+void em_print_apply(struct em_document *out, const struct em_transaction *done)
 {
-	em_document_string(out, "config", "", apply->config, "");
-	em_document_string(out, "result", ": ", result_of(apply), "");
-	em_document_string(out, "backend", ": backend ", em_backend_name(apply->plan.backend), "");
-	em_document_string(out, "reason", " (", apply->plan.reason, ")\n");
-	em_print_hooks(out, &apply->plan);
+	em_document_string(out, "config", "", done->config, "");
+	em_document_string(out, "result", ": ", result_of(done), "");
+	em_document_string(out, "backend", ": backend ", em_backend_name(done->plan.backend), "");
+	em_document_string(out, "reason", " (", done->outcome.reason, ")\n");
+	em_print_hooks(out, &done->plan);
 }

@@ -14,10 +14,10 @@
 #include "print/document.h"
 
 /* `apply`: what has been done, or would be. */
-void em_print_apply(struct em_document *out, const struct em_apply *apply);
+void em_print_apply(struct em_document *out, const struct em_transaction *done);
 
 /* `status`: what is applied, and whether all of it is in place. */
-void em_print_status(struct em_document *out, const struct em_view *view, bool applied, bool whole);
+void em_print_status(struct em_document *out, const struct em_view *view);
 
 /*
  * `stats`: the counters of what is applied.  A sum that is negative (the offset of a reset has

@@ -34,7 +34,7 @@ static void print_kernel(struct em_document *out, const struct em_probe *probe)
 		const struct em_feature *feature = &probe->features[i].feature;
 
 		em_document_object(out, EM_DOCUMENT_ELEMENT);
-		em_document_string_cell(out, "backend", "  ", probe->features[i].datapath->name, 9);
+		em_document_string_cell(out, "backend", "  ", probe->features[i].backend->name, 9);
 		em_document_string_cell(out, "name", " ", feature->name, 16);
 		em_document_bool(out, "available", feature->available ? " yes  " : " no   ",
 				 feature->available);
@@ -149,16 +149,16 @@ static void print_attempts(struct em_document *out, const struct em_probe *probe
 static void print_choice(struct em_document *out, const struct em_probe *probe)
 {
 	const struct em_probe_attempt *choice = em_probe_choice(probe);
-	const struct em_plan none = {0}, *plan = choice->error ? &none : &choice->apply.plan;
+	const struct em_plan none = {0}, *plan = choice->error ? &none : &choice->done.plan;
 
 	em_document_object(out, "choice");
-	em_document_string(out, "wanted", NULL, em_backend_name(choice->apply.wanted), "");
+	em_document_string(out, "wanted", NULL, em_backend_name(choice->done.wanted), "");
 	em_document_string(out, "backend", "\napply would choose: backend ",
 			   choice->error ? NULL : em_backend_name(plan->backend), "");
 	if (choice->error)
 		em_document_string(out, "reason", "\napply would fail: ", choice->why, "\n");
 	else
-		em_document_string(out, "reason", " (", plan->reason, ")\n");
+		em_document_string(out, "reason", " (", choice->done.outcome.reason, ")\n");
 	em_print_hooks(out, plan);
 	em_document_close(out);
 }

@@ -2,11 +2,14 @@
 /* Copyright (C) 2026 the entitymux authors */
 #include "print/print.h"
 
-static const char *describe(bool applied, bool whole)
+static const char *describe(const struct em_view *view)
 {
-	if (!applied)
+	if (!em_inspect_is_applied(view))
 		return "nothing is applied";
-	return whole ? "in place" : "no longer whole; apply again";
+	if (em_inspect_is_whole(view))
+		return "in place";
+	return em_inspect_is_in_place(view) ? "in place, but see the problems"
+					    : "no longer whole; apply again";
 }
 
 static void print_record(struct em_document *out, const struct em_record *record)
@@ -15,16 +18,18 @@ static void print_record(struct em_document *out, const struct em_record *record
 	em_document_string(out, "applied_at", "applied at:  ", record->applied_at, "\n");
 	em_document_string(out, "backend", "backend:     ", em_backend_name(record->backend), "");
 	em_document_string(out, "reason", " (", record->reason, ")\n");
+	em_document_number(out, "listeners", "policy:      listeners: ", record->listeners, ", ");
+	em_document_number(out, "entities", "entities: ", record->entities, "\n");
 }
 
 static void print_interfaces(struct em_document *out, const struct em_view *view)
 {
-	const struct em_record *record = &view->applied;
+	const struct em_record *record = &view->record;
 
 	em_document_array(out, "interfaces");
 	for (size_t i = 0; i < record->n_attachments; i++) {
 		const struct em_attachment *attachment = &record->attachments[i];
-		bool in_place = em_view_has(view, attachment);
+		bool in_place = em_inspect_has(view, attachment);
 
 		em_document_object(out, EM_DOCUMENT_ELEMENT);
 		em_document_string(out, "name", "interface:   ", attachment->interface, " ");
@@ -35,14 +40,35 @@ static void print_interfaces(struct em_document *out, const struct em_view *view
 	em_document_close(out);
 }
 
-void em_print_status(struct em_document *out, const struct em_view *view, bool applied, bool whole)
+static void print_problems(struct em_document *out, const struct em_view *view)
 {
+	em_document_array(out, "problems");
+	for (size_t i = 0; i < view->n_problems; i++) {
+		const struct em_problem *problem = &view->problems[i];
+		const char *remedy = problem->obstacle.remedy;
+
+		em_document_object(out, EM_DOCUMENT_ELEMENT);
+		em_document_string(out, "interface", "problem:     ", problem->interface, ": ");
+		em_document_string(out, "what", "", problem->obstacle.what, "");
+		em_document_string(out, "remedy", "; clear it with: ", remedy[0] ? remedy : NULL,
+				   "");
+		em_document_close(out);
+		em_document_text(out, "\n");
+	}
+	em_document_close(out);
+}
+
+void em_print_status(struct em_document *out, const struct em_view *view)
+{
+	bool applied = em_inspect_is_applied(view);
+
 	em_document_bool(out, "applied", NULL, applied);
-	em_document_bool(out, "whole", NULL, whole);
-	if (view->applied.generation)
-		print_record(out, &view->applied);
+	em_document_bool(out, "whole", NULL, applied && em_inspect_is_whole(view));
+	if (view->record.generation)
+		print_record(out, &view->record);
 	print_interfaces(out, view);
-	if (view->installed.fault.text[0])
-		em_document_string(out, "fault", "fault:       ", view->installed.fault.text, "\n");
-	em_document_string(out, NULL, "state:       ", describe(applied, whole), "\n");
+	print_problems(out, view);
+	if (view->kernel.fault.text[0])
+		em_document_string(out, "fault", "fault:       ", view->kernel.fault.text, "\n");
+	em_document_string(out, NULL, "state:       ", describe(view), "\n");
 }

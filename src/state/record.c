@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,20 +43,44 @@ static int read_u32(uint32_t *out, const char *value)
 	return sscanf(value, "%" SCNu32, out) == 1 ? 0 : -EBADMSG;
 }
 
-/* An attachment at a hook of a newer version is one that this version cannot look after. */
-static int read_attachment(struct em_record *record, const char *value)
+/* What there may be to say about an attachment. */
+static const struct {
+	const char *word;
+	size_t offset;
+} words[] = {
+	{"vlan", offsetof(struct em_attachment, vlan)},
+	{"replies", offsetof(struct em_attachment, replies)},
+	{"fragments", offsetof(struct em_attachment, fragments)},
+};
+
+#define N_WORDS (sizeof(words) / sizeof(words[0]))
+
+static void read_words(struct em_attachment *attachment, char *rest)
+{
+	char *word;
+
+	while ((word = strsep(&rest, " ")))
+		for (size_t i = 0; i < N_WORDS; i++)
+			if (!strcmp(word, words[i].word))
+				*(bool *)((char *)attachment + words[i].offset) = true;
+}
+
+/* One at a hook of a newer version is one that this version cannot look after. */
+static int read_attachment(struct em_record *record, char *value)
 {
 	struct em_attachment attachment = {0}, *grown;
 	char hook[32];
-	int kind;
+	int kind, end;
 
 	_Static_assert(IF_NAMESIZE == 16, "of which one is for the end");
-	if (sscanf(value, "%u %31s %15s", &attachment.ifindex, hook, attachment.interface) != 3)
+	if (sscanf(value, "%u %31s %15s%n", &attachment.ifindex, hook, attachment.interface,
+		   &end) != 3)
 		return -EBADMSG;
 	kind = em_hook_parse(hook);
 	if (kind < 0)
 		return -EBADMSG;
 	attachment.hook = (enum em_hook)kind;
+	read_words(&attachment, value + end);
 	grown = reallocarray(record->attachments, record->n_attachments + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -64,7 +89,7 @@ static int read_attachment(struct em_record *record, const char *value)
 	return 0;
 }
 
-static int read_fact(struct em_record *record, const char *key, const char *value)
+static int read_fact(struct em_record *record, const char *key, char *value)
 {
 	if (!strcmp(key, "generation"))
 		return read_u32(&record->generation, value);
@@ -114,6 +139,16 @@ static void write_fact(FILE *out, const char *key, const char *value)
 	fputc('\n', out);
 }
 
+static void write_attachment(FILE *out, const struct em_attachment *attachment)
+{
+	fprintf(out, "attachment %u %s %s", attachment->ifindex, em_hook_name(attachment->hook),
+		attachment->interface);
+	for (size_t i = 0; i < N_WORDS; i++)
+		if (*(const bool *)((const char *)attachment + words[i].offset))
+			fprintf(out, " %s", words[i].word);
+	fputc('\n', out);
+}
+
 int em_record_write(const struct em_record *record, FILE *out)
 {
 	fprintf(out, "format %d\n", FORMAT);
@@ -126,8 +161,6 @@ int em_record_write(const struct em_record *record, FILE *out)
 	fprintf(out, "listeners %" PRIu32 "\n", record->listeners);
 	fprintf(out, "entities %" PRIu32 "\n", record->entities);
 	for (size_t i = 0; i < record->n_attachments; i++)
-		fprintf(out, "attachment %u %s %s\n", record->attachments[i].ifindex,
-			em_hook_name(record->attachments[i].hook),
-			record->attachments[i].interface);
+		write_attachment(out, &record->attachments[i]);
 	return em_lines_flush(out);
 }

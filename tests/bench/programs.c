@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpf/choose.h"
 #include "bpf/flows.h"
 #include "bpf/program.h"
 #include "config/config.h"
@@ -109,7 +110,6 @@ static int plan_for(struct em_plan *plan, enum em_program_kind kind)
 	bool tc = em_programs_at_tc(kind);
 
 	*plan = (struct em_plan){
-		.datapath = &em_bpf_backend,
 		.backend = tc ? EM_BACKEND_TC : EM_BACKEND_XDP,
 		.attachments = calloc(1, sizeof(*plan->attachments)),
 		.links = calloc(1, sizeof(*plan->links)),
@@ -130,7 +130,7 @@ static int plan_for(struct em_plan *plan, enum em_program_kind kind)
 }
 
 static int load_policy(struct em_programs **programs, const char *path, enum em_program_kind kind,
-		       struct em_plan *plan, struct em_diag *diag)
+		       struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag)
 {
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
 	struct em_program_options options = {.ipv6_header_limit = EM_HEADER_LIMIT_MAX, .flows = -1};
@@ -140,8 +140,9 @@ static int load_policy(struct em_programs **programs, const char *path, enum em_
 	if (!rc)
 		rc = plan_for(plan, kind);
 	if (!rc) {
+		plan->policy = policy;
 		plan->attachments[0].replies = em_conversation_on(policy, "lo");
-		rc = em_bpf_backend.check_host(policy, plan, diag);
+		rc = em_choose_hooks(plan, outcome, diag);
 	}
 	if (!rc)
 		rc = em_flows_open(&flows, policy, diag);
@@ -158,6 +159,7 @@ static int load(const struct bench *bench, const struct row *row, struct em_prog
 {
 	const struct bench_policy policy = {"lo", row->entities, BENCH_LISTENER_PORT,
 					    row->neighbours, row->keys};
+	struct em_outcome outcome = {0};
 	struct em_plan plan = {0};
 	struct em_diag diag;
 	char path[256];
@@ -165,8 +167,8 @@ static int load(const struct bench *bench, const struct row *row, struct em_prog
 
 	bench_write_policy(bench, &policy, path);
 	em_diag_init(&diag, stderr);
-	rc = load_policy(programs, path, row->kind, &plan, &diag);
-	snprintf(message, MESSAGE, "%s", rc == -EM_EUNSUPPORTED ? plan.lacking : strerror(-rc));
+	rc = load_policy(programs, path, row->kind, &plan, &outcome, &diag);
+	snprintf(message, MESSAGE, "%s", rc == -EM_EUNSUPPORTED ? outcome.lacking : strerror(-rc));
 	em_plan_clear(&plan);
 	return rc;
 }

@@ -136,13 +136,13 @@ static void test_on(void **state)
 	struct em_policy *policy = read_policy();
 
 	(void)state;
-	assert_true(em_conversation_on(policy, "va"));
-	assert_true(em_conversation_on(policy, "vb"));
-	assert_false(em_conversation_on(policy, "v"));
+	assert_non_null(em_conversation_on(policy, "va"));
+	assert_non_null(em_conversation_on(policy, "vb"));
+	assert_null(em_conversation_on(policy, "v"));
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		policy->listeners[i].replies = i == 1;
-	assert_true(em_conversation_on(policy, "va"));
-	assert_false(em_conversation_on(policy, "vb"));
+	assert_non_null(em_conversation_on(policy, "va"));
+	assert_null(em_conversation_on(policy, "vb"));
 	em_policy_free(policy);
 }
 

@@ -209,11 +209,10 @@ static struct em_attachment attachments[] = {
 
 static void test_apply(void **state)
 {
-	struct em_apply apply = {.config = "/\xff/\x1b.conf",
-				 .plan = {.backend = EM_BACKEND_XDP,
-					  .reason = "why not",
-					  .attachments = attachments,
-					  .n_attachments = 2}};
+	struct em_transaction done = {
+		.config = "/\xff/\x1b.conf",
+		.plan = {.backend = EM_BACKEND_XDP, .attachments = attachments, .n_attachments = 2},
+		.outcome = {.reason = "why not"}};
 
 	(void)state;
 	EXPECT("/\\xff/\\x1b.conf: applied: backend xdp (why not)\n"
@@ -224,7 +223,7 @@ static void test_apply(void **state)
 	       "  \"reason\": \"why not\",\n  \"interfaces\": [\n"
 	       "    { \"name\": \"eth0\", \"hook\": \"xdp-native\" },\n"
 	       "    { \"name\": \"caf\\\\xe9\", \"hook\": \"tc-ingress\" }\n  ]\n}\n",
-	       em_print_apply(out, &apply));
+	       em_print_apply(out, &done));
 }
 
 static struct em_policy *policy_of(const char *listeners)
@@ -336,31 +335,45 @@ static void test_stats(void **state)
 
 static void test_status(void **state)
 {
-	struct em_view view = {.generation = 3, .applied = record}, nothing = {0};
+	struct em_view view = {.generation = 3, .record = record}, nothing = {0};
 	const struct em_backend_ops backend = {.name = "any"};
+	struct em_problem problems[] = {{"eth0", {"too old", false, "buy eth0"}},
+					{"eth0", {"too slow", false, ""}}};
 
 	(void)state;
-	view.datapath = &backend;
-	view.installed = (struct em_kernel_state){
+	view.ops = &backend;
+	view.problems = problems;
+	view.n_problems = 2;
+	view.record.listeners = 2;
+	view.record.entities = 3;
+	view.kernel = (struct em_kernel_state){
 		.generation = 3, .attachments = attachments, .n_attachments = 1};
 	EXPECT("config:      /\\x1b/\"quoted\"\n"
 	       "applied at:  2026-11-22T10:00:00Z\n"
 	       "backend:     xdp-generic (on request)\n"
+	       "policy:      listeners: 2, entities: 3\n"
 	       "interface:   eth0 xdp-native\n"
 	       "interface:   caf\\xe9 tc-ingress (gone)\n"
+	       "problem:     eth0: too old; clear it with: buy eth0\n"
+	       "problem:     eth0: too slow\n"
 	       "state:       no longer whole; apply again\n",
 	       "{\n  \"schema\": 1,\n  \"applied\": true,\n  \"whole\": false,\n"
 	       "  \"config\": \"/\\u001b/\\\"quoted\\\"\",\n"
 	       "  \"applied_at\": \"2026-11-22T10:00:00Z\",\n  \"backend\": \"xdp-generic\",\n"
-	       "  \"reason\": \"on request\",\n  \"interfaces\": [\n"
+	       "  \"reason\": \"on request\",\n  \"listeners\": 2,\n  \"entities\": 3,\n"
+	       "  \"interfaces\": [\n"
 	       "    { \"name\": \"eth0\", \"hook\": \"xdp-native\", \"in_place\": true },\n"
 	       "    { \"name\": \"caf\\\\xe9\", \"hook\": \"tc-ingress\", \"in_place\": false }\n"
+	       "  ],\n  \"problems\": [\n"
+	       "    { \"interface\": \"eth0\", \"what\": \"too old\","
+	       " \"remedy\": \"buy eth0\" },\n"
+	       "    { \"interface\": \"eth0\", \"what\": \"too slow\", \"remedy\": null }\n"
 	       "  ]\n}\n",
-	       em_print_status(out, &view, true, false));
+	       em_print_status(out, &view));
 	EXPECT("state:       nothing is applied\n",
 	       "{\n  \"schema\": 1,\n  \"applied\": false,\n  \"whole\": false,\n"
-	       "  \"interfaces\": [ ]\n}\n",
-	       em_print_status(out, &nothing, false, false));
+	       "  \"interfaces\": [ ],\n  \"problems\": [ ]\n}\n",
+	       em_print_status(out, &nothing));
 }
 
 static void test_check(void **state)
@@ -478,7 +491,7 @@ static void test_probe(void **state)
 	struct em_probe_attempt *nft = &probe.attempts[EM_BACKEND_NFT];
 
 	(void)state;
-	nft->apply.wanted = EM_BACKEND_NFT;
+	nft->done.wanted = EM_BACKEND_NFT;
 	nft->error = -EM_EUNSUPPORTED;
 	nft->why = (char *)(uintptr_t) "too far";
 	nft->findings = (struct em_probe_remarks){findings, 1};

@@ -329,47 +329,47 @@ static void note(void *context, const struct em_place *place, const char *findin
 	found->n++;
 }
 
-static void test_review(void **state)
+static void test_check_policy(void **state)
 {
 	struct em_policy *policy = read_policy("basic");
 	struct em_listener *listener = &policy->listeners[0];
 	struct finding found = {0};
 
 	(void)state;
-	em_nft_backend.review(policy, note, &found);
+	em_nft_backend.check(policy, note, &found);
 	assert_int_equal(found.n, 0);
 	listener->tag.pieces[0].offset = 247;
-	em_nft_backend.review(policy, note, &found);
+	em_nft_backend.check(policy, note, &found);
 	assert_int_equal(found.n, 0);
 	listener->tag.pieces[0].offset = 248;
-	em_nft_backend.review(policy, note, &found);
+	em_nft_backend.check(policy, note, &found);
 	assert_int_equal(found.n, 1);
 	assert_int_equal(found.line, listener->tag.place.line);
 	assert_string_equal(found.text, "payload offset 248 needs a kernel whose nf_tables loads "
 					"beyond byte 247 (6.18 or later)");
 	listener->tag.pieces[0].offset = 4;
 	listener->checks[1].offset = 247;
-	em_nft_backend.review(policy, note, &found);
+	em_nft_backend.check(policy, note, &found);
 	assert_int_equal(found.n, 1);
 	listener->checks[1].little_endian = true;
-	em_nft_backend.review(policy, note, &found);
+	em_nft_backend.check(policy, note, &found);
 	assert_int_equal(found.n, 2);
 	assert_int_equal(found.line, listener->checks[1].place.line);
 	em_policy_free(policy);
 }
 
 /* On lo, conntrack comes too late to choose a zone. */
-static void test_review_replies(void **state)
+static void test_check_policy_replies(void **state)
 {
 	struct em_policy *policy = read_policy("replies");
 	struct finding found = {0};
 
 	(void)state;
-	em_nft_backend.review(policy, note, &found);
+	em_nft_backend.check(policy, note, &found);
 	assert_int_equal(found.n, 0);
 	strcpy(policy->listeners[1].interfaces[0], "lo");
 	strcpy(policy->listeners[3].interfaces[0], "lo");
-	em_nft_backend.review(policy, note, &found);
+	em_nft_backend.check(policy, note, &found);
 	assert_int_equal(found.n, 1);
 	assert_int_equal(found.line, policy->listeners[1].replies_place.line);
 	em_policy_free(policy);
@@ -457,8 +457,8 @@ int main(void)
 		cmocka_unit_test(test_key),
 		cmocka_unit_test(test_boxes),
 		cmocka_unit_test(test_boxes_exhaustive),
-		cmocka_unit_test(test_review),
-		cmocka_unit_test(test_review_replies),
+		cmocka_unit_test(test_check_policy),
+		cmocka_unit_test(test_check_policy_replies),
 		cmocka_unit_test(test_last_needed),
 		cmocka_unit_test(test_no_length),
 	};

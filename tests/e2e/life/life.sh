@@ -33,7 +33,7 @@ section_refused() {
 	stands 'twenty mistakes' '6001 6002' "$taken"
 	refused 'no such file' 1 'lost/a\.conf.*No such file' em apply $tmp/lost/a.conf
 	refused 'no such interface' 1 'interface lost0: No such device' em apply $tmp/lost.conf
-	refused 'interface down' 1 'interface down0 is down.*ip link set down0 up' \
+	refused 'interface down' 1 'interface down0: it is down.*ip link set dev down0 up' \
 		em apply $tmp/down.conf
 	refused 'unknown option' 2 'unknown option --fast' em apply --fast $tmp/b.conf
 	refused 'unknown command' 2 'unknown command aply' em aply $tmp/b.conf

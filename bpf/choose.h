@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+/*
+ * choose - which hook each interface of a plan gets, and what rules one out.
+ */
+#ifndef EM_CHOOSE_H
+#define EM_CHOOSE_H
+
+#include "engine/backend.h"
+
+/* The operation `check` of the backend. */
+void em_choose_check(const struct em_policy *policy, em_finding_fn *found, void *context);
+
+/*
+ * Fills in the hooks of the plan, as far as that shows without touching an interface.  Returns 0,
+ * em_outcome_lacks(), or -errno, reported.
+ */
+int em_choose_hooks(struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag);
+
+/* The interface gets TC, because of what a person reads. */
+void em_choose_tc(struct em_plan *plan, size_t attachment, struct em_outcome *outcome,
+		  const char *obstacle);
+
+#endif

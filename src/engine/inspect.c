@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+#include "engine/inspect.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void em_inspect_clear(struct em_view *view)
+{
+	em_kernel_state_clear(&view->kernel);
+	em_record_clear(&view->record);
+	free(view->problems);
+	*view = (struct em_view){0};
+}
+
+/* Of two generations the newer one is in force, and the other one the older. */
+static void note_older(struct em_view *view, const struct em_backend_ops *ops, uint32_t generation)
+{
+	if (generation <= view->older)
+		return;
+	view->older = generation;
+	view->older_ops = ops;
+}
+
+/* Takes what one backend has found. */
+static void take(struct em_view *view, const struct em_backend_ops *ops,
+		 struct em_kernel_state *kernel)
+{
+	view->leftovers |= kernel->leftovers;
+	view->unreadable |= kernel->unreadable;
+	note_older(view, ops, kernel->older);
+	if (kernel->generation <= view->kernel.generation) {
+		view->leftovers |= kernel->generation > 0;
+		note_older(view, ops, kernel->generation);
+		em_kernel_state_clear(kernel);
+		return;
+	}
+	view->leftovers |= view->kernel.generation > 0;
+	note_older(view, view->ops, view->kernel.generation);
+	em_kernel_state_clear(&view->kernel);
+	view->kernel = *kernel;
+	view->ops = ops;
+}
+
+int em_inspect(struct em_view *out, struct em_state *state, struct em_diag *diag)
+{
+	int rc = 0;
+
+	*out = (struct em_view){0};
+	for (size_t i = 0; !rc && em_backends[i]; i++) {
+		struct em_kernel_state kernel = {0};
+
+		rc = em_backends[i]->inspect(&kernel, diag);
+		if (!rc)
+			take(out, em_backends[i], &kernel);
+	}
+	if (rc)
+		return rc;
+	out->generation = out->kernel.generation;
+	/* Gone from the kernel, with its interfaces perhaps, but never removed. */
+	if (!out->generation)
+		rc = em_generation_newest(&out->generation, state, diag);
+	if (!rc && out->generation)
+		rc = em_generation_load_record(state, out->generation, &out->record, diag);
+	if (!rc && out->unreadable && !out->ops && out->record.generation)
+		rc = em_diag_error(diag, -EPERM, NULL,
+				   "cannot look at the programs of the policy: needs CAP_SYS_ADMIN "
+				   "(run as root), or CAP_BPF where they are pinned");
+	return rc;
+}
+
+static int add_problem(struct em_view *view, const struct em_link *link,
+		       const struct em_obstacle *obstacle)
+{
+	struct em_problem *grown =
+		reallocarray(view->problems, view->n_problems + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	view->problems = grown;
+	grown += view->n_problems++;
+	memcpy(grown->interface, link->name, IF_NAMESIZE);
+	grown->obstacle = *obstacle;
+	return 0;
+}
+
+static int inspect_link(struct em_view *view, const struct em_attachment *made,
+			struct em_diag *diag)
+{
+	struct em_obstacle obstacle;
+	struct em_link link;
+	int rc = em_link_read(&link, made->interface, diag);
+
+	for (int kind = 0; !rc && kind < EM_OBSTACLES; kind++)
+		if (em_obstacle_find(&obstacle, kind, &link, made) &&
+		    add_problem(view, &link, &obstacle))
+			rc = em_diag_enomem(diag);
+	return rc;
+}
+
+int em_inspect_links(struct em_view *view, struct em_diag *diag)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < view->record.n_attachments; i++)
+		if (em_inspect_has(view, &view->record.attachments[i]))
+			rc = inspect_link(view, &view->record.attachments[i], diag);
+	return rc;
+}
+
+bool em_inspect_has(const struct em_view *view, const struct em_attachment *made)
+{
+	for (size_t i = 0; i < view->kernel.n_attachments; i++) {
+		const struct em_attachment *present = &view->kernel.attachments[i];
+
+		if (present->ifindex == made->ifindex && present->hook == made->hook &&
+		    !strcmp(present->interface, made->interface))
+			return true;
+	}
+	return false;
+}
+
+bool em_inspect_is_applied(const struct em_view *view)
+{
+	return view->ops || view->record.generation;
+}
+
+bool em_inspect_is_in_place(const struct em_view *view)
+{
+	const struct em_record *record = &view->record;
+
+	if (view->leftovers || view->kernel.incomplete || view->kernel.fault.text[0] ||
+	    !record->generation || record->generation != view->kernel.generation ||
+	    record->n_attachments != view->kernel.n_attachments)
+		return false;
+	for (size_t i = 0; i < record->n_attachments; i++)
+		if (!em_inspect_has(view, &record->attachments[i]))
+			return false;
+	return true;
+}
+
+bool em_inspect_is_whole(const struct em_view *view)
+{
+	return em_inspect_is_in_place(view) && !view->n_problems;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+#include "host/obstacle.h"
+
+#include <linux/if_arp.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef bool holds_fn(const struct em_link *link, const struct em_attachment *at);
+
+static bool at_xdp(const struct em_attachment *at)
+{
+	return at->hook == EM_HOOK_XDP_NATIVE || at->hook == EM_HOOK_XDP_GENERIC;
+}
+
+/*
+ * Native XDP sees each datagram before GRO does; but of a sender on this host it leaves datagrams
+ * to a program at TC.
+ */
+static bool is_behind_gro(const struct em_link *link, const struct em_attachment *at)
+{
+	return at->hook != EM_HOOK_XDP_NATIVE || link->local;
+}
+
+static bool is_down(const struct em_link *link, const struct em_attachment *at)
+{
+	(void)at;
+	return !link->up;
+}
+
+static bool has_gro_list(const struct em_link *link, const struct em_attachment *at)
+{
+	return link->gro_list && is_behind_gro(link, at);
+}
+
+static bool has_udp_forwarding(const struct em_link *link, const struct em_attachment *at)
+{
+	return link->udp_forwarding && is_behind_gro(link, at);
+}
+
+static bool has_no_ethernet(const struct em_link *link, const struct em_attachment *at)
+{
+	return !link->ethernet && at_xdp(at);
+}
+
+static bool is_bond(const struct em_link *link, const struct em_attachment *at)
+{
+	return !strcmp(link->kind, "bond") && at->hook == EM_HOOK_XDP_NATIVE;
+}
+
+static bool has_long_frames(const struct em_link *link, const struct em_attachment *at)
+{
+	return em_link_needs_fragments(link) && at->hook == EM_HOOK_XDP_NATIVE && !at->fragments;
+}
+
+static bool takes_tags_off(const struct em_link *link, const struct em_attachment *at)
+{
+	return link->vlan_offload && at->vlan && at_xdp(at);
+}
+
+static bool hides_tags(const struct em_link *link, const struct em_attachment *at)
+{
+	return link->vlan_offload && link->vlan_on_top && !at->vlan && at_xdp(at);
+}
+
+/*
+ * With a packet, IPsec hands on the place and the length of the outer one's Ethernet header, and TC
+ * shows programs the packet from there.
+ */
+static bool is_ipsec(const struct em_link *link, const struct em_attachment *at)
+{
+	return link->ipsec && at->hook == EM_HOOK_TC_INGRESS;
+}
+
+static bool is_loopback_with_replies(const struct em_link *link, const struct em_attachment *at)
+{
+	return link->type == ARPHRD_LOOPBACK && at->replies && at->hook == EM_HOOK_NFT_INGRESS;
+}
+
+static bool is_port_with_replies(const struct em_link *link, const struct em_attachment *at)
+{
+	return (!strcmp(link->port_of, "bridge") || !strcmp(link->port_of, "openvswitch")) &&
+	       at->replies && at->hook == EM_HOOK_NFT_INGRESS;
+}
+
+static const struct {
+	holds_fn *holds;
+	const char *what;
+	const char *before, *after; /* the name of the interface, in the remedy; NULL: none */
+	bool replies;
+} obstacles[EM_OBSTACLES] = {
+	[EM_OBSTACLE_DOWN] = {is_down, "it is down", "ip link set dev ", " up", false},
+	[EM_OBSTACLE_GRO_LIST] = {has_gro_list,
+				  "rx-gro-list glues datagrams together, and of those only the "
+				  "first one's tag is seen",
+				  "ethtool -K ", " rx-gro-list off", false},
+	[EM_OBSTACLE_UDP_FORWARDING] = {has_udp_forwarding,
+					"rx-udp-gro-forwarding glues datagrams together, and of "
+					"those only the first one's tag is seen",
+					"ethtool -K ", " rx-udp-gro-forwarding off", false},
+	[EM_OBSTACLE_NO_ETHERNET] = {has_no_ethernet, "its packets have no Ethernet header", NULL,
+				     NULL, false},
+	[EM_OBSTACLE_BOND] = {is_bond,
+			      "its members run the program of a bond, and on packets that are "
+			      "theirs by then, not the bond's (for XDP, name the members)",
+			      NULL, NULL, false},
+	[EM_OBSTACLE_MTU] = {has_long_frames,
+			     "with a VLAN tag, a frame of its MTU is too long for one buffer, and "
+			     "the XDP program is not one for several",
+			     NULL, NULL, false},
+	[EM_OBSTACLE_VLAN_OFFLOAD] = {takes_tags_off,
+				      "rx-vlan-offload takes the VLAN tag off before XDP sees it",
+				      "ethtool -K ", " rxvlan off", false},
+	[EM_OBSTACLE_VLAN_ON_TOP] = {hides_tags,
+				     "rx-vlan-offload makes the packets of the VLAN interfaces on "
+				     "top of it look untagged to XDP",
+				     "ethtool -K ", " rxvlan off", false},
+	[EM_OBSTACLE_IPSEC] = {is_ipsec,
+			       "a packet that comes out of IPsec does not begin with its IP header "
+			       "at TC",
+			       NULL, NULL, false},
+	[EM_OBSTACLE_LOOPBACK_REPLIES] = {is_loopback_with_replies,
+					  "replies need conntrack, which has seen a packet when it "
+					  "was sent",
+					  NULL, NULL, true},
+	[EM_OBSTACLE_BRIDGE_REPLIES] = {is_port_with_replies,
+					"replies need conntrack, which does not see what passes "
+					"the ports of a bridge; if the server is this host, "
+					"listen on the bridge",
+					NULL, NULL, true},
+};
+
+bool em_obstacle_find(struct em_obstacle *out, enum em_obstacle_kind kind,
+		      const struct em_link *link, const struct em_attachment *attachment)
+{
+	if (!obstacles[kind].holds(link, attachment))
+		return false;
+	*out = (struct em_obstacle){.what = obstacles[kind].what,
+				    .replies = obstacles[kind].replies};
+	if (obstacles[kind].before)
+		snprintf(out->remedy, sizeof(out->remedy), "%s%s%s", obstacles[kind].before,
+			 link->name, obstacles[kind].after);
+	return true;
+}

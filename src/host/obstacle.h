@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+/*
+ * obstacle - what about an interface keeps a hook on it from sorting as it should.
+ *
+ * The one list of it: what is in the way of an attachment that is planned, apply refuses; what
+ * comes in the way later, status sees; and probe says what would be.  What others have attached to
+ * the interface is not in it: the backends look after that.
+ */
+#ifndef EM_OBSTACLE_H
+#define EM_OBSTACLE_H
+
+#include <stdbool.h>
+
+#include "host/hook.h"
+#include "host/link.h"
+
+enum em_obstacle_kind {
+	EM_OBSTACLE_DOWN, /* the first: nothing arrives at all */
+	EM_OBSTACLE_GRO_LIST,
+	EM_OBSTACLE_UDP_FORWARDING,
+	EM_OBSTACLE_NO_ETHERNET,
+	EM_OBSTACLE_BOND,
+	EM_OBSTACLE_MTU,
+	EM_OBSTACLE_VLAN_OFFLOAD,
+	EM_OBSTACLE_VLAN_ON_TOP,
+	EM_OBSTACLE_IPSEC,
+	EM_OBSTACLE_LOOPBACK_REPLIES,
+	EM_OBSTACLE_BRIDGE_REPLIES,
+	EM_OBSTACLES
+};
+
+struct em_obstacle {
+	const char *what; /* static; without the name of the interface */
+	bool replies;	  /* it concerns listeners with replies alone */
+	char remedy[64];  /* the command that clears it; "": none does */
+};
+
+/* Whether it stands in the way of this attachment to the link, with what there is to say in *out.
+ */
+bool em_obstacle_find(struct em_obstacle *out, enum em_obstacle_kind kind,
+		      const struct em_link *link, const struct em_attachment *attachment);
+
+#endif
