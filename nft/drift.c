@@ -100,7 +100,7 @@ static struct count *find_count(struct counting *counting, const char *chain)
 
 static int count_rule(const struct nlmsghdr *message, void *data)
 {
-	const struct nlattr *attribute, *chain = NULL, *userdata = NULL;
+	struct nlattr *attribute, *chain = NULL, *userdata = NULL;
 	struct counting *counting = data;
 	uint32_t expected = EM_EXPECTED_NONE;
 	struct count *count;

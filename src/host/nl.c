@@ -295,7 +295,7 @@ int em_nl_batch_send(struct em_nl_batch *batch)
 
 const struct nlattr *em_nl_find(const struct nlmsghdr *header, size_t fixed, uint16_t type)
 {
-	const struct nlattr *attr;
+	struct nlattr *attr;
 
 	mnl_attr_for_each (attr, header, fixed)
 		if (mnl_attr_get_type(attr) == type)
@@ -305,7 +305,7 @@ const struct nlattr *em_nl_find(const struct nlmsghdr *header, size_t fixed, uin
 
 const struct nlattr *em_nl_find_in(const struct nlattr *nest, uint16_t type)
 {
-	const struct nlattr *attr;
+	struct nlattr *attr;
 
 	mnl_attr_for_each_nested (attr, nest)
 		if (mnl_attr_get_type(attr) == type)

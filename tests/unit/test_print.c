@@ -460,10 +460,8 @@ static void test_probe(void **state)
 	static const struct em_backend_ops backend = {.name = "eBPF"};
 	static char a_program[] = "a program", a_filter[] = "a\x1b filter",
 		    remedy[] = "tc filter del", far[] = "c.conf:2: far", too_far[] = "too far";
-	static struct em_probe_remark others[] = {
-		{(char *)(uintptr_t) "a program", NULL},
-		{(char *)(uintptr_t) "a\x1b filter", (char *)(uintptr_t) "tc filter del"}};
-	static struct em_probe_remark findings[] = {{(char *)(uintptr_t) "c.conf:2: far", NULL}};
+	static struct em_probe_remark others[] = {{a_program, NULL}, {a_filter, remedy}};
+	static struct em_probe_remark findings[] = {{far, NULL}};
 	struct em_probe_interface interfaces[] = {
 		{.present = true,
 		 .link = {.name = "eth0",
@@ -493,7 +491,7 @@ static void test_probe(void **state)
 	(void)state;
 	nft->done.wanted = EM_BACKEND_NFT;
 	nft->error = -EM_EUNSUPPORTED;
-	nft->why = (char *)(uintptr_t) "too far";
+	nft->why = too_far;
 	nft->findings = (struct em_probe_remarks){findings, 1};
 	EXPECT(probe_text, probe_json, em_print_probe(out, &probe));
 }
