@@ -37,8 +37,10 @@ static struct {
 
 static unsigned int seen; /* the sum of what a visitor was shown */
 
-ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *bytes, size_t length);
-ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *socket, void *buffer, size_t size);
+__attribute__((used)) ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket,
+						       const void *bytes, size_t length);
+__attribute__((used)) ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *socket,
+							 void *buffer, size_t size);
 
 ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *bytes, size_t length)
 {

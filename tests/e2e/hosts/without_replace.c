@@ -16,7 +16,8 @@
 #define UNKNOWN_FLAG (1U << 31)
 
 ssize_t __real_mnl_socket_sendto(const struct mnl_socket *socket, const void *bytes, size_t length);
-ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket, const void *bytes, size_t length);
+__attribute__((used)) ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *socket,
+						       const void *bytes, size_t length);
 
 /* Message is the one in bytes of ours. */
 static void disguise(char *bytes, const struct nlmsghdr *message)
