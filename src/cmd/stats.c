@@ -11,7 +11,7 @@ struct options {
 
 static const struct em_option options[] = {
 	{"reset", 0, NULL, NULL, offsetof(struct options, reset),
-	 "set all of them to zero instead, and print nothing"},
+	 "set all of them to zero instead"},
 	{0},
 };
 
@@ -45,10 +45,14 @@ static int run(const void *given, char *const *words, struct em_document *out, s
 	int rc;
 
 	(void)words;
-	if (wanted->reset)
-		return em_transaction_reset(diag);
-	rc = em_state_open(&state, EM_STATE_READ, diag);
-	return rc ? rc : show(state, out, diag);
+	if (!wanted->reset) {
+		rc = em_state_open(&state, EM_STATE_READ, diag);
+		return rc ? rc : show(state, out, diag);
+	}
+	rc = em_transaction_reset(diag);
+	if (!rc)
+		em_document_bool(out, "reset", NULL, true);
+	return rc;
 }
 
 const struct em_command em_cmd_stats = {

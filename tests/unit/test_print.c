@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 the entitymux authors */
 /* What the commands print: documents as text and as JSON, to the letter. */
 #include <errno.h>
+#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/nearest.h"
+#include "base/utf8.h"
 #include "config/config.h"
 #include "print/print.h"
 
@@ -33,10 +35,15 @@ static struct em_document *begin(struct paper *paper, bool json)
 	return &paper->out;
 }
 
-static void expect(struct paper *paper, const char *expected)
+static void end(struct paper *paper)
 {
 	assert_int_equal(em_document_end(&paper->out), 0);
 	assert_int_equal(fclose(paper->out.out), 0);
+}
+
+static void expect(struct paper *paper, const char *expected)
+{
+	end(paper);
 	assert_string_equal(paper->text, expected);
 	free(paper->text);
 }
@@ -114,6 +121,35 @@ static void test_strings(void **state)
 			 "{\n  \"schema\": 1,\n  \"key\": \"%s\"\n}\n", cases[i].json);
 		EXPECT(cases[i].text, json_of_it,
 		       em_document_string(out, "key", "", cases[i].bytes, ""));
+	}
+}
+
+/* The same in general: more or less random bytes, in which much is nearly a character. */
+static void test_bytes(void **state)
+{
+	static const unsigned char leads[] = {' ', 0x7f, 0xc2, 0xe0, 0xed, 0xf0, 0xf4, 0xff};
+	unsigned int seed = 1;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		char bytes[12] = "";
+		struct paper paper;
+		json_t *document;
+
+		for (size_t j = 0; j < sizeof(bytes) - 1; j++)
+			bytes[j] = (char)(rand_r(&seed) % 2 ? leads[rand_r(&seed) % sizeof(leads)]
+							    : 0x80 + rand_r(&seed) % 0x40);
+		em_document_string(begin(&paper, false), NULL, "", bytes, "");
+		end(&paper);
+		assert_int_equal(em_utf8_printable(paper.text), strlen(paper.text));
+		assert_int_equal(em_utf8_columns(paper.text), em_utf8_columns(bytes));
+		free(paper.text);
+		em_document_string(begin(&paper, true), "key", NULL, bytes, "");
+		end(&paper);
+		document = json_loads(paper.text, 0, NULL);
+		assert_non_null(document);
+		json_decref(document);
+		free(paper.text);
 	}
 }
 
@@ -500,11 +536,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values),	cmocka_unit_test(test_nesting),
-		cmocka_unit_test(test_strings), cmocka_unit_test(test_cells),
-		cmocka_unit_test(test_full),	cmocka_unit_test(test_error),
-		cmocka_unit_test(test_nearest), cmocka_unit_test(test_apply),
-		cmocka_unit_test(test_stats),	cmocka_unit_test(test_status),
-		cmocka_unit_test(test_check),	cmocka_unit_test(test_probe),
+		cmocka_unit_test(test_strings), cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_cells),	cmocka_unit_test(test_full),
+		cmocka_unit_test(test_error),	cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_apply),	cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_status),	cmocka_unit_test(test_check),
+		cmocka_unit_test(test_probe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

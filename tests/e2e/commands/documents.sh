@@ -112,6 +112,8 @@ odd_paths() {
 	document 0 "\"whole\":true,$config,\"applied_at\":" status --json
 	text 0 "^config:      $tmp/$odd_text\$" stats
 	document 0 "\"backend\":\"nft\",$config,.*\"entities\":\[\{\"name\":\"0x00000001\"" stats --json
+	document 0 '^\{"schema":1,"reset":true\}$' stats --reset --json
+	is 'stats --reset: nothing for people' '' "$("$ENTITYMUX" stats --reset 2>&1)"
 	text 0 "^$tmp/$odd_text\$" probe "$odd"
 	document 0 "$config,\"backends\":" probe --json "$odd"
 	nft delete table netdev entitymux
