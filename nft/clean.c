@@ -169,14 +169,14 @@ int em_clean_transact(em_clean_fn *build, const struct em_selection *selection,
 {
 	struct em_netlink netlink;
 	struct em_batch batch;
-	int error = em_netlink_open(&netlink, diag);
+	int rc = em_netlink_open(&netlink, diag);
 
-	if (error)
-		return error == -EPROTONOSUPPORT ? 0 : error;
-	error = em_batch_init(&batch, diag);
-	if (!error)
-		error = build(&netlink, &batch, selection, diag);
+	if (rc)
+		return rc == -EPROTONOSUPPORT ? 0 : rc;
+	rc = em_batch_init(&batch, diag);
+	if (!rc)
+		rc = build(&netlink, &batch, selection, diag);
 	em_batch_clear(&batch);
 	em_netlink_close(&netlink);
-	return error;
+	return rc;
 }

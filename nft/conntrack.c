@@ -172,36 +172,36 @@ static int delete_entry(struct em_netlink *netlink, const struct ended *ended)
 				       .flags = NLM_F_ACK,
 				       .attributes = name_entry,
 				       .context = ended};
-	int error = em_netlink_query(netlink, &query, NULL, NULL);
+	int rc = em_netlink_query(netlink, &query, NULL, NULL);
 
 	/* Its time was up meanwhile. */
-	return error == -ENOENT ? 0 : error;
+	return rc == -ENOENT ? 0 : rc;
 }
 
 static int end_all(struct em_netlink *netlink, struct ending *ending)
 {
-	int error = em_conntrack_list(netlink, note_ended, ending);
+	int rc = em_conntrack_list(netlink, note_ended, ending);
 
 	/* Without ctnetlink apply does not carry `replies`, and there are none of ours. */
-	if (error == -EINVAL || error == -EOPNOTSUPP)
+	if (rc == -EINVAL || rc == -EOPNOTSUPP)
 		return 0;
-	for (size_t i = 0; !error && i < ending->n; i++)
-		error = delete_entry(netlink, &ending->list[i]);
-	return error;
+	for (size_t i = 0; !rc && i < ending->n; i++)
+		rc = delete_entry(netlink, &ending->list[i]);
+	return rc;
 }
 
 int em_conntrack_end(struct em_netlink *netlink, const struct em_policy *policy,
 		     struct em_diag *diag)
 {
 	struct ending ending = {0};
-	int error = em_conversations_init(&ending.kept, policy);
+	int rc = em_conversations_init(&ending.kept, policy);
 
-	if (!error)
-		error = end_all(netlink, &ending);
+	if (!rc)
+		rc = end_all(netlink, &ending);
 	em_conversations_clear(&ending.kept);
 	free(ending.list);
-	if (error) {
-		struct em_refusal refusal = {error, {.what = "end conversations in conntrack"}};
+	if (rc) {
+		struct em_refusal refusal = {rc, {.what = "end conversations in conntrack"}};
 
 		return em_netlink_report(diag, &refusal);
 	}

@@ -278,34 +278,33 @@ static int dump(struct em_inventory *inventory, struct em_netlink *netlink, uint
 
 static int read_base_rules(struct em_inventory *inventory, struct em_netlink *netlink)
 {
-	int error = 0;
+	int rc = 0;
 
-	for (size_t i = 0; !error && i < inventory->n_chains; i++)
+	for (size_t i = 0; !rc && i < inventory->n_chains; i++)
 		if (inventory->chains[i].base)
-			error = dump(inventory, netlink, NFT_MSG_GETRULE, name_chain,
-				     &inventory->chains[i], read_rule);
-	return error;
+			rc = dump(inventory, netlink, NFT_MSG_GETRULE, name_chain,
+				  &inventory->chains[i], read_rule);
+	return rc;
 }
 
 static int read_once(struct em_inventory *inventory, struct em_netlink *netlink)
 {
-	int error = dump(inventory, netlink, NFT_MSG_GETTABLE, NULL, NULL, read_table);
+	int rc = dump(inventory, netlink, NFT_MSG_GETTABLE, NULL, NULL, read_table);
 
 	/* So says a kernel that has netfilter's netlink, but no nf_tables behind it. */
-	if (error == -EINVAL || error == -EOPNOTSUPP)
+	if (rc == -EINVAL || rc == -EOPNOTSUPP)
 		return 0;
-	if (error || !inventory->present)
-		return error;
-	error = dump(inventory, netlink, NFT_MSG_GETCHAIN, NULL, NULL, read_chain);
-	if (!error)
-		error = read_base_rules(inventory, netlink);
-	if (!error)
-		error = dump(inventory, netlink, NFT_MSG_GETSET, em_inventory_table, NULL,
-			     read_set);
-	if (!error)
-		error = dump(inventory, netlink, NFT_MSG_GETOBJ, em_inventory_table, NULL,
-			     read_object);
-	return error;
+	if (rc || !inventory->present)
+		return rc;
+	rc = dump(inventory, netlink, NFT_MSG_GETCHAIN, NULL, NULL, read_chain);
+	if (!rc)
+		rc = read_base_rules(inventory, netlink);
+	if (!rc)
+		rc = dump(inventory, netlink, NFT_MSG_GETSET, em_inventory_table, NULL, read_set);
+	if (!rc)
+		rc = dump(inventory, netlink, NFT_MSG_GETOBJ, em_inventory_table, NULL,
+			  read_object);
+	return rc;
 }
 
 int em_inventory_list(struct em_inventory *out, enum em_table table, struct em_netlink *netlink)

@@ -76,17 +76,11 @@ static void add_chain(struct em_batch *batch, const struct em_chain *chain)
 /* What a kernel without it could not do. */
 static const char *purpose(const struct em_rule *rule)
 {
-	const char *what = "add rule";
+	const char *what = NULL;
 
-	for (size_t s = 0; s < rule->n_statements; s++) {
-		if (rule->statements[s].written == EM_FIELD_ZONE)
-			what = "set conntrack zones";
-		else if (rule->statements[s].kind == EM_STATEMENT_TIMEOUT)
-			what = "set conntrack timeouts";
-		else if (rule->statements[s].kind == EM_STATEMENT_TRANSLATE)
-			what = "translate addresses in family inet";
-	}
-	return what;
+	for (size_t s = 0; !what && s < rule->n_statements; s++)
+		what = em_statement_purpose(&rule->statements[s]);
+	return what ? what : "add rule";
 }
 
 static void put_entry(const struct em_object *object, size_t i, struct em_element *element)

@@ -364,6 +364,7 @@ static void lower_drop(struct em_lowering *l, const struct em_statement *stateme
 static const struct {
 	void (*print)(FILE *out, const struct em_statement *statement);
 	void (*lower)(struct em_lowering *l, const struct em_statement *statement);
+	const char *purpose; /* NULL: every kernel has it */
 } kinds[] = {
 	[EM_STATEMENT_EQUAL] = {print_equal, lower_equal},
 	[EM_STATEMENT_NOT_EQUAL] = {print_not_equal, lower_not_equal},
@@ -376,8 +377,9 @@ static const struct {
 	[EM_STATEMENT_COPY] = {print_copy, lower_copy},
 	[EM_STATEMENT_SET] = {print_set, lower_set},
 	[EM_STATEMENT_SET_MARK] = {print_set_mark, lower_set_mark},
-	[EM_STATEMENT_TIMEOUT] = {print_timeout, lower_timeout},
-	[EM_STATEMENT_TRANSLATE] = {print_translate, lower_translate},
+	[EM_STATEMENT_TIMEOUT] = {print_timeout, lower_timeout, "set conntrack timeouts"},
+	[EM_STATEMENT_TRANSLATE] = {print_translate, lower_translate,
+				    "translate addresses in family inet"},
 	[EM_STATEMENT_COUNT] = {print_count, lower_count},
 	[EM_STATEMENT_COUNT_MAPPED] = {print_count_mapped, lower_count_mapped},
 	[EM_STATEMENT_JUMP] = {print_jump, lower_jump},
@@ -395,4 +397,10 @@ void em_statement_print(FILE *out, const struct em_statement *statement)
 void em_statement_lower(struct em_lowering *l, const struct em_statement *statement)
 {
 	kinds[statement->kind].lower(l, statement);
+}
+
+const char *em_statement_purpose(const struct em_statement *statement)
+{
+	return statement->written == EM_FIELD_ZONE ? "set conntrack zones"
+						   : kinds[statement->kind].purpose;
 }

@@ -14,6 +14,7 @@
 
 #include "config/config.h"
 #include "engine/backend.h"
+#include "nft/expected.h"
 #include "nft/ruleset.h"
 #include "nft/split.h"
 
@@ -223,6 +224,25 @@ static void test_key(void **state)
 			plain |= !key.loads[i].masked;
 		}
 	}
+}
+
+/* It is found wherever it is, and nothing else is taken for it. */
+static void test_expected(void **state)
+{
+	uint8_t other[] = {0, 3, 'a', 'b', 0},
+		all[sizeof(other) + EM_EXPECTED_SIZE + sizeof(other)];
+
+	(void)state;
+	memcpy(all, other, sizeof(other));
+	em_expected_write(all + sizeof(other), 7);
+	memcpy(all + sizeof(other) + EM_EXPECTED_SIZE, other, sizeof(other));
+	assert_int_equal(em_expected_read(all, sizeof(all)), 7);
+	assert_int_equal(em_expected_read(all, sizeof(other) + EM_EXPECTED_SIZE), 7);
+	assert_int_equal(em_expected_read(all, sizeof(other)), EM_EXPECTED_NONE);
+	for (size_t n = 0; n < sizeof(other) + EM_EXPECTED_SIZE; n++)
+		assert_int_equal(em_expected_read(all, n), EM_EXPECTED_NONE);
+	all[sizeof(other) + 1] = 5;
+	assert_int_equal(em_expected_read(all, sizeof(all)), EM_EXPECTED_NONE);
 }
 
 static bool box_holds(const struct em_byte_range *box, uint64_t number)
@@ -455,6 +475,7 @@ int main(void)
 		cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_mark),
 		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_expected),
 		cmocka_unit_test(test_boxes),
 		cmocka_unit_test(test_boxes_exhaustive),
 		cmocka_unit_test(test_check_policy),
