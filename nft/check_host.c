@@ -97,12 +97,12 @@ static int try_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 		       struct em_refusal *refusal)
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
-	int error = object_counters ? em_ruleset_new_with_objects(&ruleset, policy, 0)
-				    : em_ruleset_new(&ruleset, policy, 0);
+	int rc = object_counters ? em_ruleset_new_with_objects(&ruleset, policy, 0)
+				 : em_ruleset_new(&ruleset, policy, 0);
 
-	if (error) {
-		*refusal = (struct em_refusal){error, {.what = "build the ruleset"}};
-		return error;
+	if (rc) {
+		*refusal = (struct em_refusal){rc, {.what = "build the ruleset"}};
+		return rc;
 	}
 	em_message_tables(batch, ruleset, false);
 	em_message_objects(batch, ruleset);
@@ -115,10 +115,10 @@ static int try_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 }
 
 /* Whether an error is about this host for now, and not about what its kernel can do. */
-static bool is_failure(int error)
+static bool is_failure(int rc)
 {
-	return error == -EPERM || error == -ENOMEM || error == -ENOBUFS || error == -EMSGSIZE ||
-	       error == -ENODEV || error == -EIO;
+	return rc == -EPERM || rc == -ENOMEM || rc == -ENOBUFS || rc == -EMSGSIZE ||
+	       rc == -ENODEV || rc == -EIO;
 }
 
 /*
@@ -145,14 +145,14 @@ static int carry_rules(struct em_netlink *netlink, const struct em_policy *polic
 {
 	struct em_refusal refusal;
 	struct em_batch batch;
-	int error = em_batch_init(&batch, diag);
+	int rc = em_batch_init(&batch, diag);
 
-	if (error)
-		return error;
+	if (rc)
+		return rc;
 	if (try_ruleset(netlink, &batch, policy, false, &refusal))
-		error = judge(policy, &refusal, outcome, diag);
+		rc = judge(policy, &refusal, outcome, diag);
 	em_batch_clear(&batch);
-	return error;
+	return rc;
 }
 
 int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch,
@@ -169,19 +169,19 @@ int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch
 int em_nft_check_host(struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag)
 {
 	struct em_netlink netlink;
-	int error = em_netlink_open(&netlink, diag);
+	int rc = em_netlink_open(&netlink, diag);
 
-	if (error == -EPROTONOSUPPORT)
+	if (rc == -EPROTONOSUPPORT)
 		return em_outcome_lacks(outcome, NULL, "this kernel has no nf_tables");
-	if (error)
-		return error;
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < plan->n_attachments; i++)
 		plan->attachments[i].hook = EM_HOOK_NFT_INGRESS;
-	error = carry_rules(&netlink, plan->policy, outcome, diag);
-	if (!error)
-		error = em_plan_check_links(plan, outcome);
-	if (!error && em_conversation_first(plan->policy))
-		error = em_zones_check(&netlink, plan->policy, outcome, diag);
+	rc = carry_rules(&netlink, plan->policy, outcome, diag);
+	if (!rc)
+		rc = em_plan_check_links(plan, outcome);
+	if (!rc && em_conversation_first(plan->policy))
+		rc = em_zones_check(&netlink, plan->policy, outcome, diag);
 	em_netlink_close(&netlink);
-	return error;
+	return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * abilities - what the kernel's nf_tables has, each tried; see abilities.h.
+ * features - what the kernel's nf_tables has, each tried; see features.h.
  */
 #include "nft/features.h"
 
@@ -50,11 +50,11 @@ static int try_policy(struct bench *bench, const struct em_policy *policy,
 		      struct em_refusal *refusal)
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
-	int error = em_ruleset_new(&ruleset, policy, GENERATION);
+	int rc = em_ruleset_new(&ruleset, policy, GENERATION);
 
-	if (error) {
-		*refusal = (struct em_refusal){error, {.what = "build the ruleset"}};
-		return error;
+	if (rc) {
+		*refusal = (struct em_refusal){rc, {.what = "build the ruleset"}};
+		return rc;
 	}
 	em_message_tables(&bench->batch, ruleset, false);
 	em_message_objects(&bench->batch, ruleset);
@@ -194,37 +194,37 @@ static const struct {
 	const char *name;
 	void (*try)(struct em_feature *feature, struct bench *bench,
 		    const struct em_policy *sample);
-} abilities[] = {
+} features[] = {
 	{"nf_tables", try_tables},	{"netdev-ingress", try_ingress},
 	{"payload-offset", try_offset}, {"map-counters", try_counters},
 	{"conntrack-zones", try_zones}, {"ct-timeouts", try_timeouts},
 	{"inet-nat", try_nat},		{"ctnetlink", try_ctnetlink},
 };
 
-#define N_ABILITIES (sizeof(abilities) / sizeof(abilities[0]))
+#define N_FEATURES (sizeof(features) / sizeof(features[0]))
 
 static void try_all(struct bench *bench, const struct em_policy *sample, em_feature_fn *found,
 		    void *context)
 {
-	for (size_t i = 0; i < N_ABILITIES; i++) {
-		struct em_feature feature = {.name = abilities[i].name};
+	for (size_t i = 0; i < N_FEATURES; i++) {
+		struct em_feature feature = {.name = features[i].name};
 
-		abilities[i].try(&feature, bench, sample);
+		features[i].try(&feature, bench, sample);
 		found(context, &feature);
 	}
 }
 
 static void report_none(em_feature_fn *found, void *context)
 {
-	for (size_t i = 0; i < N_ABILITIES; i++) {
-		struct em_feature none = {.name = abilities[i].name,
+	for (size_t i = 0; i < N_FEATURES; i++) {
+		struct em_feature none = {.name = features[i].name,
 					  .detail = "this kernel has no nf_tables"};
 
 		found(context, &none);
 	}
 }
 
-void em_abilities_try(const struct em_policy *sample, em_feature_fn *found, void *context)
+void em_nft_features(const struct em_policy *sample, em_feature_fn *found, void *context)
 {
 	FILE *nowhere = fopen("/dev/null", "we");
 	struct em_diag quiet;

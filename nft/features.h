@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * abilities - what the kernel's nf_tables has of what our rulesets are made of, each tried.
+ * features - what the kernel's nf_tables has of what our rulesets are made of, each tried.
  */
-#ifndef EM_ABILITIES_H
-#define EM_ABILITIES_H
+#ifndef EM_NFT_FEATURES_H
+#define EM_NFT_FEATURES_H
 
 #include "engine/backend.h"
 
 /* The operation `features` of the backend. */
-void em_abilities_try(const struct em_policy *sample, em_feature_fn *found, void *context);
+void em_nft_features(const struct em_policy *sample, em_feature_fn *found, void *context);
 
 #endif

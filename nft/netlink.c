@@ -31,10 +31,10 @@ static int open_socket(struct em_netlink *netlink)
 	if (!opened)
 		return -errno;
 	if (mnl_socket_bind(opened, 0, MNL_SOCKET_AUTOPID) < 0) {
-		int error = -errno;
+		int rc = -errno;
 
 		mnl_socket_close(opened);
-		return error;
+		return rc;
 	}
 	fd = mnl_socket_get_fd(opened);
 	/* An error then carries only the header of what it is about.  Both are only for speed. */
@@ -46,13 +46,13 @@ static int open_socket(struct em_netlink *netlink)
 
 int em_netlink_open(struct em_netlink *netlink, struct em_diag *diag)
 {
-	int error;
+	int rc;
 
 	netlink->socket = NULL;
-	error = open_socket(netlink);
-	if (error && error != -EPROTONOSUPPORT)
-		em_diag_errno(diag, error, NULL, "nftables: cannot open a netlink socket");
-	return error;
+	rc = open_socket(netlink);
+	if (rc && rc != -EPROTONOSUPPORT)
+		em_diag_errno(diag, rc, NULL, "nftables: cannot open a netlink socket");
+	return rc;
 }
 
 void em_netlink_close(struct em_netlink *netlink)
@@ -250,14 +250,14 @@ static int exchange(struct em_netlink *netlink, struct em_batch *batch, bool try
 int em_batch_send(struct em_netlink *netlink, struct em_batch *batch, bool try,
 		  struct em_refusal *refusal)
 {
-	int error = batch->error;
+	int rc = batch->error;
 
 	*refusal = (struct em_refusal){.origin.what = "change the ruleset"};
-	if (!error && batch->last)
-		error = exchange(netlink, batch, try, refusal);
-	refusal->error = error;
+	if (!rc && batch->last)
+		rc = exchange(netlink, batch, try, refusal);
+	refusal->error = rc;
 	batch->used = batch->last = 0;
-	return error;
+	return rc;
 }
 
 int em_batch_commit(struct em_netlink *netlink, struct em_batch *batch, struct em_diag *diag)
@@ -289,11 +289,11 @@ static int receive_query(struct em_netlink *netlink, uint8_t *buffer, uint32_t s
 static int start_over(struct em_netlink *netlink)
 {
 	struct mnl_socket *old = netlink->socket;
-	int error = open_socket(netlink);
+	int rc = open_socket(netlink);
 
-	if (!error)
+	if (!rc)
 		mnl_socket_close(old);
-	return error;
+	return rc;
 }
 
 static struct nlmsghdr *put_query(uint8_t *buffer, const struct em_query *query)
@@ -316,18 +316,18 @@ int em_netlink_query(struct em_netlink *netlink, const struct em_query *query, m
 {
 	uint8_t *buffer = malloc(MESSAGE_MAX);
 	struct nlmsghdr *message;
-	int error;
+	int rc;
 
 	if (!buffer)
 		return -ENOMEM;
 	message = put_query(buffer, query);
 	if (mnl_socket_sendto(netlink->socket, message, message->nlmsg_len) < 0)
-		error = -errno;
+		rc = -errno;
 	else
-		error = receive_query(netlink, buffer, message->nlmsg_seq, callback, data);
+		rc = receive_query(netlink, buffer, message->nlmsg_seq, callback, data);
 	free(buffer);
-	if (error)
-		return start_over(netlink) ? -EIO : error;
+	if (rc)
+		return start_over(netlink) ? -EIO : rc;
 	return 0;
 }
 

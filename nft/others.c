@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * foreign - chains of others at the ingress hook of an interface; see foreign.h.
+ * others - chains of others at the ingress hook of an interface; see others.h.
  */
 #include "nft/others.h"
 
@@ -97,14 +97,14 @@ static int query(struct listing *listing, struct em_netlink *netlink)
 					.type = NFT_MSG_GETCHAIN,
 					.family = NFPROTO_UNSPEC,
 					.flags = NLM_F_DUMP};
-	int error = -EINTR;
+	int rc = -EINTR;
 
-	for (int i = 0; error == -EINTR && i < EM_DUMP_TRIES; i++) {
+	for (int i = 0; rc == -EINTR && i < EM_DUMP_TRIES; i++) {
 		listing->n_chains = 0;
-		error = em_netlink_query(netlink, &chains, note_chain, listing);
+		rc = em_netlink_query(netlink, &chains, note_chain, listing);
 	}
 	/* The kernel has netfilter, but no nf_tables. */
-	return error == -EINVAL || error == -EOPNOTSUPP ? 0 : error;
+	return rc == -EINVAL || rc == -EOPNOTSUPP ? 0 : rc;
 }
 
 int em_nft_others_list(struct em_link *link, em_other_fn *found, void *context,
@@ -112,17 +112,17 @@ int em_nft_others_list(struct em_link *link, em_other_fn *found, void *context,
 {
 	struct listing listing = {.interface = link->name};
 	struct em_netlink netlink;
-	int error = em_netlink_open(&netlink, diag);
+	int rc = em_netlink_open(&netlink, diag);
 
-	if (error)
-		return error == -EPROTONOSUPPORT ? 0 : error;
-	error = query(&listing, &netlink);
+	if (rc)
+		return rc == -EPROTONOSUPPORT ? 0 : rc;
+	rc = query(&listing, &netlink);
 	em_netlink_close(&netlink);
-	for (size_t i = 0; !error && i < listing.n_chains; i++)
+	for (size_t i = 0; !rc && i < listing.n_chains; i++)
 		found(context, listing.chains[i].text, NULL);
 	free(listing.chains);
-	if (error)
-		return em_diag_error(diag, error, NULL, "nftables: cannot list the chains: %s",
-				     strerror(-error));
+	if (rc)
+		return em_diag_error(diag, rc, NULL, "nftables: cannot list the chains: %s",
+				     strerror(-rc));
 	return 0;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * foreign - chains of others at the ingress hook of an interface.
+ * others - chains of others at the ingress hook of an interface.
  */
-#ifndef EM_NFT_FOREIGN_H
-#define EM_NFT_FOREIGN_H
+#ifndef EM_NFT_OTHERS_H
+#define EM_NFT_OTHERS_H
 
 #include "engine/backend.h"
 

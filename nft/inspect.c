@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+/*
+ * inspect - what of ours is in the kernel, and whether it is whole; see inspect.h.
+ */
+#include "nft/inspect.h"
+
+/* Before <linux/netfilter.h>, which else brings its own. */
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nft/drift.h"
+#include "nft/inventory.h"
+#include "nft/netlink.h"
+
+static bool is_leftover(const struct em_inventory *inventory, uint32_t generation)
+{
+	for (size_t i = 0; i < inventory->n_chains; i++)
+		if (inventory->chains[i].generation != generation)
+			return true;
+	for (size_t i = 0; i < inventory->n_rules; i++)
+		if (inventory->rules[i].generation != generation)
+			return true;
+	for (size_t i = 0; i < inventory->n_objects; i++)
+		if (!em_inventory_is_shared(&inventory->objects[i]) &&
+		    inventory->objects[i].generation != generation)
+			return true;
+	return generation == 0 && inventory->present;
+}
+
+static bool has_zones(const struct em_inventory *inet, uint32_t generation, const char *listener)
+{
+	for (size_t i = 0; i < inet->n_objects; i++) {
+		const struct em_inventory_object *object = &inet->objects[i];
+		const char *owner = em_identifier_owner(object->name, EM_ROLE_ZONES);
+
+		if (owner && object->generation == generation && !strcmp(owner, listener))
+			return true;
+	}
+	return false;
+}
+
+static bool has_base(const struct em_inventory *inventory, uint32_t generation,
+		     enum em_base_kind which, const char *device)
+{
+	struct em_identifier base = em_ruleset_base(which, device);
+	char text[EM_IDENTIFIER_MAX];
+
+	return em_inventory_leads(inventory, em_identifier_format(&base, text), generation);
+}
+
+/* The one of an interface's base chains by which the interface carries the policy. */
+static bool sorts(const struct em_inventory_chain *chain)
+{
+	return chain->device[0] &&
+	       em_identifier_owner(chain->name, em_ruleset_bases[EM_BASE_SORT].role);
+}
+
+/* What is marked at ingress has to be met by rules that know the mark. */
+static bool is_incomplete(const struct em_inventory *netdev, const struct em_inventory *inet,
+			  uint32_t generation)
+{
+	bool marks = false;
+
+	for (size_t i = 0; i < netdev->n_chains; i++)
+		if (sorts(&netdev->chains[i]) &&
+		    !has_base(netdev, generation, EM_BASE_HEADERS, netdev->chains[i].device))
+			return true;
+	for (size_t i = 0; i < netdev->n_objects; i++) {
+		const char *owner = em_identifier_owner(netdev->objects[i].name, EM_ROLE_TAGS);
+
+		if (!owner || netdev->objects[i].generation != generation)
+			continue;
+		marks = true;
+		if (!has_zones(inet, generation, owner))
+			return true;
+	}
+	return marks && !(has_base(inet, generation, EM_BASE_RAW, NULL) &&
+			  has_base(inet, generation, EM_BASE_NAT, NULL));
+}
+
+static int find_attachments(struct em_kernel_state *out, const struct em_inventory *inventory,
+			    struct em_diag *diag)
+{
+	out->attachments = calloc(inventory->n_chains + 1, sizeof(*out->attachments));
+	if (!out->attachments)
+		return em_diag_enomem(diag);
+	for (size_t i = 0; i < inventory->n_chains; i++) {
+		const struct em_inventory_chain *chain = &inventory->chains[i];
+		struct em_attachment *attachment = &out->attachments[out->n_attachments];
+
+		if (!sorts(chain) || chain->generation != out->generation)
+			continue;
+		attachment->ifindex = if_nametoindex(chain->device);
+		/* From 6.16 on, a chain stays when its device goes. */
+		if (!attachment->ifindex && errno == ENODEV)
+			continue;
+		if (!attachment->ifindex)
+			return em_diag_errno(diag, -errno, NULL, "interface %s", chain->device);
+		memcpy(attachment->interface, chain->device, sizeof(chain->device));
+		attachment->hook = EM_HOOK_NFT_INGRESS;
+		out->n_attachments++;
+	}
+	return 0;
+}
+
+/* The newest generation before the one in force (0: of all) that has counters. */
+static uint32_t find_older(const struct em_inventory *netdev, uint32_t in_force)
+{
+	uint32_t older = 0;
+
+	for (size_t i = 0; i < netdev->n_objects; i++) {
+		uint32_t generation = netdev->objects[i].generation;
+
+		if (netdev->objects[i].kind == EM_OBJECT_COUNTER && generation > older &&
+		    (!in_force || generation < in_force))
+			older = generation;
+	}
+	return older;
+}
+
+static int judge(struct em_kernel_state *out, const struct em_inventory *netdev,
+		 const struct em_inventory *inet, struct em_diag *diag)
+{
+	out->generation = em_inventory_in_force(netdev);
+	out->older = find_older(netdev, out->generation);
+	out->leftovers = is_leftover(netdev, out->generation) || is_leftover(inet, out->generation);
+	if (!out->generation)
+		return 0;
+	out->incomplete = is_incomplete(netdev, inet, out->generation);
+	return find_attachments(out, netdev, diag);
+}
+
+static int find_drift(struct em_kernel_state *out, const struct em_inventory *netdev,
+		      const struct em_inventory *inet, struct em_netlink *netlink,
+		      struct em_diag *diag)
+{
+	bool drifted;
+	int rc = em_drift_find(netlink, netdev, out->generation, &drifted, diag);
+
+	out->incomplete |= drifted;
+	if (!rc)
+		rc = em_drift_find(netlink, inet, out->generation, &drifted, diag);
+	out->incomplete |= drifted;
+	return rc;
+}
+
+int em_nft_inspect(struct em_kernel_state *out, struct em_diag *diag)
+{
+	struct em_inventory netdev, inet = {0};
+	struct em_netlink netlink;
+	int rc = em_netlink_open(&netlink, diag);
+
+	*out = (struct em_kernel_state){0};
+	if (rc)
+		return rc == -EPROTONOSUPPORT ? 0 : rc;
+	rc = em_inventory_read(&netdev, EM_TABLE_NETDEV, &netlink, diag);
+	if (!rc)
+		rc = em_inventory_read(&inet, EM_TABLE_INET, &netlink, diag);
+	if (!rc)
+		rc = judge(out, &netdev, &inet, diag);
+	if (!rc && out->generation)
+		rc = find_drift(out, &netdev, &inet, &netlink, diag);
+	em_inventory_clear(&netdev);
+	em_inventory_clear(&inet);
+	em_netlink_close(&netlink);
+	return rc;
+}
