@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 7
+#define EM_ABI_VERSION 8
 
 #define EM_ABI_LISTENERS 256 /* a power of 2 */
 
@@ -54,6 +54,7 @@ enum em_abi_verdict {
 	EM_ABI_PASS,
 	EM_ABI_DROP,
 	EM_ABI_PORT,
+	EM_ABI_VERDICTS
 };
 
 /* What becomes of a datagram. */
@@ -205,7 +206,7 @@ enum em_abi_reason { EM_ABI_SOURCE, EM_ABI_LENGTH, EM_ABI_CHECK, EM_ABI_REASONS 
 
 struct em_abi_listener_count {
 	struct em_abi_count total;
-	__u64 rewritten;
+	__u64 sorted[EM_ABI_VERDICTS]; /* of entities, by what becomes of them */
 	__u64 unknown;
 	__u64 invalid[EM_ABI_REASONS];
 };
@@ -222,6 +223,6 @@ _Static_assert(sizeof(struct em_abi_entity) == 24, "no padding");
 _Static_assert(sizeof(struct em_abi_flow_key) == 40, "no padding");
 _Static_assert(sizeof(struct em_abi_flow) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_mark) == 8, "no padding");
-_Static_assert(sizeof(struct em_abi_listener_count) == 56, "no padding");
+_Static_assert(sizeof(struct em_abi_listener_count) == 80, "no padding");
 
 #endif

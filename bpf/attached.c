@@ -425,7 +425,9 @@ static int read_listener(const struct em_counters *counters, uint32_t index,
 	for (int i = 0; !rc && i < cpus; i++) {
 		stats->total.packets += per_cpu[i].total.packets;
 		stats->total.bytes += per_cpu[i].total.bytes;
-		stats->rewritten += per_cpu[i].rewritten;
+		stats->rewritten += per_cpu[i].sorted[EM_ABI_PORT];
+		stats->passed += per_cpu[i].sorted[EM_ABI_PASS];
+		stats->dropped += per_cpu[i].sorted[EM_ABI_DROP];
 		stats->unknown += per_cpu[i].unknown;
 		stats->invalid[EM_REASON_SOURCE] += per_cpu[i].invalid[EM_ABI_SOURCE];
 		stats->invalid[EM_REASON_LENGTH] += per_cpu[i].invalid[EM_ABI_LENGTH];

@@ -182,13 +182,6 @@ void em_build_u16(struct em_builder *b, enum em_statement_kind kind, enum em_fie
 	em_build_number(em_build_match(b, kind, em_build_field(name))->low, value, sizeof(value));
 }
 
-/* Everything invalid ends like this, in a rule that is already open. */
-void em_build_invalid(struct em_builder *b, enum em_counter reason)
-{
-	em_build_count(b, reason);
-	em_build_action(b, &b->listener->invalid);
-}
-
 void em_build_rule_invalid(struct em_builder *b, enum em_counter reason,
 			   const struct em_place *place)
 {

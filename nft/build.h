@@ -53,12 +53,12 @@ void em_build_u16(struct em_builder *b, enum em_statement_kind kind, enum em_fie
 		  uint16_t value);
 /* A counter of the current listener. */
 void em_build_count(struct em_builder *b, enum em_counter counter);
+/* What has the tags of the current listener's entities with this verdict. */
+struct em_identifier em_build_entities_name(const struct em_builder *b, enum em_verdict verdict);
 /*
- * Ends the open rule with what becomes of a datagram of the current listener; a new port has rules
- * of its own behind it (listener.c).
+ * The end of a rule, or a rule of its own, for what is invalid for the current listener
+ * (listener.c).
  */
-void em_build_action(struct em_builder *b, const struct em_action *action);
-/* The end of a rule, or a rule of its own, for what is invalid for the current listener. */
 void em_build_invalid(struct em_builder *b, enum em_counter reason);
 void em_build_rule_invalid(struct em_builder *b, enum em_counter reason,
 			   const struct em_place *place);

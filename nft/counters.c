@@ -63,8 +63,9 @@ static struct em_count *count_of(const struct reading *reading, const struct em_
 {
 	size_t listener = object->listener - reading->policy->listeners;
 
-	return object->per_entity ? &reading->stats->listeners[listener].entities[i]
-				  : &reading->counts[listener].roles[i];
+	if (!object->per_entity)
+		return &reading->counts[listener].roles[i];
+	return &reading->stats->listeners[listener].entities[em_object_entity(object, i)];
 }
 
 static void add_roles(struct em_listener_stats *stats, const struct em_count *roles)
@@ -72,6 +73,8 @@ static void add_roles(struct em_listener_stats *stats, const struct em_count *ro
 	stats->total.packets += roles[EM_COUNTER_PACKETS].packets;
 	stats->total.bytes += roles[EM_COUNTER_PACKETS].bytes;
 	stats->rewritten += roles[EM_COUNTER_REWRITTEN].packets;
+	stats->passed += roles[EM_COUNTER_PASSED].packets;
+	stats->dropped += roles[EM_COUNTER_DROPPED].packets;
 	stats->unknown += roles[EM_COUNTER_UNKNOWN].packets;
 	stats->invalid[EM_REASON_SOURCE] += roles[EM_COUNTER_SOURCE].packets;
 	stats->invalid[EM_REASON_LENGTH] += roles[EM_COUNTER_LENGTH].packets;

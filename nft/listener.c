@@ -69,12 +69,16 @@ static void add_no_checksum(struct em_builder *b, enum em_statement_kind kind)
 		em_build_u16(b, kind, EM_FIELD_UDP_CHECKSUM, 0);
 }
 
-static void accept_sorted(struct em_builder *b)
+/* An entity has it; its set or map has been looked up. */
+static void count_sorted(struct em_builder *b, enum em_verdict verdict)
 {
+	static const enum em_counter counters[EM_VERDICTS] = {[EM_PASS] = EM_COUNTER_PASSED,
+							      [EM_DROP] = EM_COUNTER_DROPPED,
+							      [EM_PORT] = EM_COUNTER_REWRITTEN};
+
 	if (b->ruleset->object_counters)
 		em_build_lookup(b, EM_STATEMENT_COUNT_MAPPED, em_build_listener_name(b, "counts"));
-	em_build_count(b, EM_COUNTER_REWRITTEN);
-	em_build_add(b, EM_STATEMENT_ACCEPT);
+	em_build_count(b, counters[verdict]);
 }
 
 static void rule_rewrite(struct em_builder *b, bool checksum)
@@ -82,11 +86,12 @@ static void rule_rewrite(struct em_builder *b, bool checksum)
 	em_build_rule(b, &b->listener->tag.place);
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_EQUAL);
-	em_build_lookup(b, EM_STATEMENT_SET_MAPPED, em_build_listener_name(b, "entities"))
-		->written = EM_FIELD_UDP_DPORT;
+	em_build_lookup(b, EM_STATEMENT_SET_MAPPED, em_build_entities_name(b, EM_PORT))->written =
+		EM_FIELD_UDP_DPORT;
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_SET);
-	accept_sorted(b);
+	count_sorted(b, EM_PORT);
+	em_build_add(b, EM_STATEMENT_ACCEPT);
 }
 
 static void rule_to_port(struct em_builder *b, uint16_t port, bool checksum)
@@ -104,21 +109,25 @@ static void rule_to_port(struct em_builder *b, uint16_t port, bool checksum)
 	em_build_add(b, EM_STATEMENT_ACCEPT);
 }
 
-static void add_mark(struct em_builder *b)
+/* Conntrack is to choose the port. */
+static void accept_marked(struct em_builder *b, bool invalid)
 {
-	em_build_mark(b, em_ruleset_mark(b->ruleset->generation,
-					 b->listener - b->ruleset->policy->listeners));
+	size_t listener = b->listener - b->ruleset->policy->listeners;
+
+	em_build_mark(b, em_ruleset_mark(b->ruleset->generation, listener, invalid));
+	em_build_add(b, EM_STATEMENT_ACCEPT);
 }
 
 static void rule_mark(struct em_builder *b)
 {
 	em_build_rule(b, &b->listener->tag.place);
-	em_build_lookup(b, EM_STATEMENT_IN, em_build_listener_name(b, EM_ROLE_TAGS));
-	add_mark(b);
-	accept_sorted(b);
+	em_build_lookup(b, EM_STATEMENT_IN, em_build_entities_name(b, EM_PORT));
+	count_sorted(b, EM_PORT);
+	accept_marked(b, false);
 }
 
-void em_build_action(struct em_builder *b, const struct em_action *action)
+/* Ends the open rule; where the action is a port, with a chain that leads to it. */
+static void add_action(struct em_builder *b, const struct em_action *action, const char *to_port)
 {
 	switch (action->verdict) {
 	case EM_PASS:
@@ -128,22 +137,41 @@ void em_build_action(struct em_builder *b, const struct em_action *action)
 		em_build_add(b, EM_STATEMENT_DROP);
 		break;
 	case EM_PORT:
-		if (b->listener->replies) {
-			add_mark(b);
-			em_build_add(b, EM_STATEMENT_ACCEPT);
-		} else {
-			rule_to_port(b, action->port, false);
-			rule_to_port(b, action->port, true);
-		}
+		em_build_target(b, EM_STATEMENT_GOTO, em_build_listener_name(b, to_port));
 		break;
 	}
 }
 
-static void rule_unknown(struct em_builder *b)
+static void chain_to_port(struct em_builder *b, const struct em_action *action, const char *role)
 {
-	em_build_rule(b, &b->listener->place);
-	em_build_count(b, EM_COUNTER_UNKNOWN);
-	em_build_action(b, &b->listener->unknown);
+	if (action->verdict != EM_PORT)
+		return;
+	em_build_chain(b, em_build_listener_name(b, role));
+	if (b->listener->replies) {
+		em_build_rule(b, &b->listener->place);
+		accept_marked(b, action == &b->listener->invalid);
+	} else {
+		rule_to_port(b, action->port, false);
+		rule_to_port(b, action->port, true);
+	}
+}
+
+static void rule_sorted(struct em_builder *b, enum em_verdict verdict)
+{
+	const struct em_action action = {.verdict = verdict};
+
+	if (!em_listener_count(b->listener, verdict))
+		return;
+	em_build_rule(b, &b->listener->tag.place);
+	em_build_lookup(b, EM_STATEMENT_IN, em_build_entities_name(b, verdict));
+	count_sorted(b, verdict);
+	add_action(b, &action, NULL);
+}
+
+void em_build_invalid(struct em_builder *b, enum em_counter reason)
+{
+	em_build_count(b, reason);
+	add_action(b, &b->listener->invalid, "invalid");
 }
 
 static void chain_sort(struct em_builder *b)
@@ -155,7 +183,11 @@ static void chain_sort(struct em_builder *b)
 		rule_rewrite(b, false);
 		rule_rewrite(b, true);
 	}
-	rule_unknown(b);
+	rule_sorted(b, EM_PASS);
+	rule_sorted(b, EM_DROP);
+	em_build_rule(b, &b->listener->place);
+	em_build_count(b, EM_COUNTER_UNKNOWN);
+	add_action(b, &b->listener->unknown, "unknown");
 }
 
 void em_build_listener(struct em_builder *b)
@@ -164,4 +196,6 @@ void em_build_listener(struct em_builder *b)
 	if (b->listener->n_checks)
 		em_build_checks(b);
 	chain_sort(b);
+	chain_to_port(b, &b->listener->unknown, "unknown");
+	chain_to_port(b, &b->listener->invalid, "invalid");
 }

@@ -3,8 +3,10 @@
 /*
  * objects - the objects of a listener: what it counts, and what its tags lead to.
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nft/build.h"
@@ -16,6 +18,7 @@ struct em_identifier em_ruleset_counter(uint32_t generation, const struct em_lis
 {
 	static const char *const roles[EM_COUNTERS] = {
 		[EM_COUNTER_PACKETS] = "packets", [EM_COUNTER_REWRITTEN] = "rewritten",
+		[EM_COUNTER_PASSED] = "passed",	  [EM_COUNTER_DROPPED] = "dropped",
 		[EM_COUNTER_UNKNOWN] = "unknown", [EM_COUNTER_SOURCE] = "source",
 		[EM_COUNTER_LENGTH] = "length",	  [EM_COUNTER_CHECK] = "check",
 	};
@@ -44,12 +47,17 @@ void em_build_counters(struct em_builder *b)
 					      .element = name_counter});
 }
 
-/* What its tags lead to: an element for each entity. */
+/* What its tags lead to: an element for each entity, or for each that has some verdict. */
+
+size_t em_object_entity(const struct em_object *object, size_t i)
+{
+	return object->items ? ((const uint32_t *)object->items)[i] : i;
+}
 
 static const struct em_entity *put_tag(const struct em_object *object, size_t i,
 				       struct em_element *element)
 {
-	const struct em_entity *entity = &object->listener->entities[i];
+	const struct em_entity *entity = &object->listener->entities[em_object_entity(object, i)];
 
 	em_key_from_tag(&object->key, entity->tag, element->key);
 	element->place = &entity->place;
@@ -81,7 +89,7 @@ static void entity_counter(const struct em_object *object, size_t i, struct em_e
 	const struct em_identifier name = {.generation = object->name.generation,
 					   .role = "entity",
 					   .owner = object->listener->name};
-	const struct em_entity *entity = &object->listener->entities[i];
+	const struct em_entity *entity = &object->listener->entities[em_object_entity(object, i)];
 	char hex[EM_TAG_TEXT_MAX];
 
 	em_identifier_format(&name, element->target);
@@ -103,34 +111,70 @@ static void add_per_entity(struct em_builder *b, const char *role, struct em_obj
 	object.name = em_build_listener_name(b, role);
 	object.listener = b->listener;
 	object.per_entity = true;
-	object.n = b->listener->n_entities;
+	if (!object.items)
+		object.n = b->listener->n_entities;
 	em_key_of_tag(b->listener, &object.key);
 	em_build_object(b, object);
+}
+
+/* Of those with this verdict; their indices are its items, unless it is all of them. */
+static void add_per_verdict(struct em_builder *b, const char *role, struct em_object object,
+			    enum em_verdict verdict)
+{
+	const struct em_listener *listener = b->listener;
+	uint32_t *items = NULL;
+
+	object.n = em_listener_count(listener, verdict);
+	if (object.n < listener->n_entities) {
+		items = calloc(object.n + 1, sizeof(*items));
+		b->error = items ? b->error : -ENOMEM;
+	}
+	object.items = items;
+	for (size_t i = 0; items && i < listener->n_entities; i++)
+		if (listener->entities[i].action.verdict == verdict)
+			*items++ = (uint32_t)i;
+	add_per_entity(b, role, object);
+}
+
+struct em_identifier em_build_entities_name(const struct em_builder *b, enum em_verdict verdict)
+{
+	const char *const roles[EM_VERDICTS] = {
+		[EM_PASS] = "pass",
+		[EM_DROP] = "drop",
+		[EM_PORT] = b->listener->replies ? EM_ROLE_TAGS : "entities",
+	};
+
+	return em_build_listener_name(b, roles[verdict]);
+}
+
+static void build_sorted(struct em_builder *b, enum em_verdict verdict)
+{
+	struct em_object object = {.kind = EM_OBJECT_SET,
+				   .table = EM_TABLE_NETDEV,
+				   .place = b->listener->tag.place,
+				   .purpose = "add set of tags",
+				   .counting = !b->ruleset->object_counters,
+				   .element = tag};
+
+	if (verdict == EM_PORT && !b->listener->replies) {
+		object.kind = EM_OBJECT_MAP;
+		object.purpose = "add map";
+		object.data = EM_FIELD_UDP_DPORT;
+		object.element = tag_to_port;
+	}
+	add_per_verdict(b, em_build_entities_name(b, verdict).role, object, verdict);
 }
 
 void em_build_entities(struct em_builder *b)
 {
 	const struct em_place place = b->listener->tag.place;
-	bool counting = !b->ruleset->object_counters;
 
-	if (b->listener->replies)
-		add_per_entity(b, EM_ROLE_TAGS,
-			       (struct em_object){.kind = EM_OBJECT_SET,
-						  .table = EM_TABLE_NETDEV,
-						  .place = place,
-						  .purpose = "add map",
-						  .counting = counting,
-						  .element = tag});
-	else
-		add_per_entity(b, "entities",
-			       (struct em_object){.kind = EM_OBJECT_MAP,
-						  .table = EM_TABLE_NETDEV,
-						  .place = place,
-						  .purpose = "add map",
-						  .data = EM_FIELD_UDP_DPORT,
-						  .counting = counting,
-						  .element = tag_to_port});
-	if (counting)
+	build_sorted(b, EM_PORT);
+	if (em_listener_count(b->listener, EM_PASS))
+		build_sorted(b, EM_PASS);
+	if (em_listener_count(b->listener, EM_DROP))
+		build_sorted(b, EM_DROP);
+	if (!b->ruleset->object_counters)
 		return;
 	add_per_entity(b, "entity",
 		       (struct em_object){.kind = EM_OBJECT_COUNTER,
@@ -148,11 +192,12 @@ void em_build_entities(struct em_builder *b)
 
 void em_build_zones(struct em_builder *b)
 {
-	add_per_entity(b, EM_ROLE_ZONES,
-		       (struct em_object){.kind = EM_OBJECT_MAP,
-					  .table = EM_TABLE_INET,
-					  .place = b->listener->replies_place,
-					  .purpose = "add map of zones",
-					  .data = EM_FIELD_ZONE,
-					  .element = tag_to_zone});
+	add_per_verdict(b, EM_ROLE_ZONES,
+			(struct em_object){.kind = EM_OBJECT_MAP,
+					   .table = EM_TABLE_INET,
+					   .place = b->listener->replies_place,
+					   .purpose = "add map of zones",
+					   .data = EM_FIELD_ZONE,
+					   .element = tag_to_zone},
+			EM_PORT);
 }

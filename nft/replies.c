@@ -12,10 +12,11 @@
 #include "policy/conversation.h"
 
 static struct em_identifier zone_chain(const struct em_builder *b,
-				       const struct em_listener *listener)
+				       const struct em_listener *listener, bool invalid)
 {
-	return (struct em_identifier){
-		.generation = b->ruleset->generation, .role = "zone", .owner = listener->name};
+	return (struct em_identifier){.generation = b->ruleset->generation,
+				      .role = invalid ? "invalid" : "zone",
+				      .owner = listener->name};
 }
 
 /* The set of conversations with this timeout, and the map from zones to ports. */
@@ -35,6 +36,17 @@ static struct em_identifier translate_chain(const struct em_builder *b, uint32_t
 
 /* Before conntrack. */
 
+static void add_marked(struct em_builder *b, struct em_statement *dispatch, size_t listener,
+		       bool invalid)
+{
+	uint8_t key[4];
+
+	em_build_number(key, em_ruleset_mark(b->ruleset->generation, listener, invalid),
+			sizeof(key));
+	em_build_entry(b, dispatch, key, sizeof(key),
+		       zone_chain(b, &b->ruleset->policy->listeners[listener], invalid));
+}
+
 static void chain_marked(struct em_builder *b, const struct em_place *place)
 {
 	const struct em_policy *policy = b->ruleset->policy;
@@ -47,13 +59,22 @@ static void chain_marked(struct em_builder *b, const struct em_place *place)
 	em_build_rule(b, place);
 	dispatch = em_build_match(b, EM_STATEMENT_DISPATCH, mark);
 	for (size_t i = 0; i < policy->n_listeners; i++) {
-		uint8_t key[4];
-
-		em_build_number(key, em_ruleset_mark(b->ruleset->generation, i), sizeof(key));
-		if (policy->listeners[i].replies)
-			em_build_entry(b, dispatch, key, sizeof(key),
-				       zone_chain(b, &policy->listeners[i]));
+		if (!policy->listeners[i].replies)
+			continue;
+		add_marked(b, dispatch, i, false);
+		if (policy->listeners[i].invalid.verdict == EM_PORT)
+			add_marked(b, dispatch, i, true);
 	}
+}
+
+static void rule_zone(struct em_builder *b, uint16_t port)
+{
+	struct em_statement *statement;
+
+	em_build_rule(b, &b->listener->replies_place);
+	statement = em_build_add(b, EM_STATEMENT_SET);
+	statement->written = EM_FIELD_ZONE;
+	em_build_number(statement->low, em_ruleset_zone(b->listener, port), 2);
 }
 
 static void chain_zone(struct em_builder *b)
@@ -61,7 +82,7 @@ static void chain_zone(struct em_builder *b)
 	const struct em_listener *listener = b->listener;
 	struct em_statement *statement;
 
-	em_build_chain(b, zone_chain(b, listener));
+	em_build_chain(b, zone_chain(b, listener, false));
 	em_build_rule(b, &listener->replies_place);
 	em_build_mark(b, 0);
 	em_build_rule(b, &listener->replies_place);
@@ -69,12 +90,20 @@ static void chain_zone(struct em_builder *b)
 				    em_build_listener_name(b, EM_ROLE_ZONES));
 	statement->written = EM_FIELD_ZONE;
 	em_build_add(b, EM_STATEMENT_ACCEPT);
-	if (listener->unknown.verdict != EM_PORT)
+	if (listener->unknown.verdict == EM_PORT)
+		rule_zone(b, listener->unknown.port);
+}
+
+static void chain_invalid(struct em_builder *b)
+{
+	const struct em_listener *listener = b->listener;
+
+	if (listener->invalid.verdict != EM_PORT)
 		return;
+	em_build_chain(b, zone_chain(b, listener, true));
 	em_build_rule(b, &listener->replies_place);
-	statement = em_build_add(b, EM_STATEMENT_SET);
-	statement->written = EM_FIELD_ZONE;
-	em_build_number(statement->low, em_ruleset_zone(listener, listener->unknown.port), 2);
+	em_build_mark(b, 0);
+	rule_zone(b, listener->invalid.port);
 }
 
 /* Behind conntrack. */
@@ -246,8 +275,10 @@ static void build_chains(struct em_builder *b, const struct em_place *place,
 	chain_marked(b, place);
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		b->listener = &policy->listeners[i];
-		if (b->listener->replies)
-			chain_zone(b);
+		if (!b->listener->replies)
+			continue;
+		chain_zone(b);
+		chain_invalid(b);
 	}
 	em_build_chain(b, em_ruleset_entry(b->ruleset->generation, EM_BASE_NAT, NULL));
 	for (size_t t = 0; t < timeouts->n; t++)

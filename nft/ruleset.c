@@ -150,10 +150,10 @@ uint8_t em_ruleset_family(enum em_table table)
 	return table == EM_TABLE_INET ? NFPROTO_INET : NFPROTO_NETDEV;
 }
 
-/* Of the generation 7 bits, which are enough for those that are there at a time; 9 of the index. */
-uint32_t em_ruleset_mark(uint32_t generation, size_t listener)
+/* Of the generation 7 bits, 1-127, which are enough for those that are there at a time. */
+uint32_t em_ruleset_mark(uint32_t generation, size_t listener, bool invalid)
 {
-	return (generation & 0x7f) << 25 | (uint32_t)(listener + 1) << 16;
+	return (generation % 127 + 1) << 25 | (uint32_t)invalid << 24 | (uint32_t)listener << 16;
 }
 
 uint16_t em_ruleset_zone(const struct em_listener *listener, uint16_t target)

@@ -19,7 +19,10 @@
  *	v1-listener-telemetry    count, source, length
  *	v1-checks-telemetry      all checks; those that do not fit into one rule are subroutines:
  *	v1-check3-telemetry      returns where the check holds
- *	v1-sort-telemetry        look the tag up in map v1-entities-telemetry and rewrite the port
+ *	v1-sort-telemetry        look the tag up in map v1-entities-telemetry and rewrite the port,
+ *				 or in the sets v1-pass-telemetry and v1-drop-telemetry
+ *	v1-unknown-telemetry,    rewrite the port of what has no entity, or is invalid
+ *	v1-invalid-telemetry
  *
  * The kernel looks for the transport header of an IPv6 packet once for each base chain, before the
  * first rule.  It reads the next header of the IPv6 header without asking whether that is in the
@@ -27,8 +30,8 @@
  * without GRO or a packet socket, it takes what was in this memory before.  To write to the header,
  * if only what is there, pulls it into the linear part, for the next base chain.
  *
- * The elements of that map count what is looked up.  Before Linux 5.10 they cannot; there, a
- * ruleset with `object_counters` has a named counter for each entity, such as
+ * The elements of that map and of these sets count what is looked up.  Before Linux 5.10 they
+ *cannot; there, a ruleset with `object_counters` has a named counter for each entity, such as
  * v1-entity-telemetry-deadbeef, and v1-sort-telemetry looks the tag up once more, for its counter,
  * in map v1-counts-telemetry.
  *
@@ -39,9 +42,11 @@
  *
  *	raw-prerouting		base chain before conntrack, the same for all generations, with a
  *				rule for each that is there:
- *	v1-marked		by the mark, which names generation and listener, to
+ *	v1-marked		by the mark, which names generation and listener, and what is
+ *				invalid, to
  *	v1-zone-telemetry	take the mark off, look the tag up in v1-zones-telemetry and
  *				choose the conntrack zone: its id is the number of the target port
+ *	v1-invalid-telemetry	likewise, without a look at the tag, where `invalid` is a port
  *	nat-prerouting		base chain for the first datagram of a conversation, likewise:
  *	v1-translate		by the port and the zone, v1-conversations180 being those with
  *				this timeout, to
@@ -175,6 +180,8 @@ struct em_chain {
 enum em_counter {
 	EM_COUNTER_PACKETS,
 	EM_COUNTER_REWRITTEN,
+	EM_COUNTER_PASSED,
+	EM_COUNTER_DROPPED,
 	EM_COUNTER_UNKNOWN,
 	EM_COUNTER_SOURCE,
 	EM_COUNTER_LENGTH,
@@ -216,8 +223,11 @@ struct em_identifier em_ruleset_entry(uint32_t generation, enum em_base_kind whi
 struct em_identifier em_ruleset_counter(uint32_t generation, const struct em_listener *listener,
 					enum em_counter counter);
 
-/* What EM_MARK_MASK of the mark is for the listener of this index; never 0. */
-uint32_t em_ruleset_mark(uint32_t generation, size_t listener);
+/*
+ * What EM_MARK_MASK of the mark is for what is to go to another port, of the listener of this
+ * index; never 0.
+ */
+uint32_t em_ruleset_mark(uint32_t generation, size_t listener, bool invalid);
 /* The zone for a target port of the listener; 0, the default one, for its own port. */
 uint16_t em_ruleset_zone(const struct em_listener *listener, uint16_t target);
 

@@ -128,7 +128,7 @@ static const struct em_listener *listener_with(const struct em_policy *policy, u
 
 		if (!listener->replies)
 			continue;
-		if (sorts_to(&listener->unknown, target))
+		if (sorts_to(&listener->unknown, target) || sorts_to(&listener->invalid, target))
 			return listener;
 		for (size_t e = 0; e < listener->n_entities; e++)
 			if (sorts_to(&listener->entities[e].action, target))

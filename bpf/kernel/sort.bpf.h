@@ -237,43 +237,78 @@ static __always_inline bool em_tag(em_context *context, __u64 payload,
 	return true;
 }
 
-static __always_inline void em_set_action(struct em_decision *decision,
+static __always_inline void em_set_action(struct em_abi_action *to,
 					  const volatile struct em_abi_action *action)
 {
-	decision->action.verdict = action->verdict;
-	decision->action.port = action->port;
+	to->verdict = action->verdict;
+	to->port = action->port;
 }
 
 static __always_inline void em_invalid(const volatile struct em_abi_listener *listener,
 				       struct em_abi_listener_count *count,
-				       enum em_abi_reason reason, struct em_decision *decision)
+				       enum em_abi_reason reason, struct em_abi_action *action)
 {
 	count->invalid[reason]++;
-	em_set_action(decision, &listener->invalid);
+	em_set_action(action, &listener->invalid);
 }
 
 static __always_inline void em_unknown(const volatile struct em_abi_listener *listener,
 				       struct em_abi_listener_count *count,
-				       struct em_decision *decision)
+				       struct em_abi_action *action)
 {
 	count->unknown++;
-	em_set_action(decision, &listener->unknown);
+	em_set_action(action, &listener->unknown);
 }
 
 static __always_inline void em_known(const struct em_packet *packet,
 				     const struct em_abi_entity *entity,
 				     struct em_abi_listener_count *count,
-				     struct em_decision *decision)
+				     struct em_abi_action *action)
 {
 	struct em_abi_count *entity_count;
+	__u64 verdict = entity->action.verdict;
 
-	count->rewritten++;
+	*action = entity->action;
+	/* Opaque to the compiler, so that what is compared with the bound is what is added. */
+	barrier_var(verdict);
+	if (verdict < EM_ABI_VERDICTS)
+		count->sorted[verdict]++;
 	entity_count = bpf_map_lookup_elem(&entitymux_ecnt, &entity->counter);
 	if (entity_count) {
 		entity_count->packets++;
 		entity_count->bytes += packet->length;
 	}
-	decision->action = entity->action;
+}
+
+/* Counts a datagram of the listener, of this length in its UDP header, and decides about it. */
+static __always_inline void em_decide(em_context *context, const struct em_packet *packet, __u32 id,
+				      const volatile struct em_abi_listener *listener, __u32 length,
+				      struct em_abi_action *action)
+{
+	__u64 payload = packet->transport + sizeof(struct udphdr);
+	const struct em_abi_entity *entity;
+	struct em_abi_listener_count *count;
+	struct em_abi_tag tag = {};
+
+	count = bpf_map_lookup_elem(&entitymux_lcnt, &id);
+	if (!count)
+		return;
+	count->total.packets++;
+	count->total.bytes += packet->length;
+	if (listener->has_sources && !em_source_permitted(context, packet, id))
+		return em_invalid(listener, count, EM_ABI_SOURCE, action);
+	if (length < listener->length_min || length > listener->length_max ||
+	    payload + listener->need > packet->network + packet->length)
+		return em_invalid(listener, count, EM_ABI_LENGTH, action);
+	if (!em_checks_hold(context, payload, listener))
+		return em_invalid(listener, count, EM_ABI_CHECK, action);
+	if (!em_tag(context, payload, listener, &tag))
+		return em_invalid(listener, count, EM_ABI_LENGTH, action);
+	entity = em_find_entity(&tag, id, listener);
+	if (entity)
+		em_known(packet, entity, count, action);
+	else
+		em_unknown(listener, count, action);
 }
 
 /*
@@ -284,22 +319,18 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 				    __u32 ifindex, bool local, struct em_decision *decision)
 {
 	const volatile struct em_abi_listener *listener;
-	struct em_abi_listener_count *count;
-	const struct em_abi_entity *entity;
-	__u32 length, id;
-	struct udphdr udp;
-	__u64 payload, index;
-	struct em_abi_tag tag = {};
 	const struct em_abi_claim *claim;
+	struct em_abi_action *action = &decision->action;
+	struct udphdr udp;
+	__u64 index;
 
 	if (packet->upper != IPPROTO_UDP || !em_read(context, packet->transport, &udp, sizeof(udp)))
 		return;
-	length = bpf_ntohs(udp.len);
 	claim = em_claim(context, packet, ifindex, udp.dest);
 	if (!claim)
 		return;
 	decision->ours = true;
-	index = id = claim->listener;
+	index = claim->listener;
 	decision->deferred = local && em_maybe_unfinished(context, packet, &udp);
 	if (decision->deferred)
 		return;
@@ -309,30 +340,9 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	 */
 	barrier_var(index);
 	listener = &em_constants.listeners[index & (EM_ABI_LISTENERS - 1)];
-	count = bpf_map_lookup_elem(&entitymux_lcnt, &id);
-	if (!count)
-		return;
-
-	count->total.packets++;
-	count->total.bytes += packet->length;
-	if (listener->has_sources && !em_source_permitted(context, packet, id))
-		return em_invalid(listener, count, EM_ABI_SOURCE, decision);
-	payload = packet->transport + sizeof(udp);
-	if (length < listener->length_min || length > listener->length_max ||
-	    payload + listener->need > packet->network + packet->length)
-		return em_invalid(listener, count, EM_ABI_LENGTH, decision);
-	if (!em_checks_hold(context, payload, listener))
-		return em_invalid(listener, count, EM_ABI_CHECK, decision);
-	if (!em_tag(context, payload, listener, &tag))
-		return em_invalid(listener, count, EM_ABI_LENGTH, decision);
-	entity = em_find_entity(&tag, id, listener);
-	if (entity)
-		em_known(packet, entity, count, decision);
-	else
-		em_unknown(listener, count, decision);
-	if (em_constants.n_replies && listener->flow_timeout &&
-	    decision->action.verdict == EM_ABI_PORT)
-		em_remember(context, packet->network, packet->transport, decision->action.port,
+	em_decide(context, packet, claim->listener, listener, bpf_ntohs(udp.len), action);
+	if (em_constants.n_replies && listener->flow_timeout && action->verdict == EM_ABI_PORT)
+		em_remember(context, packet->network, packet->transport, action->port,
 			    listener->flow_timeout);
 }
 

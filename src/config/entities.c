@@ -199,13 +199,19 @@ static void parse_action(struct reader *reader, const char *text, struct em_acti
 {
 	unsigned long port;
 
+	if (strcmp(text, "pass") == 0 || strcmp(text, "drop") == 0) {
+		action->verdict = *text == 'p' ? EM_PASS : EM_DROP;
+		return;
+	}
 	if (!*text || text[strspn(text, "0123456789")]) {
-		mistake(reader, "port: \"%.40s\": expected a decimal number, 1-65535", text);
+		mistake(reader, "port: \"%.40s\": expected pass, drop or a port 1-65535 in decimal",
+			text);
 		return;
 	}
 	port = strtoul(text, NULL, 10);
 	if (port < 1 || port > 65535) {
-		mistake(reader, "port: %.40s is out of range, expected 1-65535", text);
+		mistake(reader, "port: %.40s is out of range, expected pass, drop or 1-65535",
+			text);
 		return;
 	}
 	*action = (struct em_action){EM_PORT, (uint16_t)port};

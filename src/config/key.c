@@ -242,6 +242,8 @@ int em_config_read_bool(struct em_reader *reader, const struct em_config_key *ke
 	return 0;
 }
 
+const char *const em_config_verdicts[] = {[EM_PASS] = "pass", [EM_DROP] = "drop", NULL};
+
 int em_config_read_action(struct em_reader *reader, const struct em_config_key *key,
 			  const struct em_setting *setting, void *object)
 {
@@ -249,7 +251,7 @@ int em_config_read_action(struct em_reader *reader, const struct em_config_key *
 	uint64_t value;
 	int rc;
 
-	if (!key->words || (setting->type == EM_SETTING_NUMBER && key->max)) {
+	if (setting->type == EM_SETTING_NUMBER) {
 		rc = em_config_number(reader, key, setting, &value);
 		if (!rc)
 			*action = (struct em_action){EM_PORT, (uint16_t)value};

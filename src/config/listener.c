@@ -121,7 +121,7 @@ static int read_entity(struct em_reader *reader, const struct em_setting *settin
 	static const struct em_config_key keys[] = {
 		{"name", read_entity_name},
 		{"tag", read_entity_tag, EM_KEY_REQUIRED, .expected = EM_EXPECTED_BYTES},
-		EM_KEY_ACTION("port", entity, read.action, EM_KEY_PORTS, EM_KEY_REQUIRED),
+		EM_KEY_ACTION("port", entity, read.action, EM_KEY_REQUIRED),
 		{NULL},
 	};
 	struct entity entity = {
@@ -163,8 +163,6 @@ static int read_entities_file(struct em_reader *reader, const struct em_config_k
 	return error;
 }
 
-static const char *const verdicts[] = {[EM_PASS] = "pass", [EM_DROP] = "drop", NULL};
-
 /* In this order: what claims packets after the port, entities after the tag. */
 const struct em_config_key em_config_listener_keys[] = {
 	{"name", read_name, write_name, EM_KEY_REQUIRED, .expected = "1-32 of A-Z a-z 0-9 . _ -"},
@@ -188,10 +186,8 @@ const struct em_config_key em_config_listener_keys[] = {
 	{"entities", read_entities, .max = EM_ENTITIES_MAX,
 	 .expected = "a list of entities, ( { tag = …; port = …; } )"},
 	{"entities_file", read_entities_file, .expected = "the path of a file"},
-	EM_KEY_ACTION("unknown", em_listener, unknown, EM_KEY_PORTS, .words = verdicts,
-		      .expected = "\"pass\", \"drop\" or a port 1-65535"),
-	EM_KEY_ACTION("invalid", em_listener, invalid, .words = verdicts,
-		      .expected = "\"drop\" or \"pass\""),
+	EM_KEY_ACTION("unknown", em_listener, unknown),
+	EM_KEY_ACTION("invalid", em_listener, invalid),
 	EM_KEY_BOOL("replies", em_listener, replies,
 		    .place = offsetof(struct em_listener, replies_place)),
 	EM_KEY_NUMBER("flows", em_listener, flows, 1, EM_FLOWS_MAX),

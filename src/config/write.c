@@ -179,14 +179,14 @@ void em_config_write_action(FILE *out, const char *lead, const struct em_config_
 
 static int write_entities(FILE *out, const struct em_listener *listener)
 {
-	char tag[EM_TAG_TEXT_MAX];
+	char tag[EM_TAG_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
 	bool error;
 
 	for (size_t i = 0; i < listener->n_entities; i++) {
 		const struct em_entity *entity = &listener->entities[i];
 
-		fprintf(out, "%s,%u%s%s\n", em_tag_format(listener, entity->tag, tag),
-			entity->action.port, entity->name ? "," : "",
+		fprintf(out, "%s,%s%s%s\n", em_tag_format(listener, entity->tag, tag),
+			em_action_format(&entity->action, action), entity->name ? "," : "",
 			entity->name ? entity->name : "");
 	}
 	error = ferror(out);

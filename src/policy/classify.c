@@ -303,8 +303,11 @@ static void rewrite_port(uint8_t *udp, uint16_t port)
 static void sort_valid(const struct em_listener *listener, const struct packet *packet,
 		       struct em_classification *out)
 {
+	static const enum em_result results[EM_VERDICTS] = {
+		[EM_PASS] = EM_PASSED, [EM_DROP] = EM_DROPPED, [EM_PORT] = EM_REWRITTEN};
+
 	out->entity = find_entity(listener, packet->udp + UDP_HEADER);
-	out->result = out->entity ? EM_REWRITTEN : EM_UNKNOWN;
+	out->result = out->entity ? results[out->entity->action.verdict] : EM_UNKNOWN;
 	out->action = out->entity ? out->entity->action : listener->unknown;
 }
 
@@ -345,6 +348,10 @@ const char *em_result_name(enum em_result result)
 		return "not-ours";
 	case EM_REWRITTEN:
 		return "rewritten";
+	case EM_PASSED:
+		return "passed";
+	case EM_DROPPED:
+		return "dropped";
 	case EM_UNKNOWN:
 		return "unknown";
 	case EM_INVALID:

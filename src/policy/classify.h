@@ -16,13 +16,14 @@
 
 #include "policy/policy.h"
 
-enum em_result { EM_NOT_OURS, EM_REWRITTEN, EM_UNKNOWN, EM_INVALID };
+/* Of a datagram that an entity has: what the entity's action has made of it. */
+enum em_result { EM_NOT_OURS, EM_REWRITTEN, EM_PASSED, EM_DROPPED, EM_UNKNOWN, EM_INVALID };
 
 struct em_classification {
 	enum em_result result;
 	enum em_reason reason;		    /* with EM_INVALID */
 	const struct em_listener *listener; /* NULL with EM_NOT_OURS; not owned */
-	const struct em_entity *entity;	    /* with EM_REWRITTEN; not owned */
+	const struct em_entity *entity;	    /* NULL: none has it; not owned */
 	struct em_action action;	    /* what has become of it; EM_PASS with EM_NOT_OURS */
 	uint32_t bytes; /* what it adds to `bytes`: from the IP header to the end of the frame */
 };
@@ -43,7 +44,7 @@ void em_classify_with_limit(const struct em_policy *policy, const char *interfac
 			    size_t length, unsigned int ipv6_header_limit,
 			    struct em_classification *out);
 
-/* "not-ours", "rewritten", "unknown", "invalid". */
+/* "not-ours", "rewritten", "passed", "dropped", "unknown", "invalid". */
 const char *em_result_name(enum em_result result);
 
 #endif

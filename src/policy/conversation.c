@@ -32,14 +32,14 @@ const struct em_listener *em_conversation_on(const struct em_policy *policy, con
 	return NULL;
 }
 
-/* With room for one per entity and one for what is unknown. */
+/* With room for one per entity, one for what is unknown and one for what is invalid. */
 static size_t count_most(const struct em_policy *policy)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; policy && i < policy->n_listeners; i++)
 		if (policy->listeners[i].replies)
-			n += policy->listeners[i].n_entities + 1;
+			n += policy->listeners[i].n_entities + 2;
 	return n;
 }
 
@@ -57,6 +57,7 @@ static void add_listener(struct em_conversations *conversations, const struct em
 	for (size_t i = 0; i < listener->n_entities; i++)
 		add(conversations, listener, &listener->entities[i].action);
 	add(conversations, listener, &listener->unknown);
+	add(conversations, listener, &listener->invalid);
 }
 
 static void keep_each_once(struct em_conversations *conversations)

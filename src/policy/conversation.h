@@ -4,9 +4,9 @@
  * conversation - which conversations a policy has: what the listeners with `replies` answer for.
  *
  * A sender knows the port of the listener, the server that of the entity (or the one for what is
- * unknown).  The two ports tell a conversation that a policy carries from one that it no longer
- * has; who the sender is, only the kernel remembers.  Where they are the same port there is nothing
- * to remember.  Pure, no I/O.
+ * unknown or invalid).  The two ports tell a conversation that a policy carries from one that it no
+ * longer has; who the sender is, only the kernel remembers.  Where they are the same port there is
+ * nothing to remember.  Pure, no I/O.
  */
 #ifndef EM_CONVERSATION_H
 #define EM_CONVERSATION_H

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +18,12 @@ const char *const em_backend_names[EM_BACKENDS + 1] = {
 	[EM_BACKEND_XDP_GENERIC] = "xdp-generic",
 	[EM_BACKEND_TC] = "tc",
 	[EM_BACKEND_NFT] = "nft",
+};
+
+static const char *const verdict_names[EM_VERDICTS] = {
+	[EM_PASS] = "pass",
+	[EM_DROP] = "drop",
+	[EM_PORT] = "port",
 };
 
 static const char *const reason_names[EM_REASONS] = {
@@ -121,6 +128,15 @@ const struct em_entity *em_listener_find(const struct em_listener *listener, con
 	return NULL;
 }
 
+size_t em_listener_count(const struct em_listener *listener, enum em_verdict verdict)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < listener->n_entities; i++)
+		n += listener->entities[i].action.verdict == verdict;
+	return n;
+}
+
 bool em_listener_on(const struct em_listener *listener, const char *interface)
 {
 	for (size_t i = 0; i < listener->n_interfaces; i++)
@@ -173,6 +189,20 @@ int em_backend_parse(const char *name)
 		if (strcmp(name, em_backend_names[i]) == 0)
 			return i;
 	return -1;
+}
+
+const char *em_verdict_name(enum em_verdict verdict)
+{
+	return verdict_names[verdict];
+}
+
+const char *em_action_format(const struct em_action *action, char text[EM_ACTION_TEXT_MAX])
+{
+	if (action->verdict == EM_PORT)
+		snprintf(text, EM_ACTION_TEXT_MAX, "%hu", action->port);
+	else
+		snprintf(text, EM_ACTION_TEXT_MAX, "%s", em_verdict_name(action->verdict));
+	return text;
 }
 
 const char *em_reason_name(enum em_reason reason)

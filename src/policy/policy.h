@@ -33,6 +33,8 @@
 #define EM_PAYLOAD_MAX	   65507   /* bytes of UDP payload in one IPv4 packet */
 #define EM_FLOWS_MAX	   4194304
 #define EM_TIMEOUT_MAX	   86400 /* seconds */
+/* "65535" and NUL; see em_action_format(). */
+#define EM_ACTION_TEXT_MAX 6
 /* Hex digits of the longest tag, "0x" and NUL; see em_tag_format(). */
 #define EM_TAG_TEXT_MAX (2 + 2 * EM_TAG_MAX + 1)
 
@@ -51,6 +53,8 @@ enum em_verdict {
 	EM_DROP,
 	EM_PORT, /* passes, with another destination port */
 };
+
+#define EM_VERDICTS (EM_PORT + 1)
 
 /* 4 bytes: there may be a million of them. */
 struct em_action {
@@ -133,7 +137,7 @@ struct em_listener {
 	size_t n_listed;  /* how many of them, the first, are from `entities`, not from a file */
 	uint32_t *by_tag; /* indices into entities, sorted by tag; made by em_policy_finish() */
 	struct em_action unknown;
-	struct em_action invalid; /* EM_PASS or EM_DROP */
+	struct em_action invalid;
 	bool replies;
 	struct em_place replies_place;
 	uint32_t flows;
@@ -177,6 +181,9 @@ uint16_t em_listener_need(const struct em_listener *listener);
 /* The entity with this tag (`tag.length` bytes, already masked), or NULL. */
 const struct em_entity *em_listener_find(const struct em_listener *listener, const uint8_t *tag);
 
+/* How many of its entities have an action with this verdict. */
+size_t em_listener_count(const struct em_listener *listener, enum em_verdict verdict);
+
 /* Whether the listener is on this interface. */
 bool em_listener_on(const struct em_listener *listener, const char *interface);
 
@@ -195,6 +202,11 @@ bool em_prefix_holds(const struct em_prefix *prefix, const struct em_address *ad
 extern const char *const em_backend_names[EM_BACKENDS + 1]; /* ended by NULL */
 const char *em_backend_name(enum em_backend backend);
 int em_backend_parse(const char *name);
+
+/* "pass", "drop", "port". */
+const char *em_verdict_name(enum em_verdict verdict);
+/* "pass", "drop" or the port.  Returns text. */
+const char *em_action_format(const struct em_action *action, char text[EM_ACTION_TEXT_MAX]);
 
 /* "source", "length", "check". */
 const char *em_reason_name(enum em_reason reason);

@@ -56,6 +56,8 @@ static void add_listener(struct em_listener_stats *into, const struct em_listene
 {
 	add_count(&into->total, &from->total);
 	into->rewritten += from->rewritten;
+	into->passed += from->passed;
+	into->dropped += from->dropped;
 	into->unknown += from->unknown;
 	for (int reason = 0; reason < EM_REASONS; reason++)
 		into->invalid[reason] += from->invalid[reason];
@@ -137,6 +139,8 @@ static void change_all(struct em_stats *stats, uint64_t (*change)(uint64_t value
 
 		change_count(&listener->total, change);
 		listener->rewritten = change(listener->rewritten);
+		listener->passed = change(listener->passed);
+		listener->dropped = change(listener->dropped);
 		listener->unknown = change(listener->unknown);
 		for (int reason = 0; reason < EM_REASONS; reason++)
 			listener->invalid[reason] = change(listener->invalid[reason]);

@@ -20,7 +20,9 @@ struct em_count {
 
 struct em_listener_stats {
 	struct em_count total;
-	uint64_t rewritten; /* packets, like all below */
+	uint64_t rewritten; /* packets of entities, by what becomes of them */
+	uint64_t passed;
+	uint64_t dropped;
 	uint64_t unknown;
 	uint64_t invalid[EM_REASONS];
 	struct em_count *entities; /* as many and in the order of the listener's entities */

@@ -43,6 +43,8 @@ static void print_counters(struct em_document *out, const struct em_listener_sta
 	em_document_number(out, "packets", "\n  packets ", shown(stats->total.packets), "");
 	em_document_number(out, "bytes", ", bytes ", shown(stats->total.bytes), "");
 	em_document_number(out, "rewritten", ", rewritten ", shown(stats->rewritten), "");
+	em_document_number(out, "passed", ", passed ", shown(stats->passed), "");
+	em_document_number(out, "dropped", ", dropped ", shown(stats->dropped), "");
 	em_document_number(out, "unknown", ", unknown ", shown(stats->unknown), "");
 	em_document_text(out, ", invalid (");
 	em_document_object(out, "invalid");
@@ -110,6 +112,18 @@ static void print_headings(struct em_document *out, const struct columns *column
 	em_document_text(out, "BYTES\n");
 }
 
+/* Only a number is a port. */
+static void print_action(struct em_document *out, const struct em_action *action)
+{
+	const char *name = em_verdict_name(action->verdict);
+
+	em_document_string(out, "action", NULL, name, "");
+	if (action->verdict == EM_PORT)
+		em_document_number_cell(out, "port", "  ", action->port, strlen("65535"));
+	else
+		em_document_string(out, "port", "   ", out->json ? NULL : name, "");
+}
+
 static void print_entity(struct em_document *out, const struct columns *columns,
 			 const struct em_listener *listener, const struct em_entity *entity,
 			 const struct em_count *count)
@@ -121,7 +135,7 @@ static void print_entity(struct em_document *out, const struct columns *columns,
 				columns->name);
 	em_document_string_cell(out, "tag", "  ", em_tag_format(listener, entity->tag, tag),
 				columns->tag);
-	em_document_number_cell(out, "port", "  ", entity->action.port, strlen("65535"));
+	print_action(out, &entity->action);
 	em_document_number_cell(out, "packets", "  ", shown(count->packets), columns->packets);
 	em_document_number_cell(out, "bytes", "  ", shown(count->bytes), columns->bytes);
 	em_document_close(out);

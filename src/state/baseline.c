@@ -32,6 +32,8 @@ static const struct counter of_listener[] = {
 	LISTENER("packets", total.packets),
 	LISTENER("bytes", total.bytes),
 	LISTENER("rewritten", rewritten),
+	LISTENER("passed", passed),
+	LISTENER("dropped", dropped),
 	LISTENER("unknown", unknown),
 	LISTENER("source", invalid[EM_REASON_SOURCE]),
 	LISTENER("length", invalid[EM_REASON_LENGTH]),

@@ -7,7 +7,8 @@
  *those are there that have counted anything; numbers are unsigned decimals modulo 2^64:
  *
  *	format 1
- *	listener telemetry packets=12 bytes=492 rewritten=8 unknown=2 source=0 length=1 check=1
+ *	listener telemetry packets=12 bytes=492 rewritten=8 passed=0 dropped=0 unknown=2 source=0
+ *		length=1 check=1	(one line)
  *	entity 0xdeadbeef packets=4 bytes=144
  *
  * Counters that this version does not have are skipped.

@@ -374,10 +374,13 @@ static uint16_t some_target(struct making *m)
 {
 	const struct model_listener *listener = m->listener;
 
+	const struct em_action *action = &listener->unknown;
+
 	if (listener->n_entities)
-		return listener->entities[random_below(m->random, listener->n_entities)]
-			.action.port;
-	return listener->unknown.verdict == EM_PORT ? listener->unknown.port : listener->port;
+		action = &listener->entities[random_below(m->random, listener->n_entities)].action;
+	else if (random_chance(m->random, 50))
+		action = &listener->invalid;
+	return model_target(listener, action);
 }
 
 static uint16_t swapped(uint16_t value)

@@ -168,6 +168,18 @@ static uint16_t make_port(struct random *random)
 					 : 1 + random_below(random, 65535);
 }
 
+/* A port with this chance in percent. */
+static struct em_action make_action(struct random *random, unsigned int chance)
+{
+	struct em_action action = {.port = make_port(random)};
+
+	if (random_chance(random, chance))
+		action.verdict = EM_PORT;
+	else
+		action.verdict = random_chance(random, 50) ? EM_PASS : EM_DROP;
+	return action;
+}
+
 static bool has_tag(const struct model_listener *listener, const uint8_t *tag, unsigned int length)
 {
 	for (uint8_t i = 0; i < listener->n_entities; i++)
@@ -195,7 +207,7 @@ static void make_entities(struct random *random, struct model_listener *listener
 		}
 		if (listener->masked)
 			apply_mask(random, entity->tag, listener->mask, length);
-		entity->action = (struct em_action){EM_PORT, make_port(random)};
+		entity->action = make_action(random, 80);
 		listener->n_entities += !has_tag(listener, entity->tag, length);
 	}
 }
@@ -298,9 +310,8 @@ static void make_listener(struct random *random, struct model_listener *listener
 	make_entities(random, listener);
 	make_sources(random, listener);
 	make_payload(random, listener);
-	listener->unknown.verdict = random_below(random, 3);
-	listener->unknown.port = make_port(random);
-	listener->invalid.verdict = random_below(random, 2);
+	listener->unknown = make_action(random, 33);
+	listener->invalid = make_action(random, 20);
 }
 
 void generate_policy(struct random *random, struct model_policy *policy)

@@ -19,6 +19,11 @@ unsigned int model_tag_length(const struct model_listener *listener)
 	return length;
 }
 
+uint16_t model_target(const struct model_listener *listener, const struct em_action *action)
+{
+	return action->verdict == EM_PORT ? action->port : listener->port;
+}
+
 unsigned int model_need(const struct model_listener *listener)
 {
 	unsigned int need = 0;
@@ -157,25 +162,33 @@ static void print_tag(FILE *out, const struct model_listener *listener)
 	fprintf(out, "%s;\n", listener->n_pieces > 1 ? " )" : "");
 }
 
+static void print_action(FILE *out, const char *key, const struct em_action *action)
+{
+	if (action->verdict == EM_PORT)
+		fprintf(out, "%s = %u;", key, action->port);
+	else
+		fprintf(out, "%s = \"%s\";", key, em_verdict_name(action->verdict));
+}
+
 static void print_entities(FILE *out, const struct model_listener *listener)
 {
 	fputs("\t\tentities = ( ", out);
 	for (uint8_t i = 0; i < listener->n_entities; i++) {
 		fprintf(out, "%s{", i ? ",\n\t\t\t     " : "");
 		print_bytes(out, "tag", listener->entities[i].tag, model_tag_length(listener));
-		fprintf(out, " port = %u; }", listener->entities[i].action.port);
+		print_action(out, " port", &listener->entities[i].action);
+		fputs(" }", out);
 	}
 	fputs(" );\n", out);
 }
 
-static void print_dispositions(FILE *out, const struct model_listener *listener)
+static void print_actions(FILE *out, const struct model_listener *listener)
 {
-	if (listener->unknown.verdict == EM_PORT)
-		fprintf(out, "\t\tunknown = %u;\n", listener->unknown.port);
-	else if (listener->unknown.verdict == EM_DROP)
-		fputs("\t\tunknown = \"drop\";\n", out);
-	if (listener->invalid.verdict == EM_PASS)
-		fputs("\t\tinvalid = \"pass\";\n", out);
+	if (listener->unknown.verdict != EM_PASS)
+		print_action(out, "\t\tunknown", &listener->unknown);
+	if (listener->invalid.verdict != EM_DROP)
+		print_action(out, "\t\tinvalid", &listener->invalid);
+	putc('\n', out);
 }
 
 static void print_listener(FILE *out, const struct model_listener *listener, size_t index)
@@ -192,7 +205,7 @@ static void print_listener(FILE *out, const struct model_listener *listener, siz
 	print_checks(out, listener);
 	print_tag(out, listener);
 	print_entities(out, listener);
-	print_dispositions(out, listener);
+	print_actions(out, listener);
 	/* A table for each listener, of which there may be some. */
 	if (listener->replies)
 		fputs("\t\treplies = true; flows = 4096;\n", out);

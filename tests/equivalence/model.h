@@ -77,6 +77,9 @@ unsigned int model_tag_length(const struct model_listener *listener);
 /* Payload bytes that tag and checks need. */
 unsigned int model_need(const struct model_listener *listener);
 
+/* The port at which a datagram arrives that is treated like this. */
+uint16_t model_target(const struct model_listener *listener, const struct em_action *action);
+
 enum model_length_kind { MODEL_TRUE, MODEL_RELATIVE, MODEL_ABSOLUTE };
 
 /* A length field. */

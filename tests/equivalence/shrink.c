@@ -178,6 +178,14 @@ static bool drop_piece(struct model_listener *listener, unsigned int i)
 	return true;
 }
 
+static bool plain_entity(struct model_listener *listener, unsigned int i)
+{
+	if (i >= listener->n_entities)
+		return false;
+	listener->entities[i].action.verdict = EM_PORT;
+	return true;
+}
+
 static bool plain_listener(struct model_listener *listener, unsigned int i)
 {
 	switch (i) {
@@ -210,8 +218,8 @@ static bool plain_listener(struct model_listener *listener, unsigned int i)
 static void shrink_listener(struct work *work, size_t index)
 {
 	static bool (*const edits[])(struct model_listener *, unsigned int) = {
-		drop_entity,  drop_address,  drop_source, drop_check,
-		unmask_check, shorten_check, drop_piece,  plain_listener,
+		drop_entity,   drop_address, drop_source,  drop_check,	   unmask_check,
+		shorten_check, drop_piece,   plain_entity, plain_listener,
 	};
 	struct shrink *shrink = work->shrink;
 	struct model_policy *policy = malloc(sizeof(*policy));

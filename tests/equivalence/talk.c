@@ -132,9 +132,12 @@ static uint16_t some_server_port(struct random *random, const struct talk *talk)
 
 	if (random_chance(random, 20))
 		return listener->port;
+	if (random_chance(random, 10))
+		return model_target(listener, &listener->invalid);
 	if (!listener->n_entities || random_chance(random, 10))
-		return listener->unknown.port;
-	return listener->entities[random_below(random, listener->n_entities)].action.port;
+		return model_target(listener, &listener->unknown);
+	return model_target(listener,
+			    &listener->entities[random_below(random, listener->n_entities)].action);
 }
 
 static enum router_wire wire_of(const struct em_address *client)

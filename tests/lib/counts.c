@@ -22,17 +22,18 @@ void counts_add(struct em_stats *stats, const struct em_policy *policy,
 	listener = &stats->listeners[class->listener - policy->listeners];
 	listener->total.packets++;
 	listener->total.bytes += class->bytes;
-	if (class->result == EM_REWRITTEN) {
+	listener->rewritten += class->result == EM_REWRITTEN;
+	listener->passed += class->result == EM_PASSED;
+	listener->dropped += class->result == EM_DROPPED;
+	listener->unknown += class->result == EM_UNKNOWN;
+	if (class->result == EM_INVALID)
+		listener->invalid[class->reason]++;
+	if (class->entity) {
 		struct em_count *entity =
 			&listener->entities[class->entity - class->listener->entities];
 
 		entity->packets++;
 		entity->bytes += class->bytes;
-		listener->rewritten++;
-	} else if (class->result == EM_UNKNOWN) {
-		listener->unknown++;
-	} else {
-		listener->invalid[class->reason]++;
 	}
 }
 
@@ -82,6 +83,20 @@ static void compare_name(const struct report *report, const json_t *object, cons
 		differs(report, "its name is %s", seen ? seen : "missing");
 }
 
+static void compare_action(const struct report *report, const json_t *object,
+			   const struct em_action *expected)
+{
+	const char *action = json_string_value(json_object_get(object, "action"));
+	const json_t *port = json_object_get(object, "port");
+
+	if (!action || strcmp(action, em_verdict_name(expected->verdict)))
+		differs(report, "its action is %s", action ? action : "missing");
+	if (expected->verdict == EM_PORT)
+		compare_number(report, object, "port", expected->port);
+	else if (!json_is_null(port))
+		differs(report, "its port is not null");
+}
+
 static void compare_size(const struct report *report, const json_t *array, size_t expected)
 {
 	if (json_array_size(array) != expected)
@@ -100,6 +115,7 @@ static void compare_entities(struct report *report, const json_t *seen,
 
 		report->part = em_entity_name(listener, &listener->entities[i], text);
 		compare_name(report, entity, report->part);
+		compare_action(report, entity, &listener->entities[i].action);
 		compare_count(report, entity, &expected->entities[i]);
 	}
 }
@@ -113,6 +129,8 @@ static void compare_listener(FILE *out, const json_t *seen, const struct em_list
 	compare_name(&report, seen, listener->name);
 	compare_count(&report, seen, &expected->total);
 	compare_number(&report, seen, "rewritten", expected->rewritten);
+	compare_number(&report, seen, "passed", expected->passed);
+	compare_number(&report, seen, "dropped", expected->dropped);
 	compare_number(&report, seen, "unknown", expected->unknown);
 	report.part = "invalid";
 	for (int reason = 0; reason < EM_REASONS; reason++)

@@ -7,22 +7,16 @@
 
 #include <stdio.h>
 
-static void describe_action(const struct em_action *action, char text[8])
-{
-	if (action->verdict == EM_PORT)
-		snprintf(text, 8, "%u", action->port);
-	else
-		snprintf(text, 8, "%s", action->verdict == EM_DROP ? "drop" : "pass");
-}
-
 static void describe_result(const struct em_classification *class, char *text, size_t size)
 {
-	char tag[EM_TAG_TEXT_MAX], action[8];
+	char tag[EM_TAG_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
 
-	describe_action(&class->action, action);
+	em_action_format(&class->action, action);
 	if (class->result == EM_REWRITTEN)
 		snprintf(text, size, " %s %s", em_entity_name(class->listener, class->entity, tag),
 			 action);
+	else if (class->entity)
+		snprintf(text, size, " %s", em_entity_name(class->listener, class->entity, tag));
 	else if (class->result == EM_INVALID)
 		snprintf(text, size, " %s %s", em_reason_name(class->reason), action);
 	else if (class->result == EM_UNKNOWN)

@@ -11,8 +11,9 @@
 #define OUTCOME_MAX 160
 
 /*
- * "not-ours", "rewritten ENTITY PORT", "unknown pass|drop|PORT" or "invalid REASON pass|drop", and
- * " @LISTENER" unless it is the first one of the policy.  Returns text.
+ * "not-ours", "rewritten ENTITY PORT", "passed ENTITY", "dropped ENTITY", "unknown pass|drop|PORT"
+ * or "invalid REASON pass|drop|PORT", and " @LISTENER" unless it is the first one of the policy.
+ * Returns text.
  */
 const char *outcome_describe(const struct em_policy *policy, const struct em_classification *class,
 			     char text[OUTCOME_MAX]);

@@ -493,13 +493,15 @@ static void test_tags(void **state)
 	CHECK_ROWS(longest, longest_rows);
 }
 
-static void test_dispositions(void **state)
+static void test_actions(void **state)
 {
 	static const struct row pass[] = {{"ip4 udp text:none", "unknown pass"}};
 	static const struct row drop[] = {{"ip4 udp text:none", "unknown drop"},
 					  {"ip4 udp", "invalid length pass"}};
 	static const struct row port[] = {{"ip4 udp text:none", "unknown 7000"},
 					  {"ip4 udp", "invalid length drop"}};
+	static const struct row sink[] = {{"ip4 udp", "invalid length 7001"},
+					  {"ip6 udp sum=0", "invalid length 7001"}};
 	static const struct row once[] = {{"ip4 udp 1>5000 text:PLTB", "rewritten b 6002"},
 					  {"ip4 udp 1>5000 text:none", "unknown 6002"},
 					  {"ip4 udp 1>6002 text:PLTB", "rewritten x 5000 @m"}};
@@ -508,6 +510,7 @@ static void test_dispositions(void **state)
 	CHECK_ROWS(POLICY(LISTENER("")), pass);
 	CHECK_ROWS(POLICY(LISTENER("unknown = \"drop\"; invalid = \"pass\";")), drop);
 	CHECK_ROWS(POLICY(LISTENER("unknown = 7000;")), port);
+	CHECK_ROWS(POLICY(LISTENER("invalid = 7001;")), sink);
 	CHECK_ROWS(
 		POLICY(LISTENER("unknown = 6002;") ", { name = \"m\"; interfaces = [ \"eth0\" ]; "
 						   "port = 6002; tag = { offset = 0; length = 4; "
@@ -678,6 +681,8 @@ static void test_result_names(void **state)
 	(void)state;
 	assert_string_equal(em_result_name(EM_NOT_OURS), "not-ours");
 	assert_string_equal(em_result_name(EM_REWRITTEN), "rewritten");
+	assert_string_equal(em_result_name(EM_PASSED), "passed");
+	assert_string_equal(em_result_name(EM_DROPPED), "dropped");
 	assert_string_equal(em_result_name(EM_UNKNOWN), "unknown");
 	assert_string_equal(em_result_name(EM_INVALID), "invalid");
 }
@@ -697,7 +702,7 @@ int main(void)
 		cmocka_unit_test(test_checks_of_bytes),
 		cmocka_unit_test(test_checks_of_numbers),
 		cmocka_unit_test(test_tags),
-		cmocka_unit_test(test_dispositions),
+		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_checksum),
 		cmocka_unit_test(test_checksum_exhaustively),

@@ -54,7 +54,7 @@ struct sample {
 #define KIND	   "expected either bytes, or length with min, max or both\n"
 #define BYTES	   "expected bytes as \"0x…\" or \"text:…\""
 #define WHOLE	   "expected a whole number, decimal or hex, without a sign\n"
-#define UNKNOWN	   "expected \"pass\", \"drop\" or a port 1-65535"
+#define ACTION	   "expected \"pass\", \"drop\" or a port 1-65535"
 
 static const struct sample top_samples[] = {
 	{WITH(""), NULL},
@@ -286,17 +286,16 @@ static const struct sample listener_samples[] = {
 	{WITH("unknown = \"drop\";"), NULL},
 	{WITH("unknown = 1;"), NULL},
 	{WITH("unknown = 65535;"), NULL},
-	{WITH("unknown = 0;"), "t.conf:3: unknown: 0 is out of range, " UNKNOWN "\n"},
-	{WITH("unknown = 65536;"), "t.conf:3: unknown: 65536 is out of range, " UNKNOWN "\n"},
+	{WITH("unknown = 0;"), "t.conf:3: unknown: 0 is out of range, " ACTION "\n"},
+	{WITH("unknown = 65536;"), "t.conf:3: unknown: 65536 is out of range, " ACTION "\n"},
 	{WITH("unknown = \"pas\";"),
-	 "t.conf:3: unknown: \"pas\": " UNKNOWN "; did you mean \"pass\"?\n"},
-	{WITH("unknown = true;"), "t.conf:3: unknown: " UNKNOWN ", found true or false\n"},
+	 "t.conf:3: unknown: \"pas\": " ACTION "; did you mean \"pass\"?\n"},
+	{WITH("unknown = true;"), "t.conf:3: unknown: " ACTION ", found true or false\n"},
 	{WITH("invalid = \"drop\";"), NULL},
 	{WITH("invalid = \"pass\";"), NULL},
-	{WITH("invalid = \"reject\";"),
-	 "t.conf:3: invalid: \"reject\": expected \"drop\" or \"pass\"\n"},
-	{WITH("invalid = 5;"),
-	 "t.conf:3: invalid: expected \"drop\" or \"pass\", found a whole number\n"},
+	{WITH("invalid = \"reject\";"), "t.conf:3: invalid: \"reject\": " ACTION "\n"},
+	{WITH("invalid = 5;"), NULL},
+	{WITH("invalid = 0;"), "t.conf:3: invalid: 0 is out of range, " ACTION "\n"},
 	{WITH("replies = true;"), NULL},
 	{WITH("replies = False;"), NULL},
 	{WITH("replies = 1;"), "t.conf:3: replies: expected true or false, found a whole number\n"},
@@ -487,16 +486,20 @@ static const struct sample entity_samples[] = {
 	{CONF(NAME ON PORT TAG "entities = ( 5 );"),
 	 "t.conf:2: entities[0]: expected a group { tag = …; port = …; }, found a whole number\n"},
 	{ENTITY(""), "t.conf:3: entities[0].tag: missing, " BYTES "\n"
-		     "t.conf:3: entities[0].port: missing, expected 1-65535\n"},
+		     "t.conf:3: entities[0].port: missing, " ACTION "\n"},
 	{ENTITY("tag = \"0x010203\"; port = 0;"),
 	 "t.conf:3: entities[0].tag: 3 bytes, expected 4 (the length of the tag)\n"
-	 "t.conf:3: entities[0].port: 0 is out of range, expected 1-65535\n"},
+	 "t.conf:3: entities[0].port: 0 is out of range, " ACTION "\n"},
 	{ENTITY("tag = \"0x0102030405\"; port = 65536;"),
 	 "t.conf:3: entities[0].tag: 5 bytes, expected 4 (the length of the tag)\n"
-	 "t.conf:3: entities[0].port: 65536 is out of range, expected 1-65535\n"},
+	 "t.conf:3: entities[0].port: 65536 is out of range, " ACTION "\n"},
 	{ENTITY("tag = 0x01020304; port = \"6\";"),
 	 "t.conf:3: entities[0].tag: " BYTES ", found a whole number\n"
-	 "t.conf:3: entities[0].port: expected a whole number, found a string\n"},
+	 "t.conf:3: entities[0].port: \"6\": " ACTION "\n"},
+	{ENTITY("tag = \"0x01020304\"; port = \"pass\";"), NULL},
+	{ENTITY("tag = \"0x01020304\"; port = \"drop\";"), NULL},
+	{ENTITY("tag = \"0x01020304\"; port = true;"),
+	 "t.conf:3: entities[0].port: " ACTION ", found true or false\n"},
 	{ENTITY("tag = \"text:é\"; port = 6;"),
 	 "t.conf:3: entities[0].tag: 2 bytes, expected 4 (the length of the tag)\n"},
 	{ENTITY("tga = \"0x01020304\"; port = 1;"),
@@ -537,7 +540,7 @@ static const struct sample entity_samples[] = {
 	{PAIR("tag = \"0xdead\"; port = 1; name = \"x\";",
 	      "tag = \"0xdeadbeee\"; port = 0; name = \"x\"; }, { tag = \"0xdeadbeee\"; port = 1;"),
 	 "t.conf:3: entities[0].tag: 2 bytes, expected 4 (the length of the tag)\n"
-	 "t.conf:4: entities[1].port: 0 is out of range, expected 1-65535\n"
+	 "t.conf:4: entities[1].port: 0 is out of range, " ACTION "\n"
 	 "t.conf:4: entities[1].name: \"x\" is the name of another entity already (line 3)\n"
 	 "t.conf:4: entities[2].tag: 0xdeadbeee is the tag of \"x\" already (line 4)\n"},
 	{CONF(NAME ON PORT "tag = { offset = 0; length = 2; mask = \"0x0fff\"; };"
@@ -548,7 +551,7 @@ static const struct sample entity_samples[] = {
 			   "entities = ( { tag = \"0x1f\"; port = 0; }, { tag = \"0x1f1\"; "
 			   "port = 1; } );"),
 	 "t.conf:2: tag.length: 99 is out of range, expected 1-16\n"
-	 "t.conf:2: entities[0].port: 0 is out of range, expected 1-65535\n"
+	 "t.conf:2: entities[0].port: 0 is out of range, " ACTION "\n"
 	 "t.conf:2: entities[1].tag: \"0x1f1\": expected an even number of hex digits after 0x\n"},
 	{CONF(NAME ON PORT TAG "entities_file = \"\";"),
 	 "t.conf:2: entities_file: empty, expected the path of a file\n"},
@@ -603,7 +606,7 @@ static const char twenty_mistakes[] =
 	"{ tag = \"0x01020304\"; port = 70000; },\n"
 	"{ tag = \"0x01020304\"; port = 7; name = \"\"; } );\n"
 	"unknown = \"maybe\";\n"
-	"invalid = 1;\n"
+	"invalid = 0;\n"
 	"replies = \"yes\";\n"
 	"flows = 0;\n"
 	"flow_timeout = 1.5;\n"
@@ -776,6 +779,7 @@ static void expect_entities(const char *lines, size_t length, const char *expect
 }
 
 #define LINES(text, expected) expect_entities(text, sizeof(text) - 1, expected)
+#define FILE_ACTION	      "expected pass, drop or a port 1-65535 in decimal\n"
 #define FILE_TAG	      "expected bytes as \"0x…\" or \"text:…\"\n"
 
 static void test_entities_file(void **state)
@@ -783,20 +787,20 @@ static void test_entities_file(void **state)
 	(void)state;
 	LINES("", NULL);
 	LINES("# a,b\n\n \t\n0x01020304,1\n 0x01020305 , 65535 , a, b \n  # x\r\ntext:abcd,7,\r\n"
-	      "0x01020306,06001,#1",
+	      "0x01020306,06001,#1\n0x01020307, pass\n0x01020308,drop,x",
 	      NULL);
+	LINES("0x01020304,Pass\n", "e.csv:1: port: \"Pass\": " FILE_ACTION);
 	LINES("0x01020304", "e.csv:1: \"0x01020304\": expected tag,port or tag,port,name\n");
-	LINES("\n,\n", "e.csv:2: tag: \"\": " FILE_TAG
-		       "e.csv:2: port: \"\": expected a decimal number, 1-65535\n");
+	LINES("\n,\n", "e.csv:2: tag: \"\": " FILE_TAG "e.csv:2: port: \"\": " FILE_ACTION);
 	LINES("0x010203,0\n0x01020304,65536\n1,0x10\n",
 	      "e.csv:1: tag: 3 bytes, expected 4 (the length of the tag)\n"
-	      "e.csv:1: port: 0 is out of range, expected 1-65535\n"
-	      "e.csv:2: port: 65536 is out of range, expected 1-65535\n"
-	      "e.csv:3: tag: \"1\": " FILE_TAG
-	      "e.csv:3: port: \"0x10\": expected a decimal number, 1-65535\n");
+	      "e.csv:1: port: 0 is out of range, expected pass, drop or 1-65535\n"
+	      "e.csv:2: port: 65536 is out of range, expected pass, drop or 1-65535\n"
+	      "e.csv:3: tag: \"1\": " FILE_TAG "e.csv:3: port: \"0x10\": " FILE_ACTION);
 	LINES("0x01020304,18446744073709551617\n0x01020305,-1\n",
-	      "e.csv:1: port: 18446744073709551617 is out of range, expected 1-65535\n"
-	      "e.csv:2: port: \"-1\": expected a decimal number, 1-65535\n");
+	      "e.csv:1: port: 18446744073709551617 is out of range, expected pass, drop or "
+	      "1-65535\n"
+	      "e.csv:2: port: \"-1\": " FILE_ACTION);
 	LINES("0x01020304,1,a\"b\n0x01020305,1,\xff\n0x01020306,1," C64 "x\n",
 	      "e.csv:1: name: \"a\"b\": expected a name without control characters, double quotes "
 	      "and backslashes\n"
@@ -918,7 +922,7 @@ static void test_include(void **state)
 	assert_int_equal(read_config(&policy, "sub/t.conf", &messages), -EM_EUSAGE);
 	expect_messages(messages,
 			"sub/more.conf:2: port: 70000 is out of range, expected 1-65535\n"
-			"sub/t.conf:5: unknown: 4294967296 is out of range, " UNKNOWN "\n",
+			"sub/t.conf:5: unknown: 4294967296 is out of range, " ACTION "\n",
 			main_text);
 	free(messages);
 	write_file("sub/more.conf", "\nport = ;", 9);
@@ -966,11 +970,13 @@ static const char complete[] =
 	"{ offset = 5; length = 4; min = 4294967294L; endian = \"little\"; } );\n"
 	"tag = ( { offset = 4; length = 2; mask = \"0x0fff\"; }, { offset = 9; length = 1; } );\n"
 	"entities = ( { tag = \"0x0ead01\"; port = 6001; name = \"plant, a #1\"; }, # 5\n"
-	"{ tag = \"text:\\x07ab\"; port = 6002; } );\n"
+	"{ tag = \"text:\\x07ab\"; port = 6002; },\n"
+	"{ tag = \"0x000001\"; port = \"pass\"; }, { tag = \"0x000002\"; port = \"drop\"; } );\n"
 	"unknown = 9; invalid = \"pass\"; replies = true; flows = 1; flow_timeout = 2; },\n"
 	"\n"
 	"{ name = \"second\"; interfaces = [ \"eth0\" ]; port = 5001;\n"
-	"tag = { offset = 0; length = 16; }; entities = (); unknown = \"drop\"; } );\n";
+	"tag = { offset = 0; length = 16; }; entities = (); unknown = \"drop\"; invalid = 7; } "
+	");\n";
 
 static void test_values(void **state)
 {
@@ -983,7 +989,7 @@ static void test_values(void **state)
 	assert_string_equal(a->name, "first");
 	assert_string_equal(a->place.file, "t.conf");
 	assert_int_equal(a->place.line, 2);
-	assert_int_equal(b->place.line, 16);
+	assert_int_equal(b->place.line, 17);
 	assert_int_equal(a->n_interfaces, 2);
 	assert_string_equal(a->interfaces[1], "br-lan.7@'");
 	assert_int_equal(a->port, 5000);
@@ -999,7 +1005,7 @@ static void test_values(void **state)
 	assert_int_equal(a->unknown.port, 9);
 	assert_int_equal(a->invalid.verdict, EM_PASS);
 	assert_true(a->replies);
-	assert_int_equal(a->replies_place.line, 14);
+	assert_int_equal(a->replies_place.line, 15);
 	assert_int_equal(a->flows, 1);
 	assert_int_equal(a->flow_timeout, 2);
 	/* What the second one leaves out. */
@@ -1010,9 +1016,10 @@ static void test_values(void **state)
 	assert_int_equal(b->payload_max, 65507);
 	assert_int_equal(b->n_checks, 0);
 	assert_int_equal(b->unknown.verdict, EM_DROP);
-	assert_int_equal(b->invalid.verdict, EM_DROP);
+	assert_int_equal(b->invalid.verdict, EM_PORT);
+	assert_int_equal(b->invalid.port, 7);
 	assert_false(b->replies);
-	assert_int_equal(b->replies_place.line, 16);
+	assert_int_equal(b->replies_place.line, 17);
 	assert_int_equal(b->flows, 65536);
 	assert_int_equal(b->flow_timeout, 180);
 	em_policy_free(policy);
@@ -1042,12 +1049,15 @@ static void test_payload_values(void **state)
 	assert_int_equal(a->tag.length, 3);
 	assert_int_equal(a->tag.pieces[1].offset, 9);
 	assert_memory_equal(a->tag.mask, "\x0f\xff\xff", 3);
-	assert_int_equal(a->n_entities, 2);
-	assert_int_equal(a->n_listed, 2);
+	assert_int_equal(a->n_entities, 4);
+	assert_int_equal(a->n_listed, 4);
 	assert_string_equal(a->entities[0].name, "plant, a #1");
 	assert_null(a->entities[1].name);
 	assert_memory_equal(a->entities[1].tag, "\x07\x61\x62", 3);
+	assert_int_equal(a->entities[1].action.verdict, EM_PORT);
 	assert_int_equal(a->entities[1].action.port, 6002);
+	assert_int_equal(a->entities[2].action.verdict, EM_PASS);
+	assert_int_equal(a->entities[3].action.verdict, EM_DROP);
 	assert_int_equal(a->entities[1].place.line, 13);
 	em_policy_free(policy);
 }
@@ -1108,6 +1118,7 @@ static void expect_equal_listeners(const struct em_listener *a, const struct em_
 		char x[EM_TAG_TEXT_MAX], y[EM_TAG_TEXT_MAX];
 
 		assert_memory_equal(a->entities[i].tag, b->entities[i].tag, EM_TAG_MAX);
+		assert_int_equal(a->entities[i].action.verdict, b->entities[i].action.verdict);
 		assert_int_equal(a->entities[i].action.port, b->entities[i].action.port);
 		assert_string_equal(em_entity_name(a, &a->entities[i], x),
 				    em_entity_name(b, &b->entities[i], y));
@@ -1123,7 +1134,8 @@ static void test_round_trip(void **state)
 	char *messages, *second;
 
 	(void)state;
-	assert_string_equal(entities, "0x0ead01,6001,plant, a #1\n0x076162,6002\n");
+	assert_string_equal(entities, "0x0ead01,6001,plant, a #1\n0x076162,6002\n"
+				      "0x000001,pass\n0x000002,drop\n");
 	assert_int_equal(read_config(&again, "w.conf", &messages), 0);
 	assert_string_equal(messages, "");
 	assert_int_equal(again->backend, policy->backend);

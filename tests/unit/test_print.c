@@ -282,6 +282,8 @@ static struct em_policy *policy_of(const char *listeners)
 	"{ name = \"" name "\"; interfaces = [ \"eth0\" ]; port = " port ";"                       \
 	" tag = { offset = 4; length = " length "; }; entities = ( " entities " ); }"
 #define PLANT_A "{ name = \"plant-a\"; tag = \"0xdeadbeef\"; port = 6001; }"
+#define LOCAL	"{ name = \"local\"; tag = \"0x00000002\"; port = \"pass\"; }"
+#define NOISE	"{ name = \"noise\"; tag = \"0x00000003\"; port = \"drop\"; }"
 #define UNNAMED "{ tag = \"0x00000001\"; port = 60003; }"
 
 /* A different number in every counter, so that no two can be mixed up. */
@@ -297,6 +299,8 @@ static struct em_stats *numbered(const struct em_policy *policy)
 		listener->total.packets = number++;
 		listener->total.bytes = number++;
 		listener->rewritten = number++;
+		listener->passed = number++;
+		listener->dropped = number++;
 		listener->unknown = number++;
 		for (int reason = 0; reason < EM_REASONS; reason++)
 			listener->invalid[reason] = number++;
@@ -324,7 +328,8 @@ static void test_stats(void **state)
 {
 	struct em_policy *policy =
 		policy_of(LISTENER("telemetry", "5000", "4",
-				   PLANT_A ", " UNNAMED) ", " LISTENER("silent", "5001", "2", ""));
+				   PLANT_A ", " UNNAMED ", " LOCAL
+					   ", " NOISE) ", " LISTENER("silent", "5001", "2", ""));
 	struct em_stats *stats = numbered(policy);
 
 	(void)state;
@@ -337,16 +342,18 @@ static void test_stats(void **state)
 	       "interfaces:  eth0 (xdp-native), caf\\xe9 (tc-ingress)\n"
 	       "\n"
 	       "listener telemetry, port 5000 on eth0\n"
-	       "  packets 1, bytes 2, rewritten 3, unknown 4,"
-	       " invalid (source 5, length 6, check 7)\n"
+	       "  packets 1, bytes 2, rewritten 3, passed 4, dropped 5, unknown 6,"
+	       " invalid (source 7, length 8, check 9)\n"
 	       "\n"
 	       "  NAME        TAG          PORT  PACKETS                BYTES\n"
-	       "  plant-a     0xdeadbeef   6001        8                    9\n"
+	       "  plant-a     0xdeadbeef   6001       10                   11\n"
 	       "  0x00000001  0x00000001  60003        0  9223372036854775807\n"
+	       "  local       0x00000002   pass       14                   15\n"
+	       "  noise       0x00000003   drop       16                   17\n"
 	       "\n"
 	       "listener silent, port 5001 on eth0\n"
-	       "  packets 12, bytes 13, rewritten 14, unknown 15,"
-	       " invalid (source 16, length 17, check 18)\n",
+	       "  packets 18, bytes 19, rewritten 20, passed 21, dropped 22, unknown 23,"
+	       " invalid (source 24, length 25, check 26)\n",
 	       "{\n  \"schema\": 1,\n  \"backend\": \"xdp\",\n"
 	       "  \"config\": \"/\\u001b/\\\"quoted\\\"\",\n"
 	       "  \"applied_at\": \"2026-11-22T10:00:00Z\",\n  \"interfaces\": [\n"
@@ -354,15 +361,21 @@ static void test_stats(void **state)
 	       "    { \"name\": \"caf\\\\xe9\", \"hook\": \"tc-ingress\" }\n  ],\n"
 	       "  \"listeners\": [\n"
 	       "    { \"name\": \"telemetry\", \"port\": 5000, \"interfaces\": [ \"eth0\" ],"
-	       " \"packets\": 1, \"bytes\": 2, \"rewritten\": 3, \"unknown\": 4,"
-	       " \"invalid\": { \"source\": 5, \"length\": 6, \"check\": 7 }, \"entities\": [\n"
-	       "      { \"name\": \"plant-a\", \"tag\": \"0xdeadbeef\", \"port\": 6001,"
-	       " \"packets\": 8, \"bytes\": 9 },\n"
-	       "      { \"name\": \"0x00000001\", \"tag\": \"0x00000001\", \"port\": 60003,"
-	       " \"packets\": 0, \"bytes\": 9223372036854775807 }\n    ] },\n"
+	       " \"packets\": 1, \"bytes\": 2, \"rewritten\": 3, \"passed\": 4, \"dropped\": 5,"
+	       " \"unknown\": 6, \"invalid\": { \"source\": 7, \"length\": 8, \"check\": 9 },"
+	       " \"entities\": [\n"
+	       "      { \"name\": \"plant-a\", \"tag\": \"0xdeadbeef\", \"action\": \"port\","
+	       " \"port\": 6001, \"packets\": 10, \"bytes\": 11 },\n"
+	       "      { \"name\": \"0x00000001\", \"tag\": \"0x00000001\", \"action\": \"port\","
+	       " \"port\": 60003, \"packets\": 0, \"bytes\": 9223372036854775807 },\n"
+	       "      { \"name\": \"local\", \"tag\": \"0x00000002\", \"action\": \"pass\","
+	       " \"port\": null, \"packets\": 14, \"bytes\": 15 },\n"
+	       "      { \"name\": \"noise\", \"tag\": \"0x00000003\", \"action\": \"drop\","
+	       " \"port\": null, \"packets\": 16, \"bytes\": 17 }\n    ] },\n"
 	       "    { \"name\": \"silent\", \"port\": 5001, \"interfaces\": [ \"eth0\" ],"
-	       " \"packets\": 12, \"bytes\": 13, \"rewritten\": 14, \"unknown\": 15,"
-	       " \"invalid\": { \"source\": 16, \"length\": 17, \"check\": 18 },"
+	       " \"packets\": 18, \"bytes\": 19, \"rewritten\": 20, \"passed\": 21, \"dropped\": "
+	       "22,"
+	       " \"unknown\": 23, \"invalid\": { \"source\": 24, \"length\": 25, \"check\": 26 },"
 	       " \"entities\": [ ] }\n  ]\n}\n",
 	       em_print_stats(out, &record, policy, stats));
 	em_stats_free(stats);

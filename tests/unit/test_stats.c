@@ -61,6 +61,8 @@ static struct em_stats *numbered(const struct em_policy *policy, uint64_t number
 		listener->total.packets = number++;
 		listener->total.bytes = number++;
 		listener->rewritten = number++;
+		listener->passed = number++;
+		listener->dropped = number++;
 		listener->unknown = number++;
 		for (int reason = 0; reason < EM_REASONS; reason++)
 			listener->invalid[reason] = number++;
@@ -80,6 +82,8 @@ static void assert_same(const struct em_stats *a, const struct em_stats *b)
 
 		assert_memory_equal(&left->total, &right->total, sizeof(left->total));
 		assert_int_equal(left->rewritten, right->rewritten);
+		assert_int_equal(left->passed, right->passed);
+		assert_int_equal(left->dropped, right->dropped);
 		assert_int_equal(left->unknown, right->unknown);
 		assert_memory_equal(left->invalid, right->invalid, sizeof(left->invalid));
 		assert_int_equal(left->n_entities, right->n_entities);
@@ -142,25 +146,29 @@ static void test_add(void **state)
 	struct em_stats *expected = stats_of(policy);
 
 	(void)state;
-	/* gone is 100-108, kept 109-119, retagged 120-128 */
-	expected->listeners[0].total = (struct em_count){120, 121};
-	expected->listeners[0].rewritten = 122;
-	expected->listeners[0].unknown = 123;
+	/* gone is 100-110, kept 111-123, retagged 124-134 */
+	expected->listeners[0].total = (struct em_count){124, 125};
+	expected->listeners[0].rewritten = 126;
+	expected->listeners[0].passed = 127;
+	expected->listeners[0].dropped = 128;
+	expected->listeners[0].unknown = 129;
 	for (int reason = 0; reason < EM_REASONS; reason++)
-		expected->listeners[0].invalid[reason] = 124 + reason;
-	expected->listeners[1].total = (struct em_count){109, 110};
-	expected->listeners[1].rewritten = 111;
-	expected->listeners[1].unknown = 112;
+		expected->listeners[0].invalid[reason] = 130 + reason;
+	expected->listeners[1].total = (struct em_count){111, 112};
+	expected->listeners[1].rewritten = 113;
+	expected->listeners[1].passed = 114;
+	expected->listeners[1].dropped = 115;
+	expected->listeners[1].unknown = 116;
 	for (int reason = 0; reason < EM_REASONS; reason++)
-		expected->listeners[1].invalid[reason] = 113 + reason;
-	expected->listeners[1].entities[1] = (struct em_count){118, 119};
-	expected->listeners[1].entities[2] = (struct em_count){116, 117};
+		expected->listeners[1].invalid[reason] = 117 + reason;
+	expected->listeners[1].entities[1] = (struct em_count){122, 123};
+	expected->listeners[1].entities[2] = (struct em_count){120, 121};
 	em_stats_add(into, policy, from, old);
 	assert_same(into, expected);
 
 	em_stats_add(into, policy, into, policy);
-	assert_int_equal(into->listeners[1].entities[2].bytes, 234);
-	assert_int_equal(into->listeners[1].invalid[EM_REASON_CHECK], 230);
+	assert_int_equal(into->listeners[1].entities[2].bytes, 242);
+	assert_int_equal(into->listeners[1].invalid[EM_REASON_CHECK], 238);
 	em_stats_free(expected);
 	em_stats_free(into);
 	em_stats_free(from);
@@ -220,8 +228,8 @@ static void test_save(void **state)
 	stats->listeners[0].entities[2] = (struct em_count){0, 5};
 	text = saved(policy, stats);
 	assert_string_equal(text, "format 1\n"
-				  "listener a packets=1 bytes=2 rewritten=3 unknown=4 source=5 "
-				  "length=6 check=7\n"
+				  "listener a packets=1 bytes=2 rewritten=3 passed=4 dropped=5 "
+				  "unknown=6 source=7 length=8 check=9\n"
 				  "entity 0xdeadbeef packets=18446744073709551615 bytes=0\n"
 				  "entity 0x504c5442 packets=0 bytes=5\n");
 	free(text);
@@ -249,7 +257,7 @@ static void test_load(void **state)
 	assert_int_equal(load(text, other, fewer), 0);
 	em_stats_add(expected, other, stats, policy);
 	assert_same(fewer, expected);
-	assert_int_equal(fewer->listeners[1].entities[0].packets, 10);
+	assert_int_equal(fewer->listeners[1].entities[0].packets, 12);
 	free(text);
 
 	/* It adds, and a negative comes back as one. */

@@ -192,14 +192,17 @@ static bool print_listener(const json_t *listener)
 {
 	const char *name = json_string_value(json_object_get(listener, "name"));
 	const json_t *invalid = json_object_get(listener, "invalid"), *entity;
-	json_int_t packets = print_number(name, listener, "packets"), sum, sorted = 0;
+	json_int_t packets = print_number(name, listener, "packets"), sum, of_entities, sorted = 0;
 	size_t index;
 	char owner[256];
 
 	print_number(name, listener, "bytes");
-	sum = print_number(name, listener, "rewritten") + print_number(name, listener, "unknown");
-	sum += print_number(name, invalid, "source") + print_number(name, invalid, "length") +
-	       print_number(name, invalid, "check");
+	of_entities = print_number(name, listener, "rewritten") +
+		      print_number(name, listener, "passed") +
+		      print_number(name, listener, "dropped");
+	sum = of_entities + print_number(name, listener, "unknown") +
+	      print_number(name, invalid, "source") + print_number(name, invalid, "length") +
+	      print_number(name, invalid, "check");
 	json_array_foreach (json_object_get(listener, "entities"), index, entity) {
 		json_int_t counted = json_integer_value(json_object_get(entity, "packets"));
 
@@ -210,8 +213,7 @@ static bool print_listener(const json_t *listener)
 			print_number(owner, entity, "packets");
 	}
 	printf("%s entities %zu\n", name, index);
-	return packets == sum &&
-	       sorted <= json_integer_value(json_object_get(listener, "rewritten"));
+	return packets == sum && sorted <= of_entities;
 }
 
 static int stats(void)

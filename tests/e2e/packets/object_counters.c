@@ -104,8 +104,8 @@ static void compare_listener(struct run *run, const struct test_policy *test,
 {
 	judge(run,
 	      same_count(&seen->total, &expected->total) &&
-		      seen->rewritten == expected->rewritten &&
-		      seen->unknown == expected->unknown &&
+		      seen->rewritten == expected->rewritten && seen->passed == expected->passed &&
+		      seen->dropped == expected->dropped && seen->unknown == expected->unknown &&
 		      !memcmp(seen->invalid, expected->invalid, sizeof(seen->invalid)),
 	      test, test->line, "counters of a listener");
 	for (size_t i = 0; i < expected->n_entities; i++)
