@@ -70,6 +70,11 @@ static const struct em_command *find_command(const char *name, struct em_diag *d
 	return NULL;
 }
 
+static int flush(struct em_diag *diag)
+{
+	return fflush(stdout) ? em_diag_errno(diag, -errno, NULL, "standard output") : 0;
+}
+
 static int help(const char *name, struct em_diag *diag)
 {
 	const struct em_command *command = name ? find_command(name, diag) : NULL;
@@ -80,7 +85,7 @@ static int help(const char *name, struct em_diag *diag)
 		return -EM_EUSAGE;
 	else
 		print_help();
-	return 0;
+	return flush(diag);
 }
 
 static int run(int argc, char **argv, struct em_diag *diag)
@@ -93,7 +98,7 @@ static int run(int argc, char **argv, struct em_diag *diag)
 		return help(argv[2], diag);
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		printf("entitymux %s\n", PACKAGE_VERSION);
-		return 0;
+		return flush(diag);
 	}
 	command = find_command(argv[1], diag);
 	return command ? em_cmd_run(command, argc - 1, argv + 1, diag) : -EM_EUSAGE;
@@ -104,5 +109,5 @@ int main(int argc, char **argv)
 	struct em_diag diag;
 
 	em_diag_init(&diag, stderr);
-	return status_of(em_cmd_finish(run(argc, argv, &diag), &diag));
+	return status_of(run(argc, argv, &diag));
 }

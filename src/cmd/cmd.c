@@ -2,7 +2,6 @@
 /* Copyright (C) 2026 the entitymux authors */
 #include "cmd/cmd.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -257,7 +256,7 @@ int em_cmd_run(const struct em_command *command, int argc, char **argv, struct e
 	struct em_print_messages messages = {0};
 	struct reading reading;
 	struct em_document out;
-	int rc;
+	int rc, written;
 
 	begin(&reading, command);
 	reading.diag = diag;
@@ -269,18 +268,11 @@ int em_cmd_run(const struct em_command *command, int argc, char **argv, struct e
 	rc = run(&reading, argc, argv, &out);
 	if (rc && out.json && !out.begun)
 		em_print_error(&out, rc, &messages);
-	/* What goes wrong with the stream is seen by em_cmd_finish(). */
-	(void)em_document_end(&out);
+	written = em_document_end(&out);
 	diag->listen = NULL;
+	if (!rc && written)
+		rc = em_diag_errno(diag, written, NULL, "standard output");
 	em_print_clear_messages(&messages);
 	free(reading.given);
-	return rc;
-}
-
-int em_cmd_finish(int rc, struct em_diag *diag)
-{
-	errno = 0;
-	if (fflush(stdout) || ferror(stdout))
-		return em_diag_errno(diag, errno ? -errno : -EIO, NULL, "standard output");
 	return rc;
 }

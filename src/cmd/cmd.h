@@ -64,7 +64,4 @@ int em_cmd_run(const struct em_command *command, int argc, char **argv, struct e
 /* What `entitymux COMMAND --help` prints. */
 void em_cmd_help(const struct em_command *command);
 
-/* Flushes standard output; a result that could not be written is an error.  Passes rc on. */
-int em_cmd_finish(int rc, struct em_diag *diag);
-
 #endif

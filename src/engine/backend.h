@@ -145,7 +145,8 @@ size_t em_backend_choices(enum em_backend wanted, struct em_choice choices[EM_CH
 
 /*
  * Writes the policy as the ruleset of the nft backend, for `nft -f`; nft/ruleset.h.  The same as
- * that backend installs as this generation.  Returns 0, or -errno, reported.
+ * that backend installs as this generation.  Writing is not checked.  Returns 0, or -ENOMEM,
+ * reported.
  */
 int em_nft_print_ruleset(FILE *out, const struct em_policy *policy, uint32_t generation,
 			 struct em_diag *diag);

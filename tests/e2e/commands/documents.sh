@@ -104,7 +104,7 @@ odd_paths() {
 	[ -n "${documents_inside-}" ] || return
 	ip link set lo up
 	document 1 '"error":"failed",.*"nothing is applied"' stats --json
-	document 0 '^\{"schema":1,"applied":false,"whole":false,"interfaces":\[\]\}$' status --json
+	document 0 '^\{"schema":1,"applied":false,"whole":false,"interfaces":\[\]' status --json
 	config="\"config\":\"$tmp/$odd_json\""
 	document 0 "$config,\"result\":\"applied\",\"backend\":\"nft\"" apply --backend=nft --json "$odd"
 	text 0 "/$odd_text: unchanged: backend nft" apply --backend=nft "$odd"
@@ -124,6 +124,20 @@ odd_paths() {
 	[ $? -ne 3 ] || document 3 '"error":"unsupported"' apply -n --json --backend=nft far.conf
 }
 
+# A result that cannot be written is an error.
+full() {
+	conf 4 >full.conf
+	for words in --help --version 'help apply' 'apply --help' 'check full.conf' \
+		'check --json full.conf' 'ruleset full.conf'; do
+		# shellcheck disable=SC2086 # several words
+		"$ENTITYMUX" $words 2>err >/dev/full
+		is "$words > /dev/full: exit status" 1 $?
+		is "$words > /dev/full" 'entitymux: standard output: No space left on device' \
+			"$(tail -n 1 err)"
+	done
+}
+
+full
 helps
 mistakes
 errors
