@@ -87,14 +87,13 @@ static void add_roles(struct em_listener_stats *stats, const struct em_count *ro
 #define ASK_MAX 1024
 /* What one answer, which is a packet of its own, takes of the receive buffer at most. */
 #define ANSWER_SIZE 8192
-/* Elements that may be gone before the map is given up. */
-#define MISSING_MAX 1000
 
 struct asking {
 	const struct reading *reading; /* NULL: only whether they count */
 	const struct em_object *object;
 	size_t first, n; /* elements to ask for */
 	size_t answered; /* of them, in the same order */
+	size_t missing;	 /* elements that somebody has deleted */
 	bool counting;	 /* an element with a counter was seen */
 };
 
@@ -190,28 +189,51 @@ int em_counters_in_elements(struct em_netlink *netlink, const struct em_object *
 	return rc ? rc : asking.counting;
 }
 
+/* Whether nothing is left of a set, or it is gone itself; 0 or -errno. */
+static int find_empty(struct em_netlink *netlink, const struct em_object *object, bool *empty)
+{
+	char text[EM_IDENTIFIER_MAX];
+	uint32_t n;
+	int rc = em_inventory_count(netlink, object->table,
+				    em_identifier_format(&object->name, text), 0, &n);
+
+	*empty = rc == -ENOENT || (!rc && !n);
+	return rc == -ENOENT || rc == -EINTR ? 0 : rc;
+}
+
+/*
+ * Somebody has deleted an element, and what it has counted with it: the one behind those that were
+ * answered.  More may be gone, so that it goes on with few at a time, or not at all.
+ */
+static int skip_missing(struct em_netlink *netlink, struct asking *asking)
+{
+	bool empty = false;
+	int rc = asking->missing++ ? 0 : find_empty(netlink, asking->object, &empty);
+
+	asking->n = empty ? asking->object->n - asking->first : asking->answered + 1;
+	return rc;
+}
+
 /* Returns 0 or -errno; *counting says whether any element counts. */
 static int read_counting(struct em_netlink *netlink, const struct reading *reading,
 			 const struct em_object *object, bool *counting)
 {
 	struct asking asking = {.reading = reading, .object = object};
-	size_t most = em_netlink_receive_buffer(netlink) / ANSWER_SIZE;
-	unsigned int missing = 0;
+	size_t most = em_netlink_receive_buffer(netlink) / ANSWER_SIZE, at_once;
 	int rc = 0;
 
-	most = most < 1 ? 1 : most > ASK_MAX ? ASK_MAX : most;
+	at_once = most = most < 1 ? 1 : most > ASK_MAX ? ASK_MAX : most;
 	for (; !rc && asking.first < object->n; asking.first += asking.n) {
-		asking.n = object->n - asking.first;
-		if (asking.n > most)
-			asking.n = most;
+		asking.n = object->n - asking.first < at_once ? object->n - asking.first : at_once;
 		rc = ask(netlink, &asking);
-		/* Somebody has deleted the next one with `nft delete element`. */
-		if (rc == -ENOENT && missing++ < MISSING_MAX) {
-			asking.n = asking.answered + 1;
-			rc = 0;
+		if (rc == -ENOENT) {
+			rc = skip_missing(netlink, &asking);
+			at_once = 1;
+			continue;
 		}
-		if (!rc && asking.answered && !asking.counting)
+		if (!rc && !asking.counting)
 			break;
+		at_once = 2 * at_once < most ? 2 * at_once : most;
 	}
 	*counting = asking.counting;
 	return rc;

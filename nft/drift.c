@@ -164,65 +164,15 @@ static int check_rules(struct em_netlink *netlink, const struct em_inventory *in
 
 /* Elements. */
 
-struct elements {
-	const struct em_inventory_object *set;
-	uint32_t n;
-	bool enough; /* as many as are asked for have been seen */
-};
-
-static int count_element(const struct nlattr *element, void *data)
-{
-	struct elements *elements = data;
-
-	(void)element;
-	elements->n++;
-	return MNL_CB_OK;
-}
-
-static int count_list(const struct nlattr *attribute, void *data)
-{
-	if (mnl_attr_get_type(attribute) != NFTA_SET_ELEM_LIST_ELEMENTS)
-		return MNL_CB_OK;
-	return mnl_attr_parse_nested(attribute, count_element, data);
-}
-
-/* The rest of a list that is not needed goes with the socket: em_netlink_query() opens another. */
-static int count_elements(const struct nlmsghdr *message, void *data)
-{
-	struct elements *elements = data;
-	int result = mnl_attr_parse(message, sizeof(struct nfgenmsg), count_list, data);
-
-	if (elements->set->expected <= LISTED_MAX || !elements->n)
-		return result;
-	elements->enough = true;
-	errno = ECANCELED;
-	return MNL_CB_ERROR;
-}
-
-static void name_set(struct nlmsghdr *message, const void *context)
-{
-	const struct elements *elements = context;
-
-	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, EM_RULESET_TABLE);
-	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, elements->set->name);
-}
-
 static int check_listed(struct em_netlink *netlink, enum em_table table,
 			const struct em_inventory_object *set, bool *drifted)
 {
-	struct elements elements = {.set = set};
-	const struct em_query query = {.subsystem = NFNL_SUBSYS_NFTABLES,
-				       .type = NFT_MSG_GETSETELEM,
-				       .family = em_ruleset_family(table),
-				       .flags = NLM_F_DUMP,
-				       .attributes = name_set,
-				       .context = &elements};
-	int rc = em_netlink_query(netlink, &query, count_elements, &elements);
+	uint32_t most = set->expected > LISTED_MAX ? 0 : set->expected;
+	uint32_t n;
+	int rc = em_inventory_count(netlink, table, set->name, most, &n);
 
-	if (rc == -ECANCELED && elements.enough)
-		return 0;
 	if (!rc)
-		*drifted = elements.n != set->expected;
+		*drifted = most == set->expected ? n != most : n == 0;
 	return rc;
 }
 

@@ -348,6 +348,64 @@ bool em_inventory_is_set(const struct em_inventory_object *object)
 	       object->kind == EM_OBJECT_COUNTER_MAP;
 }
 
+struct listing {
+	const char *set;
+	uint32_t most;
+	uint32_t n;
+};
+
+static int count_element(const struct nlattr *element, void *data)
+{
+	struct listing *listing = data;
+
+	(void)element;
+	listing->n++;
+	return MNL_CB_OK;
+}
+
+static int count_list(const struct nlattr *attribute, void *data)
+{
+	if (mnl_attr_get_type(attribute) != NFTA_SET_ELEM_LIST_ELEMENTS)
+		return MNL_CB_OK;
+	return mnl_attr_parse_nested(attribute, count_element, data);
+}
+
+/* The rest of a list that is not needed goes with the socket: em_netlink_query() opens another. */
+static int count_elements(const struct nlmsghdr *message, void *data)
+{
+	struct listing *listing = data;
+	int result = mnl_attr_parse(message, sizeof(struct nfgenmsg), count_list, data);
+
+	if (listing->n <= listing->most)
+		return result;
+	errno = ECANCELED;
+	return MNL_CB_ERROR;
+}
+
+static void name_set(struct nlmsghdr *message, const void *context)
+{
+	const struct listing *listing = context;
+
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, EM_RULESET_TABLE);
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, listing->set);
+}
+
+int em_inventory_count(struct em_netlink *netlink, enum em_table table, const char *set,
+		       uint32_t most, uint32_t *n)
+{
+	struct listing listing = {.set = set, .most = most};
+	const struct em_query query = {.subsystem = NFNL_SUBSYS_NFTABLES,
+				       .type = NFT_MSG_GETSETELEM,
+				       .family = em_ruleset_family(table),
+				       .flags = NLM_F_DUMP,
+				       .attributes = name_set,
+				       .context = &listing};
+	int rc = em_netlink_query(netlink, &query, count_elements, &listing);
+
+	*n = listing.n;
+	return rc == -ECANCELED && listing.n > most ? 0 : rc;
+}
+
 uint32_t em_inventory_in_force(const struct em_inventory *inventory)
 {
 	uint32_t generation = 0;

@@ -70,6 +70,13 @@ bool em_inventory_is_shared(const struct em_inventory_object *object);
 bool em_inventory_is_set(const struct em_inventory_object *object);
 
 /*
+ * Counts the elements of a set by listing them, and stops at some number above `most`.  Returns 0
+ * or -errno, not reported; -EINTR where the ruleset changed meanwhile.
+ */
+int em_inventory_count(struct em_netlink *netlink, enum em_table table, const char *set,
+		       uint32_t most, uint32_t *n);
+
+/*
  * The generation in force: the highest that a base chain leads to.  (There is one, but where
  * another program has changed our table.)  0: none.
  */

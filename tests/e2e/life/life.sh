@@ -161,14 +161,16 @@ heals() {
 
 # What others may do within our table, one change at a time.
 drift_nft() {
-	sed 's|port = 5000;|& sources = [ "192.0.2.0/24", "198.51.100.0/24" ];|' $tmp/a.conf \
-		>$tmp/drift.conf
+	# More than are asked for at a time.
+	seq 3 2000 | awk '{ printf "0x%08x,6003\n", $1 }' >$tmp/drift.csv
+	sed 's|port = 5000;|& sources = [ "192.0.2.0/24", "198.51.100.0/24" ];|
+		s|port = 5000;|& entities_file = "drift.csv";|' $tmp/a.conf >$tmp/drift.conf
 	check 'apply with sources' em apply --backend=nft $tmp/drift.conf
 	is_whole 'applied with sources' 0
 	while IFS=, read -r what change; do
 		version=$(in_server nft list chains netdev |
 			sed -n 's/.*chain v\([0-9]*\)-sort.*/\1/p')
-		in_server nft "$(echo "$change" | sed "s/vN/v$version/")"
+		in_server nft "$(echo "$change" | sed "s/vN/v$version/g")"
 		heals "$what" $tmp/drift.conf
 	done <<'END'
 chain flushed,flush chain netdev entitymux vN-sort-sorter
@@ -176,6 +178,7 @@ rule added,insert rule netdev entitymux vN-sort-sorter accept
 entities flushed,flush map netdev entitymux vN-entities-sorter
 entity deleted,delete element netdev entitymux vN-entities-sorter { 0x00000001 }
 entity added,add element netdev entitymux vN-entities-sorter { 0x7f7f7f7f : 1 }
+entities gone,flush chain netdev entitymux vN-sort-sorter; delete map netdev entitymux vN-entities-sorter
 source deleted,delete element netdev entitymux vN-sources4-sorter { 198.51.100.0/24 }
 table dormant,add table netdev entitymux { flags dormant; }
 base chain moved,delete chain netdev entitymux ingress-in0; add chain netdev entitymux ingress-in0 { type filter hook ingress device in0 priority 100; }; add rule netdev entitymux ingress-in0 goto vN-dispatch-in0

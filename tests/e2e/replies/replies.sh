@@ -174,7 +174,7 @@ heals() {
 damage_nft() {
 	while IFS=, read -r what change; do
 		version=$(in_router nft list chains inet | sed -n 's/.*chain v\([0-9]*\)-marked.*/\1/p')
-		in_router nft "$(echo "$change" | sed "s/vN/v$version/")"
+		in_router nft "$(echo "$change" | sed "s/vN/v$version/g")"
 		heals "$what"
 	done <<'END'
 table deleted,delete table inet entitymux
