@@ -41,7 +41,7 @@ static int make_claims(struct em_fill *fill, const struct em_policy *policy)
 		const struct em_listener *listener = &policy->listeners[i];
 
 		for (size_t j = 0; j < listener->n_interfaces; j++) {
-			unsigned int ifindex = if_nametoindex(listener->interfaces[j]);
+			unsigned int ifindex = if_nametoindex(listener->interfaces[j].name);
 
 			if (!ifindex)
 				return -errno;

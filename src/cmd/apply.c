@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
-#include "config/config.h"
 #include "print/print.h"
 
 struct options {
@@ -27,7 +26,7 @@ static int run(const void *given, char *const *words, struct em_document *out, s
 	const struct options *wanted = given;
 	struct em_transaction transaction = {.dry_run = wanted->dry_run};
 	char absolute[PATH_MAX];
-	int rc = em_config_read(&policy, path, diag);
+	int rc = em_cmd_read_policy(&policy, path, diag);
 
 	if (rc)
 		return rc;

@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 the entitymux authors */
 #include "cmd/cmd.h"
 #include "config/config.h"
+#include "engine/resolve.h"
 #include "print/print.h"
 
 static int run(const void *options, char *const *words, struct em_document *out,
@@ -12,6 +13,9 @@ static int run(const void *options, char *const *words, struct em_document *out,
 	int rc = em_config_read(&policy, path, diag);
 
 	(void)options;
+	/* The host that it is for may be another one. */
+	if (!rc)
+		rc = em_resolve(policy, false, diag);
 	if (!rc)
 		em_print_check(out, path, policy);
 	return rc;

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "config/config.h"
+#include "engine/resolve.h"
 #include "print/print.h"
 
 #define OPTIONS_MAX  16
@@ -275,4 +277,18 @@ int em_cmd_run(const struct em_command *command, int argc, char **argv, struct e
 	em_print_clear_messages(&messages);
 	free(reading.given);
 	return rc;
+}
+
+int em_cmd_read_policy(struct em_policy **out, const char *path, struct em_diag *diag)
+{
+	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
+	int rc = em_config_read(&policy, path, diag);
+
+	if (!rc)
+		rc = em_resolve(policy, true, diag);
+	if (rc)
+		return rc;
+	*out = policy;
+	policy = NULL;
+	return 0;
 }

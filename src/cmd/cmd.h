@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "base/diag.h"
+#include "policy/policy.h"
 #include "print/document.h"
 
 /* A row of the options of a command: a flag, or one with an argument. */
@@ -60,6 +61,12 @@ extern const struct em_command em_cmd_status;
  * the document.  Returns 0 or -errno, reported.
  */
 int em_cmd_run(const struct em_command *command, int argc, char **argv, struct em_diag *diag);
+
+/*
+ * Reads a configuration that is to be used on this host: *out is freed with em_policy_free().
+ * Returns 0 or -errno, reported.
+ */
+int em_cmd_read_policy(struct em_policy **out, const char *path, struct em_diag *diag);
 
 /* What `entitymux COMMAND --help` prints. */
 void em_cmd_help(const struct em_command *command);

@@ -5,14 +5,13 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
-#include "config/config.h"
 #include "print/print.h"
 
 /* Without a configuration, and there may be none yet, it is about the host alone. */
 static int read_config(struct em_policy **out, const char *path, struct em_diag *diag)
 {
 	if (path || !access(EM_DEFAULT_CONFIG, F_OK))
-		return em_config_read(out, path ? path : EM_DEFAULT_CONFIG, diag);
+		return em_cmd_read_policy(out, path ? path : EM_DEFAULT_CONFIG, diag);
 	em_diag_note(diag, "there is no %s; this is about the host alone", EM_DEFAULT_CONFIG);
 	return 0;
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 #include "cmd/cmd.h"
-#include "config/config.h"
 #include "engine/backend.h"
 
 static int run(const void *options, char *const *words, struct em_document *out,
 	       struct em_diag *diag)
 {
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
-	int rc = em_config_read(&policy, words[0] ? words[0] : EM_DEFAULT_CONFIG, diag);
+	int rc = em_cmd_read_policy(&policy, words[0] ? words[0] : EM_DEFAULT_CONFIG, diag);
 
 	(void)options;
 	/* The first generation: what a first apply installs. */

@@ -21,7 +21,7 @@ static bool is_interface_name(const char *name)
 {
 	size_t length = strlen(name);
 
-	if (length < 1 || length >= IF_NAMESIZE || !strcmp(name, ".") || !strcmp(name, ".."))
+	if (length < 1 || length > EM_INTERFACE_MAX || !strcmp(name, ".") || !strcmp(name, ".."))
 		return false;
 	for (; *name; name++)
 		if (strchr("/:\"\\*", *name) || isspace((unsigned char)*name) ||
@@ -33,21 +33,25 @@ static bool is_interface_name(const char *name)
 static int read_interface(struct em_reader *reader, const struct em_setting *setting, void *object)
 {
 	struct em_listener *listener = object;
+	struct em_interface *interface;
 	const char *name;
 	int error = em_config_string(reader, setting, &name);
 
 	if (error)
 		return error;
 	if (!is_interface_name(name))
-		return em_config_mistake(reader, setting,
-					 "\"%.80s\": expected the name of an interface, 1-15 bytes "
-					 "without blanks and / : \" \\ *",
-					 name);
+		return em_config_mistake(
+			reader, setting,
+			"\"%.80s\": expected the name of an interface, 1-127 bytes "
+			"without blanks and / : \" \\ *",
+			name);
 	if (em_listener_on(listener, name))
 		return em_config_mistake(reader, setting,
 					 "\"%s\" is there already, expected each interface once",
 					 name);
-	strcpy(listener->interfaces[listener->n_interfaces++], name);
+	interface = &listener->interfaces[listener->n_interfaces++];
+	interface->place = setting->place;
+	strcpy(interface->name, name);
 	return 0;
 }
 

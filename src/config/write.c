@@ -56,7 +56,7 @@ void em_config_write_interfaces(FILE *out, const char *lead, const struct em_con
 
 	fprintf(out, "%s%s = [ ", lead, key->name);
 	for (size_t i = 0; i < listener->n_interfaces; i++)
-		fprintf(out, "%s\"%s\"", i ? ", " : "", listener->interfaces[i]);
+		fprintf(out, "%s\"%s\"", i ? ", " : "", listener->interfaces[i].name);
 	fputs(" ];", out);
 }
 

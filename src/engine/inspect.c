@@ -90,7 +90,7 @@ static int inspect_link(struct em_view *view, const struct em_attachment *made,
 {
 	struct em_obstacle obstacle;
 	struct em_link link;
-	int rc = em_link_read(&link, made->interface, diag);
+	int rc = em_link_read(&link, made->interface, NULL, diag);
 
 	for (int kind = 0; !rc && kind < EM_OBSTACLES; kind++)
 		if (em_obstacle_find(&obstacle, kind, &link, made) &&

@@ -23,7 +23,11 @@ static bool has_vlan(const struct em_policy *policy, const char *interface)
 void em_plan_describe(struct em_attachment *out, const struct em_policy *policy,
 		      const char *interface)
 {
+	const struct em_interface *configured = em_policy_find_interface(policy, interface);
+
 	snprintf(out->interface, IF_NAMESIZE, "%s", interface);
+	if (configured)
+		snprintf(out->alias, sizeof(out->alias), "%s", configured->alias);
 	out->vlan = has_vlan(policy, interface);
 	out->replies = em_conversation_on(policy, interface);
 }
@@ -32,7 +36,8 @@ static int init_interface(struct em_plan *plan, size_t i, const char *name, stru
 {
 	struct em_link *link = &plan->links[i];
 	struct em_obstacle down;
-	int rc = em_link_read(link, name, diag);
+	const struct em_interface *configured = em_policy_find_interface(plan->policy, name);
+	int rc = em_link_read(link, name, configured ? &configured->place : NULL, diag);
 
 	plan->attachments[i].ifindex = link->ifindex;
 	em_plan_describe(&plan->attachments[i], plan->policy, name);

@@ -157,7 +157,7 @@ static int probe_interface(struct em_probe_interface *interface, const char *nam
 	snprintf(interface->link.name, IF_NAMESIZE, "%s", name);
 	if (!if_nametoindex(name))
 		return 0;
-	rc = em_link_read(&interface->link, name, diag);
+	rc = em_link_read(&interface->link, name, NULL, diag);
 	for (size_t i = 0; !rc && em_backends[i]; i++)
 		rc = em_backends[i]->survey(&interface->link, note_other, interface, diag);
 	if (rc)

@@ -40,7 +40,7 @@ int em_sample_new(struct em_policy **out, struct em_diag *diag)
 	if (!listener->interfaces)
 		return no_memory(diag);
 	listener->n_interfaces = 1;
-	memcpy(listener->interfaces[0], "lo", sizeof("lo"));
+	memcpy(listener->interfaces[0].name, "lo", sizeof("lo"));
 	if (em_entities_append(listener, &entity))
 		return no_memory(diag);
 	if (em_policy_finish(policy, diag))

@@ -22,9 +22,12 @@ enum em_hook {
 const char *em_hook_name(enum em_hook hook);
 int em_hook_parse(const char *name);
 
+#define EM_HOOK_ALIAS 128 /* ALTIFNAMSIZ of the kernel */
+
 /* An interface that is sorted, and at which hook. */
 struct em_attachment {
 	char interface[IF_NAMESIZE];
+	char alias[EM_HOOK_ALIAS]; /* its name in the configuration, if that is another one */
 	unsigned int ifindex;
 	enum em_hook hook;
 	bool vlan;	/* a listener with `vlan` is on it */

@@ -263,7 +263,8 @@ static int read_basics(int fd, struct em_link *link)
 	return 0;
 }
 
-int em_link_read(struct em_link *out, const char *name, struct em_diag *diag)
+int em_link_read(struct em_link *out, const char *name, const struct em_place *place,
+		 struct em_diag *diag)
 {
 	int fd __attribute__((cleanup(closep))) = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int rc = fd < 0 ? -errno : 0;
@@ -277,10 +278,31 @@ int em_link_read(struct em_link *out, const char *name, struct em_diag *diag)
 		rc = read_around(out);
 	}
 	if (rc)
-		return em_diag_errno(diag, rc, NULL, "interface %s", name);
+		return em_diag_errno(diag, rc, place, "interface %s", name);
 	read_features(fd, out);
 	read_native_xdp(out);
 	return 0;
+}
+
+static int note_name(void *context, const struct nlmsghdr *header)
+{
+	const char *name = em_nl_get_text(find_attr(header, IFLA_IFNAME));
+
+	snprintf(context, IF_NAMESIZE, "%s", name);
+	return name[0] ? 0 : -EPROTO;
+}
+
+int em_link_find(char own[IF_NAMESIZE], const char *name)
+{
+	bool is_long = strlen(name) >= IF_NAMESIZE;
+	struct em_nl_message message;
+	struct nlmsghdr *request = begin(&message, 0, 0);
+	int rc;
+
+	mnl_attr_put_strz(request, is_long ? IFLA_ALT_IFNAME : IFLA_IFNAME, name);
+	rc = em_nl_ask(NETLINK_ROUTE, request, note_name, own);
+	/* Kernels without alternative names. */
+	return is_long && rc == -EINVAL ? -ENODEV : rc;
 }
 
 const char *em_native_name(enum em_native native)

@@ -50,8 +50,18 @@ struct em_link {
 /* "no", "unknown", "yes". */
 const char *em_native_name(enum em_native native);
 
-/* Reads all of it.  Returns 0 or -errno, reported with the interface's name. */
-int em_link_read(struct em_link *out, const char *name, struct em_diag *diag);
+/*
+ * Reads all of it.  Returns 0 or -errno, reported with the interface's name and, unless it is NULL,
+ * the place of it in the configuration.
+ */
+int em_link_read(struct em_link *out, const char *name, const struct em_place *place,
+		 struct em_diag *diag);
+
+/*
+ * The own name of the interface that has this name or, from Linux 5.5 on, this alternative name.
+ * Returns 0, -ENODEV, or -errno; unreported.
+ */
+int em_link_find(char own[IF_NAMESIZE], const char *name);
 
 /*
  * Whether native XDP on it is only for programs that take frames in several buffers: drivers take

@@ -270,7 +270,7 @@ static int claim_init(struct claim *claim, const struct em_listener *listener)
 {
 	claim->listener = listener;
 	for (size_t i = 0; i < listener->n_interfaces && i < EM_INTERFACES_MAX; i++)
-		claim->interfaces[claim->n_interfaces++] = listener->interfaces[i];
+		claim->interfaces[claim->n_interfaces++] = listener->interfaces[i].name;
 	qsort(claim->interfaces, claim->n_interfaces, sizeof(claim->interfaces[0]), order_strings);
 	claim->addresses = calloc(listener->n_addresses + 1, sizeof(*claim->addresses));
 	if (!claim->addresses)
@@ -333,7 +333,7 @@ static bool report_clash(const struct claim *first, const struct claim *second,
 }
 
 /* Each listener is held against those before it, up to the first that has what it claims. */
-static int finish_listeners(const struct em_policy *policy, struct em_diag *diag)
+int em_policy_check_claims(const struct em_policy *policy, struct em_diag *diag)
 {
 	struct claim *claims = calloc(policy->n_listeners + 1, sizeof(*claims));
 	int result = claims ? 0 : -ENOMEM;
@@ -381,7 +381,7 @@ static int finish_names(const struct em_policy *policy, struct em_diag *diag)
 int em_policy_finish(struct em_policy *policy, struct em_diag *diag)
 {
 	int result = finish_names(policy, diag);
-	int error = finish_listeners(policy, diag);
+	int error = em_policy_check_claims(policy, diag);
 
 	if (error)
 		result = error;

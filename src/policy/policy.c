@@ -140,7 +140,7 @@ size_t em_listener_count(const struct em_listener *listener, enum em_verdict ver
 bool em_listener_on(const struct em_listener *listener, const char *interface)
 {
 	for (size_t i = 0; i < listener->n_interfaces; i++)
-		if (strcmp(listener->interfaces[i], interface) == 0)
+		if (strcmp(listener->interfaces[i].name, interface) == 0)
 			return true;
 	return false;
 }
@@ -243,6 +243,25 @@ static size_t distinct(struct occurrence *all, size_t n)
 	return kept;
 }
 
+const struct em_interface *em_policy_find_interface(const struct em_policy *policy,
+						    const char *name)
+{
+	const struct em_interface *found = NULL;
+
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct em_listener *listener = &policy->listeners[i];
+
+		for (size_t j = 0; j < listener->n_interfaces; j++) {
+			const struct em_interface *interface = &listener->interfaces[j];
+
+			if (!strcmp(interface->name, name) &&
+			    (!found || (interface->alias[0] && !found->alias[0])))
+				found = interface;
+		}
+	}
+	return found;
+}
+
 int em_policy_interfaces(const struct em_policy *policy, char (**out)[IF_NAMESIZE])
 {
 	struct occurrence *all;
@@ -255,8 +274,12 @@ int em_policy_interfaces(const struct em_policy *policy, char (**out)[IF_NAMESIZ
 		return -ENOMEM;
 	n = 0;
 	for (size_t i = 0; i < policy->n_listeners; i++)
-		for (size_t j = 0; j < policy->listeners[i].n_interfaces; j++, n++)
-			all[n] = (struct occurrence){policy->listeners[i].interfaces[j], n};
+		for (size_t j = 0; j < policy->listeners[i].n_interfaces; j++)
+			if (strlen(policy->listeners[i].interfaces[j].name) < IF_NAMESIZE) {
+				all[n] = (struct occurrence){
+					policy->listeners[i].interfaces[j].name, n};
+				n++;
+			}
 	kept = distinct(all, n);
 	*out = calloc(kept + 1, sizeof(**out));
 	for (size_t i = 0; *out && i < kept; i++)

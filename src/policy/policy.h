@@ -23,6 +23,7 @@
 /* Limits of the configuration; entitymux.conf(5). */
 #define EM_LISTENERS_MAX   256
 #define EM_INTERFACES_MAX  64
+#define EM_INTERFACE_MAX   127 /* bytes of a name: ALTIFNAMSIZ of the kernel, less the NUL */
 #define EM_CHECKS_MAX	   8
 #define EM_PIECES_MAX	   4
 #define EM_TAG_MAX	   16	   /* bytes of all pieces together */
@@ -115,11 +116,18 @@ struct em_entity {
 	bool unreadable; /* the tag is not known, after a mistake; see em_policy_finish() */
 };
 
+/* em_resolve() makes of an alternative name the interface's own, shorter than IF_NAMESIZE. */
+struct em_interface {
+	struct em_place place;
+	char name[EM_INTERFACE_MAX + 1];  /* as in the configuration, or the interface's own */
+	char alias[EM_INTERFACE_MAX + 1]; /* in the latter case, that of the configuration */
+};
+
 struct em_listener {
 	struct em_place place; /* of the listener; the first line of its group */
 	bool unreadable;       /* what it claims is not known, after a mistake */
 	char name[EM_NAME_MAX + 1];
-	char (*interfaces)[IF_NAMESIZE];
+	struct em_interface *interfaces;
 	size_t n_interfaces;
 	uint16_t port;
 	uint16_t vlan; /* 802.1Q id 1-4094; 0: untagged frames only */
@@ -184,7 +192,7 @@ const struct em_entity *em_listener_find(const struct em_listener *listener, con
 /* How many of its entities have an action with this verdict. */
 size_t em_listener_count(const struct em_listener *listener, enum em_verdict verdict);
 
-/* Whether the listener is on this interface. */
+/* Whether the listener is on this interface, by its own name. */
 bool em_listener_on(const struct em_listener *listener, const char *interface);
 
 /* "0x" and the tag in lower-case hex.  Returns text. */
@@ -213,8 +221,21 @@ const char *em_reason_name(enum em_reason reason);
 
 /*
  * The interfaces of all listeners, each once, in the order of the configuration.  *out is the
- * caller's to free.  Returns their number or -ENOMEM.
+ * caller's to free.  A name that is too long to be an interface's own is left out: em_resolve() has
+ * seen to it.  Returns their number or -ENOMEM.
  */
 int em_policy_interfaces(const struct em_policy *policy, char (**out)[IF_NAMESIZE]);
+
+/* An interface with this own name where it stands first, and where it can with an alias; or NULL.
+ */
+const struct em_interface *em_policy_find_interface(const struct em_policy *policy,
+						    const char *name);
+
+/*
+ * Reports every pair of listeners that could claim the same packet, which em_policy_finish() has
+ * done already, for when the names of interfaces have become others.  Returns 0, -EM_EUSAGE or
+ * -ENOMEM.
+ */
+int em_policy_check_claims(const struct em_policy *policy, struct em_diag *diag);
 
 #endif

@@ -9,12 +9,19 @@ static const char *result_of(const struct em_transaction *done)
 	return done->dry_run ? "would apply" : "applied";
 }
 
+void em_print_alias(struct em_document *out, const char *alias)
+{
+	if (alias[0])
+		em_document_string(out, "alias", " (", alias, ")");
+}
+
 void em_print_hooks(struct em_document *out, const struct em_plan *plan)
 {
 	em_document_array(out, "interfaces");
 	for (size_t i = 0; i < plan->n_attachments; i++) {
 		em_document_object(out, EM_DOCUMENT_ELEMENT);
 		em_document_string(out, "name", "  ", plan->attachments[i].interface, "");
+		em_print_alias(out, plan->attachments[i].alias);
 		em_document_string(out, "hook", ": ", em_hook_name(plan->attachments[i].hook),
 				   "\n");
 		em_document_close(out);

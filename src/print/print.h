@@ -31,6 +31,9 @@ void em_print_check(struct em_document *out, const char *path, const struct em_p
 
 void em_print_probe(struct em_document *out, const struct em_probe *probe);
 
+/* " (NAME)" behind an interface, where the configuration names it by an alternative name. */
+void em_print_alias(struct em_document *out, const char *alias);
+
 /* The hooks of a plan: in text a line each. */
 void em_print_hooks(struct em_document *out, const struct em_plan *plan);
 

@@ -164,7 +164,7 @@ static void print_listener(struct em_document *out, const struct em_listener *li
 	em_document_array(out, "interfaces");
 	for (size_t i = 0; i < listener->n_interfaces; i++)
 		em_document_string(out, EM_DOCUMENT_ELEMENT, i ? ", " : " ",
-				   listener->interfaces[i], "");
+				   listener->interfaces[i].name, "");
 	em_document_close(out);
 	print_counters(out, stats);
 	print_entities(out, listener, stats);

@@ -32,8 +32,9 @@ static void print_interfaces(struct em_document *out, const struct em_view *view
 		bool in_place = em_inspect_has(view, attachment);
 
 		em_document_object(out, EM_DOCUMENT_ELEMENT);
-		em_document_string(out, "name", "interface:   ", attachment->interface, " ");
-		em_document_string(out, "hook", "", em_hook_name(attachment->hook), "");
+		em_document_string(out, "name", "interface:   ", attachment->interface, "");
+		em_print_alias(out, attachment->alias);
+		em_document_string(out, "hook", " ", em_hook_name(attachment->hook), "");
 		em_document_bool(out, "in_place", in_place ? "\n" : " (gone)\n", in_place);
 		em_document_close(out);
 	}

@@ -53,16 +53,21 @@ static const struct {
 	{"fragments", offsetof(struct em_attachment, fragments)},
 };
 
+#define ALIAS	"alias="
 #define N_WORDS (sizeof(words) / sizeof(words[0]))
 
 static void read_words(struct em_attachment *attachment, char *rest)
 {
 	char *word;
 
-	while ((word = strsep(&rest, " ")))
+	while ((word = strsep(&rest, " "))) {
+		if (!strncmp(word, ALIAS, strlen(ALIAS)))
+			snprintf(attachment->alias, sizeof(attachment->alias), "%s",
+				 word + strlen(ALIAS));
 		for (size_t i = 0; i < N_WORDS; i++)
 			if (!strcmp(word, words[i].word))
 				*(bool *)((char *)attachment + words[i].offset) = true;
+	}
 }
 
 /* One at a hook of a newer version is one that this version cannot look after. */
@@ -143,6 +148,8 @@ static void write_attachment(FILE *out, const struct em_attachment *attachment)
 {
 	fprintf(out, "attachment %u %s %s", attachment->ifindex, em_hook_name(attachment->hook),
 		attachment->interface);
+	if (attachment->alias[0])
+		fprintf(out, " " ALIAS "%s", attachment->alias);
 	for (size_t i = 0; i < N_WORDS; i++)
 		if (*(const bool *)((const char *)attachment + words[i].offset))
 			fprintf(out, " %s", words[i].word);

@@ -50,7 +50,10 @@ struct sample {
 #define BACKENDS   "expected \"auto\", \"xdp\", \"xdp-generic\", \"tc\" or \"nft\""
 #define LISTENERS  "a list of 1-256 listeners, ( { name = …; … } )"
 #define INTERFACES "expected an array of names, e.g. [ \"eth0\" ]"
-#define INTERFACE  "expected the name of an interface, 1-15 bytes without blanks and / : \" \\ *\n"
+#define BYTES16	   "abcdefghijklmnop"
+#define BYTES80	   BYTES16 BYTES16 BYTES16 BYTES16 BYTES16
+#define BYTES127   BYTES80 BYTES16 BYTES16 "abcdefghijklmno"
+#define INTERFACE  "expected the name of an interface, 1-127 bytes without blanks and / : \" \\ *\n"
 #define KIND	   "expected either bytes, or length with min, max or both\n"
 #define BYTES	   "expected bytes as \"0x…\" or \"text:…\""
 #define WHOLE	   "expected a whole number, decimal or hex, without a sign\n"
@@ -190,9 +193,10 @@ static const struct sample listener_samples[] = {
 	 "t.conf:2: interfaces: empty, " INTERFACES "\n"},
 	{CONF(NAME PORT TAG NONE "interfaces = [ 1 ];"),
 	 "t.conf:2: interfaces[0]: expected a string, found a whole number\n"},
-	{CONF(NAME PORT TAG NONE "interfaces = [ \"\",\n\"abcdefghijklmnop\" ];"),
-	 "t.conf:2: interfaces[0]: \"\": " INTERFACE
-	 "t.conf:3: interfaces[1]: \"abcdefghijklmnop\": " INTERFACE},
+	{CONF(NAME PORT TAG NONE "interfaces = [ \"" BYTES127 "\" ];"), NULL},
+	{CONF(NAME PORT TAG NONE "interfaces = [ \"\",\n\"" BYTES127 "p\" ];"),
+	 "t.conf:2: interfaces[0]: \"\": " INTERFACE "t.conf:3: interfaces[1]: \"" BYTES80
+	 "\": " INTERFACE},
 	{CONF(NAME PORT TAG NONE "interfaces = [ \"a/b\", \"a b\", \"a:1\", \".\", \"..\" ];"),
 	 "t.conf:2: interfaces[0]: \"a/b\": " INTERFACE
 	 "t.conf:2: interfaces[1]: \"a b\": " INTERFACE
@@ -991,7 +995,7 @@ static void test_values(void **state)
 	assert_int_equal(a->place.line, 2);
 	assert_int_equal(b->place.line, 17);
 	assert_int_equal(a->n_interfaces, 2);
-	assert_string_equal(a->interfaces[1], "br-lan.7@'");
+	assert_string_equal(a->interfaces[1].name, "br-lan.7@'");
 	assert_int_equal(a->port, 5000);
 	assert_int_equal(a->vlan, 7);
 	assert_int_equal(a->n_addresses, 2);
@@ -1095,7 +1099,8 @@ static char *write_policy(const struct em_policy *policy, const char *path)
 static void expect_equal_listeners(const struct em_listener *a, const struct em_listener *b)
 {
 	assert_int_equal(a->n_interfaces, b->n_interfaces);
-	assert_memory_equal(a->interfaces, b->interfaces, a->n_interfaces * IF_NAMESIZE);
+	for (size_t i = 0; i < a->n_interfaces; i++)
+		assert_string_equal(a->interfaces[i].name, b->interfaces[i].name);
 	assert_int_equal(a->n_addresses, b->n_addresses);
 	if (a->n_addresses)
 		assert_memory_equal(a->addresses, b->addresses,

@@ -32,9 +32,9 @@ static struct em_policy *make(size_t n)
 		listener->place =
 			(struct em_place){.file = file, .line = 10 * (unsigned int)i + 10};
 		snprintf(listener->name, sizeof(listener->name), "l%zu", i);
-		listener->interfaces = calloc(EM_INTERFACES_MAX, IF_NAMESIZE);
+		listener->interfaces = calloc(EM_INTERFACES_MAX, sizeof(*listener->interfaces));
 		listener->n_interfaces = 1;
-		strcpy(listener->interfaces[0], "eth0");
+		strcpy(listener->interfaces[0].name, "eth0");
 		listener->port = 5000;
 		listener->payload_max = EM_PAYLOAD_MAX;
 		listener->tag.n_pieces = 1;
@@ -173,8 +173,8 @@ static void test_claims(void **state)
 	listeners[1].addresses = calloc(1, sizeof(*listeners[1].addresses));
 	listeners[1].n_addresses = 1;
 	listeners[1].addresses[0].family = AF_INET;
-	strcpy(listeners[2].interfaces[0], "wlan0");
-	strcpy(listeners[2].interfaces[1], "eth0");
+	strcpy(listeners[2].interfaces[0].name, "wlan0");
+	strcpy(listeners[2].interfaces[1].name, "eth0");
 	listeners[2].n_interfaces = 2;
 	expect_finish(
 		policy, -EM_EUSAGE,
@@ -279,10 +279,10 @@ static void test_interfaces(void **state)
 	char(*names)[IF_NAMESIZE];
 
 	(void)state;
-	strcpy(policy->listeners[0].interfaces[1], "abcdefghijklmno");
+	strcpy(policy->listeners[0].interfaces[1].name, "abcdefghijklmno");
 	policy->listeners[0].n_interfaces = 2;
-	strcpy(policy->listeners[2].interfaces[0], "a");
-	strcpy(policy->listeners[2].interfaces[1], "eth0");
+	strcpy(policy->listeners[2].interfaces[0].name, "a");
+	strcpy(policy->listeners[2].interfaces[1].name, "eth0");
 	policy->listeners[2].n_interfaces = 2;
 	assert_int_equal(em_policy_interfaces(policy, &names), 3);
 	assert_string_equal(names[0], "eth0");

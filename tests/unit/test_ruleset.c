@@ -397,8 +397,8 @@ static void test_check_policy_replies(void **state)
 	(void)state;
 	em_nft_backend.check(policy, note, &found);
 	assert_int_equal(found.n, 0);
-	strcpy(policy->listeners[1].interfaces[0], "lo");
-	strcpy(policy->listeners[3].interfaces[0], "lo");
+	strcpy(policy->listeners[1].interfaces[0].name, "lo");
+	strcpy(policy->listeners[3].interfaces[0].name, "lo");
 	em_nft_backend.check(policy, note, &found);
 	assert_int_equal(found.n, 1);
 	assert_int_equal(found.line, policy->listeners[1].replies_place.line);

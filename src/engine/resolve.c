@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+#include "engine/resolve.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/link.h"
+
+static bool is_named_twice(const struct em_listener *listener, const struct em_interface *interface,
+			   const char *own)
+{
+	for (size_t i = 0; i < listener->n_interfaces; i++)
+		if (&listener->interfaces[i] != interface &&
+		    !strcmp(listener->interfaces[i].name, own))
+			return true;
+	return false;
+}
+
+/* Returns 1 where it has another name now. */
+static int resolve_one(const struct em_listener *listener, struct em_interface *interface,
+		       bool used_here, struct em_diag *diag)
+{
+	char own[IF_NAMESIZE];
+	int rc = em_link_find(own, interface->name);
+
+	if (rc == -ENODEV && (!used_here || strlen(interface->name) < IF_NAMESIZE))
+		return 0;
+	if (rc)
+		return em_diag_errno(diag, rc, &interface->place, "interface %s", interface->name);
+	if (!strcmp(own, interface->name))
+		return 0;
+	if (is_named_twice(listener, interface, own))
+		return em_diag_error(
+			diag, -EM_EUSAGE, &interface->place,
+			"listener \"%s\": \"%s\" is another name of %s, which is there "
+			"already, expected each interface once",
+			listener->name, interface->name, own);
+	memcpy(interface->alias, interface->name, sizeof(interface->alias));
+	snprintf(interface->name, sizeof(interface->name), "%s", own);
+	return 1;
+}
+
+int em_resolve(struct em_policy *policy, bool used_here, struct em_diag *diag)
+{
+	bool renamed = false;
+	int first = 0;
+
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		struct em_listener *listener = &policy->listeners[i];
+
+		for (size_t j = 0; j < listener->n_interfaces; j++) {
+			int rc = resolve_one(listener, &listener->interfaces[j], used_here, diag);
+
+			renamed |= rc > 0;
+			first = first || rc > 0 ? first : rc;
+		}
+	}
+	if (first || !renamed)
+		return first;
+	return em_policy_check_claims(policy, diag);
+}
