@@ -48,6 +48,21 @@ static bool is_bond(const struct em_link *link, const struct em_attachment *at)
 	return !strcmp(link->kind, "bond") && at->hook == EM_HOOK_XDP_NATIVE;
 }
 
+/*
+ * The packets of these come from another interface, whose round through the receive path has taken
+ * the tag off; generic XDP does not see what is noted down instead.
+ */
+static bool is_stacked(const struct em_link *link, const struct em_attachment *at)
+{
+	static const char *const kinds[] = {"bridge",  "openvswitch", "bond",	"team",
+					    "macvlan", "macvtap",     "ipvlan", "ipvtap"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(link->kind, kinds[i]))
+			return at->hook == EM_HOOK_XDP_GENERIC;
+	return false;
+}
+
 static bool has_long_frames(const struct em_link *link, const struct em_attachment *at)
 {
 	return em_link_needs_fragments(link) && at->hook == EM_HOOK_XDP_NATIVE && !at->fragments;
@@ -104,6 +119,10 @@ static const struct {
 			      "its members run the program of a bond, and on packets that are "
 			      "theirs by then, not the bond's (for XDP, name the members)",
 			      NULL, NULL, false},
+	[EM_OBSTACLE_STACKED] = {is_stacked,
+				 "VLAN tags are taken off before generic XDP sees the frame (name "
+				 "the interface below, or use tc)",
+				 NULL, NULL, false},
 	[EM_OBSTACLE_MTU] = {has_long_frames,
 			     "with a VLAN tag, a frame of its MTU is too long for one buffer, and "
 			     "the XDP program is not one for several",

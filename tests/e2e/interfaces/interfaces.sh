@@ -84,7 +84,8 @@ prints_nothing()
 }
 
 # usage: sorts_on INTERFACE yes|no SENDER-NS "FROM TO"...
-# With each backend, on the hook that is its own; no is for an interface without native XDP.
+# With each backend, on the hook that is its own; no is for an interface without native XDP, none for
+# one without generic XDP as well.
 sorts_on()
 {
 	interface=$1 native=$2 sender=$3
@@ -92,7 +93,11 @@ sorts_on()
 	for backend in $E2E_BACKENDS; do
 		title="$interface, $backend: "
 		case $native-$backend in
-		no-xdp)
+		none-xdp-generic)
+			check 'refused' refuses xdp-generic "$interface: VLAN tags are taken off"
+			continue
+			;;
+		no-xdp | none-xdp)
 			check 'refused' refuses xdp "$interface"
 			check 'auto is tc' applies auto "$interface" tc-ingress "$interface: tc, because"
 			;;
@@ -205,9 +210,21 @@ ip -n $b neighbour add 192.0.2.1 lladdr 02:00:00:00:00:01 dev br0 nud permanent
 policy in0
 sorts_on in0 yes $a '192.0.2.1 192.0.2.2'
 policy br0
-sorts_on br0 no $a '192.0.2.1 192.0.2.2'
+sorts_on br0 none $a '192.0.2.1 192.0.2.2'
 ip -n $b link set in0 nomaster
 ip -n $b link del br0
+
+# An interface on top of another one, which has the VLAN tags.
+if ip -n $b link add mv0 link in0 address 02:00:00:00:00:02 type macvlan 2>"$tmp/out"; then
+	ip -n $b address add 192.0.2.2/24 dev mv0
+	ip -n $b link set mv0 up
+	ip -n $b neighbour add 192.0.2.1 lladdr 02:00:00:00:00:01 dev mv0 nud permanent
+	policy mv0
+	sorts_on mv0 none $a '192.0.2.1 192.0.2.2'
+	ip -n $b link del mv0
+else
+	skip "macvlan: $(cat "$tmp/out")"
+fi
 ip -n $b address add 192.0.2.2/24 dev in0
 ip -n $b link set in0 address 02:00:00:00:00:02
 ip -n $b neighbour add 192.0.2.1 lladdr 02:00:00:00:00:01 dev in0 nud permanent
