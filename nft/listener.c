@@ -142,26 +142,36 @@ static void add_action(struct em_builder *b, const struct em_action *action, con
 	}
 }
 
-static void chain_to_port(struct em_builder *b, const struct em_action *action, const char *role)
+static void chain_to_port(struct em_builder *b, const struct em_action *action, bool invalid)
 {
 	if (action->verdict != EM_PORT)
 		return;
-	em_build_chain(b, em_build_listener_name(b, role));
+	em_build_chain(b, em_build_listener_name(b, invalid ? "invalid" : "unknown"));
 	if (b->listener->replies) {
 		em_build_rule(b, &b->listener->place);
-		accept_marked(b, action == &b->listener->invalid);
+		accept_marked(b, invalid);
 	} else {
 		rule_to_port(b, action->port, false);
 		rule_to_port(b, action->port, true);
 	}
 }
 
-static void rule_sorted(struct em_builder *b, enum em_verdict verdict)
+/* Of the entities that have this verdict, if there are any. */
+static void rules_sorted(struct em_builder *b, enum em_verdict verdict)
 {
 	const struct em_action action = {.verdict = verdict};
 
 	if (!em_listener_count(b->listener, verdict))
 		return;
+	if (verdict == EM_PORT && b->listener->replies) {
+		rule_mark(b);
+		return;
+	}
+	if (verdict == EM_PORT) {
+		rule_rewrite(b, false);
+		rule_rewrite(b, true);
+		return;
+	}
 	em_build_rule(b, &b->listener->tag.place);
 	em_build_lookup(b, EM_STATEMENT_IN, em_build_entities_name(b, verdict));
 	count_sorted(b, verdict);
@@ -177,14 +187,9 @@ void em_build_invalid(struct em_builder *b, enum em_counter reason)
 static void chain_sort(struct em_builder *b)
 {
 	em_build_chain(b, em_build_listener_name(b, "sort"));
-	if (b->listener->replies) {
-		rule_mark(b);
-	} else {
-		rule_rewrite(b, false);
-		rule_rewrite(b, true);
-	}
-	rule_sorted(b, EM_PASS);
-	rule_sorted(b, EM_DROP);
+	rules_sorted(b, EM_PORT);
+	rules_sorted(b, EM_PASS);
+	rules_sorted(b, EM_DROP);
 	em_build_rule(b, &b->listener->place);
 	em_build_count(b, EM_COUNTER_UNKNOWN);
 	add_action(b, &b->listener->unknown, "unknown");
@@ -196,6 +201,6 @@ void em_build_listener(struct em_builder *b)
 	if (b->listener->n_checks)
 		em_build_checks(b);
 	chain_sort(b);
-	chain_to_port(b, &b->listener->unknown, "unknown");
-	chain_to_port(b, &b->listener->invalid, "invalid");
+	chain_to_port(b, &b->listener->unknown, false);
+	chain_to_port(b, &b->listener->invalid, true);
 }
