@@ -44,6 +44,17 @@ static int open_socket(struct em_netlink *netlink)
 	return 0;
 }
 
+/* A signal that comes in between is no failure. */
+static int send_bytes(const struct em_netlink *netlink, const void *bytes, size_t length)
+{
+	ssize_t sent;
+
+	do
+		sent = mnl_socket_sendto(netlink->socket, bytes, length);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
+}
+
 int em_netlink_open(struct em_netlink *netlink, struct em_diag *diag)
 {
 	int rc;
@@ -229,7 +240,7 @@ static int exchange(struct em_netlink *netlink, struct em_batch *batch, bool try
 {
 	struct nlmsghdr *last = (struct nlmsghdr *)(batch->buffer + batch->last);
 	int fd = mnl_socket_get_fd(netlink->socket);
-	int size;
+	int size, error;
 
 	/*
 	 * Only the last message is acknowledged: answers to all could be more than the receive
@@ -242,9 +253,8 @@ static int exchange(struct em_netlink *netlink, struct em_batch *batch, bool try
 	size = batch->used + MESSAGE_MAX;
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	if (mnl_socket_sendto(netlink->socket, batch->buffer, batch->used) < 0)
-		return -errno;
-	return receive_answers(netlink, batch, last->nlmsg_seq, refusal);
+	error = send_bytes(netlink, batch->buffer, batch->used);
+	return error ? error : receive_answers(netlink, batch, last->nlmsg_seq, refusal);
 }
 
 int em_batch_send(struct em_netlink *netlink, struct em_batch *batch, bool try,
@@ -278,6 +288,8 @@ static int receive_query(struct em_netlink *netlink, uint8_t *buffer, uint32_t s
 	while (result == MNL_CB_OK) {
 		ssize_t length = mnl_socket_recvfrom(netlink->socket, buffer, MESSAGE_MAX);
 
+		if (length < 0 && errno == EINTR)
+			continue;
 		if (length >= 0)
 			length = mnl_cb_run(buffer, length, sequence, port, callback, data);
 		result = length < 0 ? -errno : length;
@@ -321,9 +333,8 @@ int em_netlink_query(struct em_netlink *netlink, const struct em_query *query, m
 	if (!buffer)
 		return -ENOMEM;
 	message = put_query(buffer, query);
-	if (mnl_socket_sendto(netlink->socket, message, message->nlmsg_len) < 0)
-		rc = -errno;
-	else
+	rc = send_bytes(netlink, message, message->nlmsg_len);
+	if (!rc)
 		rc = receive_query(netlink, buffer, message->nlmsg_seq, callback, data);
 	free(buffer);
 	if (rc)
