@@ -33,7 +33,9 @@ struct em_programs {
 /*
  * What all of ours do and not every verifier takes from everybody: a loop (Linux 5.3; an older one
  * finds a jump backwards invalid), and an offset into the packet that is not constant
- * (CAP_PERFMON).  Returns 0 or -errno.
+ * (CAP_PERFMON).  And that libbpf gives names to programs: it has tried once whether the kernel
+ * takes them, and if that has failed for want of memory, nobody would find our programs again.
+ * Returns 0 or -errno; -EAGAIN: no names.
  */
 static int try_program(void)
 {
@@ -55,11 +57,15 @@ static int try_program(void)
 	};
 	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "entitymux_try", "GPL", sample,
 			       sizeof(sample) / sizeof(sample[0]), NULL);
+	struct bpf_prog_info info = {0};
+	uint32_t length = sizeof(info);
+	int rc;
 
 	if (fd < 0)
 		return fd;
+	rc = bpf_obj_get_info_by_fd(fd, &info, &length);
 	close(fd);
-	return 0;
+	return rc || info.name[0] ? rc : -EAGAIN;
 }
 
 static int report_refusal(int rc, struct em_diag *diag)
