@@ -54,9 +54,12 @@ int em_attached_open_map(int program, const char *name)
 		if (fd < 0)
 			return fd;
 		length = sizeof(map);
-		if (!bpf_obj_get_info_by_fd(fd, &map, &length) && ends_in(map.name, name))
+		rc = bpf_obj_get_info_by_fd(fd, &map, &length);
+		if (!rc && ends_in(map.name, name))
 			return fd;
 		close(fd);
+		if (rc)
+			return rc;
 	}
 	return -ENOENT;
 }

@@ -165,8 +165,9 @@ int em_pins_open_map(uint32_t id)
 }
 
 /*
- * A descriptor that holds the lock of a store; -ENOENT: there is none, and none is to be made.  The
- * last one to leave removes the store: then the lock is one on nothing.
+ * A descriptor that holds the lock of a store; -EACCES: it is somebody else's; -ENOENT: there is
+ * none, and none is to be made.  The last one to leave removes the store: then the lock is one on
+ * nothing.
  */
 static int lock_store(const char *store, bool make)
 {
@@ -325,14 +326,21 @@ static int add_to(void *context, const char *store)
 	return !rc;
 }
 
+/* There is no bpffs, or none that we may write to. */
+static bool is_without_bpffs(int rc)
+{
+	return rc == -ENOENT || rc == -EACCES || rc == -EPERM || rc == -EROFS;
+}
+
 int em_pins_add(const struct em_pins *pins)
 {
 	struct addition addition = {.pins = pins};
 	int rc = each_store(add_to, &addition);
 
-	if (rc > 0 || em_pins_unneeded())
+	if (rc > 0)
 		return 0;
-	return addition.error ? addition.error : rc;
+	rc = addition.error ? addition.error : rc;
+	return is_without_bpffs(rc) && em_pins_unneeded() ? 0 : rc;
 }
 
 #define KEPT_MAPS 256 /* programs with maps of their own are few: those of two generations */
@@ -438,14 +446,15 @@ static int sweep_store(void *context, const char *store)
 	char ours[PATH_MAX];
 	int rc;
 
-	/* Not there, or not ours. */
-	if (lock < 0)
+	if (lock == -ENOENT || lock == -EACCES)
 		return 0;
-	rc = em_netns_folder(ours, store);
+	rc = lock < 0 ? lock : em_netns_folder(ours, store);
 	if (!rc)
 		rc = sweep_ours(sweep, ours);
 	if (rc && !sweep->error)
 		sweep->error = rc;
+	if (lock < 0)
+		return 0;
 	sweep_others(store, ours);
 	/* Fails as long as something is in it. */
 	(void)rmdir(store);
