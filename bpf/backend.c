@@ -216,8 +216,8 @@ static int open_counters(struct em_counters **out, uint32_t generation, struct e
 	return rc;
 }
 
-/* Nothing of ours outlives its attachment and its pin, so that without these it is removed. */
-static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *diag)
+/* All or nothing. */
+static int take_off(uint32_t keep, struct em_diag *diag)
 {
 	struct em_changes changes = {0};
 	int rc = em_changes_plan(&changes, NULL, NULL, keep, diag);
@@ -225,6 +225,14 @@ static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *
 	if (!rc)
 		rc = em_changes_make(&changes, diag);
 	em_changes_clear(&changes);
+	return rc;
+}
+
+/* Nothing of ours outlives its attachment and its pin, so that without these it is removed. */
+static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *diag)
+{
+	int rc = take_off(keep, diag);
+
 	if (!rc)
 		rc = em_flows_end(keep, policy, diag);
 	return rc ? rc : em_attached_unpin_others(diag);
@@ -232,7 +240,7 @@ static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *
 
 static int detach(struct em_diag *diag)
 {
-	return clean(0, NULL, diag);
+	return take_off(0, diag);
 }
 
 const struct em_backend_ops em_bpf_backend = {

@@ -44,7 +44,7 @@ static int clean_kernel(const struct em_backend_ops *ops, uint32_t generation,
 }
 
 /*
- * A generation is in force, and everything older goes: `before` is read for the last time, and all
+ * A generation is in force, and nothing else sorts: `before` is read for the last time, and all
  * that is not of this generation is taken away.  What fails is reported, but undoes nothing.  The
  * older folders go before the counts are written, which may need the room.
  */
@@ -53,11 +53,9 @@ static int take_older_away(const struct em_backend_ops *ops, uint32_t generation
 			   struct em_state *state, struct em_diag *diag)
 {
 	struct em_stats *baseline __attribute__((cleanup(em_stats_freep))) = NULL;
-	int first = detach_others(ops, before, diag);
-	int rc = em_counts_pass_on(&baseline, before, policy, state, diag);
+	int first = em_counts_pass_on(&baseline, before, policy, state, diag);
+	int rc = em_generation_clean(state, generation, diag);
 
-	first = first ? first : rc;
-	rc = em_generation_clean(state, generation, diag);
 	first = first ? first : rc;
 	if (baseline)
 		rc = em_generation_save_baseline(state, generation, policy, baseline, diag);
@@ -80,6 +78,8 @@ static int finish_older(const struct em_view *view, struct em_state *state, stru
 	if (rc || !policy)
 		return rc;
 	rc = em_counts_open(&older, view->older, view->older_ops, state, diag);
+	if (!rc)
+		rc = detach_others(view->ops, &older, diag);
 	if (!rc)
 		rc = take_older_away(view->ops, view->generation, policy, &older, state, diag);
 	em_counts_close(&older);
@@ -270,17 +270,37 @@ static int record(struct em_transaction *t)
 	return rc;
 }
 
+/*
+ * Where the older backend cannot be told to stop, it may be the first that has a packet: then it
+ * stays in force, and the new one goes.
+ */
 static int switch_over(struct em_transaction *t)
 {
-	return t->unchanged ? 0 : t->ops->commit(t->prepared, t->diag);
+	int rc = t->unchanged ? 0 : t->ops->commit(t->prepared, t->diag);
+
+	if (rc || !t->before.ops || t->before.ops == t->ops)
+		return rc;
+	rc = detach_others(t->ops, &t->before, t->diag);
+	if (rc) {
+		(void)t->ops->detach(t->diag);
+		(void)t->ops->clean(0, NULL, t->diag);
+	}
+	return rc;
 }
 
 /* Also where nothing has changed: a run that died may have left something. */
 static int settle(struct em_transaction *t)
 {
+	int rc = detach_others(t->ops, &t->before, t->diag), later;
+
 	t->in_force = true;
-	return take_older_away(t->ops, t->plan.generation, t->policy, &t->before, t->state,
-			       t->diag);
+	later = take_older_away(t->ops, t->plan.generation, t->policy, &t->before, t->state,
+				t->diag);
+	if (rc || later)
+		em_diag_warning(t->diag, NULL,
+				"the policy is in force, but something older is left: apply it "
+				"again to clean up");
+	return 0;
 }
 
 /* What has failed has been reported. */
