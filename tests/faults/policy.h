@@ -9,13 +9,14 @@
 
 #include "host.h"
 
-enum policy { NOTHING, OLD, NEW, POLICIES };
+/* BOTH: the new one has what the old one does not know. */
+enum policy { NOTHING, OLD, NEW, BOTH, POLICIES };
 
 /* Writes both, and says where. */
 void policy_write_files(void);
 const char *policy_file(enum policy policy);
 
-/* Sends datagrams, and returns which policy all of them have met; POLICIES: not one and the same.
+/* Sends datagrams, and returns which policy all of them have met; POLICIES: none of these.
  */
 enum policy policy_in_force(struct host_ports *where);
 

@@ -25,6 +25,7 @@ static struct {
 	char *pristine;			      /* rough snapshots: nothing applied */
 	char *after;			      /* the command has succeeded */
 	struct inject reference;	      /* the command without a fault */
+	bool overlaps;			      /* two backends may be there, for a run has died */
 	bool ready;			      /* what is there is as before the command */
 	char *before;			      /* exact snapshot of it */
 	struct host_counters expected;	      /* of the policy in force */
@@ -112,9 +113,23 @@ static const char *succeeds(struct inject *done, const char *when)
 	return text;
 }
 
+/*
+ * Where a run dies while the backend changes, each of them may count what it does not know: one
+ * datagram of the four twice, and the one that the new policy has found as well.
+ */
+static bool is_counted_twice(const struct host_counters *seen, const struct host_counters *expected)
+{
+	uint64_t more = seen->unknown - expected->unknown;
+
+	return now.overlaps && more <= 2 && seen->packets == expected->packets + more &&
+	       seen->rewritten == expected->rewritten;
+}
+
 static bool is_counted(const struct host_counters *seen, const struct host_counters *expected,
 		       bool all)
 {
+	if (is_counted_twice(seen, expected))
+		return true;
 	return seen->packets == expected->packets && seen->rewritten == expected->rewritten &&
 	       seen->unknown == expected->unknown &&
 	       !memcmp(seen->entities, expected->entities,
@@ -150,7 +165,7 @@ static const char *check_counters(const char *when)
 	return text;
 }
 
-/* The first line that is in one of them only. */
+/* The first line that differs. */
 static const char *difference(const char *expected, const char *seen)
 {
 	static char line[256];
@@ -159,9 +174,9 @@ static const char *difference(const char *expected, const char *seen)
 	while (*expected && *expected == *seen)
 		if (*seen++ == *expected++ && seen[-1] == '\n')
 			begin = seen;
-	text = *begin ? begin : expected;
-	snprintf(line, sizeof(line), "%s '%.*s'", *begin ? "there is" : "missing is",
-		 (int)strcspn(text, "\n"), text);
+	text = expected - (seen - begin);
+	snprintf(line, sizeof(line), "there is '%.*s', not '%.*s'", (int)strcspn(begin, "\n"),
+		 begin, (int)strcspn(text, "\n"), text);
 	return line;
 }
 
@@ -259,7 +274,7 @@ static const char *check_failure(const struct scenario_point *point, const struc
 		return wrong("exit status 1 without a word");
 	if (point->error != EPERM && point->error != EACCES &&
 	    !strcasestr(done->err, strerror(point->error)) &&
-	    !(point->error == ENOMEM && strstr(done->err, "out of memory")))
+	    !strstr(done->err, strerror(EAGAIN)) && !strstr(done->err, "out of memory"))
 		return wrong("says something else: %s", done->err);
 	return NULL;
 }
@@ -277,7 +292,7 @@ static const char *check_status(void)
 /* What a command that has succeeded says, if that is what it is for. */
 static const char *check_output(const struct inject *done)
 {
-	if (now.scenario->command == SCENARIO_STATUS && strcmp(done->out, now.reference.out))
+	if (now.scenario->command == SCENARIO_STATUS && !strstr(done->out, "in place"))
 		return wrong("exit status 0, and printed: %s", done->out);
 	if (now.scenario->command == SCENARIO_STATS)
 		return compare_counters(done, &now.before_counters, true, "exit status 0");
@@ -292,7 +307,7 @@ static const char *check_done(const struct inject *done, enum policy seen)
 		return text;
 	if (seen != wanted_policy(now.scenario))
 		return wrong("exit status 0, and the old policy is in force");
-	if (now.scenario->command == SCENARIO_APPLY)
+	if (now.scenario->command == SCENARIO_APPLY && !done->err[0])
 		return check_status();
 	return NULL;
 }
@@ -325,7 +340,10 @@ static const char *check_all(const struct scenario_point *point, const struct in
 	now.ready = false;
 	if (done->hung)
 		return wrong("takes longer than %d s", INJECT_SECONDS);
-	if (!is_either(seen))
+	now.overlaps = done->status == KILLED && now.scenario->command == SCENARIO_APPLY &&
+		       now.scenario->before &&
+		       strcmp(now.scenario->before, now.scenario->backend) != 0;
+	if (!is_either(seen) && !(seen == BOTH && now.overlaps))
 		return wrong(
 			"exit status %d, and a policy that is not whole: arrived at %u %u %u %u",
 			done->status, where.of[0], where.of[1], where.of[2], where.of[3]);
