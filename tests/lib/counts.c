@@ -37,6 +37,26 @@ void counts_add(struct em_stats *stats, const struct em_policy *policy,
 	}
 }
 
+void counts_number(struct em_stats *stats, uint64_t number)
+{
+	for (size_t i = 0; i < stats->n_listeners; i++) {
+		struct em_listener_stats *listener = &stats->listeners[i];
+
+		listener->total.packets = number++;
+		listener->total.bytes = number++;
+		listener->rewritten = number++;
+		listener->passed = number++;
+		listener->dropped = number++;
+		listener->unknown = number++;
+		for (int reason = 0; reason < EM_REASONS; reason++)
+			listener->invalid[reason] = number++;
+		for (size_t j = 0; j < listener->n_entities; j++) {
+			listener->entities[j].packets = number++;
+			listener->entities[j].bytes = number++;
+		}
+	}
+}
+
 /* Where differences are written, and of what. */
 struct report {
 	FILE *out;

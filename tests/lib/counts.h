@@ -13,6 +13,9 @@
 void counts_add(struct em_stats *stats, const struct em_policy *policy,
 		const struct em_classification *class);
 
+/* Puts a different number into every counter, from this one on, so that no two can be mixed up. */
+void counts_number(struct em_stats *stats, uint64_t number);
+
 /*
  * Where the document has other counters, listeners or entities than these: a line each, which the
  * caller frees; empty when it says the same.

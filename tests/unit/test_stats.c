@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "policy/stats.h"
 #include "state/baseline.h"
+#include "tests/lib/counts.h"
 
 #define LISTENER(name, port, length, entities)                                                     \
 	"{ name = \"" name "\"; interfaces = [ \"eth0\" ]; port = " port ";"                       \
@@ -50,27 +51,11 @@ static struct em_stats *stats_of(const struct em_policy *policy)
 	return stats;
 }
 
-/* A different number in every counter, so that no two can be mixed up. */
 static struct em_stats *numbered(const struct em_policy *policy, uint64_t number)
 {
 	struct em_stats *stats = stats_of(policy);
 
-	for (size_t i = 0; i < stats->n_listeners; i++) {
-		struct em_listener_stats *listener = &stats->listeners[i];
-
-		listener->total.packets = number++;
-		listener->total.bytes = number++;
-		listener->rewritten = number++;
-		listener->passed = number++;
-		listener->dropped = number++;
-		listener->unknown = number++;
-		for (int reason = 0; reason < EM_REASONS; reason++)
-			listener->invalid[reason] = number++;
-		for (size_t j = 0; j < listener->n_entities; j++) {
-			listener->entities[j].packets = number++;
-			listener->entities[j].bytes = number++;
-		}
-	}
+	counts_number(stats, number);
 	return stats;
 }
 

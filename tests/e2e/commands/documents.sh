@@ -16,6 +16,7 @@ if [ -z "${documents_inside-}" ] && [ "$(id -u)" -eq 0 ]; then
 	exec timeout 120 unshare --mount --propagation private --net /bin/sh "$0"
 fi
 : "${JSON:=$PWD/tests/e2e/commands/json}"
+page=$(realpath "$srcdir/man/entitymux.8")
 ENTITYMUX=$(realpath "$ENTITYMUX")
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"
@@ -46,6 +47,9 @@ document() {
 	"$JSON" <out >line 2>&1
 	is "$what: a document" 0 $?
 	says "$what: what is in it" "$pattern" "$(cat line)"
+	for key in $(grep -oE '"[a-z_-]+":' line | tr -d '":' | sort -u); do
+		grep -qE -- "(Ql|\") ?$key( |\"|\$)" "$page" || fail "$what: key $key is not in entitymux.8"
+	done
 }
 
 # text STATUS PATTERN ARGUMENT...: what a command prints for people
