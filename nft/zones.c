@@ -105,13 +105,13 @@ static int search_rules(struct search *search, struct em_netlink *netlink)
 				       .type = NFT_MSG_GETRULE,
 				       .family = NFPROTO_UNSPEC,
 				       .flags = NLM_F_DUMP};
-	int error = -EINTR;
+	int rc = -EINTR;
 
-	for (int i = 0; error == -EINTR && i < EM_DUMP_TRIES; i++) {
+	for (int i = 0; rc == -EINTR && i < EM_DUMP_TRIES; i++) {
 		search->taken = 0;
-		error = em_netlink_query(netlink, &rules, read_rule, search);
+		rc = em_netlink_query(netlink, &rules, read_rule, search);
 	}
-	return error;
+	return rc;
 }
 
 /* Both. */
@@ -154,9 +154,9 @@ static int lacks(const struct em_policy *policy, const struct search *search,
 				search->taken, search->taken, search->taken);
 }
 
-static int report(struct em_diag *diag, int error, const char *what)
+static int report(struct em_diag *diag, int rc, const char *what)
 {
-	struct em_refusal refusal = {error, {.what = what}};
+	struct em_refusal refusal = {rc, {.what = what}};
 
 	return em_netlink_report(diag, &refusal);
 }
@@ -164,18 +164,18 @@ static int report(struct em_diag *diag, int error, const char *what)
 static int check(struct search *search, struct em_netlink *netlink, const struct em_policy *policy,
 		 struct em_outcome *outcome, struct em_diag *diag)
 {
-	int error = em_conntrack_list(netlink, note_entry, search);
+	int rc = em_conntrack_list(netlink, note_entry, search);
 
-	if (error == -EINVAL || error == -EOPNOTSUPP)
+	if (rc == -EINVAL || rc == -EOPNOTSUPP)
 		return em_outcome_lacks(outcome, &em_conversation_first(policy)->replies_place,
 					"replies need conntrack's netlink (ctnetlink), which this "
 					"kernel lacks");
-	if (error)
-		return report(diag, error, "list conntrack");
+	if (rc)
+		return report(diag, rc, "list conntrack");
 	if (!search->taken) {
-		error = search_rules(search, netlink);
-		if (error)
-			return report(diag, error, "list the rules");
+		rc = search_rules(search, netlink);
+		if (rc)
+			return report(diag, rc, "list the rules");
 	}
 	return search->taken ? lacks(policy, search, outcome) : 0;
 }
@@ -184,13 +184,13 @@ int em_zones_check(struct em_netlink *netlink, const struct em_policy *policy,
 		   struct em_outcome *outcome, struct em_diag *diag)
 {
 	struct search search = {0};
-	int error = em_conversations_init(&search.conversations, policy);
+	int rc = em_conversations_init(&search.conversations, policy);
 
-	if (error)
-		return report(diag, error, "list conntrack");
+	if (rc)
+		return report(diag, rc, "list conntrack");
 	for (size_t i = 0; i < search.conversations.n; i++)
 		search.wanted[search.conversations.all[i].target] = true;
-	error = check(&search, netlink, policy, outcome, diag);
+	rc = check(&search, netlink, policy, outcome, diag);
 	em_conversations_clear(&search.conversations);
-	return error;
+	return rc;
 }
