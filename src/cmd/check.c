@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 #include "cmd/cmd.h"
-#include "config/config.h"
 #include "engine/resolve.h"
 #include "print/print.h"
 
@@ -10,7 +9,7 @@ static int run(const void *options, char *const *words, struct em_document *out,
 {
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
 	const char *path = words[0] ? words[0] : EM_DEFAULT_CONFIG;
-	int rc = em_config_read(&policy, path, diag);
+	int rc = em_cmd_read_config(&policy, path, diag);
 
 	(void)options;
 	/* The host that it is for may be another one. */

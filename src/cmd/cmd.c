@@ -2,11 +2,13 @@
 /* Copyright (C) 2026 the entitymux authors */
 #include "cmd/cmd.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/nearest.h"
 #include "config/config.h"
@@ -279,10 +281,20 @@ int em_cmd_run(const struct em_command *command, int argc, char **argv, struct e
 	return rc;
 }
 
+int em_cmd_read_config(struct em_policy **out, const char *path, struct em_diag *diag)
+{
+	int rc = em_config_read(out, path, diag);
+
+	if (rc == -ENOENT && !strcmp(path, EM_DEFAULT_CONFIG) && access(path, F_OK))
+		em_diag_note(diag, "there is an example: cp " DOCDIR
+				   "/entitymux.conf " EM_DEFAULT_CONFIG);
+	return rc;
+}
+
 int em_cmd_read_policy(struct em_policy **out, const char *path, struct em_diag *diag)
 {
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
-	int rc = em_config_read(&policy, path, diag);
+	int rc = em_cmd_read_config(&policy, path, diag);
 
 	if (!rc)
 		rc = em_resolve(policy, true, diag);

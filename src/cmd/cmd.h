@@ -62,6 +62,9 @@ extern const struct em_command em_cmd_status;
  */
 int em_cmd_run(const struct em_command *command, int argc, char **argv, struct em_diag *diag);
 
+/* em_config_read(); where there is no default configuration, the example is named. */
+int em_cmd_read_config(struct em_policy **out, const char *path, struct em_diag *diag);
+
 /*
  * Reads a configuration that is to be used on this host: *out is freed with em_policy_free().
  * Returns 0 or -errno, reported.

@@ -142,16 +142,22 @@ static char *trim(char *text)
 	return text;
 }
 
-/* The next line, trimmed; "" for one that says nothing or was reported; NULL at the end. */
+/*
+ * The next line, trimmed; "" for one that says nothing or was reported; NULL at the end, or where
+ * the file is none of text.
+ */
 static char *next_line(struct reader *reader)
 {
 	size_t length = 0;
-	bool nul = false;
 	char *line;
 	int c;
 
 	while ((c = getc_unlocked(reader->in)) != EOF && c != '\n') {
-		nul |= c == '\0';
+		if (c == '\0') {
+			reader->place.line++;
+			mistake(reader, "a NUL byte, expected a text file");
+			return NULL;
+		}
 		if (length < LINE_MAX_BYTES)
 			reader->line[length] = (char)c;
 		length++;
@@ -163,9 +169,7 @@ static char *next_line(struct reader *reader)
 	if (length && length <= LINE_MAX_BYTES && reader->line[length - 1] == '\r')
 		reader->line[length - 1] = '\0';
 	line = trim(reader->line);
-	if (nul)
-		mistake(reader, "a NUL byte in it, expected a line of text");
-	else if (*line != '#' && length > LINE_MAX_BYTES)
+	if (*line != '#' && length > LINE_MAX_BYTES)
 		mistake(reader, "a line of %zu bytes, expected at most %d", length, LINE_MAX_BYTES);
 	else if (*line != '#')
 		return line;

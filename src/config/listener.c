@@ -163,6 +163,14 @@ static int read_entities_file(struct em_reader *reader, const struct em_config_k
 	return error;
 }
 
+/* A key that has no effect otherwise, which would be a warning when it is read again. */
+static void write_of_replies(FILE *out, const char *lead, const struct em_config_key *key,
+			     const void *object)
+{
+	if (((const struct em_listener *)object)->replies)
+		em_config_write_number(out, lead, key, object);
+}
+
 /* In this order: what claims packets after the port, entities after the tag. */
 const struct em_config_key em_config_listener_keys[] = {
 	{"name", read_name, write_name, EM_KEY_REQUIRED, .expected = "1-32 of A-Z a-z 0-9 . _ -"},
@@ -190,10 +198,26 @@ const struct em_config_key em_config_listener_keys[] = {
 	EM_KEY_ACTION("invalid", em_listener, invalid),
 	EM_KEY_BOOL("replies", em_listener, replies,
 		    .place = offsetof(struct em_listener, replies_place)),
-	EM_KEY_NUMBER("flows", em_listener, flows, 1, EM_FLOWS_MAX),
-	EM_KEY_NUMBER("flow_timeout", em_listener, flow_timeout, 1, EM_TIMEOUT_MAX),
+	{"flows", em_config_read_number, write_of_replies, EM_KEY_MEMBER(em_listener, flows),
+	 .min = 1, .max = EM_FLOWS_MAX},
+	{"flow_timeout", em_config_read_number, write_of_replies,
+	 EM_KEY_MEMBER(em_listener, flow_timeout), .min = 1, .max = EM_TIMEOUT_MAX},
 	{NULL},
 };
+
+static void warn_of_flows(struct em_reader *reader, const struct em_setting *group,
+			  const struct em_listener *listener)
+{
+	static const char *const names[] = {"flows", "flow_timeout"};
+
+	for (size_t i = 0; !listener->replies && i < 2; i++) {
+		const struct em_setting *setting = em_setting_member(group, names[i]);
+
+		if (setting)
+			em_diag_warning(reader->diag, &setting->place,
+					"%s: without replies = true it has no effect", names[i]);
+	}
+}
 
 int em_config_read_listener(struct em_reader *reader, const struct em_setting *setting,
 			    void *object)
@@ -221,5 +245,7 @@ int em_config_read_listener(struct em_reader *reader, const struct em_setting *s
 	    !em_config_find(setting, em_config_listener_keys, "entities") &&
 	    !em_config_find(setting, em_config_listener_keys, "entities_file"))
 		result = em_config_worse(result, em_config_missing(reader, setting, &entities));
+	if (!result)
+		warn_of_flows(reader, setting, listener);
 	return result;
 }

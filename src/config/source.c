@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
-
 char *em_source_path(const char *folder, const char *name)
 {
 	char *path;
@@ -39,6 +37,14 @@ static const char *judge(int fd, struct stat *status)
 	return S_ISREG(status->st_mode) ? NULL : "not a regular file";
 }
 
+static void skip_byte_order_mark(FILE *file)
+{
+	char bytes[3];
+
+	if (fread(bytes, 1, 3, file) != 3 || memcmp(bytes, "\xef\xbb\xbf", 3) != 0)
+		rewind(file);
+}
+
 int em_source_open(FILE **out, const char *path, const struct em_place *self,
 		   const struct em_place *named, const char *what, struct em_diag *diag)
 {
@@ -58,10 +64,12 @@ int em_source_open(FILE **out, const char *path, const struct em_place *self,
 	if (status.st_mode & (S_IWGRP | S_IWOTH))
 		em_diag_warning(diag, self, "others may write to it, expected chmod go-w %s", path);
 	*out = fdopen(fd, "r");
-	if (*out)
-		return 0;
-	close(fd);
-	return -ENOMEM;
+	if (!*out) {
+		close(fd);
+		return -ENOMEM;
+	}
+	skip_byte_order_mark(*out);
+	return 0;
 }
 
 static int refuse_binary(const char *text, const struct em_place *self, struct em_diag *diag)
@@ -88,8 +96,6 @@ static int read_text(FILE *file, const struct em_place *self, char **text, struc
 		return (*text = strdup("")) ? 0 : -ENOMEM;
 	if ((*text)[length - 1] == '\0')
 		return refuse_binary(*text, self, diag);
-	if (strncmp(*text, BYTE_ORDER_MARK, 3) == 0)
-		memmove(*text, *text + 3, (size_t)length - 2);
 	return 0;
 }
 

@@ -37,13 +37,15 @@ static int init_interface(struct em_plan *plan, size_t i, const char *name, stru
 	struct em_link *link = &plan->links[i];
 	struct em_obstacle down;
 	const struct em_interface *configured = em_policy_find_interface(plan->policy, name);
-	int rc = em_link_read(link, name, configured ? &configured->place : NULL, diag);
+	const struct em_place *place = configured ? &configured->place : NULL;
+	int rc = em_link_read(link, name, place, diag);
 
 	plan->attachments[i].ifindex = link->ifindex;
 	em_plan_describe(&plan->attachments[i], plan->policy, name);
 	if (!rc && em_obstacle_find(&down, EM_OBSTACLE_DOWN, link, &plan->attachments[i]))
-		rc = em_diag_error(diag, -ENETDOWN, NULL, "interface %s: %s; bring it up first: %s",
-				   name, down.what, down.remedy);
+		rc = em_diag_error(diag, -ENETDOWN, place,
+				   "interface %s: %s; bring it up first: %s", name, down.what,
+				   down.remedy);
 	return rc;
 }
 
@@ -88,6 +90,8 @@ void em_plan_settle(struct em_plan *plan)
 static int check_link(const struct em_plan *plan, size_t i, struct em_outcome *outcome)
 {
 	const struct em_link *link = &plan->links[i];
+	const struct em_interface *configured = em_policy_find_interface(plan->policy, link->name);
+	const struct em_place *place = configured ? &configured->place : NULL;
 
 	for (int kind = 0; kind < EM_OBSTACLES; kind++) {
 		struct em_obstacle obstacle;
@@ -98,7 +102,7 @@ static int check_link(const struct em_plan *plan, size_t i, struct em_outcome *o
 			outcome,
 			obstacle.replies
 				? &em_conversation_on(plan->policy, link->name)->replies_place
-				: NULL,
+				: place,
 			"%s: %s%s%s", link->name, obstacle.what,
 			obstacle.remedy[0] ? "; clear it with: " : "", obstacle.remedy);
 	}

@@ -122,7 +122,7 @@ static const struct sample syntax_samples[] = {
 	/* All that is no mistake, with every version of libconfig or some. */
 	{"#\r\nbackend: \"tc\"\r\n" WITH(""), NULL},
 	{"\xef\xbb\xbf" WITH(""), NULL},
-	{WITH("vlan : 5, flows = 5 flow_timeout = 0X5LL;") "# x", NULL},
+	{WITH("vlan : 5, unknown = 0X5LL replies = false") "# x", NULL},
 	{WITH("replies = TRUE;") "// x", NULL},
 	{CONF(NAME ON PORT TAG "entities = ( { tag = \"0x0102\"\n/**/\"0304\", port = 5, }, )"),
 	 NULL},
@@ -305,8 +305,11 @@ static const struct sample listener_samples[] = {
 	{WITH("replies = 1;"), "t.conf:3: replies: expected true or false, found a whole number\n"},
 	{WITH("replies = \"true\";"),
 	 "t.conf:3: replies: expected true or false, found a string\n"},
-	{WITH("flows = 1; flow_timeout = 1;"), NULL},
-	{WITH("flows = 4194304; flow_timeout = 86400;"), NULL},
+	{WITH("replies = true; flows = 1; flow_timeout = 1;"), NULL},
+	{WITH("replies = true; flows = 4194304; flow_timeout = 86400;"), NULL},
+	{WITH("flows = 1; replies = false;\nflow_timeout = 1;"),
+	 "t.conf:3: warning: flows: without replies = true it has no effect\n"
+	 "t.conf:4: warning: flow_timeout: without replies = true it has no effect\n"},
 	{WITH("flows = 0; flow_timeout = 0;"),
 	 "t.conf:3: flows: 0 is out of range, expected 1-4194304\n"
 	 "t.conf:3: flow_timeout: 0 is out of range, expected 1-86400\n"},
@@ -812,7 +815,10 @@ static void test_entities_file(void **state)
 	      "e.csv:3: name: \"" C64 "x\": expected a name of 1-64 bytes\n");
 	LINES("0x0102\0"
 	      "0304,1\n0x01020305,1\n",
-	      "e.csv:1: a NUL byte in it, expected a line of text\n");
+	      "e.csv:1: a NUL byte, expected a text file\n");
+	LINES("\xef\xbb\xbf"
+	      "0x01020304,1\n",
+	      NULL);
 	LINES("0x01020304,1,a\n0x01020304,2,b\n0x01020305,3,a\n",
 	      "e.csv:2: tag: 0x01020304 is the tag of \"a\" already (line 1)\n"
 	      "e.csv:3: name: \"a\" is the name of another entity already (line 1)\n");
@@ -891,6 +897,8 @@ static void test_unreadable(void **state)
 {
 	static const char nul[] = "listeners\0 = ();";
 	static const char folder_entities[] = CONF(NAME ON PORT TAG "entities_file = \".\";");
+	static const char device_entities[] =
+		CONF(NAME ON PORT TAG "entities_file = \"/dev/zero\";");
 	static const char no_entities[] = CONF(NAME ON PORT TAG "\nentities_file = \"none.csv\";");
 
 	(void)state;
@@ -903,6 +911,77 @@ static void test_unreadable(void **state)
 			  "t.conf:3: entities_file: none.csv: No such file or directory\n");
 	write_file("t.conf", folder_entities, strlen(folder_entities));
 	expect_unreadable("t.conf", -EINVAL, "t.conf:2: entities_file: .: Is a directory\n");
+	write_file("t.conf", device_entities, strlen(device_entities));
+	expect_unreadable("t.conf", -EINVAL,
+			  "t.conf:2: entities_file: /dev/zero: not a regular file\n");
+	assert_int_equal(mkfifo("pipe", 0600), 0);
+	expect_unreadable("pipe", -EINVAL, "pipe: not a regular file\n");
+	write_file("t.conf", "\xff\xfe#\0", 4);
+	expect_unreadable("t.conf", -EM_EUSAGE, "t.conf: UTF-16, expected UTF-8 or ASCII\n");
+	assert_int_equal(truncate("t.conf", (256 << 20) + 1), 0);
+	expect_unreadable("t.conf", -EM_EUSAGE,
+			  "t.conf: 268435457 bytes, expected at most 268435456\n");
+}
+
+static void expect_warned(const char *text, mode_t conf, mode_t csv, const char *expected)
+{
+	struct em_policy *policy;
+	char *messages;
+
+	write_file("t.conf", text, strlen(text));
+	assert_int_equal(chmod("t.conf", conf), 0);
+	assert_int_equal(chmod("e.csv", csv), 0);
+	assert_int_equal(read_config(&policy, "t.conf", &messages), 0);
+	expect_messages(messages, expected, text);
+	em_policy_free(policy);
+	free(messages);
+}
+
+static void test_writable(void **state)
+{
+	static const char text[] = CONF(NAME ON PORT TAG "entities_file = \"e.csv\";");
+
+	(void)state;
+	write_file("e.csv", "0x01020304,5\n", 13);
+	expect_warned(text, 0755, 0644, "");
+	expect_warned(text, 0620, 0644,
+		      "t.conf: warning: others may write to it, expected chmod go-w t.conf\n");
+	expect_warned(text, 0600, 0602,
+		      "e.csv: warning: others may write to it, expected chmod go-w e.csv\n");
+	assert_int_equal(chmod("t.conf", 0644), 0);
+	assert_int_equal(chmod("e.csv", 0644), 0);
+}
+
+/* What has no end, or is far too much, is refused in no time. */
+static void test_limits(void **state)
+{
+	char *text;
+
+	(void)state;
+	expect_repeated("a = (", "1", 1048577, ");",
+			"t.conf:1: expected at most 1048576 elements, found 1\n");
+	expect_repeated("a = ", "((((((((((((((((((((((((((((((((((", 1, "",
+			"t.conf:1: expected at most 32 groups and lists within each other, found "
+			"(\n");
+	text = repeat("a = {", "k@ = 1", 257, "};");
+	expect(text, "t.conf:1: expected at most 256 settings in a group, found k256\n");
+	free(text);
+	/* Each of the files names the next one many times. */
+	for (unsigned int i = 0; i < 9; i++) {
+		char name[16];
+		FILE *file;
+
+		snprintf(name, sizeof(name), "%u.conf", i);
+		file = fopen(name, "w");
+		assert_non_null(file);
+		for (unsigned int k = 0; i < 8 && k < 10; k++)
+			fprintf(file, "@include \"%u.conf\"\n", i + 1);
+		assert_int_equal(fclose(file), 0);
+	}
+	expect_unreadable(
+		"0.conf", -EM_EUSAGE,
+		"7.conf:6: @include \"8.conf\": expected at most 1000 files and 268435456 "
+		"bytes in all\n");
 }
 
 /* Numbers keep their order through included files, whose places are their own. */
@@ -995,6 +1074,7 @@ static void test_values(void **state)
 	assert_int_equal(a->place.line, 2);
 	assert_int_equal(b->place.line, 17);
 	assert_int_equal(a->n_interfaces, 2);
+	assert_int_equal(a->interfaces[1].place.line, 2);
 	assert_string_equal(a->interfaces[1].name, "br-lan.7@'");
 	assert_int_equal(a->port, 5000);
 	assert_int_equal(a->vlan, 7);
@@ -1230,6 +1310,8 @@ int main(void)
 		cmocka_unit_test(test_entities_file_lines),
 		cmocka_unit_test(test_entities_file_full),
 		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_writable),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_include),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_payload_values),
