@@ -16,6 +16,7 @@
 #include "bpf/flows.h"
 #include "bpf/hold.h"
 #include "bpf/others.h"
+#include "bpf/pins.h"
 #include "bpf/program.h"
 #include "bpf/trial.h"
 #include "host/grace.h"
@@ -128,6 +129,24 @@ static int try_egress(const struct em_prepared *prepared, struct em_outcome *out
 	return em_trial_egress(program, outcome, &listener->replies_place, diag);
 }
 
+/* By which one is known again that has gone with its interface, see moved.h. */
+static int note_programs(const struct em_prepared *prepared, struct em_diag *diag)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < prepared->plan->n_attachments; i++) {
+		enum em_program_kind kinds[EM_PROGRAMS_EACH];
+		size_t n = em_programs_kinds(prepared->plan, i, kinds);
+
+		for (size_t j = 0; !rc && j < n; j++)
+			if (!em_programs_at_tc(kinds[j]))
+				rc = em_pins_program_id(
+					em_programs_fd(prepared->programs, kinds[j]),
+					&prepared->plan->attachments[i].program);
+	}
+	return rc ? em_diag_errno(diag, rc, NULL, "bpf: cannot read what was loaded") : 0;
+}
+
 static int build(struct em_prepared *prepared, struct em_outcome *outcome, struct em_diag *diag)
 {
 	const struct em_plan *plan = prepared->plan;
@@ -138,6 +157,8 @@ static int build(struct em_prepared *prepared, struct em_outcome *outcome, struc
 	if (!rc)
 		rc = em_programs_load(&prepared->programs, plan->policy, plan, &prepared->options,
 				      plan->generation, diag);
+	if (!rc)
+		rc = note_programs(prepared, diag);
 	if (!rc)
 		rc = try_egress(prepared, outcome, diag);
 	if (!rc)

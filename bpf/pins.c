@@ -264,7 +264,7 @@ static int make_folder(const char *folder)
 	return make_alive(path);
 }
 
-static int program_id(int fd, uint32_t *id)
+int em_pins_program_id(int fd, uint32_t *id)
 {
 	struct bpf_prog_info info = {0};
 	uint32_t length = sizeof(info);
@@ -321,7 +321,7 @@ static int add_to(void *context, const char *store)
 	if (!rc)
 		rc = add_all(folder, MAP, map_id, pins->maps, pins->n_maps);
 	if (!rc)
-		rc = add_all(folder, PROGRAM, program_id, pins->programs, pins->n_programs);
+		rc = add_all(folder, PROGRAM, em_pins_program_id, pins->programs, pins->n_programs);
 	addition->error = rc;
 	return !rc;
 }

@@ -38,6 +38,9 @@ int em_pins_possible(void);
 int em_pins_open_program(uint32_t id);
 int em_pins_open_map(uint32_t id);
 
+/* The id of a program that is open.  Returns 0 or -errno, unreported. */
+int em_pins_program_id(int fd, uint32_t *id);
+
 /* What is to be found again; descriptors. */
 struct em_pins {
 	const int *maps;

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "host/moved.h"
+
 void em_inspect_clear(struct em_view *view)
 {
 	em_kernel_state_clear(&view->kernel);
@@ -70,7 +73,7 @@ int em_inspect(struct em_view *out, struct em_state *state, struct em_diag *diag
 	return rc;
 }
 
-static int add_problem(struct em_view *view, const struct em_link *link,
+static int add_problem(struct em_view *view, const char *interface,
 		       const struct em_obstacle *obstacle)
 {
 	struct em_problem *grown =
@@ -80,7 +83,7 @@ static int add_problem(struct em_view *view, const struct em_link *link,
 		return -ENOMEM;
 	view->problems = grown;
 	grown += view->n_problems++;
-	memcpy(grown->interface, link->name, IF_NAMESIZE);
+	memcpy(grown->interface, interface, IF_NAMESIZE);
 	grown->obstacle = *obstacle;
 	return 0;
 }
@@ -94,14 +97,57 @@ static int inspect_link(struct em_view *view, const struct em_attachment *made,
 
 	for (int kind = 0; !rc && kind < EM_OBSTACLES; kind++)
 		if (em_obstacle_find(&obstacle, kind, &link, made) &&
-		    add_problem(view, &link, &obstacle))
+		    add_problem(view, link.name, &obstacle))
 			rc = em_diag_enomem(diag);
 	return rc;
 }
 
+/* The programs of attachments that are gone; their number, or -ENOMEM. */
+static int list_gone(uint32_t **out, const struct em_view *view)
+{
+	const struct em_record *record = &view->record;
+	int n = 0;
+
+	*out = calloc(record->n_attachments + 1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	for (size_t i = 0; i < record->n_attachments; i++)
+		if (record->attachments[i].program &&
+		    !em_inspect_has(view, &record->attachments[i]))
+			(*out)[n++] = record->attachments[i].program;
+	return n;
+}
+
+int em_inspect_moved(struct em_view *view, struct em_diag *diag)
+{
+	struct em_obstacle obstacle = {.what = "it is in another network namespace now, and keeps "
+					       "the XDP program there"};
+	uint32_t *programs __attribute__((cleanup(em_freep))) = NULL;
+	struct em_moved moved[EM_MOVED_MAX];
+	int gone = list_gone(&programs, view), rc = 0, n;
+
+	if (gone < 0)
+		return em_diag_enomem(diag);
+	n = gone ? em_moved_find(moved, programs, gone) : 0;
+	if (n == -EPERM) {
+		em_diag_warning(diag, NULL,
+				"an interface is gone; whether it is in another network namespace "
+				"and keeps the XDP program there cannot be seen without "
+				"CAP_SYS_ADMIN");
+		return 0;
+	}
+	if (n < 0)
+		return em_diag_errno(diag, n, NULL, "cannot look into other network namespaces");
+	for (int i = 0; !rc && i < n; i++) {
+		em_moved_remedy(&moved[i], obstacle.remedy, sizeof(obstacle.remedy));
+		rc = add_problem(view, moved[i].interface, &obstacle);
+	}
+	return rc ? em_diag_enomem(diag) : 0;
+}
+
 int em_inspect_links(struct em_view *view, struct em_diag *diag)
 {
-	int rc = 0;
+	int rc = em_inspect_moved(view, diag);
 
 	for (size_t i = 0; !rc && i < view->record.n_attachments; i++)
 		if (em_inspect_has(view, &view->record.attachments[i]))

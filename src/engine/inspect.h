@@ -15,7 +15,7 @@
 #include "host/obstacle.h"
 #include "state/generation.h"
 
-/* What keeps an interface that is in place from being sorted as it should. */
+/* What keeps an interface that is in place from being sorted as it should, or is left of one. */
 struct em_problem {
 	char interface[IF_NAMESIZE];
 	struct em_obstacle obstacle;
@@ -41,6 +41,13 @@ void em_inspect_clear(struct em_view *view);
 
 /* Looks for problems of the interfaces in the record.  Returns 0 or -errno, reported. */
 int em_inspect_links(struct em_view *view, struct em_diag *diag);
+
+/*
+ * Of those only the interfaces that have gone to another network namespace, where they keep the XDP
+ * program.  Without CAP_SYS_ADMIN that cannot be seen, and is a warning where one is gone.  Returns
+ * 0 or -errno, reported.
+ */
+int em_inspect_moved(struct em_view *view, struct em_diag *diag);
 
 /* One attachment that was made is still there. */
 bool em_inspect_has(const struct em_view *view, const struct em_attachment *made);

@@ -100,11 +100,25 @@ static int inspect(struct em_view *view, struct em_state *state, struct em_diag 
 
 /* The steps. */
 
+/* After this apply nobody knows of them any more. */
+static int warn_moved(struct em_view *view, struct em_diag *diag)
+{
+	int rc = em_inspect_moved(view, diag);
+
+	for (size_t i = 0; i < view->n_problems; i++)
+		em_diag_warning(diag, NULL, "%s: %s; clear it with: %s",
+				view->problems[i].interface, view->problems[i].obstacle.what,
+				view->problems[i].obstacle.remedy);
+	return rc;
+}
+
 static int begin(struct em_transaction *t)
 {
 	int rc = t->dry_run ? em_inspect(&t->view, t->state, t->diag)
 			    : inspect(&t->view, t->state, t->diag);
 
+	if (!rc)
+		rc = warn_moved(&t->view, t->diag);
 	if (!rc)
 		rc = em_plan_init(&t->plan, t->policy, t->diag);
 	if (!rc)
@@ -344,25 +358,43 @@ void em_transaction_clear(struct em_transaction *t)
 	em_plan_clear(&t->plan);
 }
 
+/* An XDP program that an interface has taken to another network namespace is out of our reach. */
+static int report_moved(struct em_view *view, struct em_diag *diag)
+{
+	int rc = em_inspect_moved(view, diag);
+
+	for (size_t i = 0; i < view->n_problems; i++) {
+		const struct em_obstacle *obstacle = &view->problems[i].obstacle;
+
+		rc = em_diag_error(diag, -EBUSY, NULL, "%s: %s; clear it with: %s",
+				   view->problems[i].interface, obstacle->what, obstacle->remedy);
+	}
+	return rc;
+}
+
 int em_transaction_remove(struct em_diag *diag)
 {
 	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
 	struct em_view view = {0};
-	int rc = em_state_open(&state, EM_STATE_WRITE, diag), first = 0;
+	int rc = em_state_open(&state, EM_STATE_WRITE, diag), first = 0, left;
 
 	if (rc)
 		return rc;
 	/* Whatever else is wrong with what is there is no reason not to take it away. */
 	rc = em_inspect(&view, state, diag);
-	em_inspect_clear(&view);
-	if (rc == -EPERM)
+	if (rc == -EPERM) {
+		em_inspect_clear(&view);
 		return rc;
+	}
+	left = report_moved(&view, diag);
+	em_inspect_clear(&view);
 	for (size_t i = 0; em_backends[i]; i++) {
 		rc = em_backends[i]->detach(diag);
 		if (!rc)
 			rc = em_backends[i]->clean(0, NULL, diag);
 		first = first ? first : rc;
 	}
+	first = first ? first : left;
 	return first ? first : em_generation_clean(state, 0, diag);
 }
 

@@ -8,6 +8,7 @@
 
 #include <net/if.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 enum em_hook {
 	EM_HOOK_XDP_NATIVE,
@@ -30,9 +31,10 @@ struct em_attachment {
 	char alias[EM_HOOK_ALIAS]; /* its name in the configuration, if that is another one */
 	unsigned int ifindex;
 	enum em_hook hook;
-	bool vlan;	/* a listener with `vlan` is on it */
-	bool replies;	/* a listener with `replies` is on it */
-	bool fragments; /* native XDP: the program takes frames in several buffers */
+	uint32_t program; /* XDP: the id of the program; 0: unknown */
+	bool vlan;	  /* a listener with `vlan` is on it */
+	bool replies;	  /* a listener with `replies` is on it */
+	bool fragments;	  /* native XDP: the program takes frames in several buffers */
 };
 
 #endif

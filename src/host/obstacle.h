@@ -34,7 +34,7 @@ enum em_obstacle_kind {
 struct em_obstacle {
 	const char *what; /* static; without the name of the interface */
 	bool replies;	  /* it concerns listeners with replies alone */
-	char remedy[64];  /* the command that clears it; "": none does */
+	char remedy[112]; /* the command that clears it; "": none does */
 };
 
 /* Whether it stands in the way of this attachment to the link, with what there is to say in *out.

@@ -53,6 +53,7 @@ static const struct {
 	{"fragments", offsetof(struct em_attachment, fragments)},
 };
 
+#define PROGRAM "program="
 #define ALIAS	"alias="
 #define N_WORDS (sizeof(words) / sizeof(words[0]))
 
@@ -61,6 +62,8 @@ static void read_words(struct em_attachment *attachment, char *rest)
 	char *word;
 
 	while ((word = strsep(&rest, " "))) {
+		if (!strncmp(word, PROGRAM, strlen(PROGRAM)))
+			attachment->program = strtoul(word + strlen(PROGRAM), NULL, 10);
 		if (!strncmp(word, ALIAS, strlen(ALIAS)))
 			snprintf(attachment->alias, sizeof(attachment->alias), "%s",
 				 word + strlen(ALIAS));
@@ -148,6 +151,8 @@ static void write_attachment(FILE *out, const struct em_attachment *attachment)
 {
 	fprintf(out, "attachment %u %s %s", attachment->ifindex, em_hook_name(attachment->hook),
 		attachment->interface);
+	if (attachment->program)
+		fprintf(out, " " PROGRAM "%" PRIu32, attachment->program);
 	if (attachment->alias[0])
 		fprintf(out, " " ALIAS "%s", attachment->alias);
 	for (size_t i = 0; i < N_WORDS; i++)

@@ -14,7 +14,7 @@
  *	applied_at 2026-11-22T10:00:00Z
  *	listeners 1
  *	entities 2
- *	attachment 2 xdp-native eth0 alias=uplink0 vlan replies
+ *	attachment 2 xdp-native eth0 program=7 alias=uplink0 vlan replies
  *
  * Unknown keys are skipped, and so are words that come behind those that are known.
  */
