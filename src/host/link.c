@@ -15,21 +15,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "host/netdev.h"
 #include "host/nl.h"
 
 #define FEATURES_MAX 256 /* more than any kernel knows */
-
-static void closep(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
-static void freep(void *pointer)
-{
-	free(*(void **)pointer);
-}
 
 static struct ifreq request_for(const char *name)
 {
@@ -39,7 +29,6 @@ static struct ifreq request_for(const char *name)
 	return request;
 }
 
-/* Many a device lacks many an ethtool operation: then the setting is off. */
 static int ethtool(int fd, const char *name, void *command)
 {
 	struct ifreq request = request_for(name);
@@ -69,22 +58,29 @@ struct feature_states {
 	struct ethtool_get_features_block blocks[FEATURES_MAX / 32];
 };
 
+/* Many a device lacks many an ethtool operation: then the setting is off.  Else it is unknown. */
+static int unless_lacking(int rc)
+{
+	return rc == -EOPNOTSUPP || rc == -EINVAL || rc == -ENODEV ? 0 : rc;
+}
+
 /* Newer kernels (6.18 is one) tell the names only to who knows how many there are. */
-static uint32_t count_features(int fd, const char *name)
+static int count_features(int fd, const char *name, uint32_t *n)
 {
 	struct feature_count count = {.cmd = ETHTOOL_GSSET_INFO,
 				      .sset_mask = 1ULL << ETH_SS_FEATURES};
 
-	if (ethtool(fd, name, &count) || !count.sset_mask || count.n > FEATURES_MAX)
-		return 0;
-	return count.n;
+	int rc = ethtool(fd, name, &count);
+
+	*n = !rc && count.sset_mask && count.n <= FEATURES_MAX ? count.n : 0;
+	return rc;
 }
 
 /* The names are asked for, because the numbers differ from kernel to kernel. */
-static void read_features(int fd, struct em_link *link)
+static int read_features(int fd, struct em_link *link)
 {
 	struct feature_states states = {.cmd = ETHTOOL_GFEATURES, .size = FEATURES_MAX / 32};
-	struct feature_names *names __attribute__((cleanup(freep))) = calloc(1, sizeof(*names));
+	struct feature_names *names __attribute__((cleanup(em_freep))) = calloc(1, sizeof(*names));
 	const struct {
 		const char *name;
 		bool *state;
@@ -97,13 +93,19 @@ static void read_features(int fd, struct em_link *link)
 		{"rx-lro", &link->lro},
 	};
 
+	int rc;
+
 	if (!names)
-		return;
+		return -ENOMEM;
 	names->cmd = ETHTOOL_GSTRINGS;
 	names->string_set = ETH_SS_FEATURES;
-	names->len = count_features(fd, link->name);
-	if (!names->len || ethtool(fd, link->name, names) || ethtool(fd, link->name, &states))
-		return;
+	rc = count_features(fd, link->name, &names->len);
+	if (!rc && names->len)
+		rc = ethtool(fd, link->name, names);
+	if (!rc)
+		rc = ethtool(fd, link->name, &states);
+	if (rc)
+		return unless_lacking(rc);
 	for (uint32_t i = 0; i < names->len && i < FEATURES_MAX; i++) {
 		bool active = states.blocks[i / 32].active & (1U << i % 32);
 
@@ -111,6 +113,7 @@ static void read_features(int fd, struct em_link *link)
 			if (!strncmp(names->names[i], wanted[j].name, ETH_GSTRING_LEN))
 				*wanted[j].state = active;
 	}
+	return 0;
 }
 
 static bool is_local(const char *driver)
@@ -118,16 +121,22 @@ static bool is_local(const char *driver)
 	return !strcmp(driver, "veth") || !strcmp(driver, "tun") || !strcmp(driver, "vif");
 }
 
-static void read_driver(int fd, struct em_link *link)
+static int read_driver(int fd, struct em_link *link)
 {
 	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
 	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+	int rc = ethtool(fd, link->name, &info);
 
-	if (!ethtool(fd, link->name, &info))
+	if (!rc)
 		memcpy(link->driver, info.driver, sizeof(link->driver) - 1);
 	link->local = is_local(link->driver);
-	if (!ethtool(fd, link->name, &channels))
+	rc = unless_lacking(rc);
+	if (rc)
+		return rc;
+	rc = ethtool(fd, link->name, &channels);
+	if (!rc)
 		link->rx_queues = channels.rx_count + channels.combined_count;
+	return unless_lacking(rc);
 }
 
 static const struct nlattr *find_attr(const struct nlmsghdr *header, uint16_t type)
@@ -266,20 +275,21 @@ static int read_basics(int fd, struct em_link *link)
 int em_link_read(struct em_link *out, const char *name, const struct em_place *place,
 		 struct em_diag *diag)
 {
-	int fd __attribute__((cleanup(closep))) = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd __attribute__((cleanup(em_closep))) = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int rc = fd < 0 ? -errno : 0;
 
 	*out = (struct em_link){0};
 	snprintf(out->name, IF_NAMESIZE, "%s", name);
 	if (!rc)
 		rc = read_basics(fd, out);
-	if (!rc) {
-		read_driver(fd, out);
+	if (!rc)
+		rc = read_driver(fd, out);
+	if (!rc)
 		rc = read_around(out);
-	}
+	if (!rc)
+		rc = read_features(fd, out);
 	if (rc)
 		return em_diag_errno(diag, rc, place, "interface %s", name);
-	read_features(fd, out);
 	read_native_xdp(out);
 	return 0;
 }

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+
 #define NAMESPACE "/proc/self/ns/net"
 #define BOOT	  "/proc/sys/kernel/random/boot_id"
 
@@ -18,15 +20,9 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-static void closep(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 static int read_boot(char *boot, size_t size)
 {
-	int fd __attribute__((cleanup(closep))) = open(BOOT, O_RDONLY | O_CLOEXEC);
+	int fd __attribute__((cleanup(em_closep))) = open(BOOT, O_RDONLY | O_CLOEXEC);
 	ssize_t length;
 
 	if (fd < 0)
@@ -44,7 +40,7 @@ static int read_boot(char *boot, size_t size)
 /* Before Linux 5.14 there is none, which is the one error that is no failure. */
 static int read_cookie(uint64_t *cookie)
 {
-	int fd __attribute__((cleanup(closep))) = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd __attribute__((cleanup(em_closep))) = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	socklen_t size = sizeof(*cookie);
 
 	*cookie = 0;

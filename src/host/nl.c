@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/cleanup.h"
+
 #define DATAGRAM_MAX 65536 /* bytes of one datagram from the kernel, which are 32 KB at most */
 #define ASK_TRIES    20	   /* of a dump that changes by others interrupt */
 #define SEQUENCE     1	   /* of a question; messages of a batch are numbered from here on */
@@ -18,11 +20,6 @@ static void closep(struct mnl_socket **socket)
 {
 	if (*socket)
 		mnl_socket_close(*socket);
-}
-
-static void freep(void *pointer)
-{
-	free(*(void **)pointer);
 }
 
 struct nlmsghdr *em_nl_begin(struct em_nl_message *message, uint16_t type, uint16_t flags,
@@ -158,7 +155,7 @@ static int collect(struct answer *answer, int protocol, const struct nlmsghdr *r
 int em_nl_ask(int protocol, struct nlmsghdr *request,
 	      int (*visit)(void *context, const struct nlmsghdr *header), void *context)
 {
-	char *bytes __attribute__((cleanup(freep))) = NULL;
+	char *bytes __attribute__((cleanup(em_freep))) = NULL;
 	const struct nlmsghdr *header;
 	struct answer answer = {0};
 	int rc = -EINTR, left;
@@ -238,7 +235,7 @@ static size_t note_outcomes(struct em_nl_batch *batch, const struct nlmsghdr *he
 /* All of them are there when the messages are sent, so that nothing is waited for. */
 static int receive_outcomes(struct em_nl_batch *batch, const struct mnl_socket *socket)
 {
-	char *buffer __attribute__((cleanup(freep))) = malloc(DATAGRAM_MAX);
+	char *buffer __attribute__((cleanup(em_freep))) = malloc(DATAGRAM_MAX);
 	bool lost = false;
 	size_t n = 0;
 
