@@ -127,12 +127,18 @@ more() {
 	listener first 5000 "$first" 1:6001 2:6002 3:5001 4:5000 5:7001 9:6009
 	others
 }
+# What has tag 100 is invalid.
+actions() {
+	listener first 5000 "$first invalid = 7001;
+		checks = ( { offset = 4; length = 4; max = 99; } );" \
+		1:6001 2:'"pass"' 3:'"drop"' 100:6002
+}
 single() { listener first 5000 "$first" 1:6001 2:6002; }
 without() { listener first 5000 '' 1:6001 2:6002; }
 short() { listener first 5000 "$first flow_timeout = 2;" 1:6001; }
 small() { listener first 5000 "$first flows = 1024;" 1:6001 2:6002; }
 
-for name in base moved more single without short small; do
+for name in base actions moved more single without short small; do
 	conf $name $name
 done
 hosts

@@ -27,6 +27,7 @@
 #define SECOND	5001
 #define PLAIN	5002
 #define UNKNOWN 6008 /* of the first listener; the others pass what they do not know */
+#define INVALID 7001 /* in actions.conf */
 #define OWN	9999 /* a port of the server that no policy knows */
 
 static void pause_ms(unsigned int ms)
@@ -120,6 +121,23 @@ static void passed(struct replies_bench *bench)
 	replies_answer(bench, OWN, &peer, OWN);
 	replies_answer(bench, 6101, &peer, SECOND);
 	replies_answer(bench, SECOND, &peer, SECOND);
+}
+
+/* Entities that pass or are dropped; and what is invalid, although it has the tag of an entity. */
+static void actions(struct replies_bench *bench)
+{
+	struct replies_peer peer = replies_peer(bench, REPLIES_CLIENT, 0);
+
+	replies_ask(bench, &peer, FIRST, 2, FIRST);
+	replies_answer(bench, FIRST, &peer, FIRST);
+	replies_ask(bench, &peer, FIRST, 1, 6001);
+	replies_ask(bench, &peer, FIRST, 3, 0);
+	replies_ask(bench, &peer, FIRST, 100, INVALID);
+	replies_answer(bench, 6001, &peer, FIRST);
+	replies_answer(bench, INVALID, &peer, FIRST);
+	replies_answer(bench, FIRST, &peer, FIRST);
+	replies_ask(bench, &peer, FIRST, 2, FIRST);
+	replies_answer(bench, 6001, &peer, FIRST);
 }
 
 /* Traffic with the port of an entity that no listener has sorted. */
@@ -425,6 +443,7 @@ static const struct scenario {
 	{"several senders", "base", senders, HERE, false},
 	{"several listeners", "base", listeners, HERE, false},
 	{"what is passed", "base", passed, HERE, false},
+	{"other actions", "actions", actions, HERE, false},
 	{"the listener's own port", "base", own_port, HERE, false},
 	{"entity's port, directly", "base", direct, HERE, false},
 	{"unasked", "base", unasked, HERE | VLAN, false},
