@@ -74,7 +74,8 @@ static bool has_no_filter(const struct em_changes *changes, unsigned int ifindex
 	return !n;
 }
 
-static void add_removal(struct em_changes *changes, const struct em_attached *present)
+static int add_removal(struct em_changes *changes, const struct em_attached *present,
+		       struct em_diag *diag)
 {
 	const struct em_rtnl_change xdp = {.kind = EM_RTNL_XDP,
 					   .ifindex = present->ifindex,
@@ -93,15 +94,23 @@ static void add_removal(struct em_changes *changes, const struct em_attached *pr
 					   .program = present->fd,
 					   .egress = present->hook == EM_HOOK_TC_EGRESS};
 
+	int others;
+
 	if (!is_filter(present)) {
 		add(changes, present->tcx ? &tcx : &xdp, present);
-		return;
+		return 0;
 	}
 	add(changes, &filter, present);
+	if (present->handle != EM_TC_HANDLE_OWNER || !has_no_filter(changes, present->ifindex))
+		return 0;
 	/* A qdisc of ours stays where somebody has put filters of his own on it. */
-	if (present->handle == EM_TC_HANDLE_OWNER && has_no_filter(changes, present->ifindex) &&
-	    !em_attached_has_others(present->ifindex))
+	others = em_attached_has_others(present->ifindex);
+	if (others < 0)
+		return em_diag_errno(diag, others, NULL, "%s: cannot list the TC filters",
+				     present->interface);
+	if (!others)
 		add(changes, &qdisc, NULL);
+	return 0;
 }
 
 enum layer { LAYER_EGRESS, LAYER_INGRESS, LAYER_XDP };
@@ -328,16 +337,19 @@ static int add_wanted(struct em_changes *changes, const struct em_programs *prog
 	return rc;
 }
 
-static void add_removals(struct em_changes *changes, const struct em_plan *plan,
-			 enum removal removal, uint32_t keep)
+static int add_removals(struct em_changes *changes, const struct em_plan *plan,
+			enum removal removal, uint32_t keep, struct em_diag *diag)
 {
-	for (size_t i = 0; i < changes->n_present; i++) {
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < changes->n_present; i++) {
 		const struct em_attached *present = &changes->present[i];
 
 		if (removal_of(changes, present, plan) == removal &&
 		    !(keep && present->generation == keep))
-			add_removal(changes, present);
+			rc = add_removal(changes, present, diag);
 	}
+	return rc;
 }
 
 /*
@@ -351,13 +363,11 @@ static int plan_steps(struct em_changes *changes, const struct em_programs *prog
 
 	if (!rc)
 		rc = add_wanted(changes, programs, plan, LAYER_INGRESS, diag);
-	if (rc)
-		return rc;
-	add_removals(changes, plan, REMOVAL_FIRST, 0);
-	rc = add_wanted(changes, programs, plan, LAYER_XDP, diag);
 	if (!rc)
-		add_removals(changes, plan, REMOVAL_AFTER, keep);
-	return rc;
+		rc = add_removals(changes, plan, REMOVAL_FIRST, 0, diag);
+	if (!rc)
+		rc = add_wanted(changes, programs, plan, LAYER_XDP, diag);
+	return rc ? rc : add_removals(changes, plan, REMOVAL_AFTER, keep, diag);
 }
 
 int em_changes_plan(struct em_changes *changes, const struct em_programs *programs,
