@@ -60,9 +60,8 @@ static void link_obstacle(const struct em_link *link, struct em_attachment *at, 
 	for (int kind = 0; kind < EM_OBSTACLES; kind++) {
 		if (!em_obstacle_find(&obstacle, kind, link, at))
 			continue;
-		snprintf(text, size, "%s%s%s%s", obstacle.what,
-			 obstacle.remedy[0] ? " (clear it with " : "", obstacle.remedy,
-			 obstacle.remedy[0] ? ")" : "");
+		snprintf(text, size, "%s%s%s", obstacle.what,
+			 obstacle.remedy[0] ? "; clear it with: " : "", obstacle.remedy);
 		return;
 	}
 	if (at->hook == EM_HOOK_XDP_NATIVE && link->native_xdp == EM_NATIVE_NO)

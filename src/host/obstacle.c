@@ -125,7 +125,7 @@ static const struct {
 				 NULL, NULL, false},
 	[EM_OBSTACLE_MTU] = {has_long_frames,
 			     "with a VLAN tag, a frame of its MTU is too long for one buffer, and "
-			     "the XDP program is not one for several",
+			     "its XDP program takes no more (from Linux 5.18 on, apply again)",
 			     NULL, NULL, false},
 	[EM_OBSTACLE_VLAN_OFFLOAD] = {takes_tags_off,
 				      "rx-vlan-offload takes the VLAN tag off before XDP sees it",

@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
+#
+# Settings of an interface that change after the apply: whatever apply refuses, status sees, with the
+# command that clears it, and is satisfied when it is cleared.
+set -u
+
+: "${ENTITYMUX:=./entitymux}" "${E2E_BACKENDS:=xdp xdp-generic tc nft}"
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo 'makes network namespaces: run as root (sudo make check)'
+	exit 77
+fi
+ns=em-later-$$
+tmp=$(mktemp -d)
+# shellcheck source=tests/lib/checks.sh
+. "$(dirname "$0")/../../lib/checks.sh"
+
+cleanup()
+{
+	trap '' INT TERM HUP
+	ip netns exec $ns "$ENTITYMUX" remove 2>/dev/null
+	ip netns del $ns 2>/dev/null
+	rm -rf "$tmp"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+in_ns() { ip netns exec $ns "$@"; }
+em() { in_ns "$ENTITYMUX" "$@"; }
+
+# usage: applied BACKEND [KEYS OF THE LISTENER]
+applied()
+{
+	echo "listeners = ( { name = \"l\"; interfaces = [ \"in0\" ]; port = 5000; ${2-}
+		tag = { offset = 0; length = 4; };
+		entities = ( { tag = \"0xdeadbeef\"; port = 6001; } ); } );" >"$tmp/conf"
+	check 'apply' em apply --backend="$1" "$tmp/conf"
+	check 'status is satisfied' em status
+}
+
+# usage: seen WHAT REMEDY; it is cleared by the very command
+seen()
+{
+	text=$(em status 2>&1)
+	is "$1: exit status of status" 4 $?
+	says "$1: what" "problem: *in0: .*$1" "$text"
+	says "$1: the command" "clear it with: $2\$" "$text"
+	is "$1: for programs" "$2" "$(em status --json | sed -n 's/.*"remedy": "\(.*\)".*/\1/p')"
+	# shellcheck disable=SC2086 # words
+	check "$1: cleared" in_ns $2
+	check "$1: status is satisfied again" em status
+}
+
+ip netns add $ns
+ip -n $ns link add in0 type veth peer name out0
+ip -n $ns link set in0 up
+ip -n $ns link set out0 up
+
+for backend in $E2E_BACKENDS; do
+	title="$backend: "
+	applied "$backend"
+	for glue in rx-gro-list rx-udp-gro-forwarding; do
+		in_ns ethtool -K in0 $glue on >"$tmp/out" 2>&1 || continue
+		seen $glue "ethtool -K in0 $glue off"
+	done
+	ip -n $ns link set in0 down
+	seen 'it is down' 'ip link set dev in0 up'
+	em remove
+	case $backend in
+	xdp | xdp-generic)
+		in_ns ethtool -K in0 rxvlan off >/dev/null
+		applied "$backend" 'vlan = 5;'
+		in_ns ethtool -K in0 rxvlan on >/dev/null
+		seen 'takes the VLAN tag off' 'ethtool -K in0 rxvlan off'
+		em remove
+		;;
+	nft)
+		applied nft 'replies = true;'
+		ip -n $ns link add br0 type bridge
+		ip -n $ns link set in0 master br0
+		em status >"$tmp/out" 2>&1
+		is 'a port of a bridge: exit status of status' 4 $?
+		says 'a port of a bridge: what' 'in0: replies need conntrack' "$(cat "$tmp/out")"
+		ip -n $ns link del br0
+		check 'no port any more: status is satisfied' em status
+		em remove
+		;;
+	esac
+done
+title=
+
+# A frame with a tag no longer fits into one buffer: only another program helps.
+case " $E2E_BACKENDS " in
+*' xdp '*)
+	applied xdp
+	ip -n $ns link set out0 mtu 3500
+	if ip -n $ns link set in0 mtu 3500 2>"$tmp/out"; then
+		em status >"$tmp/out" 2>&1
+		is 'a larger MTU: exit status of status' 4 $?
+		says 'a larger MTU: what' 'in0: .*too long for one buffer' "$(cat "$tmp/out")"
+		check 'a larger MTU: apply' em apply --backend=xdp "$tmp/conf"
+		check 'a larger MTU: status is satisfied' em status
+	else
+		skip "a larger MTU: $(cat "$tmp/out")"
+	fi
+	;;
+esac
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
