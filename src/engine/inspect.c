@@ -160,8 +160,9 @@ bool em_inspect_has(const struct em_view *view, const struct em_attachment *made
 	for (size_t i = 0; i < view->kernel.n_attachments; i++) {
 		const struct em_attachment *present = &view->kernel.attachments[i];
 
-		if (present->ifindex == made->ifindex && present->hook == made->hook &&
-		    !strcmp(present->interface, made->interface))
+		/* Chains of nft are hooked to a name, and from Linux 6.16 on wait for it. */
+		if (present->hook == made->hook && !strcmp(present->interface, made->interface) &&
+		    (present->ifindex == made->ifindex || made->hook == EM_HOOK_NFT_INGRESS))
 			return true;
 	}
 	return false;

@@ -64,20 +64,31 @@ static int take_older_away(const struct em_backend_ops *ops, uint32_t generation
 	return first ? first : rc;
 }
 
+/* Packets meet the backends in the order of their table. */
+static bool is_behind(const struct em_backend_ops *ops, const struct em_backend_ops *other)
+{
+	for (size_t i = 0; em_backends[i] && em_backends[i] != ops; i++)
+		if (em_backends[i] == other)
+			return true;
+	return false;
+}
+
 /*
  * A run that died between the switch and the last counts has left an older generation, which may
- * have gone on counting.
+ * have gone on counting.  Where it stands behind the one in force, that has counted those packets
+ * as well.
  */
 static int finish_older(const struct em_view *view, struct em_state *state, struct em_diag *diag)
 {
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
-	struct em_counts older;
+	struct em_counts older = {0};
 	int rc = em_generation_load_policy(state, view->generation, &policy, diag);
 
 	/* Where it is not known what is counted now, nothing can be added to it. */
 	if (rc || !policy)
 		return rc;
-	rc = em_counts_open(&older, view->older, view->older_ops, state, diag);
+	if (!is_behind(view->older_ops, view->ops))
+		rc = em_counts_open(&older, view->older, view->older_ops, state, diag);
 	if (!rc)
 		rc = detach_others(view->ops, &older, diag);
 	if (!rc)
