@@ -8,6 +8,13 @@ passed=0
 failed=0
 title=
 
+# needs PROGRAM...: or the test is skipped
+needs() {
+	for program; do
+		command -v "$program" >/dev/null || { echo "needs $program"; exit 77; }
+	done
+}
+
 pass() {
 	passed=$((passed + 1))
 	echo "ok $((passed + failed)) - $title$1"
@@ -55,4 +62,12 @@ exits() {
 	echo "exit status $seen, not $status; $messages of '$pattern' expected:"
 	cat $tmp/out $tmp/err
 	return 1
+}
+
+# settings NAMESPACE SETTING=VALUE...: in /proc/sys, of a network namespace
+settings() {
+	ip netns exec "$1" sh -c 'shift
+		for setting; do
+			echo "${setting#*=}" >"/proc/sys/${setting%%=*}" || exit 1
+		done' sh "$@"
 }

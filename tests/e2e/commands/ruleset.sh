@@ -12,6 +12,8 @@ if [ "$(id -u)" -ne 0 ] || ! command -v nft >/dev/null; then
 	echo 'needs root, for network namespaces, and nft'
 	exit 77
 fi
+# nft writes a protocol that it finds no name for in a way that it cannot read.
+[ -e /etc/protocols ] || { echo 'needs /etc/protocols (Debian: netbase)'; exit 77; }
 
 work=$(mktemp -d)
 installed=emrs$$a

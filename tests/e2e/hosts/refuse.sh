@@ -19,6 +19,7 @@ tmp=$(mktemp -d)
 config=$tmp/refuse.conf
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"
+needs ip
 
 cleanup()
 {

@@ -19,6 +19,7 @@ tmp=$(mktemp -d)
 config=$tmp/config second=$tmp/second other=$tmp/other
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"
+needs ip nft tc ethtool
 
 cleanup()
 {
@@ -67,7 +68,7 @@ for ns in $a $c; do
 done
 ip -n "$a" -6 route add default via 2001:db8:0::2
 ip -n "$c" -6 route add default via 2001:db8:4::1
-ip netns exec "$b" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+settings "$b" net/ipv4/ip_forward=1 net/ipv6/conf/all/forwarding=1
 ip netns exec "$b" ethtool -K out0 tx off >/dev/null
 ip netns exec "$c" ethtool -K in rx off >/dev/null 2>&1
 

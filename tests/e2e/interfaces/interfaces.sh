@@ -18,6 +18,7 @@ config=$tmp/conf
 tunnel=
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"
+needs ip nft tc ethtool
 
 cleanup()
 {
