@@ -180,18 +180,6 @@ static int prepare(struct em_prepared **prepared, struct em_plan *plan, struct e
 	return -EINVAL;
 }
 
-static int change_over(const struct em_prepared *prepared, bool *bridged, struct em_diag *diag)
-{
-	struct em_changes changes = {.overlap = *bridged};
-	int rc = em_changes_plan(&changes, prepared->programs, prepared->plan, 0, diag);
-
-	if (!rc)
-		rc = em_changes_make(&changes, diag);
-	*bridged = changes.bridged;
-	em_changes_clear(&changes);
-	return rc;
-}
-
 /* Those that began after they were carried over, while the old generation was still in force. */
 static void carry_newest(const struct em_prepared *prepared, struct em_diag *diag)
 {
@@ -206,7 +194,7 @@ static void carry_newest(const struct em_prepared *prepared, struct em_diag *dia
 static int commit(struct em_prepared *prepared, struct em_diag *diag)
 {
 	bool bridged = prepared->options.bridge;
-	int rc = change_over(prepared, &bridged, diag);
+	int rc = em_changes_make(prepared->programs, prepared->plan, 0, &bridged, diag);
 
 	if (rc)
 		return rc;
@@ -217,7 +205,7 @@ static int commit(struct em_prepared *prepared, struct em_diag *diag)
 	/* A packet that was past XDP before it came is still to find TC with the whole decision. */
 	em_grace_wait();
 	bridged = false;
-	if (change_over(prepared, &bridged, diag))
+	if (em_changes_make(prepared->programs, prepared->plan, 0, &bridged, diag))
 		em_diag_warning(diag, NULL,
 				"the policy is in force, but at two hooks: apply again");
 	return 0;
@@ -237,22 +225,10 @@ static int open_counters(struct em_counters **out, uint32_t generation, struct e
 	return rc;
 }
 
-/* All or nothing. */
-static int take_off(uint32_t keep, struct em_diag *diag)
-{
-	struct em_changes changes = {0};
-	int rc = em_changes_plan(&changes, NULL, NULL, keep, diag);
-
-	if (!rc)
-		rc = em_changes_make(&changes, diag);
-	em_changes_clear(&changes);
-	return rc;
-}
-
 /* Nothing of ours outlives its attachment and its pin, so that without these it is removed. */
 static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *diag)
 {
-	int rc = take_off(keep, diag);
+	int rc = em_changes_make(NULL, NULL, keep, NULL, diag);
 
 	if (!rc)
 		rc = em_flows_end(keep, policy, diag);
@@ -261,7 +237,7 @@ static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *
 
 static int detach(struct em_diag *diag)
 {
-	return take_off(0, diag);
+	return em_changes_make(NULL, NULL, 0, NULL, diag);
 }
 
 const struct em_backend_ops em_bpf_backend = {

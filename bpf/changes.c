@@ -10,7 +10,7 @@
 #include "bpf/front.h"
 #include "bpf/undo.h"
 
-void em_changes_clear(struct em_changes *changes)
+static void clear(struct em_changes *changes)
 {
 	for (size_t i = 0; i < changes->n_present; i++)
 		close(changes->present[i].fd);
@@ -370,8 +370,8 @@ static int plan_steps(struct em_changes *changes, const struct em_programs *prog
 	return rc ? rc : add_removals(changes, plan, REMOVAL_AFTER, keep, diag);
 }
 
-int em_changes_plan(struct em_changes *changes, const struct em_programs *programs,
-		    const struct em_plan *plan, uint32_t keep, struct em_diag *diag)
+static int find_steps(struct em_changes *changes, const struct em_programs *programs,
+		      const struct em_plan *plan, uint32_t keep, struct em_diag *diag)
 {
 	int rc = em_attached_each(note_present, changes, diag);
 	size_t most;
@@ -395,7 +395,7 @@ int em_changes_need_bridge(const struct em_plan *plan, struct em_diag *diag)
 	for (size_t i = 0; !rc && i < plan->n_attachments; i++)
 		for (size_t j = 0; !rc && j < changes.n_present; j++)
 			rc = needs_bridge(&changes.present[j], &plan->attachments[i]);
-	em_changes_clear(&changes);
+	clear(&changes);
 	return rc;
 }
 
@@ -416,13 +416,21 @@ static int report(const struct em_changes *changes, int rc, struct em_diag *diag
 	return em_diag_errno(diag, rc, NULL, "rtnetlink");
 }
 
-int em_changes_make(struct em_changes *changes, struct em_diag *diag)
+int em_changes_make(const struct em_programs *programs, const struct em_plan *plan, uint32_t keep,
+		    bool *overlap, struct em_diag *diag)
 {
-	int rc = em_rtnl_change(changes->steps, changes->n_steps);
+	struct em_changes changes
+		__attribute__((cleanup(clear))) = {.overlap = overlap && *overlap};
+	int rc = find_steps(&changes, programs, plan, keep, diag);
 
-	if (!rc)
-		return 0;
-	rc = report(changes, rc, diag);
-	em_undo(changes, diag);
+	if (rc)
+		return rc;
+	rc = em_rtnl_change(changes.steps, changes.n_steps);
+	if (rc) {
+		rc = report(&changes, rc, diag);
+		em_undo(&changes, diag);
+	}
+	if (overlap)
+		*overlap = changes.bridged;
 	return rc;
 }

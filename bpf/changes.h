@@ -32,16 +32,13 @@ struct em_changes {
 /* Whether the plan has an interface for which overlap is necessary; or -errno, reported. */
 int em_changes_need_bridge(const struct em_plan *plan, struct em_diag *diag);
 
-void em_changes_clear(struct em_changes *changes);
-
 /*
- * From what is there to the programs of a plan; programs and plan may be NULL: to nothing, but
- * for what carries generation keep (0: nothing).  Returns 0 or -errno, reported.
+ * From what is there to the programs of a plan; programs and plan may be NULL: to nothing, but for
+ * what carries generation keep (0: nothing).  overlap may be NULL; else it is that of em_changes
+ * before and `bridged` afterwards.  On failure everything is as before.  Returns 0 or -errno,
+ * reported.
  */
-int em_changes_plan(struct em_changes *changes, const struct em_programs *programs,
-		    const struct em_plan *plan, uint32_t keep, struct em_diag *diag);
-
-/* Makes them; on failure everything is as before.  Returns 0 or -errno, reported. */
-int em_changes_make(struct em_changes *changes, struct em_diag *diag);
+int em_changes_make(const struct em_programs *programs, const struct em_plan *plan, uint32_t keep,
+		    bool *overlap, struct em_diag *diag);
 
 #endif

@@ -259,9 +259,9 @@ static int set_fragments(const struct em_programs *programs)
 	return bpf_program__set_flags(programs->xdp->progs.entitymux_local, BPF_F_XDP_HAS_FRAGS);
 }
 
-static int load(struct em_programs *programs, const struct em_policy *policy,
-		const struct em_plan *plan, const struct em_program_options *options,
-		uint32_t generation, struct em_fill *fill, struct em_diag *diag)
+static int open_programs(struct em_programs *programs, const struct em_policy *policy,
+			 const struct em_plan *plan, const struct em_program_options *options,
+			 uint32_t generation, struct em_fill *fill, struct em_diag *diag)
 {
 	int rc = open_objects(programs, plan, options->bridge);
 
@@ -275,12 +275,6 @@ static int load(struct em_programs *programs, const struct em_policy *policy,
 			options->flows);
 	if (rc)
 		return em_diag_errno(diag, rc, NULL, "bpf: cannot open the programs");
-	rc = load_objects(programs);
-	if (rc)
-		return report_load(programs, rc, diag);
-	rc = em_fill_maps(fill, first_object(programs), policy);
-	if (rc)
-		return em_diag_errno(diag, rc, NULL, "bpf: cannot fill a map");
 	return 0;
 }
 
@@ -329,7 +323,17 @@ int em_programs_load(struct em_programs **out, const struct em_policy *policy,
 	programs = calloc(1, sizeof(*programs));
 	if (!programs)
 		return em_diag_enomem(diag);
-	rc = load(programs, policy, plan, options, generation, &fill, diag);
+	rc = open_programs(programs, policy, plan, options, generation, &fill, diag);
+	if (!rc) {
+		rc = load_objects(programs);
+		if (rc)
+			report_load(programs, rc, diag);
+	}
+	if (!rc) {
+		rc = em_fill_maps(&fill, first_object(programs), policy);
+		if (rc)
+			em_diag_errno(diag, rc, NULL, "bpf: cannot fill a map");
+	}
 	em_fill_clear(&fill);
 	if (rc) {
 		em_programs_free(programs);

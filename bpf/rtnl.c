@@ -86,27 +86,27 @@ static void put_change(struct em_nl_batch *batch, const struct em_rtnl_change *c
 	}
 }
 
-static int change_batch(struct em_rtnl_change *changes, size_t n)
+static int make_batch(struct em_nl_batch *batch, struct em_rtnl_change *changes, size_t n)
 {
-	struct em_nl_batch batch;
 	int rc;
 
 	/* To the kernel a program that was not loaded is none: it would detach what is there. */
 	for (size_t i = 0; i < n; i++)
 		if (changes[i].kind == EM_RTNL_XDP && changes[i].program < -1)
 			return changes[i].error = -EBADF;
-	rc = em_nl_batch_init(&batch, n);
-	if (rc)
-		return rc;
-	for (size_t i = 0; i < n; i++)
-		put_change(&batch, &changes[i]);
-	rc = em_nl_batch_send(&batch);
-	for (size_t i = 0; i < n; i++) {
-		changes[i].error = batch.outcomes[i].error;
-		memcpy(changes[i].message, batch.outcomes[i].message, sizeof(changes[i].message));
-	}
-	em_nl_batch_clear(&batch);
+	rc = em_nl_batch_init(batch, n);
+	for (size_t i = 0; !rc && i < n; i++)
+		put_change(batch, &changes[i]);
 	return rc;
+}
+
+static void take_outcomes(struct em_nl_batch *batch, struct em_rtnl_change *changes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		changes[i].error = batch->outcomes[i].error;
+		memcpy(changes[i].message, batch->outcomes[i].message, sizeof(changes[i].message));
+	}
+	em_nl_batch_clear(batch);
 }
 
 static bool is_tcx(const struct em_rtnl_change *change)
@@ -134,6 +134,7 @@ int em_rtnl_change(struct em_rtnl_change *changes, size_t n)
 		changes[i].message[0] = '\0';
 	}
 	while (!rc && made < n) {
+		struct em_nl_batch batch;
 		size_t one = 1;
 
 		if (is_tcx(&changes[made])) {
@@ -141,7 +142,11 @@ int em_rtnl_change(struct em_rtnl_change *changes, size_t n)
 		} else {
 			while (made + one < n && !is_tcx(&changes[made + one]))
 				one++;
-			rc = change_batch(&changes[made], one);
+			rc = make_batch(&batch, &changes[made], one);
+			if (rc)
+				return rc;
+			rc = em_nl_batch_send(&batch);
+			take_outcomes(&batch, &changes[made], one);
 		}
 		made += one;
 	}

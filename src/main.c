@@ -88,26 +88,35 @@ static int help(const char *name, struct em_diag *diag)
 	return flush(diag);
 }
 
-static int run(int argc, char **argv, struct em_diag *diag)
+/* The command that the words name; or NULL: *rc says what became of them. */
+static const struct em_command *choose(int *rc, char **argv, struct em_diag *diag)
 {
-	const struct em_command *command;
-
-	if (argc < 2)
-		return em_diag_error(diag, -EM_EUSAGE, NULL, "no command; see entitymux --help");
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
-		return help(argv[2], diag);
+	*rc = -EM_EUSAGE;
+	if (!argv[1]) {
+		em_diag_error(diag, *rc, NULL, "no command; see entitymux --help");
+		return NULL;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		*rc = help(argv[2], diag);
+		return NULL;
+	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		printf("entitymux %s\n", PACKAGE_VERSION);
-		return flush(diag);
+		*rc = flush(diag);
+		return NULL;
 	}
-	command = find_command(argv[1], diag);
-	return command ? em_cmd_run(command, argc - 1, argv + 1, diag) : -EM_EUSAGE;
+	return find_command(argv[1], diag);
 }
 
 int main(int argc, char **argv)
 {
+	const struct em_command *command;
 	struct em_diag diag;
+	int rc;
 
 	em_diag_init(&diag, stderr);
-	return status_of(run(argc, argv, &diag));
+	command = choose(&rc, argv, &diag);
+	if (command)
+		rc = em_cmd_run(command, argc - 1, argv + 1, &diag);
+	return status_of(rc);
 }

@@ -241,26 +241,12 @@ static void read_line(struct reading *reading, int argc, char **argv)
 			argv[optind + (int)reading->command->n_words]);
 }
 
-static int run(struct reading *reading, int argc, char **argv, struct em_document *out)
-{
-	const struct em_command *command = reading->command;
-
-	read_line(reading, argc, argv);
-	em_document_init(out, stdout, reading->common.json);
-	if (reading->rc)
-		return reading->rc;
-	if (!reading->common.help)
-		return command->run(reading->given, argv + optind, out, reading->diag);
-	em_cmd_help(command);
-	return 0;
-}
-
 int em_cmd_run(const struct em_command *command, int argc, char **argv, struct em_diag *diag)
 {
 	struct em_print_messages messages = {0};
 	struct reading reading;
 	struct em_document out;
-	int rc, written;
+	int rc = 0, written;
 
 	begin(&reading, command);
 	reading.diag = diag;
@@ -269,7 +255,14 @@ int em_cmd_run(const struct em_command *command, int argc, char **argv, struct e
 		return em_diag_enomem(diag);
 	diag->listen = em_print_keep_message;
 	diag->context = &messages;
-	rc = run(&reading, argc, argv, &out);
+	read_line(&reading, argc, argv);
+	em_document_init(&out, stdout, reading.common.json);
+	if (reading.rc)
+		rc = reading.rc;
+	else if (reading.common.help)
+		em_cmd_help(command);
+	else
+		rc = command->run(reading.given, argv + optind, &out, diag);
 	if (rc && out.json && !out.begun)
 		em_print_error(&out, rc, &messages);
 	written = em_document_end(&out);

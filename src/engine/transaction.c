@@ -171,11 +171,10 @@ static int find_unchanged(struct em_transaction *t)
  * What is ours is what nf_tables of this kernel finds to be UDP, and other backends are to find the
  * same.
  */
-static int build(struct em_transaction *t)
+static void set_header_limit(struct em_plan *plan)
 {
-	if (t->plan.backend != EM_BACKEND_NFT && !t->plan.ipv6_header_limit)
-		t->plan.ipv6_header_limit = em_header_limit_find();
-	return t->ops->prepare(&t->prepared, &t->plan, &t->outcome, EM_BUILD, t->diag);
+	if (plan->backend != EM_BACKEND_NFT && !plan->ipv6_header_limit)
+		plan->ipv6_header_limit = em_header_limit_find();
 }
 
 static void start_choice(struct em_transaction *t, const struct em_choice *choice, const char *why)
@@ -237,8 +236,11 @@ static int choose(struct em_transaction *t)
 		rc = t->ops->prepare(&t->prepared, &t->plan, &t->outcome, stage, t->diag);
 		if (!rc && stage == EM_TRY)
 			rc = find_unchanged(t);
-		if (!rc && stage == EM_TRY && !t->unchanged)
-			rc = build(t);
+		if (!rc && stage == EM_TRY && !t->unchanged) {
+			set_header_limit(&t->plan);
+			rc = t->ops->prepare(&t->prepared, &t->plan, &t->outcome, EM_BUILD,
+					     t->diag);
+		}
 		if (!rc)
 			return 0;
 		drop_prepared(t);
