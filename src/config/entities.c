@@ -203,9 +203,11 @@ static void parse_action(struct reader *reader, const char *text, struct em_acti
 {
 	unsigned long port;
 
-	if (strcmp(text, "pass") == 0 || strcmp(text, "drop") == 0) {
-		action->verdict = *text == 'p' ? EM_PASS : EM_DROP;
-		return;
+	for (int i = 0; em_verdict_words[i]; i++) {
+		if (strcmp(em_verdict_words[i], text) == 0) {
+			action->verdict = i;
+			return;
+		}
 	}
 	if (!*text || text[strspn(text, "0123456789")]) {
 		mistake(reader, "port: \"%.40s\": expected pass, drop or a port 1-65535 in decimal",

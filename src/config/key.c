@@ -242,8 +242,6 @@ int em_config_read_bool(struct em_reader *reader, const struct em_config_key *ke
 	return 0;
 }
 
-const char *const em_config_verdicts[] = {[EM_PASS] = "pass", [EM_DROP] = "drop", NULL};
-
 int em_config_read_action(struct em_reader *reader, const struct em_config_key *key,
 			  const struct em_setting *setting, void *object)
 {

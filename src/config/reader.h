@@ -72,7 +72,7 @@ struct em_config_key {
 #define EM_KEY_ACTION(key, type, member, ...)                                                      \
 	{                                                                                          \
 		.name = key, .read = em_config_read_action, .write = em_config_write_action,       \
-		.words = em_config_verdicts, .expected = EM_EXPECTED_ACTION, EM_KEY_PORTS,         \
+		.words = em_verdict_words, .expected = EM_EXPECTED_ACTION, EM_KEY_PORTS,           \
 		EM_KEY_MEMBER(type, member), __VA_ARGS__                                           \
 	}
 #define EM_KEY_REQUIRED .required = true
@@ -146,7 +146,6 @@ int em_config_read_bool(struct em_reader *reader, const struct em_config_key *ke
 			const struct em_setting *setting, void *object);
 int em_config_read_word(struct em_reader *reader, const struct em_config_key *key,
 			const struct em_setting *setting, void *object);
-extern const char *const em_config_verdicts[];
 int em_config_read_action(struct em_reader *reader, const struct em_config_key *key,
 			  const struct em_setting *setting, void *object);
 void em_config_write_number(FILE *out, const char *lead, const struct em_config_key *key,

@@ -20,10 +20,10 @@ const char *const em_backend_names[EM_BACKENDS + 1] = {
 	[EM_BACKEND_NFT] = "nft",
 };
 
-static const char *const verdict_names[EM_VERDICTS] = {
+const char *const em_verdict_words[] = {
 	[EM_PASS] = "pass",
 	[EM_DROP] = "drop",
-	[EM_PORT] = "port",
+	[EM_PORT] = NULL,
 };
 
 static const char *const reason_names[EM_REASONS] = {
@@ -193,7 +193,7 @@ int em_backend_parse(const char *name)
 
 const char *em_verdict_name(enum em_verdict verdict)
 {
-	return verdict_names[verdict];
+	return verdict == EM_PORT ? "port" : em_verdict_words[verdict];
 }
 
 const char *em_action_format(const struct em_action *action, char text[EM_ACTION_TEXT_MAX])

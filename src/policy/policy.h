@@ -211,6 +211,8 @@ extern const char *const em_backend_names[EM_BACKENDS + 1]; /* ended by NULL */
 const char *em_backend_name(enum em_backend backend);
 int em_backend_parse(const char *name);
 
+/* The verdicts that a word says, "pass" and "drop", by their numbers; ended by NULL. */
+extern const char *const em_verdict_words[];
 /* "pass", "drop", "port". */
 const char *em_verdict_name(enum em_verdict verdict);
 /* "pass", "drop" or the port.  Returns text. */
