@@ -74,12 +74,19 @@ unmarked()
 		done
 }
 
+# Where this is a checkout: what is made from other files is not part of it.
+made()
+{
+	[ ! -e .git ] || git -c safe.directory='*' ls-files --cached --ignored --exclude-standard
+}
+
 # shellcheck disable=SC2046 # no file has a blank in its name
 {
 	complain 'functions of more than 40 lines' "$(long 40 $(c_files | grep -v '^tests/\|^bpf/kernel/'))"
 	complain 'functions of more than 60 lines' "$(long 60 $(c_files | grep '^tests/\|^bpf/kernel/'))"
 	complain 'files of more than 500 lines' "$(wc -l $(c_files | grep -v '^tests/') |
 		awk '$1 > 500 && $2 != "total"')"
+	complain 'made from other files, and in the repository' "$(made)"
 	complain "without \"$licence\" or \"$copyright\" at the top" "$(unmarked)"
 
 	if command -v shellcheck >/dev/null; then
