@@ -35,10 +35,10 @@ static int read_interface(struct em_reader *reader, const struct em_setting *set
 	struct em_listener *listener = object;
 	struct em_interface *interface;
 	const char *name;
-	int error = em_config_string(reader, setting, &name);
+	int rc = em_config_string(reader, setting, &name);
 
-	if (error)
-		return error;
+	if (rc)
+		return rc;
 	if (!is_interface_name(name))
 		return em_config_mistake(
 			reader, setting,
@@ -195,10 +195,10 @@ static int read_source(struct em_reader *reader, const struct em_setting *settin
 	char meant[INET6_ADDRSTRLEN];
 	struct em_address network;
 	const char *text;
-	int error = em_config_string(reader, setting, &text);
+	int rc = em_config_string(reader, setting, &text);
 
-	if (error)
-		return error;
+	if (rc)
+		return rc;
 	if (!parse_prefix(text, out))
 		return em_config_mistake(reader, setting,
 					 "\"%.80s\": expected an IPv4 or IPv6 prefix, e.g. "

@@ -263,13 +263,13 @@ static int read_lines(struct reader *reader)
 	char *line;
 
 	while ((line = next_line(reader))) {
-		int error = *line ? parse_line(reader, line) : 0;
+		int rc = *line ? parse_line(reader, line) : 0;
 
-		if (error == -E2BIG)
+		if (rc == -E2BIG)
 			mistake(reader, "one entity too many, expected at most %d in a listener",
 				EM_ENTITIES_MAX);
-		if (error)
-			return error == -E2BIG ? 0 : error;
+		if (rc)
+			return rc == -E2BIG ? 0 : rc;
 	}
 	return ferror(reader->in) ? -errno : 0;
 }

@@ -28,11 +28,11 @@ static int read_name(struct em_reader *reader, const struct em_config_key *key,
 {
 	struct em_listener *listener = object;
 	const char *name;
-	int error = em_config_string(reader, setting, &name);
+	int rc = em_config_string(reader, setting, &name);
 	size_t length;
 
-	if (error)
-		return error;
+	if (rc)
+		return rc;
 	length = strlen(name);
 	if (length < 1 || length > EM_NAME_MAX || name[strspn(name, NAME_CHARACTERS)])
 		return em_config_mistake(reader, setting, "\"%.80s\": expected %s", name,
@@ -90,11 +90,11 @@ static int read_entity_name(struct em_reader *reader, const struct em_config_key
 {
 	struct entity *entity = object;
 	const char *name, *expected;
-	int error = em_config_string(reader, setting, &name);
+	int rc = em_config_string(reader, setting, &name);
 
 	(void)key;
-	if (error)
-		return error;
+	if (rc)
+		return rc;
 	expected = em_entity_name_check(name);
 	if (expected)
 		return em_config_mistake(reader, setting, "\"%.80s\": expected %s", name, expected);
@@ -149,18 +149,18 @@ static int read_entities_file(struct em_reader *reader, const struct em_config_k
 	struct em_place place = setting->place;
 	const char *name;
 	char *path;
-	int error = em_config_string(reader, setting, &name);
+	int rc = em_config_string(reader, setting, &name);
 
-	if (error)
-		return error;
+	if (rc)
+		return rc;
 	if (!*name)
 		return em_config_mistake(reader, setting, "empty, expected %s", key->expected);
 	path = em_source_path(reader->folder, name);
 	if (!path)
 		return -ENOMEM;
-	error = em_entities_read(reader->policy, object, path, &place, reader->diag);
+	rc = em_entities_read(reader->policy, object, path, &place, reader->diag);
 	free(path);
-	return error;
+	return rc;
 }
 
 /* A key that has no effect otherwise, which would be a warning when it is read again. */

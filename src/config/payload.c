@@ -72,14 +72,14 @@ int em_config_read_payload(struct em_reader *reader, const struct em_config_key 
 			   const struct em_setting *setting, void *object)
 {
 	const struct em_listener *listener = object;
-	int error = em_config_group(reader, setting, key->expected, em_config_payload_keys, object);
+	int rc = em_config_group(reader, setting, key->expected, em_config_payload_keys, object);
 
-	if (!error && listener->payload_min > listener->payload_max)
-		error = em_config_mistake(reader, setting,
-					  "min %u is more than max %u, expected "
-					  "at most as much",
-					  listener->payload_min, listener->payload_max);
-	return error;
+	if (!rc && listener->payload_min > listener->payload_max)
+		rc = em_config_mistake(reader, setting,
+				       "min %u is more than max %u, expected "
+				       "at most as much",
+				       listener->payload_min, listener->payload_max);
+	return rc;
 }
 
 /* The bytes of the key, `wanted` of them unless that is 0, in *out.  How many, or -errno. */
@@ -227,17 +227,17 @@ static int read_check(struct em_reader *reader, const struct em_setting *setting
 {
 	struct em_listener *listener = object;
 	struct em_check *check = &listener->checks[listener->n_checks++];
-	int error;
+	int rc;
 
 	check->place = setting->place;
-	error = em_config_group(reader, setting, EXPECTED_CHECK, check_keys, check);
-	if (error == -ENOMEM || setting->type != EM_SETTING_GROUP)
-		return error;
-	error = em_config_worse(error, read_kind(reader, setting, check));
+	rc = em_config_group(reader, setting, EXPECTED_CHECK, check_keys, check);
+	if (rc == -ENOMEM || setting->type != EM_SETTING_GROUP)
+		return rc;
+	rc = em_config_worse(rc, read_kind(reader, setting, check));
 	/* The key `length` stands for a number. */
 	if (!check->bytes && check->kind == EM_CHECK_BYTES)
 		check->length = 0;
-	return error;
+	return rc;
 }
 
 int em_config_read_checks(struct em_reader *reader, const struct em_config_key *key,

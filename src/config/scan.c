@@ -121,7 +121,7 @@ static int hex_value(char c)
 /* Puts what the escape stands for into *out.  Bytes of the escape, or a mistake. */
 static int unescape(struct em_scanner *scanner, const char *at, char *out)
 {
-	static const char letters[] = "nrtfabv\\\"", values[] = "\n\r\t\f\a\b\v\\\"";
+	static const char letters[] = "nrtf\\\"", values[] = "\n\r\t\f\\\"";
 	const char *found = strchr(letters, at[1]);
 	int high = at[1] == 'x' ? hex_value(at[2]) : -1;
 	int low = high < 0 ? -1 : hex_value(at[3]);
@@ -132,7 +132,7 @@ static int unescape(struct em_scanner *scanner, const char *at, char *out)
 	}
 	if (low < 0)
 		return complain(scanner, "\\ in a string, expected \\\\ for the character itself, "
-					 "or one of \\\" \\n \\r \\t \\f \\a \\b \\v \\xNN");
+					 "or one of \\\" \\n \\r \\t \\f \\xNN");
 	*out = (char)(high << 4 | low);
 	if (!*out)
 		return complain(scanner, "\\x00 in a string, expected bytes without NUL (\"0x…\" "
@@ -269,7 +269,7 @@ int em_scan(struct em_scanner *scanner, struct em_token *token)
 		return em_scan(scanner, token);
 	}
 	if (!*file->at) {
-		*token = (struct em_token){.place = file->place};
+		*token = (struct em_token){.place = file->place, .text = ""};
 		/* The last line is the one before the end of the file. */
 		if (file->at > file->text && file->at[-1] == '\n')
 			token->place.line--;

@@ -92,8 +92,12 @@ static int read_text(FILE *file, const struct em_place *self, char **text, struc
 	length = getdelim(text, &size, '\0', file);
 	if (length < 0 && (ferror(file) || !feof(file)))
 		return errno == ENOMEM ? -ENOMEM : em_diag_errno(diag, -errno, self, "read");
-	if (length < 0)
-		return (*text = strdup("")) ? 0 : -ENOMEM;
+	/* getdelim() has allocated a buffer all the same. */
+	if (length < 0) {
+		free(*text);
+		*text = strdup("");
+		return *text ? 0 : -ENOMEM;
+	}
 	if ((*text)[length - 1] == '\0')
 		return refuse_binary(*text, self, diag);
 	return 0;

@@ -180,7 +180,7 @@ void em_config_write_action(FILE *out, const char *lead, const struct em_config_
 static int write_entities(FILE *out, const struct em_listener *listener)
 {
 	char tag[EM_TAG_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
-	bool error;
+	bool failed;
 
 	for (size_t i = 0; i < listener->n_entities; i++) {
 		const struct em_entity *entity = &listener->entities[i];
@@ -189,10 +189,10 @@ static int write_entities(FILE *out, const struct em_listener *listener)
 			em_action_format(&entity->action, action), entity->name ? "," : "",
 			entity->name ? entity->name : "");
 	}
-	error = ferror(out);
+	failed = ferror(out);
 	if (fclose(out))
 		return -errno;
-	return error ? -EIO : 0;
+	return failed ? -EIO : 0;
 }
 
 static void write_listener(FILE *out, const struct em_listener *listener, const char *entities)
@@ -210,15 +210,15 @@ int em_config_write(const struct em_policy *policy, FILE *out,
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		char name[sizeof("listener-.entities") + 3 * sizeof(i)];
 		FILE *entities;
-		int error;
+		int rc;
 
 		snprintf(name, sizeof(name), "listener-%zu.entities", i + 1);
 		entities = open_entities(i, name, context);
 		if (!entities)
 			return errno ? -errno : -EIO;
-		error = write_entities(entities, &policy->listeners[i]);
-		if (error)
-			return error;
+		rc = write_entities(entities, &policy->listeners[i]);
+		if (rc)
+			return rc;
 		write_listener(out, &policy->listeners[i], name);
 		fputs(i + 1 < policy->n_listeners ? ",\n" : "\n", out);
 	}

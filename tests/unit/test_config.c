@@ -110,7 +110,7 @@ static const struct sample top_samples[] = {
 #define ESCAPE                                                                                     \
 	"t.conf:1: \\ in a string, expected \\\\ for the character itself, or one of \\\" \\n "    \
 	"\\r \\t "                                                                                 \
-	"\\f \\a \\b \\v \\xNN\n"
+	"\\f \\xNN\n"
 #define STRAIGHT "; a string is in straight double quotes, \"…\"\n"
 #define UNQUOTED "; a string is in double quotes, a boolean is true or false\n"
 #define YAML	 "; this looks like YAML, a list is ( { name = value; … }, … )\n"
@@ -128,7 +128,7 @@ static const struct sample syntax_samples[] = {
 	 NULL},
 	{CONF(NAME PORT TAG NONE "interfaces = [ \"a\", \"b\", ]"), NULL},
 	{CONF("name = \"\\x61\"; " ON PORT TAG
-	      "entities = ({ tag = \"text:\\a\\b\\n\\\"\"; port = 1; });"),
+	      "entities = ({ tag = \"text:\\t\\f\\n\\\"\"; port = 1; });"),
 	 NULL},
 	/* What was found, and what was expected. */
 	{"backend = ;", "t.conf:1: expected the value of backend, found ;\n"},
