@@ -133,14 +133,13 @@ static bool is_others(int fd)
 
 static int query_xdp(unsigned int ifindex, uint32_t *id, enum em_hook *hook)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-	int rc = bpf_xdp_query(ifindex, 0, &query);
+	struct em_rtnl_xdp xdp;
+	int rc = em_rtnl_read_xdp(&xdp, ifindex);
 
 	if (rc)
 		return rc;
-	/* With several attached at once there is no single id; the one of the driver counts. */
-	*id = query.prog_id ? query.prog_id : query.drv_prog_id;
-	*hook = query.attach_mode == XDP_ATTACHED_SKB ? EM_HOOK_XDP_GENERIC : EM_HOOK_XDP_NATIVE;
+	*id = xdp.program;
+	*hook = xdp.generic ? EM_HOOK_XDP_GENERIC : EM_HOOK_XDP_NATIVE;
 	return 0;
 }
 

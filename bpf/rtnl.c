@@ -153,6 +153,33 @@ int em_rtnl_change(struct em_rtnl_change *changes, size_t n)
 	return rc;
 }
 
+/* With several attached at once there is no single id; the one of the driver counts. */
+static int note_xdp(void *context, const struct nlmsghdr *header)
+{
+	const struct nlattr *xdp = em_nl_find(header, sizeof(struct ifinfomsg), IFLA_XDP);
+	struct em_rtnl_xdp *out = context;
+	uint8_t mode = XDP_ATTACHED_NONE;
+
+	if (!xdp)
+		return 0;
+	em_nl_get(em_nl_find_in(xdp, IFLA_XDP_ATTACHED), &mode, sizeof(mode));
+	out->generic = mode == XDP_ATTACHED_SKB;
+	out->program = em_nl_get_u32(em_nl_find_in(xdp, IFLA_XDP_PROG_ID));
+	if (!out->program)
+		out->program = em_nl_get_u32(em_nl_find_in(xdp, IFLA_XDP_DRV_PROG_ID));
+	return 0;
+}
+
+int em_rtnl_read_xdp(struct em_rtnl_xdp *out, unsigned int ifindex)
+{
+	const struct ifinfomsg link = {.ifi_family = AF_UNSPEC, .ifi_index = ifindex};
+	struct em_nl_message message;
+
+	*out = (struct em_rtnl_xdp){0};
+	return em_nl_ask(NETLINK_ROUTE, em_nl_begin(&message, RTM_GETLINK, 0, &link, sizeof(link)),
+			 note_xdp, out);
+}
+
 struct filter_visit {
 	int (*visit)(void *context, const struct em_rtnl_filter *filter);
 	void *context;

@@ -48,6 +48,15 @@ struct em_rtnl_change {
  */
 int em_rtnl_change(struct em_rtnl_change *changes, size_t n);
 
+/* The XDP program of an interface. */
+struct em_rtnl_xdp {
+	uint32_t program; /* id; 0: there is none */
+	bool generic;
+};
+
+/* Returns 0 or -errno. */
+int em_rtnl_read_xdp(struct em_rtnl_xdp *out, unsigned int ifindex);
+
 /* A filter or a tcx program. */
 struct em_rtnl_filter {
 	uint32_t program; /* id; 0: not a BPF filter */

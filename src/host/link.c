@@ -157,13 +157,6 @@ static const char *get_kind(const struct nlmsghdr *header, uint16_t type)
 	return em_nl_get_text(info ? em_nl_find_in(info, type) : NULL);
 }
 
-static unsigned int get_ifindex(const struct nlmsghdr *header)
-{
-	const struct ifinfomsg *info = mnl_nlmsg_get_payload(header);
-
-	return info->ifi_index;
-}
-
 struct around {
 	struct em_link *link;
 	bool far;	       /* `lower` is in another namespace: */
@@ -181,23 +174,28 @@ static int note_link(void *context, const struct nlmsghdr *header)
 	struct around *around = context;
 	struct em_link *link = around->link;
 
-	if (get_ifindex(header) == link->ifindex) {
-		snprintf(link->kind, sizeof(link->kind), "%s", get_kind(header, IFLA_INFO_KIND));
-		link->ipsec = is_ipsec(link->kind);
-		link->master = get_u32(header, IFLA_MASTER);
-		snprintf(link->port_of, sizeof(link->port_of), "%s",
-			 get_kind(header, IFLA_INFO_SLAVE_KIND));
-		link->lower = get_u32(header, IFLA_LINK);
-		around->far = find_attr(header, IFLA_LINK_NETNSID);
-		around->lower_netnsid = get_u32(header, IFLA_LINK_NETNSID);
-		around->fixed = !link->rx_queues;
-		if (around->fixed)
-			link->rx_queues = get_u32(header, IFLA_NUM_RX_QUEUES);
-	} else if (get_u32(header, IFLA_LINK) == link->ifindex &&
-		   !find_attr(header, IFLA_LINK_NETNSID) &&
-		   !strcmp(get_kind(header, IFLA_INFO_KIND), "vlan")) {
+	snprintf(link->kind, sizeof(link->kind), "%s", get_kind(header, IFLA_INFO_KIND));
+	link->ipsec = is_ipsec(link->kind);
+	link->master = get_u32(header, IFLA_MASTER);
+	snprintf(link->port_of, sizeof(link->port_of), "%s",
+		 get_kind(header, IFLA_INFO_SLAVE_KIND));
+	link->lower = get_u32(header, IFLA_LINK);
+	around->far = find_attr(header, IFLA_LINK_NETNSID);
+	around->lower_netnsid = get_u32(header, IFLA_LINK_NETNSID);
+	around->fixed = !link->rx_queues;
+	if (around->fixed)
+		link->rx_queues = get_u32(header, IFLA_NUM_RX_QUEUES);
+	return 0;
+}
+
+/* Older kernels list interfaces of all kinds. */
+static int note_vlan(void *context, const struct nlmsghdr *header)
+{
+	struct em_link *link = context;
+
+	if (get_u32(header, IFLA_LINK) == link->ifindex && !find_attr(header, IFLA_LINK_NETNSID) &&
+	    !strcmp(get_kind(header, IFLA_INFO_KIND), "vlan"))
 		link->vlan_on_top = true;
-	}
 	return 0;
 }
 
@@ -233,11 +231,23 @@ static int read_around(struct em_link *link)
 {
 	struct around around = {.link = link};
 	struct em_nl_message message;
-	int rc = em_nl_ask(NETLINK_ROUTE, begin(&message, NLM_F_DUMP, 0), note_link, &around);
+	int rc = em_nl_ask(NETLINK_ROUTE, begin(&message, 0, link->ifindex), note_link, &around);
 
 	if (!rc && link->lower && !strcmp(link->kind, "veth"))
 		read_peer(&around);
 	return rc;
+}
+
+/* Only where it makes a difference: all interfaces are looked at. */
+static int read_vlans(struct em_link *link)
+{
+	struct em_nl_message message;
+	struct nlmsghdr *request = begin(&message, NLM_F_DUMP, 0);
+	struct nlattr *info = mnl_attr_nest_start(request, IFLA_LINKINFO);
+
+	mnl_attr_put_strz(request, IFLA_INFO_KIND, "vlan");
+	mnl_attr_nest_end(request, info);
+	return link->vlan_offload ? em_nl_ask(NETLINK_ROUTE, request, note_vlan, link) : 0;
 }
 
 static void read_native_xdp(struct em_link *link)
@@ -288,6 +298,8 @@ int em_link_read(struct em_link *out, const char *name, const struct em_place *p
 		rc = read_around(out);
 	if (!rc)
 		rc = read_features(fd, out);
+	if (!rc)
+		rc = read_vlans(out);
 	if (rc)
 		return em_diag_errno(diag, rc, place, "interface %s", name);
 	read_native_xdp(out);

@@ -36,7 +36,7 @@ struct em_link {
 	bool local;	     /* a sender on this host may be at its other end: veth, tun, Xen */
 	bool ipsec;	     /* packets come out of IPsec: xfrm, vti and vti6 */
 	bool vlan_offload;   /* rx-vlan-offload: tags are taken off before XDP */
-	bool vlan_on_top;    /* some VLAN interface is made on this one */
+	bool vlan_on_top;    /* with vlan_offload: some VLAN interface is made on this one */
 	bool gro_list;	     /* rx-gro-list: UDP datagrams are glued together */
 	bool udp_forwarding; /* rx-udp-gro-forwarding: likewise */
 	bool gro;	     /* rx-gro: of what the kernel glues by itself, TCP */
