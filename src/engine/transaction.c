@@ -8,108 +8,7 @@
 #include <time.h>
 
 #include "engine/header_limit.h"
-#include "host/grace.h"
-
-/* No packet adds to the counters of an older generation any more. */
-static int detach_others(const struct em_backend_ops *ops, const struct em_counts *before,
-			 struct em_diag *diag)
-{
-	int first = 0;
-
-	/* A packet that was past the place of the new backend before it came meets the old one. */
-	if (before->ops && before->ops != ops)
-		em_grace_wait();
-	for (size_t i = 0; em_backends[i]; i++) {
-		int rc = em_backends[i] == ops ? 0 : em_backends[i]->detach(diag);
-
-		first = first ? first : rc;
-	}
-	if (before->generation)
-		em_grace_wait();
-	return first;
-}
-
-static int clean_kernel(const struct em_backend_ops *ops, uint32_t generation,
-			const struct em_policy *policy, struct em_diag *diag)
-{
-	int first = 0;
-
-	for (size_t i = 0; em_backends[i]; i++) {
-		int rc = em_backends[i] == ops ? em_backends[i]->clean(generation, policy, diag)
-					       : em_backends[i]->clean(0, NULL, diag);
-
-		first = first ? first : rc;
-	}
-	return first;
-}
-
-/*
- * A generation is in force, and nothing else sorts: `before` is read for the last time, and all
- * that is not of this generation is taken away.  What fails is reported, but undoes nothing.  The
- * older folders go before the counts are written, which may need the room.
- */
-static int take_older_away(const struct em_backend_ops *ops, uint32_t generation,
-			   const struct em_policy *policy, const struct em_counts *before,
-			   struct em_state *state, struct em_diag *diag)
-{
-	struct em_stats *baseline __attribute__((cleanup(em_stats_freep))) = NULL;
-	int first = em_counts_pass_on(&baseline, before, policy, state, diag);
-	int rc = em_generation_clean(state, generation, diag);
-
-	first = first ? first : rc;
-	if (baseline)
-		rc = em_generation_save_baseline(state, generation, policy, baseline, diag);
-	first = first ? first : rc;
-	rc = clean_kernel(ops, generation, policy, diag);
-	return first ? first : rc;
-}
-
-/* Packets meet the backends in the order of their table. */
-static bool is_behind(const struct em_backend_ops *ops, const struct em_backend_ops *other)
-{
-	for (size_t i = 0; em_backends[i] && em_backends[i] != ops; i++)
-		if (em_backends[i] == other)
-			return true;
-	return false;
-}
-
-/*
- * A run that died between the switch and the last counts has left an older generation, which may
- * have gone on counting.  Where it stands behind the one in force, that has counted those packets
- * as well.
- */
-static int finish_older(const struct em_view *view, struct em_state *state, struct em_diag *diag)
-{
-	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
-	struct em_counts older = {0};
-	int rc = em_generation_load_policy(state, view->generation, &policy, diag);
-
-	/* Where it is not known what is counted now, nothing can be added to it. */
-	if (rc || !policy)
-		return rc;
-	if (!is_behind(view->older_ops, view->ops))
-		rc = em_counts_open(&older, view->older, view->older_ops, state, diag);
-	if (!rc)
-		rc = detach_others(view->ops, &older, diag);
-	if (!rc)
-		rc = take_older_away(view->ops, view->generation, policy, &older, state, diag);
-	em_counts_close(&older);
-	return rc;
-}
-
-/* What is in force, with nothing older beside it. */
-static int inspect(struct em_view *view, struct em_state *state, struct em_diag *diag)
-{
-	int rc = em_inspect(view, state, diag);
-
-	if (rc || !view->older)
-		return rc;
-	rc = finish_older(view, state, diag);
-	em_inspect_clear(view);
-	return rc ? rc : em_inspect(view, state, diag);
-}
-
-/* The steps. */
+#include "engine/settle.h"
 
 /* After this apply nobody knows of them any more. */
 static int warn_moved(struct em_view *view, struct em_diag *diag)
@@ -126,7 +25,7 @@ static int warn_moved(struct em_view *view, struct em_diag *diag)
 static int begin(struct em_transaction *t)
 {
 	int rc = t->dry_run ? em_inspect(&t->view, t->state, t->diag)
-			    : inspect(&t->view, t->state, t->diag);
+			    : em_settle_inspect(&t->view, t->state, t->diag);
 
 	if (!rc)
 		rc = warn_moved(&t->view, t->diag);
@@ -305,25 +204,26 @@ static int switch_over(struct em_transaction *t)
 {
 	int rc = t->unchanged ? 0 : t->ops->commit(t->prepared, t->diag);
 
-	if (rc || !t->before.ops || t->before.ops == t->ops)
+	if (rc)
 		return rc;
-	rc = detach_others(t->ops, &t->before, t->diag);
-	if (rc) {
+	rc = em_settle_detach(t->ops, &t->before, t->diag);
+	if (rc && t->before.ops && t->before.ops != t->ops) {
 		(void)t->ops->detach(t->diag);
 		(void)t->ops->clean(0, NULL, t->diag);
+		return rc;
 	}
-	return rc;
+	t->in_force = true;
+	t->leftovers = rc;
+	return 0;
 }
 
 /* Also where nothing has changed: a run that died may have left something. */
 static int settle(struct em_transaction *t)
 {
-	int rc = detach_others(t->ops, &t->before, t->diag), later;
+	int rc = em_settle_clean(t->ops, t->plan.generation, t->policy, &t->before, t->state,
+				 t->diag);
 
-	t->in_force = true;
-	later = take_older_away(t->ops, t->plan.generation, t->policy, &t->before, t->state,
-				t->diag);
-	if (rc || later)
+	if (rc || t->leftovers)
 		em_diag_warning(t->diag, NULL,
 				"the policy is in force, but something older is left: apply it "
 				"again to clean up");
@@ -419,7 +319,7 @@ int em_transaction_reset(struct em_diag *diag)
 	int rc = em_state_open(&state, EM_STATE_WRITE, diag);
 
 	if (!rc)
-		rc = inspect(&view, state, diag);
+		rc = em_settle_inspect(&view, state, diag);
 	if (!rc && !em_inspect_is_applied(&view))
 		rc = em_diag_error(diag, -ENOENT, NULL, "nothing is applied");
 	if (!rc)

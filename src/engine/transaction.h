@@ -43,6 +43,7 @@ struct em_transaction {
 	struct em_counts before; /* of the generation in force before */
 	bool recorded;		 /* the new generation has a folder */
 	bool in_force;		 /* the policy is: what fails now undoes nothing */
+	bool leftovers;		 /* but leaves something of another backend behind */
 	struct em_diag *diag;
 };
 

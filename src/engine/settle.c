@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+#include "engine/settle.h"
+
+#include "host/grace.h"
+
+int em_settle_detach(const struct em_backend_ops *ops, const struct em_counts *before,
+		     struct em_diag *diag)
+{
+	int first = 0;
+
+	/* A packet that was past the place of the new backend before it came meets the old one. */
+	if (before->ops && before->ops != ops)
+		em_grace_wait();
+	for (size_t i = 0; em_backends[i]; i++) {
+		int rc = em_backends[i] == ops ? 0 : em_backends[i]->detach(diag);
+
+		first = first ? first : rc;
+	}
+	if (before->generation)
+		em_grace_wait();
+	return first;
+}
+
+static int clean_kernel(const struct em_backend_ops *ops, uint32_t generation,
+			const struct em_policy *policy, struct em_diag *diag)
+{
+	int first = 0;
+
+	for (size_t i = 0; em_backends[i]; i++) {
+		int rc = em_backends[i] == ops ? em_backends[i]->clean(generation, policy, diag)
+					       : em_backends[i]->clean(0, NULL, diag);
+
+		first = first ? first : rc;
+	}
+	return first;
+}
+
+/* The older folders go before the counts are written, which may need the room. */
+int em_settle_clean(const struct em_backend_ops *ops, uint32_t generation,
+		    const struct em_policy *policy, const struct em_counts *before,
+		    struct em_state *state, struct em_diag *diag)
+{
+	struct em_stats *baseline __attribute__((cleanup(em_stats_freep))) = NULL;
+	int first = em_counts_pass_on(&baseline, before, policy, state, diag);
+	int rc = em_generation_clean(state, generation, diag);
+
+	first = first ? first : rc;
+	if (baseline)
+		rc = em_generation_save_baseline(state, generation, policy, baseline, diag);
+	first = first ? first : rc;
+	rc = clean_kernel(ops, generation, policy, diag);
+	return first ? first : rc;
+}
+
+/* Packets meet the backends in the order of their table. */
+static bool is_behind(const struct em_backend_ops *ops, const struct em_backend_ops *other)
+{
+	for (size_t i = 0; em_backends[i] && em_backends[i] != ops; i++)
+		if (em_backends[i] == other)
+			return true;
+	return false;
+}
+
+/*
+ * A run that died between the switch and the last counts has left an older generation, which may
+ * have gone on counting.  Where it stands behind the one in force, that has counted those packets
+ * as well.
+ */
+static int finish_older(const struct em_view *view, struct em_state *state, struct em_diag *diag)
+{
+	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
+	struct em_counts older = {0};
+	int rc = em_generation_load_policy(state, view->generation, &policy, diag);
+
+	/* Where it is not known what is counted now, nothing can be added to it. */
+	if (rc || !policy)
+		return rc;
+	if (!is_behind(view->older_ops, view->ops))
+		rc = em_counts_open(&older, view->older, view->older_ops, state, diag);
+	if (!rc)
+		rc = em_settle_detach(view->ops, &older, diag);
+	if (!rc)
+		rc = em_settle_clean(view->ops, view->generation, policy, &older, state, diag);
+	em_counts_close(&older);
+	return rc;
+}
+
+int em_settle_inspect(struct em_view *view, struct em_state *state, struct em_diag *diag)
+{
+	int rc = em_inspect(view, state, diag);
+
+	if (rc || !view->older)
+		return rc;
+	rc = finish_older(view, state, diag);
+	em_inspect_clear(view);
+	return rc ? rc : em_inspect(view, state, diag);
+}
