@@ -148,9 +148,6 @@ int em_config_read_addresses(struct em_reader *reader, const struct em_config_ke
 		rc = em_config_worse(rc, report_repeated(reader, &addresses));
 	}
 	free(addresses.items);
-	/* Not known which packets it claims: none, for em_policy_finish(). */
-	if (rc)
-		listener->unreadable = true;
 	return rc;
 }
 

@@ -97,11 +97,19 @@ const struct em_setting *em_config_find(const struct em_setting *group,
 }
 
 static int read_key(struct em_reader *reader, const struct em_config_key *key,
-		    const struct em_setting *setting, void *object)
+		    const struct em_setting *group, const struct em_setting *setting, void *object)
 {
-	if (key->place)
+	int rc = 0;
+
+	if (setting && key->place)
 		*(struct em_place *)((char *)object + key->place) = setting->place;
-	return key->read ? key->read(reader, key, setting, object) : 0;
+	if (setting && key->read)
+		rc = key->read(reader, key, setting, object);
+	else if (!setting && key->required)
+		rc = em_config_missing(reader, group, key);
+	if (rc && key->unreadable)
+		*(bool *)((char *)object + key->unreadable) = true;
+	return rc;
 }
 
 int em_config_group(struct em_reader *reader, const struct em_setting *setting,
@@ -117,10 +125,7 @@ int em_config_group(struct em_reader *reader, const struct em_setting *setting,
 	for (const struct em_config_key *key = keys; key->name && result != -ENOMEM; key++) {
 		const struct em_setting *member = em_config_find(setting, keys, key->name);
 
-		if (member)
-			result = em_config_worse(result, read_key(reader, key, member, object));
-		else if (key->required)
-			result = em_config_worse(result, em_config_missing(reader, setting, key));
+		result = em_config_worse(result, read_key(reader, key, setting, member, object));
 	}
 	return result;
 }

@@ -41,25 +41,6 @@ static int read_name(struct em_reader *reader, const struct em_config_key *key,
 	return 0;
 }
 
-static int read_port(struct em_reader *reader, const struct em_config_key *key,
-		     const struct em_setting *setting, void *object)
-{
-	int rc = em_config_read_number(reader, key, setting, object);
-
-	((struct em_listener *)object)->unreadable = rc != 0;
-	return rc;
-}
-
-static int read_vlan(struct em_reader *reader, const struct em_config_key *key,
-		     const struct em_setting *setting, void *object)
-{
-	int rc = em_config_read_number(reader, key, setting, object);
-
-	if (rc)
-		((struct em_listener *)object)->unreadable = true;
-	return rc;
-}
-
 /* An entity as it is read. */
 struct entity {
 	const struct em_listener *listener;
@@ -81,7 +62,6 @@ static int read_entity_tag(struct em_reader *reader, const struct em_config_key 
 		return em_config_mistake(reader, setting,
 					 "%d bytes, expected %d (the length of the tag)", length,
 					 wanted);
-	entity->read.unreadable = false;
 	return 0;
 }
 
@@ -120,13 +100,14 @@ static int read_entity(struct em_reader *reader, const struct em_setting *settin
 {
 	static const struct em_config_key keys[] = {
 		{"name", read_entity_name},
-		{"tag", read_entity_tag, EM_KEY_REQUIRED, .expected = EM_EXPECTED_BYTES},
+		{"tag", read_entity_tag, EM_KEY_REQUIRED, .expected = EM_EXPECTED_BYTES,
+		 .unreadable = offsetof(struct entity, read.unreadable)},
 		EM_KEY_ACTION("port", entity, read.action, EM_KEY_REQUIRED),
 		{NULL},
 	};
 	struct entity entity = {
 		.listener = object,
-		.read = {.place = setting->place, .unreadable = true},
+		.read = {.place = setting->place, .unreadable = setting->type != EM_SETTING_GROUP},
 	};
 	int result = em_config_group(reader, setting, EXPECTED_ENTITY, keys, &entity);
 
@@ -171,16 +152,17 @@ static void write_of_replies(FILE *out, const char *lead, const struct em_config
 		em_config_write_number(out, lead, key, object);
 }
 
-/* In this order: what claims packets after the port, entities after the tag. */
+/* Without it, it is not known which packets the listener claims: none, for em_policy_finish(). */
+#define CLAIMS .unreadable = offsetof(struct em_listener, unreadable)
+
+/* In this order: entities after the tag. */
 const struct em_config_key em_config_listener_keys[] = {
 	{"name", read_name, write_name, EM_KEY_REQUIRED, .expected = "1-32 of A-Z a-z 0-9 . _ -"},
 	{"interfaces", em_config_read_interfaces, em_config_write_interfaces, EM_KEY_REQUIRED,
 	 .min = 1, .max = EM_INTERFACES_MAX, .expected = "an array of names, e.g. [ \"eth0\" ]"},
-	{"port", read_port, em_config_write_number, EM_KEY_MEMBER(em_listener, port), EM_KEY_PORTS,
-	 EM_KEY_REQUIRED},
-	{"vlan", read_vlan, em_config_write_number, EM_KEY_MEMBER(em_listener, vlan), .min = 1,
-	 .max = 4094},
-	{"addresses", em_config_read_addresses, em_config_write_addresses,
+	EM_KEY_NUMBER("port", em_listener, port, 1, 65535, EM_KEY_REQUIRED, CLAIMS),
+	EM_KEY_NUMBER("vlan", em_listener, vlan, 1, 4094, CLAIMS),
+	{"addresses", em_config_read_addresses, em_config_write_addresses, CLAIMS,
 	 .expected = "an array of addresses, e.g. [ \"192.0.2.1\", \"2001:db8::1\" ]"},
 	{"sources", em_config_read_sources, em_config_write_sources,
 	 .expected = "an array of prefixes, e.g. [ \"192.0.2.0/24\", \"2001:db8::/32\" ]"},
@@ -231,7 +213,7 @@ int em_config_read_listener(struct em_reader *reader, const struct em_setting *s
 
 	*listener = (struct em_listener){
 		.place = place,
-		.unreadable = true, /* until its port is known */
+		.unreadable = setting->type != EM_SETTING_GROUP,
 		.replies_place = place,
 		.payload_max = EM_PAYLOAD_MAX,
 		.unknown = {EM_PASS},

@@ -8,8 +8,8 @@
  * em_config_read() reports; or the -errno of a file, reported.  After a mistake the reader goes on,
  * and em_config_worse() keeps what matters most.
  */
-#ifndef EM_CONFIG_READER_H
-#define EM_CONFIG_READER_H
+#ifndef EM_READER_H
+#define EM_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,6 +44,7 @@ struct em_config_key {
 	const char *const *words; /* ended by NULL; the value is the index of the word */
 	size_t offset, size;	  /* of the member */
 	size_t place;		  /* offset of a struct em_place that gets the key's; 0: none */
+	size_t unreadable;	  /* of a bool, true where it is missing or wrong; 0: none */
 };
 
 /* A member of an unsigned type, an enumeration or bool. */
