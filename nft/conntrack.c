@@ -21,7 +21,7 @@
 
 #define MAX_PATH "/proc/sys/net/netfilter/nf_conntrack_max"
 /* Bytes of a CTA_TUPLE_ORIG: IPv6 addresses, two ports, a zone, and what is around them. */
-#define ORIGINAL_MAX 128
+#define TUPLE_MAX 128
 
 /* Listing. */
 
@@ -79,6 +79,7 @@ static void read_entry(struct em_conntrack *entry, const struct nlmsghdr *messag
 		.known = get_u16(find_in(ports, CTA_PROTO_DST_PORT)),
 		.target = get_u16(find_in(find_in(reply, CTA_TUPLE_PROTO), CTA_PROTO_SRC_PORT)),
 		.original = original,
+		.reply = reply,
 		.id = find(message, CTA_ID),
 	};
 }
@@ -123,10 +124,15 @@ int em_conntrack_list(struct em_netlink *netlink,
 
 /* Ending. */
 
+struct tuple {
+	uint16_t length;
+	uint8_t bytes[TUPLE_MAX] __attribute__((aligned(NLA_ALIGNTO))); /* a nest's payload */
+};
+
 struct ended {
 	uint8_t family;
-	uint16_t length;
-	uint8_t original[ORIGINAL_MAX];
+	struct tuple original;
+	struct tuple mirror;
 	uint32_t id;
 };
 
@@ -136,13 +142,58 @@ struct ending {
 	size_t n;
 };
 
+static bool copy_tuple(struct tuple *tuple, const struct nlattr *nest)
+{
+	tuple->length = nest ? mnl_attr_get_payload_len(nest) : 0;
+	if (!tuple->length || tuple->length > TUPLE_MAX)
+		return false;
+	memcpy(tuple->bytes, mnl_attr_get_payload(nest), tuple->length);
+	return true;
+}
+
+/* Attributes of addresses and of ports, by those that stand for the other end. */
+static const uint16_t other_address[] = {
+	[CTA_IP_V4_SRC] = CTA_IP_V4_DST,
+	[CTA_IP_V4_DST] = CTA_IP_V4_SRC,
+	[CTA_IP_V6_SRC] = CTA_IP_V6_DST,
+	[CTA_IP_V6_DST] = CTA_IP_V6_SRC,
+};
+static const uint16_t other_port[] = {
+	[CTA_PROTO_NUM] = CTA_PROTO_NUM,
+	[CTA_PROTO_SRC_PORT] = CTA_PROTO_DST_PORT,
+	[CTA_PROTO_DST_PORT] = CTA_PROTO_SRC_PORT,
+};
+
+static void turn_part(const struct nlattr *nest, const uint16_t *other, size_t n)
+{
+	struct nlattr *attr;
+
+	mnl_attr_for_each_nested (attr, nest)
+		if (mnl_attr_get_type(attr) < n)
+			attr->nla_type = other[mnl_attr_get_type(attr)];
+}
+
+/* Source and destination change places. */
+static void turn_round(struct tuple *tuple)
+{
+	const struct nlattr *attr;
+	void *bytes = tuple->bytes;
+
+	mnl_attr_for_each_payload(bytes, tuple->length)
+	{
+		if (mnl_attr_get_type(attr) == CTA_TUPLE_IP)
+			turn_part(attr, other_address, CTA_IP_MAX + 1);
+		else if (mnl_attr_get_type(attr) == CTA_TUPLE_PROTO)
+			turn_part(attr, other_port, CTA_PROTO_DST_PORT + 1);
+	}
+}
+
 static bool note_ended(void *context, const struct em_conntrack *entry)
 {
 	struct ending *ending = context;
 	struct ended *ended;
 
 	if (!em_conntrack_is_ours(entry, &ending->kept) || !entry->id ||
-	    mnl_attr_get_payload_len(entry->original) > ORIGINAL_MAX ||
 	    (entry->translated &&
 	     em_conversations_have(&ending->kept, entry->known, entry->target)))
 		return true;
@@ -150,9 +201,12 @@ static bool note_ended(void *context, const struct em_conntrack *entry)
 	if (!ended)
 		return false;
 	ended->family = entry->family;
-	ended->length = mnl_attr_get_payload_len(entry->original);
-	memcpy(ended->original, mnl_attr_get_payload(entry->original), ended->length);
 	ended->id = mnl_attr_get_u32(entry->id);
+	if (!copy_tuple(&ended->original, entry->original) ||
+	    !copy_tuple(&ended->mirror, entry->reply))
+		ending->n--;
+	else
+		turn_round(&ended->mirror);
 	return true;
 }
 
@@ -160,22 +214,45 @@ static void name_entry(struct nlmsghdr *message, const void *context)
 {
 	const struct ended *ended = context;
 
-	mnl_attr_put(message, CTA_TUPLE_ORIG | NLA_F_NESTED, ended->length, ended->original);
+	mnl_attr_put(message, CTA_TUPLE_ORIG | NLA_F_NESTED, ended->original.length,
+		     ended->original.bytes);
 	mnl_attr_put_u32(message, CTA_ID, ended->id);
 }
 
-static int delete_entry(struct em_netlink *netlink, const struct ended *ended)
+static void name_mirror(struct nlmsghdr *message, const void *context)
+{
+	const struct tuple *mirror = context;
+
+	mnl_attr_put(message, CTA_TUPLE_ORIG | NLA_F_NESTED, mirror->length, mirror->bytes);
+}
+
+static int delete_entry(struct em_netlink *netlink, uint8_t family,
+			void (*name)(struct nlmsghdr *message, const void *context),
+			const void *context)
 {
 	const struct em_query query = {.subsystem = NFNL_SUBSYS_CTNETLINK,
 				       .type = IPCTNL_MSG_CT_DELETE,
-				       .family = ended->family,
+				       .family = family,
 				       .flags = NLM_F_ACK,
-				       .attributes = name_entry,
-				       .context = ended};
+				       .attributes = name,
+				       .context = context};
 	int rc = em_netlink_query(netlink, &query, NULL, NULL);
 
 	/* Its time was up meanwhile. */
 	return rc == -ENOENT ? 0 : rc;
+}
+
+/*
+ * Datagrams that another backend has sorted meanwhile come for the target's port, and have an entry
+ * of their own.  Beside that one the server's answers to earlier requests, which belong to ours,
+ * have no place in the table any more: the kernel drops them, and the server's sendto() fails with
+ * EPERM.
+ */
+static int end_one(struct em_netlink *netlink, const struct ended *ended)
+{
+	int rc = delete_entry(netlink, ended->family, name_entry, ended);
+
+	return rc ? rc : delete_entry(netlink, ended->family, name_mirror, &ended->mirror);
 }
 
 static int end_all(struct em_netlink *netlink, struct ending *ending)
@@ -186,7 +263,7 @@ static int end_all(struct em_netlink *netlink, struct ending *ending)
 	if (rc == -EINVAL || rc == -EOPNOTSUPP)
 		return 0;
 	for (size_t i = 0; !rc && i < ending->n; i++)
-		rc = delete_entry(netlink, &ending->list[i]);
+		rc = end_one(netlink, &ending->list[i]);
 	return rc;
 }
 

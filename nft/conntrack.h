@@ -24,7 +24,8 @@ struct em_conntrack {
 	uint16_t reply_zone;	       /* of the other one */
 	uint16_t known;		       /* port that the original packets came for */
 	uint16_t target;	       /* port that replies come from */
-	const struct nlattr *original; /* CTA_TUPLE_ORIG and CTA_ID, as the kernel wrote them */
+	const struct nlattr *original; /* CTA_TUPLE_ORIG, and so on, as the kernel wrote them */
+	const struct nlattr *reply;
 	const struct nlattr *id;
 };
 
