@@ -3,14 +3,14 @@
 /*
  * exchange - requests of one client socket, answered by a server with a socket for each entity.
  *
- *	exchange CLIENT SERVER ADDRESS PORT COUNT
+ *	exchange CLIENT SERVER ADDRESS PORT COUNT [ENTITIES]
  *
  * CLIENT and SERVER are paths of network namespaces; the server binds ADDRESS and, for the entity
- * with tag i of EXCHANGE_ENTITIES, port EXCHANGE_BASE + i.  Requests go to PORT, where a listener
+ * with tag i of ENTITIES (1000), port BASE + i.  Requests go to PORT, where a listener
  * sorts them, and answers have to come from there; with PORT 0 each goes to the port of its entity,
  * which is what the network can do by itself.  Prints what was lost and how fast it was.  The exit
  * status is 1 where a request has arrived twice or at another entity, or an answer twice or from
- * another port: what is lost is the caller's to judge.
+ * another port, or where a send has failed: what is lost is the caller's to judge.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -60,12 +60,14 @@ struct exchange {
 	int client;
 	struct name server; /* the port changes with each request where they go directly */
 	uint16_t port;	    /* 0: directly */
-	uint32_t count;
+	uint32_t count, entities;
 	atomic_bool end;
 	unsigned char *asked;	 /* by number: how often it has arrived */
 	unsigned char *answered; /* likewise */
 	atomic_uint strange;	 /* what should not have arrived, or not there, or not again */
 	uint32_t requests, answers;
+	atomic_uint failed; /* sends */
+	atomic_int error;   /* of the last one */
 };
 
 static void __attribute__((noreturn)) die(const char *what)
@@ -98,7 +100,7 @@ static void open_server(struct exchange *exchange)
 	struct name name = exchange->server;
 
 	exchange->epoll = epoll_create1(EPOLL_CLOEXEC);
-	for (uint32_t i = 0; i < ENTITIES; i++) {
+	for (uint32_t i = 0; i < exchange->entities; i++) {
 		struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
 
 		exchange->servers[i] = open_socket(name.any.sa_family);
@@ -112,6 +114,15 @@ static void open_server(struct exchange *exchange)
 static bool is_first(unsigned char *times, uint32_t number)
 {
 	return times[number]++ == 0;
+}
+
+static void send_message(struct exchange *exchange, int fd, const struct message *message,
+			 const struct name *to)
+{
+	if (sendto(fd, message, sizeof(*message), 0, &to->any, to->length) >= 0)
+		return;
+	exchange->failed++;
+	exchange->error = errno;
 }
 
 /* All that is there for one entity. */
@@ -134,8 +145,7 @@ static void answer(struct exchange *exchange, uint32_t entity)
 			exchange->strange++;
 		else
 			exchange->requests++;
-		if (sendto(fd, &message, sizeof(message), 0, &from.any, from.length) < 0)
-			die("answer");
+		send_message(exchange, fd, &message, &from);
 	}
 }
 
@@ -155,17 +165,16 @@ static void *serve(void *context)
 
 static uint16_t port_of(const struct exchange *exchange, uint32_t number)
 {
-	return exchange->port ? exchange->port : BASE + number % ENTITIES;
+	return exchange->port ? exchange->port : BASE + number % exchange->entities;
 }
 
 static void ask(struct exchange *exchange, uint32_t number)
 {
-	struct message message = {{'E', 'X', 'C', 'H'}, htonl(number % ENTITIES), htonl(number)};
+	struct message message = {
+		{'E', 'X', 'C', 'H'}, htonl(number % exchange->entities), htonl(number)};
 
 	exchange->server.ip4.sin_port = htons(port_of(exchange, number));
-	if (sendto(exchange->client, &message, sizeof(message), 0, &exchange->server.any,
-		   exchange->server.length) < 0)
-		die("request");
+	send_message(exchange, exchange->client, &message, &exchange->server);
 }
 
 /* Returns how many answers there were. */
@@ -231,10 +240,13 @@ static int run(struct exchange *exchange)
 	start = now() - start;
 	exchange->end = true;
 	pthread_join(server, NULL);
-	printf("%u exchanges, %u requests lost, %u answers lost, %u strange, %.0f per second\n",
+	printf("%u exchanges, %u requests lost, %u answers lost, %u strange, %u sends failed%s%s, "
+	       "%.0f per second\n",
 	       exchange->count, exchange->count - exchange->requests,
-	       exchange->requests - exchange->answers, exchange->strange, exchange->count / start);
-	return exchange->strange ? 1 : 0;
+	       exchange->requests - exchange->answers, exchange->strange, exchange->failed,
+	       exchange->failed ? ": " : "", exchange->failed ? strerror(exchange->error) : "",
+	       exchange->count / start);
+	return exchange->strange || exchange->failed ? 1 : 0;
 }
 
 static void read_address(struct exchange *exchange, const char *text)
@@ -255,13 +267,16 @@ int main(int argc, char **argv)
 	struct rlimit files = {2 * ENTITIES, 2 * ENTITIES};
 	struct exchange exchange = {0};
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: exchange CLIENT SERVER ADDRESS PORT COUNT\n");
+	if (argc < 6 || argc > 7) {
+		fprintf(stderr, "usage: exchange CLIENT SERVER ADDRESS PORT COUNT [ENTITIES]\n");
 		return 2;
 	}
 	exchange.port = (uint16_t)strtoul(argv[4], NULL, 0);
 	exchange.count = (uint32_t)strtoul(argv[5], NULL, 0);
+	exchange.entities = argc > 6 ? (uint32_t)strtoul(argv[6], NULL, 0) : ENTITIES;
 	errno = EINVAL;
+	if (!exchange.entities || exchange.entities > ENTITIES)
+		die(argv[6]);
 	if (!exchange.count || exchange.count > COUNT_MAX)
 		die(argv[5]);
 	exchange.asked = calloc(exchange.count, 1);

@@ -152,6 +152,32 @@ section_exchanges() {
 	done
 }
 
+# No send of a local program fails while the backend changes.  With one client and one entity, answers
+# are under way while the next requests of the same conversation come in.
+section_sends() {
+	{
+		comma=
+		echo 'listeners = ('
+		listener first 5000 "$also" 0:10000
+		echo ');'
+	} >$tmp/one.conf
+	check 'apply' em apply --backend=nft $tmp/one.conf
+	"$EXCHANGE" /run/netns/client /run/netns/router 192.0.2.1 5000 400000 1 >$tmp/sent 2>&1 &
+	exchange=$!
+	changes=0
+	while kill -0 $exchange 2>/dev/null && [ $changes -lt 100 ]; do
+		for backend in $E2E_BACKENDS; do
+			em apply --backend="$backend" $tmp/one.conf >$tmp/said 2>&1 ||
+				fail "$backend: apply" "$(cat $tmp/said)"
+			changes=$((changes + 1))
+		done
+	done
+	wait $exchange
+	says "$changes changes of the backend, and no send fails" ' 0 sends failed' "$(cat $tmp/sent)"
+	check 'remove' em remove
+	other_hosts
+}
+
 section_damaged() {
 	check 'apply' em apply --backend="$backend" $tmp/base.conf
 	check 'whole' em status
@@ -242,10 +268,10 @@ section_refused() {
 	other_hosts
 }
 
-[ $# -gt 0 ] || set -- control conversations counters exchanges removed damaged changes refused
+[ $# -gt 0 ] || set -- control conversations counters exchanges sends removed damaged changes refused
 for section; do
 	case $section in
-	control | exchanges | changes | refused)
+	control | exchanges | sends | changes | refused)
 		title="$section: "
 		section_"$section"
 		;;
