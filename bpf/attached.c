@@ -460,7 +460,7 @@ static int read_all(const struct em_counters *counters, const struct em_policy *
 		struct em_listener_stats *listener = &stats->listeners[i];
 
 		rc = read_listener(counters, i, per_cpu, cpus, listener);
-		for (size_t j = 0; !rc && j < policy->listeners[i].n_entities; j++)
+		for (size_t j = 0; !rc && j < listener->n_entities; j++)
 			rc = read_entity(counters, counter++, per_cpu, cpus,
 					 &listener->entities[j]);
 	}

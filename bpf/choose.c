@@ -23,8 +23,8 @@
 void em_choose_check(const struct em_policy *policy, em_finding_fn *found, void *context)
 {
 	for (size_t i = 0; i < policy->n_listeners; i++) {
-		const struct em_listener *listener = &policy->listeners[i];
-		size_t n = em_compile_count_conditions(listener);
+		const struct em_format *format = policy->listeners[i].formats;
+		size_t n = em_compile_count_conditions(format);
 		char finding[128];
 
 		if (n <= CONDITIONS_SAFE)
@@ -33,7 +33,7 @@ void em_choose_check(const struct em_policy *policy, em_finding_fn *found, void 
 			 "checks compare %zu words of 8 bytes; the kernel's verifier may take no "
 			 "more than %d",
 			 n, CONDITIONS_SAFE);
-		found(context, &listener->checks[0].place, finding);
+		found(context, &format->checks[0].place, finding);
 	}
 }
 

@@ -29,12 +29,12 @@ static struct em_abi_load make_load(uint16_t offset, size_t length, uint64_t mas
 	return (struct em_abi_load){.end = offset + length, .length = length, .mask = mask};
 }
 
-size_t em_compile_count_conditions(const struct em_listener *listener)
+size_t em_compile_count_conditions(const struct em_format *format)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < listener->n_checks; i++)
-		n += (listener->checks[i].length + LOAD_BYTES - 1) / LOAD_BYTES;
+	for (size_t i = 0; i < format->n_checks; i++)
+		n += (format->checks[i].length + LOAD_BYTES - 1) / LOAD_BYTES;
 	return n;
 }
 
@@ -64,14 +64,14 @@ static struct em_abi_condition *compile_number(const struct em_check *check,
 	return step + 1;
 }
 
-static struct em_abi_condition *compile_checks(const struct em_listener *listener,
+static struct em_abi_condition *compile_checks(const struct em_format *format,
 					       struct em_abi_condition *step)
 {
-	for (size_t i = 0; i < listener->n_checks; i++) {
-		if (listener->checks[i].kind == EM_CHECK_BYTES)
-			step = compile_bytes(&listener->checks[i], step);
+	for (size_t i = 0; i < format->n_checks; i++) {
+		if (format->checks[i].kind == EM_CHECK_BYTES)
+			step = compile_bytes(&format->checks[i], step);
 		else
-			step = compile_number(&listener->checks[i], step);
+			step = compile_number(&format->checks[i], step);
 	}
 	return step;
 }
@@ -110,21 +110,22 @@ struct em_abi_action em_compile_action(const struct em_action *action)
 
 static void compile_listener(const struct em_listener *listener, struct em_abi_listener *out)
 {
-	uint16_t need = em_listener_need(listener);
+	const struct em_format *format = listener->formats;
+	uint16_t need = em_format_need(format);
 
 	*out = (struct em_abi_listener){
 		.need = need,
 		.length_min = sizeof(struct udphdr) +
-			      (listener->payload_min > need ? listener->payload_min : need),
-		.length_max = sizeof(struct udphdr) + listener->payload_max,
-		.unknown = em_compile_action(&listener->unknown),
+			      (format->payload_min > need ? format->payload_min : need),
+		.length_max = sizeof(struct udphdr) + format->payload_max,
+		.unknown = em_compile_action(&format->unknown),
 		.invalid = em_compile_action(&listener->invalid),
 		.has_sources = listener->n_sources > 0,
-		.n_steps = em_compile_count_conditions(listener),
+		.n_steps = em_compile_count_conditions(format),
 		.flow_timeout = listener->replies ? listener->flow_timeout : 0,
-		.n_entities = listener->n_entities,
+		.n_entities = format->n_entities,
 	};
-	compile_tag_loads(&listener->tag, out);
+	compile_tag_loads(&format->tag, out);
 }
 
 int em_compile(const struct em_policy *policy, struct em_abi_constants *constants,
@@ -139,7 +140,7 @@ int em_compile(const struct em_policy *policy, struct em_abi_constants *constant
 		compile_listener(&policy->listeners[i], &constants->listeners[i]);
 		constants->listeners[i].first_step = n;
 		constants->listeners[i].first_counter = entities;
-		entities += policy->listeners[i].n_entities;
+		entities += em_listener_entities(&policy->listeners[i]);
 		n += constants->listeners[i].n_steps;
 		if (constants->listeners[i].n_steps > constants->max_steps)
 			constants->max_steps = constants->listeners[i].n_steps;
@@ -150,13 +151,13 @@ int em_compile(const struct em_policy *policy, struct em_abi_constants *constant
 	if (!step)
 		return -ENOMEM;
 	for (size_t i = 0; i < policy->n_listeners; i++)
-		step = compile_checks(&policy->listeners[i], step);
+		step = compile_checks(policy->listeners[i].formats, step);
 	return 0;
 }
 
-struct em_abi_tag em_compile_tag(const struct em_listener *listener, const uint8_t *tag)
+struct em_abi_tag em_compile_tag(const struct em_format *format, const uint8_t *tag)
 {
-	uint8_t length = listener->tag.length;
+	uint8_t length = format->tag.length;
 
 	if (length <= LOAD_BYTES)
 		return (struct em_abi_tag){.low = big_endian(tag, length)};
@@ -200,6 +201,6 @@ size_t em_compile_count_entities(const struct em_policy *policy)
 	size_t n = 0;
 
 	for (size_t i = 0; i < policy->n_listeners; i++)
-		n += policy->listeners[i].n_entities;
+		n += em_listener_entities(&policy->listeners[i]);
 	return n;
 }

@@ -29,8 +29,8 @@ int em_compile(const struct em_policy *policy, struct em_abi_constants *constant
 
 struct em_abi_action em_compile_action(const struct em_action *action);
 
-/* A tag of the listener, as the programs put it together. */
-struct em_abi_tag em_compile_tag(const struct em_listener *listener, const uint8_t *tag);
+/* A tag of the format, as the programs put it together. */
+struct em_abi_tag em_compile_tag(const struct em_format *format, const uint8_t *tag);
 
 /* A source prefix as a key; the index is that of the listener. */
 struct em_abi_source em_compile_source(size_t listener, const struct em_prefix *prefix);
@@ -39,8 +39,8 @@ struct em_abi_source em_compile_source(size_t listener, const struct em_prefix *
 struct em_abi_claim em_compile_claim(const struct em_policy *policy, size_t listener,
 				     unsigned int ifindex, const struct em_address *address);
 
-/* The conditions that the checks of a listener become, each of up to 8 bytes. */
-size_t em_compile_count_conditions(const struct em_listener *listener);
+/* The conditions that the checks of a format become, each of up to 8 bytes. */
+size_t em_compile_count_conditions(const struct em_format *format);
 
 /* The entities of all listeners. */
 size_t em_compile_count_entities(const struct em_policy *policy);

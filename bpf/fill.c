@@ -78,10 +78,10 @@ static int make_entity_table(struct em_fill *fill, const struct em_policy *polic
 	if (!hashes)
 		return -ENOMEM;
 	for (size_t i = 0; i < policy->n_listeners; i++) {
-		const struct em_listener *listener = &policy->listeners[i];
+		const struct em_format *format = policy->listeners[i].formats;
 
-		for (size_t j = 0; j < listener->n_entities; j++) {
-			struct em_abi_tag tag = em_compile_tag(listener, listener->entities[j].tag);
+		for (size_t j = 0; j < format->n_entities; j++) {
+			struct em_abi_tag tag = em_compile_tag(format, format->entities[j].tag);
 
 			hashes[n++] = em_abi_hash_entity(&tag, i);
 		}
@@ -190,12 +190,12 @@ static int fill_entities(const struct em_fill *fill, const struct bpf_map *map,
 	uint32_t counter = 0;
 
 	for (size_t i = 0; i < policy->n_listeners; i++) {
-		const struct em_listener *listener = &policy->listeners[i];
+		const struct em_format *format = policy->listeners[i].formats;
 
-		for (size_t j = 0; j < listener->n_entities; j++, counter++) {
-			const struct em_entity *entity = &listener->entities[j];
+		for (size_t j = 0; j < format->n_entities; j++, counter++) {
+			const struct em_entity *entity = &format->entities[j];
 			struct em_abi_entity value = {
-				.tag = em_compile_tag(listener, entity->tag),
+				.tag = em_compile_tag(format, entity->tag),
 				.counter = counter,
 				.action = em_compile_action(&entity->action),
 			};

@@ -140,7 +140,7 @@ struct em_statement *em_build_lookup(struct em_builder *b, enum em_statement_kin
 	struct em_statement *statement = em_build_add(b, kind);
 	struct em_key key;
 
-	em_key_of_tag(b->listener, &key);
+	em_key_of_tag(b->format, &key);
 	memcpy(statement->loads, key.loads, sizeof(key.loads));
 	statement->n_loads = key.n_loads;
 	statement->target = map;

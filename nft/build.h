@@ -15,6 +15,7 @@
 struct em_builder {
 	struct em_ruleset *ruleset;
 	const struct em_listener *listener; /* whose chains are being built */
+	const struct em_format *format;	    /* likewise; of the listener */
 	enum em_table table;		    /* that chains are opened in */
 	int error;
 	struct em_statement scratch; /* what is written to after an error */
@@ -45,7 +46,7 @@ void em_build_target(struct em_builder *b, enum em_statement_kind kind,
 /* One with a load; what it is compared with is still 0. */
 struct em_statement *em_build_match(struct em_builder *b, enum em_statement_kind kind,
 				    struct em_load load);
-/* The same with what is looked up in the listener's maps, against nothing yet. */
+/* The same with what is looked up in the format's maps, against nothing yet. */
 struct em_statement *em_build_lookup(struct em_builder *b, enum em_statement_kind kind,
 				     struct em_identifier map);
 /* A field of 2 bytes against a value. */
@@ -53,7 +54,7 @@ void em_build_u16(struct em_builder *b, enum em_statement_kind kind, enum em_fie
 		  uint16_t value);
 /* A counter of the current listener. */
 void em_build_count(struct em_builder *b, enum em_counter counter);
-/* What has the tags of the current listener's entities with this verdict. */
+/* What has the tags of the current format's entities with this verdict. */
 struct em_identifier em_build_entities_name(const struct em_builder *b, enum em_verdict verdict);
 /*
  * The end of a rule, or a rule of its own, for what is invalid for the current listener

@@ -55,6 +55,14 @@ static void review_start(const struct em_place *place, unsigned int start, em_fi
 	found(context, place, finding);
 }
 
+static void review_format(const struct em_format *format, em_finding_fn *found, void *context)
+{
+	review_start(&format->tag.place, tag_start(&format->tag), found, context);
+	for (size_t i = 0; i < format->n_checks; i++)
+		review_start(&format->checks[i].place, check_start(&format->checks[i]), found,
+			     context);
+}
+
 static void review_loopback(const struct em_place *place, em_finding_fn *found, void *context)
 {
 	const struct em_link lo = {.name = "lo", .type = ARPHRD_LOOPBACK};
@@ -75,10 +83,8 @@ void em_nft_check(const struct em_policy *policy, em_finding_fn *found, void *co
 
 		if (listener->replies && em_listener_on(listener, "lo"))
 			review_loopback(&listener->replies_place, found, context);
-		review_start(&listener->tag.place, tag_start(&listener->tag), found, context);
-		for (size_t c = 0; c < listener->n_checks; c++)
-			review_start(&listener->checks[c].place, check_start(&listener->checks[c]),
-				     found, context);
+		for (size_t f = 0; f < listener->n_formats; f++)
+			review_format(&listener->formats[f], found, context);
 	}
 }
 

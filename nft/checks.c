@@ -159,7 +159,7 @@ static void add_check(struct em_builder *b, const struct em_check *check)
 
 static void chain_check(struct em_builder *b, size_t index, unsigned int part)
 {
-	const struct em_check *check = &b->listener->checks[index];
+	const struct em_check *check = &b->format->checks[index];
 	struct em_byte_range box[EM_SPLIT_RANGE_MAX];
 
 	em_build_chain(b, check_chain(b, index, part));
@@ -177,11 +177,11 @@ static void chain_check(struct em_builder *b, size_t index, unsigned int part)
 	em_build_rule_invalid(b, EM_COUNTER_CHECK, &check->place);
 }
 
-static const struct em_check *impossible_check(const struct em_listener *listener)
+static const struct em_check *impossible_check(const struct em_format *format)
 {
-	for (size_t i = 0; i < listener->n_checks; i++)
-		if (impossible(&listener->checks[i]))
-			return &listener->checks[i];
+	for (size_t i = 0; i < format->n_checks; i++)
+		if (impossible(&format->checks[i]))
+			return &format->checks[i];
 	return NULL;
 }
 
@@ -191,29 +191,29 @@ static const struct em_check *impossible_check(const struct em_listener *listene
  */
 void em_build_checks(struct em_builder *b)
 {
-	const struct em_listener *listener = b->listener;
-	const struct em_place *place = &listener->checks[0].place;
+	const struct em_format *format = b->format;
+	const struct em_place *place = &format->checks[0].place;
 
 	em_build_chain(b, em_build_listener_name(b, "checks"));
-	if (impossible_check(listener)) {
-		em_build_rule_invalid(b, EM_COUNTER_CHECK, &impossible_check(listener)->place);
+	if (impossible_check(format)) {
+		em_build_rule_invalid(b, EM_COUNTER_CHECK, &impossible_check(format)->place);
 		return;
 	}
-	for (size_t i = 0; i < listener->n_checks; i++)
-		for (unsigned int p = 0;
-		     apart(&listener->checks[i]) && p < parts(&listener->checks[i]); p++) {
-			em_build_rule(b, &listener->checks[i].place);
+	for (size_t i = 0; i < format->n_checks; i++)
+		for (unsigned int p = 0; apart(&format->checks[i]) && p < parts(&format->checks[i]);
+		     p++) {
+			em_build_rule(b, &format->checks[i].place);
 			em_build_target(b, EM_STATEMENT_JUMP, check_chain(b, i, p));
 		}
 	em_build_rule(b, place);
-	for (size_t i = 0; i < listener->n_checks; i++)
-		if (!apart(&listener->checks[i]))
-			add_check(b, &listener->checks[i]);
+	for (size_t i = 0; i < format->n_checks; i++)
+		if (!apart(&format->checks[i]))
+			add_check(b, &format->checks[i]);
 	em_build_target(b, EM_STATEMENT_GOTO, em_build_listener_name(b, "sort"));
 	em_build_rule_invalid(b, EM_COUNTER_CHECK, place);
 
-	for (size_t i = 0; i < listener->n_checks; i++)
-		for (unsigned int p = 0;
-		     apart(&listener->checks[i]) && p < parts(&listener->checks[i]); p++)
+	for (size_t i = 0; i < format->n_checks; i++)
+		for (unsigned int p = 0; apart(&format->checks[i]) && p < parts(&format->checks[i]);
+		     p++)
 			chain_check(b, i, p);
 }

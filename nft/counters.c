@@ -65,7 +65,9 @@ static struct em_count *count_of(const struct reading *reading, const struct em_
 
 	if (!object->per_entity)
 		return &reading->counts[listener].roles[i];
-	return &reading->stats->listeners[listener].entities[em_object_entity(object, i)];
+	return reading->stats->listeners[listener].entities +
+	       em_listener_entities_before(object->listener, object->format) +
+	       em_object_entity(object, i);
 }
 
 static void add_roles(struct em_listener_stats *stats, const struct em_count *roles)

@@ -77,10 +77,12 @@ static void try_offset(struct em_feature *feature, struct bench *bench,
 		       const struct em_policy *sample)
 {
 	struct em_listener listener = sample->listeners[0];
+	struct em_format format = listener.formats[0];
 	struct em_policy far = *sample;
 	struct em_refusal refusal;
 
-	listener.tag.pieces[0].offset = EM_LOAD_LAST - EM_UDP_HEADER + 1;
+	format.tag.pieces[0].offset = EM_LOAD_LAST - EM_UDP_HEADER + 1;
+	listener.formats = &format;
 	far.listeners = &listener;
 	try_policy(bench, &far, &refusal);
 	judge(feature, &refusal, "tags and checks may begin at any byte");

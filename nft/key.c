@@ -33,11 +33,11 @@ static void key_add(struct em_key *key, const struct em_tag *tag, bool masked)
 	}
 }
 
-void em_key_of_tag(const struct em_listener *listener, struct em_key *key)
+void em_key_of_tag(const struct em_format *format, struct em_key *key)
 {
 	*key = (struct em_key){0};
-	key_add(key, &listener->tag, true);
-	key_add(key, &listener->tag, false);
+	key_add(key, &format->tag, true);
+	key_add(key, &format->tag, false);
 }
 
 bool em_key_is_typed(const struct em_key *key)

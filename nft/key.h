@@ -30,10 +30,10 @@ uint8_t em_key_length(const struct em_key *key);
 bool em_key_is_typed(const struct em_key *key);
 
 /*
- * Where a listener's tag is read.  A load is one of the pieces; one with a mask comes first, which
+ * Where a format's tag is read.  A load is one of the pieces; one with a mask comes first, which
  * is the only place where nft (up to 1.0.6) reads a mask back from its own listing.
  */
-void em_key_of_tag(const struct em_listener *listener, struct em_key *key);
+void em_key_of_tag(const struct em_format *format, struct em_key *key);
 /* A tag as such a key. */
 void em_key_from_tag(const struct em_key *key, const uint8_t *tag, uint8_t bytes[EM_KEY_MAX]);
 

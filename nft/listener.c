@@ -9,20 +9,20 @@
  * The last byte that is needed, to see whether the frame holds it.  Where kernels before 6.18
  * cannot start a load there, the load that is made anyhow and ends there serves as well.
  */
-static struct em_load last_needed(const struct em_listener *listener, uint16_t need)
+static struct em_load last_needed(const struct em_format *format, uint16_t need)
 {
 	struct em_load last = em_build_payload(need - 1, 1);
 
 	if (last.offset <= EM_LOAD_LAST)
 		return last;
-	for (size_t i = 0; i < listener->tag.n_pieces; i++) {
-		const struct em_piece *piece = &listener->tag.pieces[i];
+	for (size_t i = 0; i < format->tag.n_pieces; i++) {
+		const struct em_piece *piece = &format->tag.pieces[i];
 
 		if (piece->offset + piece->length == need)
 			return em_build_payload(piece->offset, piece->length);
 	}
-	for (size_t i = 0; i < listener->n_checks; i++) {
-		const struct em_check *check = &listener->checks[i];
+	for (size_t i = 0; i < format->n_checks; i++) {
+		const struct em_check *check = &format->checks[i];
 		unsigned int length = (check->length - 1) % EM_LOAD_MAX + 1;
 
 		if (check->offset + check->length == need && !check->little_endian)
@@ -34,23 +34,24 @@ static struct em_load last_needed(const struct em_listener *listener, uint16_t n
 static void chain_listener(struct em_builder *b)
 {
 	const struct em_listener *listener = b->listener;
-	uint16_t need = em_listener_need(listener);
-	uint16_t min = listener->payload_min > need ? listener->payload_min : need;
+	const struct em_format *format = b->format;
+	uint16_t need = em_format_need(format);
+	uint16_t min = format->payload_min > need ? format->payload_min : need;
 
 	em_build_chain(b, em_build_listener_name(b, "listener"));
 	em_build_rule(b, &listener->place);
 	em_build_count(b, EM_COUNTER_PACKETS);
 	em_build_sources(b);
-	if (min <= listener->payload_max) {
+	if (min <= format->payload_max) {
 		struct em_statement *length;
 
 		em_build_rule(b, &listener->place);
 		length = em_build_match(b, EM_STATEMENT_RANGE, em_build_field(EM_FIELD_UDP_LENGTH));
 		em_build_number(length->low, min + EM_UDP_HEADER, 2);
-		em_build_number(length->high, listener->payload_max + EM_UDP_HEADER, 2);
-		em_build_match(b, EM_STATEMENT_IN_FRAME, last_needed(listener, need));
+		em_build_number(length->high, format->payload_max + EM_UDP_HEADER, 2);
+		em_build_match(b, EM_STATEMENT_IN_FRAME, last_needed(format, need));
 		em_build_target(b, EM_STATEMENT_GOTO,
-				em_build_listener_name(b, listener->n_checks ? "checks" : "sort"));
+				em_build_listener_name(b, format->n_checks ? "checks" : "sort"));
 	}
 	em_build_rule_invalid(b, EM_COUNTER_LENGTH, &listener->place);
 }
@@ -83,7 +84,7 @@ static void count_sorted(struct em_builder *b, enum em_verdict verdict)
 
 static void rule_rewrite(struct em_builder *b, bool checksum)
 {
-	em_build_rule(b, &b->listener->tag.place);
+	em_build_rule(b, &b->format->tag.place);
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_EQUAL);
 	em_build_lookup(b, EM_STATEMENT_SET_MAPPED, em_build_entities_name(b, EM_PORT))->written =
@@ -120,7 +121,7 @@ static void accept_marked(struct em_builder *b, bool invalid)
 
 static void rule_mark(struct em_builder *b)
 {
-	em_build_rule(b, &b->listener->tag.place);
+	em_build_rule(b, &b->format->tag.place);
 	em_build_lookup(b, EM_STATEMENT_IN, em_build_entities_name(b, EM_PORT));
 	count_sorted(b, EM_PORT);
 	accept_marked(b, false);
@@ -161,7 +162,7 @@ static void rules_sorted(struct em_builder *b, enum em_verdict verdict)
 {
 	const struct em_action action = {.verdict = verdict};
 
-	if (!em_listener_count(b->listener, verdict))
+	if (!em_format_count(b->format, verdict))
 		return;
 	if (verdict == EM_PORT && b->listener->replies) {
 		rule_mark(b);
@@ -172,7 +173,7 @@ static void rules_sorted(struct em_builder *b, enum em_verdict verdict)
 		rule_rewrite(b, true);
 		return;
 	}
-	em_build_rule(b, &b->listener->tag.place);
+	em_build_rule(b, &b->format->tag.place);
 	em_build_lookup(b, EM_STATEMENT_IN, em_build_entities_name(b, verdict));
 	count_sorted(b, verdict);
 	add_action(b, &action, NULL);
@@ -192,15 +193,15 @@ static void chain_sort(struct em_builder *b)
 	rules_sorted(b, EM_DROP);
 	em_build_rule(b, &b->listener->place);
 	em_build_count(b, EM_COUNTER_UNKNOWN);
-	add_action(b, &b->listener->unknown, "unknown");
+	add_action(b, &b->format->unknown, "unknown");
 }
 
 void em_build_listener(struct em_builder *b)
 {
 	chain_listener(b);
-	if (b->listener->n_checks)
+	if (b->format->n_checks)
 		em_build_checks(b);
 	chain_sort(b);
-	chain_to_port(b, &b->listener->unknown, false);
+	chain_to_port(b, &b->format->unknown, false);
 	chain_to_port(b, &b->listener->invalid, true);
 }

@@ -51,16 +51,17 @@ struct em_object {
 	enum em_field data; /* of EM_OBJECT_MAP */
 	bool interval;	    /* elements are ranges of the key */
 	bool counting;	    /* elements count what is looked up */
-	bool per_entity;    /* elements are entities of the listener; em_object_entity() */
+	bool per_entity;    /* elements are entities of the format; em_object_entity() */
 	uint32_t seconds;   /* of EM_OBJECT_TIMEOUT */
 	uint8_t family;	    /* likewise: AF_INET or AF_INET6 */
 	size_t n;
 	em_element_fn *element;
 	const struct em_listener *listener; /* NULL: it is not of one */
+	const struct em_format *format;	    /* likewise, of the listener */
 	void *items;			    /* what `element` reads besides; owned by the ruleset */
 };
 
-/* Which entity of the listener element i is, where an object has elements of entities. */
+/* Which entity of the format element i is, where an object has elements of entities. */
 size_t em_object_entity(const struct em_object *object, size_t i);
 
 /* Those that are also tried by themselves: a timeout, and the map from zones to ports, empty. */

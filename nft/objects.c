@@ -57,7 +57,7 @@ size_t em_object_entity(const struct em_object *object, size_t i)
 static const struct em_entity *put_tag(const struct em_object *object, size_t i,
 				       struct em_element *element)
 {
-	const struct em_entity *entity = &object->listener->entities[em_object_entity(object, i)];
+	const struct em_entity *entity = &object->format->entities[em_object_entity(object, i)];
 
 	em_key_from_tag(&object->key, entity->tag, element->key);
 	element->place = &entity->place;
@@ -89,13 +89,13 @@ static void entity_counter(const struct em_object *object, size_t i, struct em_e
 	const struct em_identifier name = {.generation = object->name.generation,
 					   .role = "entity",
 					   .owner = object->listener->name};
-	const struct em_entity *entity = &object->listener->entities[em_object_entity(object, i)];
+	const struct em_entity *entity = &object->format->entities[em_object_entity(object, i)];
 	char hex[EM_TAG_TEXT_MAX];
 
 	em_identifier_format(&name, element->target);
 	/* Without "0x". */
 	sprintf(element->target + strlen(element->target), "-%s",
-		em_tag_format(object->listener, entity->tag, hex) + 2);
+		em_tag_format(object->format, entity->tag, hex) + 2);
 	element->place = &entity->place;
 }
 
@@ -110,10 +110,11 @@ static void add_per_entity(struct em_builder *b, const char *role, struct em_obj
 {
 	object.name = em_build_listener_name(b, role);
 	object.listener = b->listener;
+	object.format = b->format;
 	object.per_entity = true;
 	if (!object.items)
-		object.n = b->listener->n_entities;
-	em_key_of_tag(b->listener, &object.key);
+		object.n = b->format->n_entities;
+	em_key_of_tag(b->format, &object.key);
 	em_build_object(b, object);
 }
 
@@ -121,17 +122,17 @@ static void add_per_entity(struct em_builder *b, const char *role, struct em_obj
 static void add_per_verdict(struct em_builder *b, const char *role, struct em_object object,
 			    enum em_verdict verdict)
 {
-	const struct em_listener *listener = b->listener;
+	const struct em_format *format = b->format;
 	uint32_t *items = NULL;
 
-	object.n = em_listener_count(listener, verdict);
-	if (object.n < listener->n_entities) {
+	object.n = em_format_count(format, verdict);
+	if (object.n < format->n_entities) {
 		items = calloc(object.n + 1, sizeof(*items));
 		b->error = items ? b->error : -ENOMEM;
 	}
 	object.items = items;
-	for (size_t i = 0; items && i < listener->n_entities; i++)
-		if (listener->entities[i].action.verdict == verdict)
+	for (size_t i = 0; items && i < format->n_entities; i++)
+		if (format->entities[i].action.verdict == verdict)
 			*items++ = (uint32_t)i;
 	add_per_entity(b, role, object);
 }
@@ -151,7 +152,7 @@ static void build_sorted(struct em_builder *b, enum em_verdict verdict)
 {
 	struct em_object object = {.kind = EM_OBJECT_SET,
 				   .table = EM_TABLE_NETDEV,
-				   .place = b->listener->tag.place,
+				   .place = b->format->tag.place,
 				   .purpose = "add set of tags",
 				   .counting = !b->ruleset->object_counters,
 				   .element = tag};
@@ -167,12 +168,12 @@ static void build_sorted(struct em_builder *b, enum em_verdict verdict)
 
 void em_build_entities(struct em_builder *b)
 {
-	const struct em_place place = b->listener->tag.place;
+	const struct em_place place = b->format->tag.place;
 
 	build_sorted(b, EM_PORT);
-	if (em_listener_count(b->listener, EM_PASS))
+	if (em_format_count(b->format, EM_PASS))
 		build_sorted(b, EM_PASS);
-	if (em_listener_count(b->listener, EM_DROP))
+	if (em_format_count(b->format, EM_DROP))
 		build_sorted(b, EM_DROP);
 	if (!b->ruleset->object_counters)
 		return;

@@ -90,8 +90,8 @@ static void chain_zone(struct em_builder *b)
 				    em_build_listener_name(b, EM_ROLE_ZONES));
 	statement->written = EM_FIELD_ZONE;
 	em_build_add(b, EM_STATEMENT_ACCEPT);
-	if (listener->unknown.verdict == EM_PORT)
-		rule_zone(b, listener->unknown.port);
+	if (listener->formats->unknown.verdict == EM_PORT)
+		rule_zone(b, listener->formats->unknown.port);
 }
 
 static void chain_invalid(struct em_builder *b)
@@ -259,6 +259,7 @@ static void build_objects(struct em_builder *b, const struct em_place *place,
 	}
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		b->listener = &policy->listeners[i];
+		b->format = b->listener->formats;
 		if (b->listener->replies)
 			em_build_zones(b);
 	}
@@ -275,6 +276,7 @@ static void build_chains(struct em_builder *b, const struct em_place *place,
 	chain_marked(b, place);
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		b->listener = &policy->listeners[i];
+		b->format = b->listener->formats;
 		if (!b->listener->replies)
 			continue;
 		chain_zone(b);

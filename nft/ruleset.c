@@ -41,6 +41,7 @@ static void for_each_listener(struct em_builder *b, void (*build)(struct em_buil
 
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		b->listener = &policy->listeners[i];
+		b->format = b->listener->formats;
 		build(b);
 	}
 }

@@ -121,6 +121,15 @@ static bool sorts_to(const struct em_action *action, uint16_t target)
 	return action->verdict == EM_PORT && action->port == target;
 }
 
+static bool format_sorts_to(const struct em_format *format, uint16_t target)
+{
+	bool found = sorts_to(&format->unknown, target);
+
+	for (size_t i = 0; !found && i < format->n_entities; i++)
+		found = sorts_to(&format->entities[i].action, target);
+	return found;
+}
+
 static const struct em_listener *listener_with(const struct em_policy *policy, uint16_t target)
 {
 	for (size_t i = 0; i < policy->n_listeners; i++) {
@@ -128,10 +137,10 @@ static const struct em_listener *listener_with(const struct em_policy *policy, u
 
 		if (!listener->replies)
 			continue;
-		if (sorts_to(&listener->unknown, target) || sorts_to(&listener->invalid, target))
+		if (sorts_to(&listener->invalid, target))
 			return listener;
-		for (size_t e = 0; e < listener->n_entities; e++)
-			if (sorts_to(&listener->entities[e].action, target))
+		for (size_t f = 0; f < listener->n_formats; f++)
+			if (format_sorts_to(&listener->formats[f], target))
 				return listener;
 	}
 	return em_conversation_first(policy);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * entities - an entities file, lines of `tag,port[,name]`, read into a listener.
+ * entities - an entities file, lines of `tag,port[,name]`, read into a format.
  */
 #include "config/entities.h"
 
@@ -23,7 +23,7 @@
 
 struct reader {
 	FILE *in;
-	struct em_listener *listener;
+	struct em_format *format;
 	struct em_diag *diag;
 	struct em_place place;
 	unsigned int mistakes;
@@ -92,10 +92,10 @@ const char *em_entity_name_check(const char *name)
 	return NULL;
 }
 
-int em_entities_append(struct em_listener *listener, const struct em_entity *entity)
+int em_entities_append(struct em_format *format, const struct em_entity *entity)
 {
-	size_t n = listener->n_entities;
-	struct em_entity *entities = listener->entities;
+	size_t n = format->n_entities;
+	struct em_entity *entities = format->entities;
 
 	if (n == EM_ENTITIES_MAX) {
 		free(entity->name);
@@ -107,10 +107,10 @@ int em_entities_append(struct em_listener *listener, const struct em_entity *ent
 			free(entity->name);
 			return -ENOMEM;
 		}
-		listener->entities = entities;
+		format->entities = entities;
 	}
 	entities[n] = *entity;
-	listener->n_entities++;
+	format->n_entities++;
 	return 0;
 }
 
@@ -185,7 +185,7 @@ static char *field(char **rest)
 
 static bool parse_tag(struct reader *reader, const char *text, uint8_t tag[EM_TAG_MAX])
 {
-	unsigned int wanted = reader->listener->tag.length;
+	unsigned int wanted = reader->format->tag.length;
 	const char *expected;
 	int length = em_bytes_parse(text, tag, EM_TAG_MAX, &expected);
 
@@ -255,7 +255,7 @@ static int parse_line(struct reader *reader, char *line)
 			return -ENOMEM;
 	}
 	/* With a port that is wrong it is kept all the same: its tag may be there twice. */
-	return em_entities_append(reader->listener, &entity);
+	return em_entities_append(reader->format, &entity);
 }
 
 static int read_lines(struct reader *reader)
@@ -274,10 +274,10 @@ static int read_lines(struct reader *reader)
 	return ferror(reader->in) ? -errno : 0;
 }
 
-int em_entities_read(struct em_policy *policy, struct em_listener *listener, const char *path,
+int em_entities_read(struct em_policy *policy, struct em_format *format, const char *path,
 		     const struct em_place *named, struct em_diag *diag)
 {
-	struct reader reader = {.listener = listener, .diag = diag};
+	struct reader reader = {.format = format, .diag = diag};
 	char *what;
 	int rc;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * entities - an entities file, lines of `tag,port[,name]`, read into a listener.
+ * entities - an entities file, lines of `tag,port[,name]`, read into a format.
  *
  * Also the one place that knows how a byte string is spelt, which the configuration shares.
  */
@@ -14,19 +14,19 @@
 #include "policy/policy.h"
 
 /*
- * Appends the entities of the file at path to the listener, whose tag is known already; with a tag
+ * Appends the entities of the file at path to the format, whose tag is known already; with a tag
  * of length 0, which had its own mistake, the lines are only checked.  `named` is the place of the
  * key that named the file.  Mistakes are reported with their lines, the first 20 of them.
  * Returns 0, -EM_EUSAGE, -ENOMEM (not reported), or another -errno where the file cannot be read.
  */
-int em_entities_read(struct em_policy *policy, struct em_listener *listener, const char *path,
+int em_entities_read(struct em_policy *policy, struct em_format *format, const char *path,
 		     const struct em_place *named, struct em_diag *diag);
 
 /*
  * Appends one entity; takes over its name (may be NULL).  Grows geometrically.  Returns 0, -ENOMEM,
  * or -E2BIG at EM_ENTITIES_MAX; the name is freed on failure; writes no message.
  */
-int em_entities_append(struct em_listener *listener, const struct em_entity *entity);
+int em_entities_append(struct em_format *format, const struct em_entity *entity);
 
 #define EM_EXPECTED_BYTES "bytes as \"0x…\" or \"text:…\""
 

@@ -101,6 +101,8 @@ static int read_key(struct em_reader *reader, const struct em_config_key *key,
 {
 	int rc = 0;
 
+	if (key->through)
+		object = *(void **)((char *)object + key->through);
 	if (setting && key->place)
 		*(struct em_place *)((char *)object + key->place) = setting->place;
 	if (setting && key->read)

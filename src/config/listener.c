@@ -43,7 +43,7 @@ static int read_name(struct em_reader *reader, const struct em_config_key *key,
 
 /* An entity as it is read. */
 struct entity {
-	const struct em_listener *listener;
+	const struct em_format *format;
 	struct em_entity read;
 	const char *name; /* the tree's */
 };
@@ -52,7 +52,7 @@ static int read_entity_tag(struct em_reader *reader, const struct em_config_key 
 			   const struct em_setting *setting, void *object)
 {
 	struct entity *entity = object;
-	int wanted = entity->listener->tag.length;
+	int wanted = entity->format->tag.length;
 	int length = em_config_bytes(reader, setting, entity->read.tag, sizeof(entity->read.tag));
 
 	(void)key;
@@ -86,14 +86,14 @@ static int read_entity_name(struct em_reader *reader, const struct em_config_key
  * One with a mistake is kept all the same, so that those after it keep their numbers, and its name
  * and its tag, where that is known, are compared with theirs.
  */
-static int append_entity(struct em_listener *listener, struct entity *entity)
+static int append_entity(struct em_format *format, struct entity *entity)
 {
 	if (entity->name) {
 		entity->read.name = strdup(entity->name);
 		if (!entity->read.name)
 			return -ENOMEM;
 	}
-	return em_entities_append(listener, &entity->read);
+	return em_entities_append(format, &entity->read);
 }
 
 static int read_entity(struct em_reader *reader, const struct em_setting *setting, void *object)
@@ -106,7 +106,7 @@ static int read_entity(struct em_reader *reader, const struct em_setting *settin
 		{NULL},
 	};
 	struct entity entity = {
-		.listener = object,
+		.format = object,
 		.read = {.place = setting->place, .unreadable = setting->type != EM_SETTING_GROUP},
 	};
 	int result = em_config_group(reader, setting, EXPECTED_ENTITY, keys, &entity);
@@ -117,10 +117,10 @@ static int read_entity(struct em_reader *reader, const struct em_setting *settin
 static int read_entities(struct em_reader *reader, const struct em_config_key *key,
 			 const struct em_setting *setting, void *object)
 {
-	struct em_listener *listener = object;
-	int rc = em_config_list(reader, key, setting, read_entity, listener);
+	struct em_format *format = object;
+	int rc = em_config_list(reader, key, setting, read_entity, format);
 
-	listener->n_listed = listener->n_entities;
+	format->n_listed = format->n_entities;
 	return rc;
 }
 
@@ -153,7 +153,8 @@ static void write_of_replies(FILE *out, const char *lead, const struct em_config
 }
 
 /* Without it, it is not known which packets the listener claims: none, for em_policy_finish(). */
-#define CLAIMS .unreadable = offsetof(struct em_listener, unreadable)
+#define CLAIMS	  .unreadable = offsetof(struct em_listener, unreadable)
+#define OF_FORMAT .through = offsetof(struct em_listener, formats)
 
 /* In this order: entities after the tag. */
 const struct em_config_key em_config_listener_keys[] = {
@@ -166,17 +167,17 @@ const struct em_config_key em_config_listener_keys[] = {
 	 .expected = "an array of addresses, e.g. [ \"192.0.2.1\", \"2001:db8::1\" ]"},
 	{"sources", em_config_read_sources, em_config_write_sources,
 	 .expected = "an array of prefixes, e.g. [ \"192.0.2.0/24\", \"2001:db8::/32\" ]"},
-	{"payload", em_config_read_payload, em_config_write_payload,
+	{"payload", em_config_read_payload, em_config_write_payload, OF_FORMAT,
 	 .expected = "a group { min = …; max = …; }"},
-	{"checks", em_config_read_checks, em_config_write_checks, .max = EM_CHECKS_MAX,
+	{"checks", em_config_read_checks, em_config_write_checks, OF_FORMAT, .max = EM_CHECKS_MAX,
 	 .expected = "a list of at most 8 checks, ( { … } )"},
-	{"tag", em_config_read_tag, em_config_write_tag, EM_KEY_REQUIRED, .min = 1,
+	{"tag", em_config_read_tag, em_config_write_tag, EM_KEY_REQUIRED, OF_FORMAT, .min = 1,
 	 .max = EM_PIECES_MAX,
 	 .expected = "a group { offset = …; length = …; } or a list of 1-4 of these"},
-	{"entities", read_entities, .max = EM_ENTITIES_MAX,
+	{"entities", read_entities, OF_FORMAT, .max = EM_ENTITIES_MAX,
 	 .expected = "a list of entities, ( { tag = …; port = …; } )"},
-	{"entities_file", read_entities_file, .expected = "the path of a file"},
-	EM_KEY_ACTION("unknown", em_listener, unknown),
+	{"entities_file", read_entities_file, OF_FORMAT, .expected = "the path of a file"},
+	EM_KEY_ACTION("unknown", em_format, unknown, OF_FORMAT),
 	EM_KEY_ACTION("invalid", em_listener, invalid),
 	EM_KEY_BOOL("replies", em_listener, replies,
 		    .place = offsetof(struct em_listener, replies_place)),
@@ -215,11 +216,18 @@ int em_config_read_listener(struct em_reader *reader, const struct em_setting *s
 		.place = place,
 		.unreadable = setting->type != EM_SETTING_GROUP,
 		.replies_place = place,
-		.payload_max = EM_PAYLOAD_MAX,
-		.unknown = {EM_PASS},
 		.invalid = {EM_DROP},
 		.flows = 65536,
 		.flow_timeout = 180,
+	};
+	listener->formats = calloc(1, sizeof(*listener->formats));
+	if (!listener->formats)
+		return -ENOMEM;
+	listener->n_formats = 1;
+	listener->formats[0] = (struct em_format){
+		.place = place,
+		.payload_max = EM_PAYLOAD_MAX,
+		.unknown = {EM_PASS},
 	};
 	result = em_config_group(reader, setting, EXPECTED_LISTENER, em_config_listener_keys,
 				 listener);

@@ -63,22 +63,22 @@ static int check_reach(struct em_reader *reader, const struct em_setting *group,
 }
 
 const struct em_config_key em_config_payload_keys[] = {
-	EM_KEY_NUMBER("min", em_listener, payload_min, 0, EM_PAYLOAD_MAX),
-	EM_KEY_NUMBER("max", em_listener, payload_max, 0, EM_PAYLOAD_MAX),
+	EM_KEY_NUMBER("min", em_format, payload_min, 0, EM_PAYLOAD_MAX),
+	EM_KEY_NUMBER("max", em_format, payload_max, 0, EM_PAYLOAD_MAX),
 	{NULL},
 };
 
 int em_config_read_payload(struct em_reader *reader, const struct em_config_key *key,
 			   const struct em_setting *setting, void *object)
 {
-	const struct em_listener *listener = object;
+	const struct em_format *format = object;
 	int rc = em_config_group(reader, setting, key->expected, em_config_payload_keys, object);
 
-	if (!rc && listener->payload_min > listener->payload_max)
+	if (!rc && format->payload_min > format->payload_max)
 		rc = em_config_mistake(reader, setting,
 				       "min %u is more than max %u, expected "
 				       "at most as much",
-				       listener->payload_min, listener->payload_max);
+				       format->payload_min, format->payload_max);
 	return rc;
 }
 
@@ -225,8 +225,8 @@ static int read_kind(struct em_reader *reader, const struct em_setting *group,
 
 static int read_check(struct em_reader *reader, const struct em_setting *setting, void *object)
 {
-	struct em_listener *listener = object;
-	struct em_check *check = &listener->checks[listener->n_checks++];
+	struct em_format *format = object;
+	struct em_check *check = &format->checks[format->n_checks++];
 	int rc;
 
 	check->place = setting->place;
@@ -309,7 +309,7 @@ static int read_piece(struct em_reader *reader, const struct em_setting *setting
 int em_config_read_tag(struct em_reader *reader, const struct em_config_key *key,
 		       const struct em_setting *setting, void *object)
 {
-	struct pieces pieces = {.tag = &((struct em_listener *)object)->tag};
+	struct pieces pieces = {.tag = &((struct em_format *)object)->tag};
 	int rc;
 
 	pieces.tag->place = setting->place;

@@ -45,6 +45,7 @@ struct em_config_key {
 	size_t offset, size;	  /* of the member */
 	size_t place;		  /* offset of a struct em_place that gets the key's; 0: none */
 	size_t unreadable;	  /* of a bool, true where it is missing or wrong; 0: none */
+	size_t through; /* offset of a pointer to the object that has the value; 0: itself */
 };
 
 /* A member of an unsigned type, an enumeration or bool. */

@@ -44,9 +44,14 @@ void em_config_write_word(FILE *out, const char *lead, const struct em_config_ke
 static void write_group(FILE *out, const char *lead, const struct em_config_key *keys,
 			const void *object)
 {
-	for (; keys->name; keys++)
+	for (; keys->name; keys++) {
+		const void *of = object;
+
+		if (keys->through)
+			of = *(void *const *)((const char *)object + keys->through);
 		if (keys->write)
-			keys->write(out, lead, keys, object);
+			keys->write(out, lead, keys, of);
+	}
 }
 
 void em_config_write_interfaces(FILE *out, const char *lead, const struct em_config_key *key,
@@ -137,12 +142,12 @@ static void write_check(FILE *out, const struct em_check *check)
 void em_config_write_checks(FILE *out, const char *lead, const struct em_config_key *key,
 			    const void *object)
 {
-	const struct em_listener *listener = object;
+	const struct em_format *format = object;
 
 	fprintf(out, "%s%s = (", lead, key->name);
-	for (size_t i = 0; i < listener->n_checks; i++) {
+	for (size_t i = 0; i < format->n_checks; i++) {
 		fputs(i ? "," : "", out);
-		write_check(out, &listener->checks[i]);
+		write_check(out, &format->checks[i]);
 	}
 	fputs(" );", out);
 }
@@ -150,7 +155,7 @@ void em_config_write_checks(FILE *out, const char *lead, const struct em_config_
 void em_config_write_tag(FILE *out, const char *lead, const struct em_config_key *key,
 			 const void *object)
 {
-	const struct em_tag *tag = &((const struct em_listener *)object)->tag;
+	const struct em_tag *tag = &((const struct em_format *)object)->tag;
 	const uint8_t *mask = tag->mask;
 
 	fprintf(out, "%s%s = (", lead, key->name);
@@ -177,15 +182,15 @@ void em_config_write_action(FILE *out, const char *lead, const struct em_config_
 		fprintf(out, "%s%s = \"%s\";", lead, key->name, key->words[action->verdict]);
 }
 
-static int write_entities(FILE *out, const struct em_listener *listener)
+static int write_entities(FILE *out, const struct em_format *format)
 {
 	char tag[EM_TAG_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
 	bool failed;
 
-	for (size_t i = 0; i < listener->n_entities; i++) {
-		const struct em_entity *entity = &listener->entities[i];
+	for (size_t i = 0; i < format->n_entities; i++) {
+		const struct em_entity *entity = &format->entities[i];
 
-		fprintf(out, "%s,%s%s%s\n", em_tag_format(listener, entity->tag, tag),
+		fprintf(out, "%s,%s%s%s\n", em_tag_format(format, entity->tag, tag),
 			em_action_format(&entity->action, action), entity->name ? "," : "",
 			entity->name ? entity->name : "");
 	}
@@ -216,7 +221,7 @@ int em_config_write(const struct em_policy *policy, FILE *out,
 		entities = open_entities(i, name, context);
 		if (!entities)
 			return errno ? -errno : -EIO;
-		rc = write_entities(entities, &policy->listeners[i]);
+		rc = write_entities(entities, policy->listeners[i].formats);
 		if (rc)
 			return rc;
 		write_listener(out, &policy->listeners[i], name);

@@ -13,9 +13,26 @@ static int no_memory(struct em_diag *diag)
 	return em_diag_enomem(diag);
 }
 
-int em_sample_new(struct em_policy **out, struct em_diag *diag)
+static int add_format(struct em_listener *listener)
 {
 	static const struct em_entity entity = {.action = {EM_PORT, 6001}};
+
+	listener->formats = calloc(1, sizeof(*listener->formats));
+	if (!listener->formats)
+		return -ENOMEM;
+	listener->n_formats = 1;
+	listener->formats[0] = (struct em_format){
+		.payload_max = EM_PAYLOAD_MAX,
+		.tag = {.pieces = {{.length = 4}},
+			.n_pieces = 1,
+			.length = 4,
+			.mask = {0xff, 0xff, 0xff, 0xff}},
+	};
+	return em_entities_append(listener->formats, &entity);
+}
+
+int em_sample_new(struct em_policy **out, struct em_diag *diag)
+{
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
 	struct em_listener *listener;
 
@@ -29,20 +46,15 @@ int em_sample_new(struct em_policy **out, struct em_diag *diag)
 	*listener = (struct em_listener){
 		.name = "sample",
 		.port = EM_SAMPLE_PORT,
-		.payload_max = EM_PAYLOAD_MAX,
-		.tag = {.pieces = {{.length = 4}},
-			.n_pieces = 1,
-			.length = 4,
-			.mask = {0xff, 0xff, 0xff, 0xff}},
 		.invalid = {EM_DROP},
 	};
+	if (add_format(listener))
+		return no_memory(diag);
 	listener->interfaces = calloc(1, sizeof(*listener->interfaces));
 	if (!listener->interfaces)
 		return no_memory(diag);
 	listener->n_interfaces = 1;
 	memcpy(listener->interfaces[0].name, "lo", sizeof("lo"));
-	if (em_entities_append(listener, &entity))
-		return no_memory(diag);
 	if (em_policy_finish(policy, diag))
 		return -ENOMEM;
 	*out = policy;

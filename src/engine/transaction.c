@@ -171,7 +171,7 @@ static int store(const struct em_transaction *t)
 	};
 
 	for (size_t i = 0; i < t->policy->n_listeners; i++)
-		record.entities += t->policy->listeners[i].n_entities;
+		record.entities += em_listener_entities(&t->policy->listeners[i]);
 	stamp(record.applied_at);
 	return em_generation_store(t->state, &record, t->policy, t->diag);
 }

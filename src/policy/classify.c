@@ -204,13 +204,13 @@ static bool source_valid(const struct em_listener *listener, const struct packet
 }
 
 /* Step 4.  The UDP length may claim less than its own header. */
-static bool length_valid(const struct em_listener *listener, const struct packet *packet)
+static bool length_valid(const struct em_format *format, const struct packet *packet)
 {
 	long payload = (long)get16(packet->udp + 4) - UDP_HEADER;
-	long need = em_listener_need(listener);
+	long need = em_format_need(format);
 	long held = packet->ip + packet->length - (packet->udp + UDP_HEADER);
 
-	return payload >= listener->payload_min && payload <= listener->payload_max &&
+	return payload >= format->payload_min && payload <= format->payload_max &&
 	       payload >= need && held >= need;
 }
 
@@ -240,43 +240,50 @@ static bool check_holds(const struct em_check *check, const uint8_t *payload)
 }
 
 /* Step 5. */
-static bool checks_hold(const struct em_listener *listener, const uint8_t *payload)
+static bool checks_hold(const struct em_format *format, const uint8_t *payload)
 {
-	for (size_t i = 0; i < listener->n_checks; i++) {
-		if (!check_holds(&listener->checks[i], payload))
+	for (size_t i = 0; i < format->n_checks; i++) {
+		if (!check_holds(&format->checks[i], payload))
 			return false;
 	}
 	return true;
 }
 
-/* Steps 3 to 5: the first reason for which the datagram is invalid, or EM_REASONS. */
-static enum em_reason find_fault(const struct em_listener *listener, const struct packet *packet)
+/*
+ * Steps 4 and 5: the first format that admits the length and whose checks hold; NULL and *reason
+ * where there is none.
+ */
+static const struct em_format *find_format(const struct em_listener *listener,
+					   const struct packet *packet, enum em_reason *reason)
 {
-	if (!source_valid(listener, packet))
-		return EM_REASON_SOURCE;
-	if (!length_valid(listener, packet))
-		return EM_REASON_LENGTH;
-	if (!checks_hold(listener, packet->udp + UDP_HEADER))
-		return EM_REASON_CHECK;
-	return EM_REASONS;
+	*reason = EM_REASON_LENGTH;
+	for (size_t i = 0; i < listener->n_formats; i++) {
+		const struct em_format *format = &listener->formats[i];
+
+		if (!length_valid(format, packet))
+			continue;
+		if (checks_hold(format, packet->udp + UDP_HEADER))
+			return format;
+		*reason = EM_REASON_CHECK;
+	}
+	return NULL;
 }
 
 /* Step 6: the entity that the tag names. */
-static const struct em_entity *find_entity(const struct em_listener *listener,
-					   const uint8_t *payload)
+static const struct em_entity *find_entity(const struct em_format *format, const uint8_t *payload)
 {
 	uint8_t tag[EM_TAG_MAX] = {0};
 	size_t length = 0;
 
-	for (size_t i = 0; i < listener->tag.n_pieces; i++) {
-		const struct em_piece *piece = &listener->tag.pieces[i];
+	for (size_t i = 0; i < format->tag.n_pieces; i++) {
+		const struct em_piece *piece = &format->tag.pieces[i];
 
 		memcpy(tag + length, payload + piece->offset, piece->length);
 		length += piece->length;
 	}
 	for (size_t i = 0; i < length; i++)
-		tag[i] &= listener->tag.mask[i];
-	return em_listener_find(listener, tag);
+		tag[i] &= format->tag.mask[i];
+	return em_format_find(format, tag);
 }
 
 /* RFC 1624, equation 3; and RFC 768: 0 says that there is no checksum. */
@@ -300,15 +307,15 @@ static void rewrite_port(uint8_t *udp, uint16_t port)
 }
 
 /* Step 6. */
-static void sort_valid(const struct em_listener *listener, const struct packet *packet,
+static void sort_valid(const struct em_format *format, const struct packet *packet,
 		       struct em_classification *out)
 {
 	static const enum em_result results[EM_VERDICTS] = {
 		[EM_PASS] = EM_PASSED, [EM_DROP] = EM_DROPPED, [EM_PORT] = EM_REWRITTEN};
 
-	out->entity = find_entity(listener, packet->udp + UDP_HEADER);
+	out->entity = find_entity(format, packet->udp + UDP_HEADER);
 	out->result = out->entity ? results[out->entity->action.verdict] : EM_UNKNOWN;
-	out->action = out->entity ? out->entity->action : listener->unknown;
+	out->action = out->entity ? out->entity->action : format->unknown;
 }
 
 void em_classify(const struct em_policy *policy, const char *interface, uint8_t *frame,
@@ -330,9 +337,11 @@ void em_classify_with_limit(const struct em_policy *policy, const char *interfac
 	if (!out->listener)
 		return;
 	out->bytes = packet.length;
-	out->reason = find_fault(out->listener, &packet);
-	if (out->reason == EM_REASONS) {
-		sort_valid(out->listener, &packet, out);
+	out->reason = EM_REASON_SOURCE;
+	if (source_valid(out->listener, &packet))
+		out->format = find_format(out->listener, &packet, &out->reason);
+	if (out->format) {
+		sort_valid(out->format, &packet, out);
 	} else {
 		out->result = EM_INVALID;
 		out->action = out->listener->invalid;

@@ -23,7 +23,8 @@ struct em_classification {
 	enum em_result result;
 	enum em_reason reason;		    /* with EM_INVALID */
 	const struct em_listener *listener; /* NULL with EM_NOT_OURS; not owned */
-	const struct em_entity *entity;	    /* NULL: none has it; not owned */
+	const struct em_format *format;	    /* NULL: not valid; not owned */
+	const struct em_entity *entity;	    /* of the format; NULL: none has it; not owned */
 	struct em_action action;	    /* what has become of it; EM_PASS with EM_NOT_OURS */
 	uint32_t bytes; /* what it adds to `bytes`: from the IP header to the end of the frame */
 };

@@ -32,14 +32,15 @@ const struct em_listener *em_conversation_on(const struct em_policy *policy, con
 	return NULL;
 }
 
-/* With room for one per entity, one for what is unknown and one for what is invalid. */
+/* With room for one per entity, one for what is unknown of each format, one for what is invalid. */
 static size_t count_most(const struct em_policy *policy)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; policy && i < policy->n_listeners; i++)
 		if (policy->listeners[i].replies)
-			n += policy->listeners[i].n_entities + 2;
+			n += em_listener_entities(&policy->listeners[i]) +
+			     policy->listeners[i].n_formats + 1;
 	return n;
 }
 
@@ -54,9 +55,13 @@ static void add(struct em_conversations *conversations, const struct em_listener
 
 static void add_listener(struct em_conversations *conversations, const struct em_listener *listener)
 {
-	for (size_t i = 0; i < listener->n_entities; i++)
-		add(conversations, listener, &listener->entities[i].action);
-	add(conversations, listener, &listener->unknown);
+	for (size_t i = 0; i < listener->n_formats; i++) {
+		const struct em_format *format = &listener->formats[i];
+
+		for (size_t j = 0; j < format->n_entities; j++)
+			add(conversations, listener, &format->entities[j].action);
+		add(conversations, listener, &format->unknown);
+	}
 	add(conversations, listener, &listener->invalid);
 }
 

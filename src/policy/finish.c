@@ -16,9 +16,10 @@
 /* What a file of entities, or a mask, brings about a million times is reported this often. */
 #define SHOWN 20
 
-/* Messages about the entities of one listener. */
+/* Messages about the entities of one format. */
 struct report {
 	const struct em_listener *listener;
+	const struct em_format *format;
 	struct em_diag *diag;
 	unsigned int duplicates; /* in entities files */
 	unsigned int unmatched;
@@ -27,28 +28,27 @@ struct report {
 
 static int by_tag(const void *a, const void *b, void *context)
 {
-	const struct em_listener *listener = context;
+	const struct em_format *format = context;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	int order =
-		memcmp(listener->entities[x].tag, listener->entities[y].tag, listener->tag.length);
+	int order = memcmp(format->entities[x].tag, format->entities[y].tag, format->tag.length);
 
 	return order ? order : (x > y) - (x < y);
 }
 
 static int by_name(const void *a, const void *b, void *context)
 {
-	const struct em_listener *listener = context;
+	const struct em_format *format = context;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	int order = strcmp(listener->entities[x].name, listener->entities[y].name);
+	int order = strcmp(format->entities[x].name, format->entities[y].name);
 
 	return order ? order : (x > y) - (x < y);
 }
 
 /* "entities[5]." for one of the configuration itself; in a file of entities the line says it. */
-static const char *element(const struct em_listener *listener, size_t i, char text[32])
+static const char *element(const struct em_format *format, size_t i, char text[32])
 {
 	text[0] = '\0';
-	if (i < listener->n_listed)
+	if (i < format->n_listed)
 		snprintf(text, 32, "entities[%zu].", i);
 	return text;
 }
@@ -67,41 +67,40 @@ static const char *where(const struct em_place *there, const struct em_place *he
 /* Entity i has the tag (or, by_its_name, the name) of entity first, which stands before it. */
 static void report_duplicate(struct report *report, size_t i, size_t first, bool by_its_name)
 {
-	const struct em_listener *listener = report->listener;
-	const struct em_entity *entity = &listener->entities[i],
-			       *other = &listener->entities[first];
+	const struct em_format *format = report->format;
+	const struct em_entity *entity = &format->entities[i], *other = &format->entities[first];
 	char key[32], line[512], tag[EM_TAG_TEXT_MAX], name[EM_TAG_TEXT_MAX];
 
 	report->mistaken = true;
-	if (i >= listener->n_listed && report->duplicates++ >= SHOWN)
+	if (i >= format->n_listed && report->duplicates++ >= SHOWN)
 		return;
-	element(listener, i, key);
+	element(format, i, key);
 	where(&other->place, &entity->place, line, sizeof(line));
 	if (by_its_name)
 		em_diag_error(report->diag, -EM_EUSAGE, &entity->place,
 			      "%sname: \"%s\" is the name of another entity already (%s)", key,
-			      em_entity_name(listener, entity, name), line);
+			      em_entity_name(format, entity, name), line);
 	else
 		em_diag_error(report->diag, -EM_EUSAGE, &entity->place,
 			      "%stag: %s is the tag of \"%s\" already (%s)", key,
-			      em_tag_format(listener, entity->tag, tag),
-			      em_entity_name(listener, other, name), line);
+			      em_tag_format(format, entity->tag, tag),
+			      em_entity_name(format, other, name), line);
 }
 
 /* first[i]: the entity whose tag entity i repeats, or UINT32_MAX. */
-static void find_duplicate_tags(const struct em_listener *listener, uint32_t *first)
+static void find_duplicate_tags(const struct em_format *format, uint32_t *first)
 {
-	const uint32_t *sorted = listener->by_tag;
+	const uint32_t *sorted = format->by_tag;
 	uint32_t head = UINT32_MAX;
 
-	for (size_t k = 0; k < listener->n_entities; k++) {
-		const struct em_entity *entity = &listener->entities[sorted[k]];
+	for (size_t k = 0; k < format->n_entities; k++) {
+		const struct em_entity *entity = &format->entities[sorted[k]];
 
 		first[sorted[k]] = UINT32_MAX;
 		if (entity->unreadable)
 			continue;
 		if (head != UINT32_MAX &&
-		    memcmp(listener->entities[head].tag, entity->tag, listener->tag.length) == 0)
+		    memcmp(format->entities[head].tag, entity->tag, format->tag.length) == 0)
 			first[sorted[k]] = head;
 		else
 			head = sorted[k];
@@ -112,15 +111,15 @@ static void find_duplicate_tags(const struct em_listener *listener, uint32_t *fi
  * The entity that has no name of its own and is called this after its tag, or NULL.  Tags in hex
  * are in the same order as tags.
  */
-static const struct em_entity *find_nameless(const struct em_listener *listener, const char *name)
+static const struct em_entity *find_nameless(const struct em_format *format, const char *name)
 {
-	size_t low = 0, high = listener->n_entities;
+	size_t low = 0, high = format->n_entities;
 
 	while (low < high && strncmp(name, "0x", 2) == 0) {
 		size_t middle = low + (high - low) / 2;
-		const struct em_entity *entity = &listener->entities[listener->by_tag[middle]];
+		const struct em_entity *entity = &format->entities[format->by_tag[middle]];
 		char text[EM_TAG_TEXT_MAX];
-		int order = strcmp(name, em_tag_format(listener, entity->tag, text));
+		int order = strcmp(name, em_tag_format(format, entity->tag, text));
 
 		if (order == 0)
 			return entity->name || entity->unreadable ? NULL : entity;
@@ -133,29 +132,29 @@ static const struct em_entity *find_nameless(const struct em_listener *listener,
 }
 
 /* Likewise for names; of two that clash the later one is to blame. */
-static int find_duplicate_names(struct em_listener *listener, uint32_t *first)
+static int find_duplicate_names(struct em_format *format, uint32_t *first)
 {
-	uint32_t *named = calloc(listener->n_entities + 1, sizeof(*named));
+	uint32_t *named = calloc(format->n_entities + 1, sizeof(*named));
 	size_t n = 0;
 
 	if (!named)
 		return -ENOMEM;
-	for (size_t i = 0; i < listener->n_entities; i++) {
+	for (size_t i = 0; i < format->n_entities; i++) {
 		first[i] = UINT32_MAX;
-		if (listener->entities[i].name)
+		if (format->entities[i].name)
 			named[n++] = (uint32_t)i;
 	}
-	qsort_r(named, n, sizeof(*named), by_name, listener);
+	qsort_r(named, n, sizeof(*named), by_name, format);
 	for (size_t k = 0, head = 0; k < n; k++) {
-		const char *name = listener->entities[named[k]].name;
-		const struct em_entity *nameless = find_nameless(listener, name);
+		const char *name = format->entities[named[k]].name;
+		const struct em_entity *nameless = find_nameless(format, name);
 
-		if (k && strcmp(listener->entities[named[head]].name, name) == 0)
+		if (k && strcmp(format->entities[named[head]].name, name) == 0)
 			first[named[k]] = named[head];
 		else
 			head = k;
 		if (nameless && head == k) {
-			uint32_t i = (uint32_t)(nameless - listener->entities);
+			uint32_t i = (uint32_t)(nameless - format->entities);
 
 			first[i > named[k] ? i : named[k]] = i > named[k] ? named[k] : i;
 		}
@@ -166,19 +165,19 @@ static int find_duplicate_names(struct em_listener *listener, uint32_t *first)
 
 static void warn_of_unmatched(struct report *report, size_t i)
 {
-	const struct em_listener *listener = report->listener;
-	const struct em_entity *entity = &listener->entities[i];
+	const struct em_format *format = report->format;
+	const struct em_entity *entity = &format->entities[i];
 	char key[32], tag[EM_TAG_TEXT_MAX], mask[EM_TAG_TEXT_MAX];
 	uint8_t outside = 0;
 
-	for (size_t k = 0; k < listener->tag.length; k++)
-		outside |= entity->tag[k] & (uint8_t)~listener->tag.mask[k];
+	for (size_t k = 0; k < format->tag.length; k++)
+		outside |= entity->tag[k] & (uint8_t)~format->tag.mask[k];
 	if (!outside || entity->unreadable || report->unmatched++ >= SHOWN)
 		return;
 	em_diag_warning(report->diag, &entity->place,
 			"%stag: %s can never match, it has bits outside the mask %s",
-			element(listener, i, key), em_tag_format(listener, entity->tag, tag),
-			em_tag_format(listener, listener->tag.mask, mask));
+			element(format, i, key), em_tag_format(format, entity->tag, tag),
+			em_tag_format(format, format->tag.mask, mask));
 }
 
 static void report_rest(const struct report *report)
@@ -195,24 +194,25 @@ static void report_rest(const struct report *report)
 				listener->name, report->unmatched - SHOWN);
 }
 
-static int finish_entities(struct em_listener *listener, struct em_diag *diag)
+static int finish_entities(const struct em_listener *listener, struct em_format *format,
+			   struct em_diag *diag)
 {
-	struct report report = {.listener = listener, .diag = diag};
-	size_t n = listener->n_entities;
+	struct report report = {.listener = listener, .format = format, .diag = diag};
+	size_t n = format->n_entities;
 	uint32_t *first = calloc(2 * n + 1, sizeof(*first));
 	int error;
 
-	free(listener->by_tag);
-	listener->by_tag = calloc(n + 1, sizeof(*listener->by_tag));
-	if (!first || !listener->by_tag) {
+	free(format->by_tag);
+	format->by_tag = calloc(n + 1, sizeof(*format->by_tag));
+	if (!first || !format->by_tag) {
 		free(first);
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < n; i++)
-		listener->by_tag[i] = (uint32_t)i;
-	qsort_r(listener->by_tag, n, sizeof(*listener->by_tag), by_tag, listener);
-	find_duplicate_tags(listener, first);
-	error = find_duplicate_names(listener, first + n);
+		format->by_tag[i] = (uint32_t)i;
+	qsort_r(format->by_tag, n, sizeof(*format->by_tag), by_tag, format);
+	find_duplicate_tags(format, first);
+	error = find_duplicate_names(format, first + n);
 	for (size_t i = 0; !error && i < n; i++) {
 		if (first[i] != UINT32_MAX)
 			report_duplicate(&report, i, first[i], false);
@@ -225,17 +225,18 @@ static int finish_entities(struct em_listener *listener, struct em_diag *diag)
 	return error ? error : report.mistaken ? -EM_EUSAGE : 0;
 }
 
-static void warn_of_checks(const struct em_listener *listener, struct em_diag *diag)
+static void warn_of_checks(const struct em_listener *listener, const struct em_format *format,
+			   struct em_diag *diag)
 {
-	unsigned int need = em_listener_need(listener);
+	unsigned int need = em_format_need(format);
 
-	if (listener->payload_max < need && listener->payload_min <= listener->payload_max)
+	if (format->payload_max < need && format->payload_min <= format->payload_max)
 		em_diag_warning(diag, &listener->place,
 				"listener \"%s\": payload.max: no datagram can be valid, tag and "
 				"checks need %u bytes and at most %u are let through",
-				listener->name, need, listener->payload_max);
-	for (size_t i = 0; i < listener->n_checks; i++) {
-		const struct em_check *check = &listener->checks[i];
+				listener->name, need, format->payload_max);
+	for (size_t i = 0; i < format->n_checks; i++) {
+		const struct em_check *check = &format->checks[i];
 		uint8_t outside = 0;
 
 		for (size_t k = 0; check->kind == EM_CHECK_BYTES && k < check->length; k++)
@@ -378,6 +379,16 @@ static int finish_names(const struct em_policy *policy, struct em_diag *diag)
 	return result;
 }
 
+static int finish_format(const struct em_listener *listener, struct em_format *format,
+			 struct em_diag *diag)
+{
+	/* Without the tag's length there is nothing to sort by. */
+	if (!format->tag.length)
+		return 0;
+	warn_of_checks(listener, format, diag);
+	return finish_entities(listener, format, diag);
+}
+
 int em_policy_finish(struct em_policy *policy, struct em_diag *diag)
 {
 	int result = finish_names(policy, diag);
@@ -386,15 +397,13 @@ int em_policy_finish(struct em_policy *policy, struct em_diag *diag)
 	if (error)
 		result = error;
 	for (size_t i = 0; i < policy->n_listeners && result != -ENOMEM; i++) {
-		struct em_listener *listener = &policy->listeners[i];
+		const struct em_listener *listener = &policy->listeners[i];
 
-		/* Without the tag's length there is nothing to sort by. */
-		if (!listener->tag.length)
-			continue;
-		warn_of_checks(listener, diag);
-		error = finish_entities(listener, diag);
-		if (error)
-			result = error;
+		for (size_t j = 0; j < listener->n_formats && result != -ENOMEM; j++) {
+			error = finish_format(listener, &listener->formats[j], diag);
+			if (error)
+				result = error;
+		}
 	}
 	return result;
 }

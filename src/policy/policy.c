@@ -42,16 +42,23 @@ int em_policy_new(struct em_policy **out)
 	return 0;
 }
 
+static void format_clear(struct em_format *format)
+{
+	for (size_t i = 0; i < format->n_checks; i++) {
+		free(format->checks[i].bytes);
+		free(format->checks[i].mask);
+	}
+	for (size_t i = 0; i < format->n_entities; i++)
+		free(format->entities[i].name);
+	free(format->entities);
+	free(format->by_tag);
+}
+
 static void listener_clear(struct em_listener *listener)
 {
-	for (size_t i = 0; i < listener->n_checks; i++) {
-		free(listener->checks[i].bytes);
-		free(listener->checks[i].mask);
-	}
-	for (size_t i = 0; i < listener->n_entities; i++)
-		free(listener->entities[i].name);
-	free(listener->entities);
-	free(listener->by_tag);
+	for (size_t i = 0; i < listener->n_formats; i++)
+		format_clear(&listener->formats[i]);
+	free(listener->formats);
 	free(listener->interfaces);
 	free(listener->addresses);
 	free(listener->sources);
@@ -90,18 +97,18 @@ const char *em_policy_file(struct em_policy *policy, const char *name)
 	return files[policy->n_files] ? files[policy->n_files++] : NULL;
 }
 
-uint16_t em_listener_need(const struct em_listener *listener)
+uint16_t em_format_need(const struct em_format *format)
 {
 	unsigned int need = 0;
 
-	for (size_t i = 0; i < listener->tag.n_pieces; i++) {
-		const struct em_piece *piece = &listener->tag.pieces[i];
+	for (size_t i = 0; i < format->tag.n_pieces; i++) {
+		const struct em_piece *piece = &format->tag.pieces[i];
 		unsigned int end = (unsigned int)piece->offset + piece->length;
 
 		need = end > need ? end : need;
 	}
-	for (size_t i = 0; i < listener->n_checks; i++) {
-		const struct em_check *check = &listener->checks[i];
+	for (size_t i = 0; i < format->n_checks; i++) {
+		const struct em_check *check = &format->checks[i];
 		unsigned int end = (unsigned int)check->offset + check->length;
 
 		need = end > need ? end : need;
@@ -109,14 +116,14 @@ uint16_t em_listener_need(const struct em_listener *listener)
 	return (uint16_t)need;
 }
 
-const struct em_entity *em_listener_find(const struct em_listener *listener, const uint8_t *tag)
+const struct em_entity *em_format_find(const struct em_format *format, const uint8_t *tag)
 {
-	size_t low = 0, high = listener->n_entities;
+	size_t low = 0, high = format->n_entities;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		const struct em_entity *entity = &listener->entities[listener->by_tag[middle]];
-		int order = memcmp(tag, entity->tag, listener->tag.length);
+		const struct em_entity *entity = &format->entities[format->by_tag[middle]];
+		int order = memcmp(tag, entity->tag, format->tag.length);
 
 		if (order == 0)
 			return entity;
@@ -128,12 +135,27 @@ const struct em_entity *em_listener_find(const struct em_listener *listener, con
 	return NULL;
 }
 
-size_t em_listener_count(const struct em_listener *listener, enum em_verdict verdict)
+size_t em_format_count(const struct em_format *format, enum em_verdict verdict)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < listener->n_entities; i++)
-		n += listener->entities[i].action.verdict == verdict;
+	for (size_t i = 0; i < format->n_entities; i++)
+		n += format->entities[i].action.verdict == verdict;
+	return n;
+}
+
+size_t em_listener_entities(const struct em_listener *listener)
+{
+	return em_listener_entities_before(listener, listener->formats + listener->n_formats);
+}
+
+size_t em_listener_entities_before(const struct em_listener *listener,
+				   const struct em_format *format)
+{
+	size_t n = 0;
+
+	for (const struct em_format *other = listener->formats; other < format; other++)
+		n += other->n_entities;
 	return n;
 }
 
@@ -145,7 +167,7 @@ bool em_listener_on(const struct em_listener *listener, const char *interface)
 	return false;
 }
 
-const char *em_tag_format(const struct em_listener *listener, const uint8_t *tag,
+const char *em_tag_format(const struct em_format *format, const uint8_t *tag,
 			  char text[EM_TAG_TEXT_MAX])
 {
 	static const char digits[] = "0123456789abcdef";
@@ -153,7 +175,7 @@ const char *em_tag_format(const struct em_listener *listener, const uint8_t *tag
 
 	*to++ = '0';
 	*to++ = 'x';
-	for (size_t i = 0; i < listener->tag.length; i++) {
+	for (size_t i = 0; i < format->tag.length; i++) {
 		*to++ = digits[tag[i] >> 4];
 		*to++ = digits[tag[i] & 15];
 	}
@@ -161,10 +183,10 @@ const char *em_tag_format(const struct em_listener *listener, const uint8_t *tag
 	return text;
 }
 
-const char *em_entity_name(const struct em_listener *listener, const struct em_entity *entity,
+const char *em_entity_name(const struct em_format *format, const struct em_entity *entity,
 			   char text[EM_TAG_TEXT_MAX])
 {
-	return entity->name ? entity->name : em_tag_format(listener, entity->tag, text);
+	return entity->name ? entity->name : em_tag_format(format, entity->tag, text);
 }
 
 bool em_prefix_holds(const struct em_prefix *prefix, const struct em_address *address)

@@ -123,6 +123,21 @@ struct em_interface {
 	char alias[EM_INTERFACE_MAX + 1]; /* in the latter case, that of the configuration */
 };
 
+/* One layout of datagrams. */
+struct em_format {
+	struct em_place place;
+	uint16_t payload_min; /* bytes, inclusive */
+	uint16_t payload_max;
+	struct em_check checks[EM_CHECKS_MAX];
+	size_t n_checks;
+	struct em_tag tag;
+	struct em_entity *entities; /* in the order of the configuration */
+	size_t n_entities;
+	size_t n_listed;  /* how many of them, the first, are from `entities`, not from a file */
+	uint32_t *by_tag; /* indices into entities, sorted by tag; made by em_policy_finish() */
+	struct em_action unknown;
+};
+
 struct em_listener {
 	struct em_place place; /* of the listener; the first line of its group */
 	bool unreadable;       /* what it claims is not known, after a mistake */
@@ -134,17 +149,9 @@ struct em_listener {
 	struct em_address *addresses;
 	size_t n_addresses; /* 0: any; an empty array is an error of the reader */
 	struct em_prefix *sources;
-	size_t n_sources;     /* 0: any; likewise */
-	uint16_t payload_min; /* bytes, inclusive */
-	uint16_t payload_max;
-	struct em_check checks[EM_CHECKS_MAX];
-	size_t n_checks;
-	struct em_tag tag;
-	struct em_entity *entities; /* in the order of the configuration */
-	size_t n_entities;
-	size_t n_listed;  /* how many of them, the first, are from `entities`, not from a file */
-	uint32_t *by_tag; /* indices into entities, sorted by tag; made by em_policy_finish() */
-	struct em_action unknown;
+	size_t n_sources;	   /* 0: any; likewise */
+	struct em_format *formats; /* in the order in which they are tried */
+	size_t n_formats;	   /* at least 1 */
 	struct em_action invalid;
 	bool replies;
 	struct em_place replies_place;
@@ -174,7 +181,7 @@ void em_policy_freep(struct em_policy **policy);
 const char *em_policy_file(struct em_policy *policy, const char *name);
 
 /*
- * What cannot be said of one key by itself: sorts the entities of each listener by tag, reports
+ * What cannot be said of one key by itself: sorts the entities of each format by tag, reports
  * every duplicate (tags, names of entities, names of listeners) and every pair of listeners that
  * could claim the same packet, warns of what can never match.  Called once, by the reader, after
  * everything is filled in, also where mistakes were found: an entity or a listener that is
@@ -184,23 +191,29 @@ const char *em_policy_file(struct em_policy *policy, const char *name);
 int em_policy_finish(struct em_policy *policy, struct em_diag *diag);
 
 /* The bytes of payload that the tag and all checks need, 1-1024. */
-uint16_t em_listener_need(const struct em_listener *listener);
+uint16_t em_format_need(const struct em_format *format);
 
 /* The entity with this tag (`tag.length` bytes, already masked), or NULL. */
-const struct em_entity *em_listener_find(const struct em_listener *listener, const uint8_t *tag);
+const struct em_entity *em_format_find(const struct em_format *format, const uint8_t *tag);
 
 /* How many of its entities have an action with this verdict. */
-size_t em_listener_count(const struct em_listener *listener, enum em_verdict verdict);
+size_t em_format_count(const struct em_format *format, enum em_verdict verdict);
+
+/* The entities of all formats of the listener. */
+size_t em_listener_entities(const struct em_listener *listener);
+/* How many of them are of the formats before this one. */
+size_t em_listener_entities_before(const struct em_listener *listener,
+				   const struct em_format *format);
 
 /* Whether the listener is on this interface, by its own name. */
 bool em_listener_on(const struct em_listener *listener, const char *interface);
 
 /* "0x" and the tag in lower-case hex.  Returns text. */
-const char *em_tag_format(const struct em_listener *listener, const uint8_t *tag,
+const char *em_tag_format(const struct em_format *format, const uint8_t *tag,
 			  char text[EM_TAG_TEXT_MAX]);
 
 /* The entity's name, or its tag in hex written to text. */
-const char *em_entity_name(const struct em_listener *listener, const struct em_entity *entity,
+const char *em_entity_name(const struct em_format *format, const struct em_entity *entity,
 			   char text[EM_TAG_TEXT_MAX]);
 
 /* The address has the first `length` bits of the prefix, and its family. */

@@ -17,7 +17,7 @@ int em_stats_new(struct em_stats **out, const struct em_policy *policy)
 		return -ENOMEM;
 	stats->n_listeners = policy->n_listeners;
 	for (size_t i = 0; i < stats->n_listeners; i++) {
-		size_t n = policy->listeners[i].n_entities;
+		size_t n = em_listener_entities(&policy->listeners[i]);
 		struct em_listener_stats *listener = &stats->listeners[i];
 
 		listener->entities = calloc(n, sizeof(*listener->entities));
@@ -63,32 +63,31 @@ static void add_listener(struct em_listener_stats *into, const struct em_listene
 		into->invalid[reason] += from->invalid[reason];
 }
 
-void em_stats_add_entity(struct em_listener_stats *into, const struct em_listener *listener,
-			 const uint8_t *tag, const struct em_count *count, size_t *guess)
+void em_stats_add_entity(struct em_count *into, const struct em_format *format, const uint8_t *tag,
+			 const struct em_count *count, size_t *guess)
 {
 	const struct em_entity *entity = NULL;
 
-	if (*guess < listener->n_entities)
-		entity = &listener->entities[*guess];
-	if (!entity || memcmp(entity->tag, tag, listener->tag.length))
-		entity = em_listener_find(listener, tag);
+	if (*guess < format->n_entities)
+		entity = &format->entities[*guess];
+	if (!entity || memcmp(entity->tag, tag, format->tag.length))
+		entity = em_format_find(format, tag);
 	if (!entity)
 		return;
-	*guess = (size_t)(entity - listener->entities);
-	add_count(&into->entities[(*guess)++], count);
+	*guess = (size_t)(entity - format->entities);
+	add_count(&into[(*guess)++], count);
 }
 
-static void add_entities(struct em_listener_stats *into, const struct em_listener *listener,
-			 const struct em_listener_stats *from, const struct em_listener *old)
+static void add_entities(struct em_count *into, const struct em_format *format,
+			 const struct em_count *from, const struct em_format *old)
 {
 	size_t guess = 0;
 
-	if (old->tag.length != listener->tag.length)
+	if (old->tag.length != format->tag.length)
 		return;
 	for (size_t i = 0; i < old->n_entities; i++)
-		if (from->entities[i].packets || from->entities[i].bytes)
-			em_stats_add_entity(into, listener, old->entities[i].tag,
-					    &from->entities[i], &guess);
+		if (from[i].packets || from[i].bytes)
+			em_stats_add_entity(into, format, old->entities[i].tag, &from[i], &guess);
 }
 
 /* The index of the listener, or n_listeners where the policy has none of this name. */
@@ -111,8 +110,8 @@ void em_stats_add(struct em_stats *into, const struct em_policy *policy,
 		if (found == policy->n_listeners)
 			continue;
 		add_listener(&into->listeners[found], &from->listeners[i]);
-		add_entities(&into->listeners[found], &policy->listeners[found],
-			     &from->listeners[i], &old->listeners[i]);
+		add_entities(into->listeners[found].entities, policy->listeners[found].formats,
+			     from->listeners[i].entities, old->listeners[i].formats);
 	}
 }
 

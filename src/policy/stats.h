@@ -25,7 +25,7 @@ struct em_listener_stats {
 	uint64_t dropped;
 	uint64_t unknown;
 	uint64_t invalid[EM_REASONS];
-	struct em_count *entities; /* as many and in the order of the listener's entities */
+	struct em_count *entities; /* as many and in the order of the entities of all its formats */
 	size_t n_entities;
 };
 
@@ -56,11 +56,12 @@ void em_stats_negate(struct em_stats *stats);
 void em_stats_settle(struct em_stats *stats);
 
 /*
- * Adds to the entity with this tag, where the listener has one.  *guess is the index at which it is
+ * Adds to the entity with this tag, where the format has one; `into` has one for each of its
+ * entities.  *guess is the index at which it is
  * looked for first, and becomes the next: two policies have most of their entities in the same
  * order, and a search among a million is a hundred times the addition.
  */
-void em_stats_add_entity(struct em_listener_stats *into, const struct em_listener *listener,
-			 const uint8_t *tag, const struct em_count *count, size_t *guess);
+void em_stats_add_entity(struct em_count *into, const struct em_format *format, const uint8_t *tag,
+			 const struct em_count *count, size_t *guess);
 
 #endif

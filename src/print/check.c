@@ -36,7 +36,7 @@ static size_t count_entities(const struct em_policy *policy)
 	size_t n = 0;
 
 	for (size_t i = 0; i < policy->n_listeners; i++)
-		n += policy->listeners[i].n_entities;
+		n += em_listener_entities(&policy->listeners[i]);
 	return n;
 }
 

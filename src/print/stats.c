@@ -77,21 +77,28 @@ static size_t digits(int64_t counter)
 	return (size_t)snprintf(NULL, 0, "%" PRId64, counter);
 }
 
+static void measure_format(struct columns *columns, const struct em_format *format)
+{
+	char text[EM_TAG_TEXT_MAX];
+
+	widen(&columns->tag, 2 + 2 * format->tag.length);
+	for (size_t i = 0; i < format->n_entities; i++)
+		widen(&columns->name,
+		      em_utf8_columns(em_entity_name(format, &format->entities[i], text)));
+}
+
 static struct columns measure(const struct em_listener *listener,
 			      const struct em_listener_stats *stats)
 {
-	struct columns columns = {.name = strlen("NAME"),
-				  .tag = 2 + 2 * listener->tag.length,
-				  .packets = strlen("PACKETS"),
-				  .bytes = strlen("BYTES")};
+	struct columns columns = {
+		.name = strlen("NAME"), .packets = strlen("PACKETS"), .bytes = strlen("BYTES")};
 	int64_t packets = 0, bytes = 0;
-	char text[EM_TAG_TEXT_MAX];
 
-	for (size_t i = 0; i < listener->n_entities; i++) {
+	for (size_t i = 0; i < listener->n_formats; i++)
+		measure_format(&columns, &listener->formats[i]);
+	for (size_t i = 0; i < stats->n_entities; i++) {
 		const struct em_count *count = &stats->entities[i];
 
-		widen(&columns.name,
-		      em_utf8_columns(em_entity_name(listener, &listener->entities[i], text)));
 		packets = shown(count->packets) > packets ? shown(count->packets) : packets;
 		bytes = shown(count->bytes) > bytes ? shown(count->bytes) : bytes;
 	}
@@ -125,15 +132,15 @@ static void print_action(struct em_document *out, const struct em_action *action
 }
 
 static void print_entity(struct em_document *out, const struct columns *columns,
-			 const struct em_listener *listener, const struct em_entity *entity,
+			 const struct em_format *format, const struct em_entity *entity,
 			 const struct em_count *count)
 {
 	char name[EM_TAG_TEXT_MAX], tag[EM_TAG_TEXT_MAX];
 
 	em_document_object(out, EM_DOCUMENT_ELEMENT);
-	em_document_string_cell(out, "name", "  ", em_entity_name(listener, entity, name),
+	em_document_string_cell(out, "name", "  ", em_entity_name(format, entity, name),
 				columns->name);
-	em_document_string_cell(out, "tag", "  ", em_tag_format(listener, entity->tag, tag),
+	em_document_string_cell(out, "tag", "  ", em_tag_format(format, entity->tag, tag),
 				columns->tag);
 	print_action(out, &entity->action);
 	em_document_number_cell(out, "packets", "  ", shown(count->packets), columns->packets);
@@ -146,12 +153,17 @@ static void print_entities(struct em_document *out, const struct em_listener *li
 			   const struct em_listener_stats *stats)
 {
 	const struct columns columns = out->json ? (struct columns){0} : measure(listener, stats);
+	const struct em_count *count = stats->entities;
 
 	em_document_array(out, "entities");
-	if (!out->json && listener->n_entities)
+	if (!out->json && stats->n_entities)
 		print_headings(out, &columns);
-	for (size_t i = 0; i < listener->n_entities; i++)
-		print_entity(out, &columns, listener, &listener->entities[i], &stats->entities[i]);
+	for (size_t i = 0; i < listener->n_formats; i++) {
+		const struct em_format *format = &listener->formats[i];
+
+		for (size_t j = 0; j < format->n_entities; j++)
+			print_entity(out, &columns, format, &format->entities[j], count++);
+	}
 	em_document_close(out);
 }
 

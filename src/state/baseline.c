@@ -55,22 +55,31 @@ static void write_counters(FILE *out, const struct counter *counters, const void
 	fputc('\n', out);
 }
 
+static void write_entities(FILE *out, const struct em_format *format, const struct em_count *counts)
+{
+	char tag[EM_TAG_TEXT_MAX];
+
+	for (size_t i = 0; i < format->n_entities; i++) {
+		if (!counts[i].packets && !counts[i].bytes)
+			continue;
+		fprintf(out, "entity %s", em_tag_format(format, format->entities[i].tag, tag));
+		write_counters(out, of_entity, &counts[i]);
+	}
+}
+
 int em_baseline_write(FILE *out, const struct em_policy *policy, const struct em_stats *stats)
 {
 	fprintf(out, "format %d\n", FORMAT);
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		const struct em_listener *listener = &policy->listeners[i];
 		const struct em_listener_stats *from = &stats->listeners[i];
-		char tag[EM_TAG_TEXT_MAX];
+		const struct em_count *count = from->entities;
 
 		fprintf(out, "listener %s", listener->name);
 		write_counters(out, of_listener, from);
-		for (size_t j = 0; j < listener->n_entities; j++) {
-			if (!from->entities[j].packets && !from->entities[j].bytes)
-				continue;
-			fprintf(out, "entity %s",
-				em_tag_format(listener, listener->entities[j].tag, tag));
-			write_counters(out, of_entity, &from->entities[j]);
+		for (size_t j = 0; j < listener->n_formats; j++) {
+			write_entities(out, &listener->formats[j], count);
+			count += listener->formats[j].n_entities;
 		}
 	}
 	return em_lines_flush(out);
@@ -80,10 +89,10 @@ int em_baseline_write(FILE *out, const struct em_policy *policy, const struct em
 struct reader {
 	const struct em_policy *policy;
 	struct em_stats *stats;
-	const struct em_listener *listener; /* the last one; NULL: the policy does not have it */
-	struct em_listener_stats *into;	    /* of that one */
-	size_t guess;			    /* as of em_stats_add_entity() */
-	bool lost;			    /* the last listener's line made no sense */
+	const struct em_format *format; /* of the last listener; NULL: the policy has it not */
+	struct em_count *into;		/* of its entities */
+	size_t guess;			/* as of em_stats_add_entity() */
+	bool lost;			/* the last listener's line made no sense */
 };
 
 /* Adds the counters that the words name; all of them or, where a word makes no sense, none. */
@@ -116,16 +125,16 @@ static bool read_listener(struct reader *reader, char *rest)
 	const char *name = strsep(&rest, " ");
 
 	reader->guess = 0;
-	reader->listener = NULL;
+	reader->format = NULL;
 	reader->lost = !*name || !read_counters(rest, of_listener, values);
 	if (reader->lost)
 		return false;
 	for (size_t i = 0; i < reader->policy->n_listeners; i++) {
 		if (strcmp(reader->policy->listeners[i].name, name))
 			continue;
-		reader->listener = &reader->policy->listeners[i];
-		reader->into = &reader->stats->listeners[i];
-		add_counters(reader->into, of_listener, values);
+		reader->format = reader->policy->listeners[i].formats;
+		reader->into = reader->stats->listeners[i].entities;
+		add_counters(&reader->stats->listeners[i], of_listener, values);
 	}
 	return true;
 }
@@ -141,8 +150,8 @@ static bool read_entity(struct reader *reader, char *rest)
 	if (reader->lost || length < 0 || !read_counters(rest, of_entity, values))
 		return false;
 	add_counters(&count, of_entity, values);
-	if (reader->listener && length == reader->listener->tag.length)
-		em_stats_add_entity(reader->into, reader->listener, bytes, &count, &reader->guess);
+	if (reader->format && length == reader->format->tag.length)
+		em_stats_add_entity(reader->into, reader->format, bytes, &count, &reader->guess);
 	return true;
 }
 

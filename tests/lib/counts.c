@@ -30,7 +30,9 @@ void counts_add(struct em_stats *stats, const struct em_policy *policy,
 		listener->invalid[class->reason]++;
 	if (class->entity) {
 		struct em_count *entity =
-			&listener->entities[class->entity - class->listener->entities];
+			listener->entities +
+			em_listener_entities_before(class->listener, class->format) +
+			(class->entity - class->format->entities);
 
 		entity->packets++;
 		entity->bytes += class->bytes;
@@ -123,20 +125,32 @@ static void compare_size(const struct report *report, const json_t *array, size_
 		differs(report, "%zu, expected %zu", json_array_size(array), expected);
 }
 
+/* Its entities are those of `seen` from `at` on. */
+static void compare_format(struct report *report, const json_t *seen, size_t at,
+			   const struct em_format *format, const struct em_count *expected)
+{
+	for (size_t i = 0; at + i < json_array_size(seen) && i < format->n_entities; i++) {
+		const json_t *entity = json_array_get(seen, at + i);
+		char text[EM_TAG_TEXT_MAX];
+
+		report->part = em_entity_name(format, &format->entities[i], text);
+		compare_name(report, entity, report->part);
+		compare_action(report, entity, &format->entities[i].action);
+		compare_count(report, entity, &expected[at + i]);
+	}
+}
+
 static void compare_entities(struct report *report, const json_t *seen,
 			     const struct em_listener *listener,
 			     const struct em_listener_stats *expected)
 {
-	report->part = "entities";
-	compare_size(report, seen, listener->n_entities);
-	for (size_t i = 0; i < json_array_size(seen) && i < listener->n_entities; i++) {
-		const json_t *entity = json_array_get(seen, i);
-		char text[EM_TAG_TEXT_MAX];
+	size_t at = 0;
 
-		report->part = em_entity_name(listener, &listener->entities[i], text);
-		compare_name(report, entity, report->part);
-		compare_action(report, entity, &listener->entities[i].action);
-		compare_count(report, entity, &expected->entities[i]);
+	report->part = "entities";
+	compare_size(report, seen, em_listener_entities(listener));
+	for (size_t i = 0; i < listener->n_formats; i++) {
+		compare_format(report, seen, at, &listener->formats[i], expected->entities);
+		at += listener->formats[i].n_entities;
 	}
 }
 

@@ -13,10 +13,10 @@ static void describe_result(const struct em_classification *class, char *text, s
 
 	em_action_format(&class->action, action);
 	if (class->result == EM_REWRITTEN)
-		snprintf(text, size, " %s %s", em_entity_name(class->listener, class->entity, tag),
+		snprintf(text, size, " %s %s", em_entity_name(class->format, class->entity, tag),
 			 action);
 	else if (class->entity)
-		snprintf(text, size, " %s", em_entity_name(class->listener, class->entity, tag));
+		snprintf(text, size, " %s", em_entity_name(class->format, class->entity, tag));
 	else if (class->result == EM_INVALID)
 		snprintf(text, size, " %s %s", em_reason_name(class->reason), action);
 	else if (class->result == EM_UNKNOWN)

@@ -1022,8 +1022,8 @@ static void test_include(void **state)
 	assert_int_equal(read_config(&policy, "sub/t.conf", &messages), 0);
 	assert_int_equal(policy->listeners[0].port, 7);
 	assert_int_equal(policy->listeners[0].flows, 9);
-	assert_int_equal(policy->listeners[0].n_entities, 1);
-	assert_string_equal(policy->listeners[0].entities[0].place.file, "sub/more.csv");
+	assert_int_equal(policy->listeners[0].formats->n_entities, 1);
+	assert_string_equal(policy->listeners[0].formats->entities[0].place.file, "sub/more.csv");
 	em_policy_free(policy);
 	free(messages);
 }
@@ -1083,10 +1083,10 @@ static void test_values(void **state)
 	assert_memory_equal(a->addresses[0].bytes, "\xc0\x00\x02\x01\0\0\0\0\0\0\0\0\0\0\0\0", 16);
 	assert_int_equal(a->sources[0].length, 8);
 	assert_int_equal(a->sources[1].length, 128);
-	assert_int_equal(a->payload_min, 16);
-	assert_int_equal(a->payload_max, 512);
-	assert_int_equal(a->unknown.verdict, EM_PORT);
-	assert_int_equal(a->unknown.port, 9);
+	assert_int_equal(a->formats->payload_min, 16);
+	assert_int_equal(a->formats->payload_max, 512);
+	assert_int_equal(a->formats->unknown.verdict, EM_PORT);
+	assert_int_equal(a->formats->unknown.port, 9);
 	assert_int_equal(a->invalid.verdict, EM_PASS);
 	assert_true(a->replies);
 	assert_int_equal(a->replies_place.line, 15);
@@ -1096,10 +1096,10 @@ static void test_values(void **state)
 	assert_int_equal(b->vlan, 0);
 	assert_int_equal(b->n_addresses, 0);
 	assert_int_equal(b->n_sources, 0);
-	assert_int_equal(b->payload_min, 0);
-	assert_int_equal(b->payload_max, 65507);
-	assert_int_equal(b->n_checks, 0);
-	assert_int_equal(b->unknown.verdict, EM_DROP);
+	assert_int_equal(b->formats->payload_min, 0);
+	assert_int_equal(b->formats->payload_max, 65507);
+	assert_int_equal(b->formats->n_checks, 0);
+	assert_int_equal(b->formats->unknown.verdict, EM_DROP);
 	assert_int_equal(b->invalid.verdict, EM_PORT);
 	assert_int_equal(b->invalid.port, 7);
 	assert_false(b->replies);
@@ -1113,10 +1113,10 @@ static void test_payload_values(void **state)
 {
 	struct em_policy *policy = read_good(complete);
 	const struct em_listener *a = &policy->listeners[0];
-	const struct em_check *checks = a->checks;
+	const struct em_check *checks = a->formats->checks;
 
 	(void)state;
-	assert_int_equal(a->n_checks, 5);
+	assert_int_equal(a->formats->n_checks, 5);
 	assert_int_equal(checks[1].kind, EM_CHECK_BYTES);
 	assert_int_equal(checks[1].offset, 2);
 	assert_int_equal(checks[1].length, 2);
@@ -1129,20 +1129,20 @@ static void test_payload_values(void **state)
 	assert_true(checks[4].min == 4294967294 && checks[4].max == 4294967295);
 	assert_true(checks[4].little_endian && !checks[3].little_endian);
 	assert_int_equal(checks[4].place.line, 10);
-	assert_int_equal(a->tag.n_pieces, 2);
-	assert_int_equal(a->tag.length, 3);
-	assert_int_equal(a->tag.pieces[1].offset, 9);
-	assert_memory_equal(a->tag.mask, "\x0f\xff\xff", 3);
-	assert_int_equal(a->n_entities, 4);
-	assert_int_equal(a->n_listed, 4);
-	assert_string_equal(a->entities[0].name, "plant, a #1");
-	assert_null(a->entities[1].name);
-	assert_memory_equal(a->entities[1].tag, "\x07\x61\x62", 3);
-	assert_int_equal(a->entities[1].action.verdict, EM_PORT);
-	assert_int_equal(a->entities[1].action.port, 6002);
-	assert_int_equal(a->entities[2].action.verdict, EM_PASS);
-	assert_int_equal(a->entities[3].action.verdict, EM_DROP);
-	assert_int_equal(a->entities[1].place.line, 13);
+	assert_int_equal(a->formats->tag.n_pieces, 2);
+	assert_int_equal(a->formats->tag.length, 3);
+	assert_int_equal(a->formats->tag.pieces[1].offset, 9);
+	assert_memory_equal(a->formats->tag.mask, "\x0f\xff\xff", 3);
+	assert_int_equal(a->formats->n_entities, 4);
+	assert_int_equal(a->formats->n_listed, 4);
+	assert_string_equal(a->formats->entities[0].name, "plant, a #1");
+	assert_null(a->formats->entities[1].name);
+	assert_memory_equal(a->formats->entities[1].tag, "\x07\x61\x62", 3);
+	assert_int_equal(a->formats->entities[1].action.verdict, EM_PORT);
+	assert_int_equal(a->formats->entities[1].action.port, 6002);
+	assert_int_equal(a->formats->entities[2].action.verdict, EM_PASS);
+	assert_int_equal(a->formats->entities[3].action.verdict, EM_DROP);
+	assert_int_equal(a->formats->entities[1].place.line, 13);
 	em_policy_free(policy);
 }
 
@@ -1188,25 +1188,30 @@ static void expect_equal_listeners(const struct em_listener *a, const struct em_
 	assert_int_equal(a->n_sources, b->n_sources);
 	if (a->n_sources)
 		assert_memory_equal(a->sources, b->sources, a->n_sources * sizeof(*a->sources));
-	assert_int_equal(a->n_checks, b->n_checks);
-	for (size_t i = 0; i < a->n_checks; i++) {
-		assert_int_equal(a->checks[i].kind, b->checks[i].kind);
-		assert_int_equal(a->checks[i].length, b->checks[i].length);
-		assert_true(a->checks[i].min == b->checks[i].min);
-		assert_true(a->checks[i].max == b->checks[i].max);
-		assert_int_equal(a->checks[i].little_endian, b->checks[i].little_endian);
+	assert_int_equal(a->formats->n_checks, b->formats->n_checks);
+	for (size_t i = 0; i < a->formats->n_checks; i++) {
+		assert_int_equal(a->formats->checks[i].kind, b->formats->checks[i].kind);
+		assert_int_equal(a->formats->checks[i].length, b->formats->checks[i].length);
+		assert_true(a->formats->checks[i].min == b->formats->checks[i].min);
+		assert_true(a->formats->checks[i].max == b->formats->checks[i].max);
+		assert_int_equal(a->formats->checks[i].little_endian,
+				 b->formats->checks[i].little_endian);
 	}
-	assert_memory_equal(a->tag.pieces, b->tag.pieces, sizeof(a->tag.pieces));
-	assert_memory_equal(a->tag.mask, b->tag.mask, a->tag.length);
-	assert_int_equal(a->n_entities, b->n_entities);
-	for (size_t i = 0; i < a->n_entities; i++) {
+	assert_memory_equal(a->formats->tag.pieces, b->formats->tag.pieces,
+			    sizeof(a->formats->tag.pieces));
+	assert_memory_equal(a->formats->tag.mask, b->formats->tag.mask, a->formats->tag.length);
+	assert_int_equal(a->formats->n_entities, b->formats->n_entities);
+	for (size_t i = 0; i < a->formats->n_entities; i++) {
 		char x[EM_TAG_TEXT_MAX], y[EM_TAG_TEXT_MAX];
 
-		assert_memory_equal(a->entities[i].tag, b->entities[i].tag, EM_TAG_MAX);
-		assert_int_equal(a->entities[i].action.verdict, b->entities[i].action.verdict);
-		assert_int_equal(a->entities[i].action.port, b->entities[i].action.port);
-		assert_string_equal(em_entity_name(a, &a->entities[i], x),
-				    em_entity_name(b, &b->entities[i], y));
+		assert_memory_equal(a->formats->entities[i].tag, b->formats->entities[i].tag,
+				    EM_TAG_MAX);
+		assert_int_equal(a->formats->entities[i].action.verdict,
+				 b->formats->entities[i].action.verdict);
+		assert_int_equal(a->formats->entities[i].action.port,
+				 b->formats->entities[i].action.port);
+		assert_string_equal(em_entity_name(a->formats, &a->formats->entities[i], x),
+				    em_entity_name(b->formats, &b->formats->entities[i], y));
 	}
 }
 

@@ -28,6 +28,7 @@ static struct em_policy *make(size_t n)
 	policy->n_listeners = n;
 	for (size_t i = 0; i < n; i++) {
 		struct em_listener *listener = &policy->listeners[i];
+		struct em_format *format = calloc(1, sizeof(*format));
 
 		listener->place =
 			(struct em_place){.file = file, .line = 10 * (unsigned int)i + 10};
@@ -36,27 +37,29 @@ static struct em_policy *make(size_t n)
 		listener->n_interfaces = 1;
 		strcpy(listener->interfaces[0].name, "eth0");
 		listener->port = 5000;
-		listener->payload_max = EM_PAYLOAD_MAX;
-		listener->tag.n_pieces = 1;
-		listener->tag.length = 4;
-		listener->tag.pieces[0].length = 4;
-		memset(listener->tag.mask, 0xff, sizeof(listener->tag.mask));
+		listener->formats = format;
+		listener->n_formats = 1;
+		format->payload_max = EM_PAYLOAD_MAX;
+		format->tag.n_pieces = 1;
+		format->tag.length = 4;
+		format->tag.pieces[0].length = 4;
+		memset(format->tag.mask, 0xff, sizeof(format->tag.mask));
 	}
 	return policy;
 }
 
 static void add(struct em_policy *policy, uint32_t tag, const char *name)
 {
-	struct em_listener *listener = &policy->listeners[0];
+	struct em_format *format = policy->listeners[0].formats;
 	const struct em_entity entity = {
-		.place = {policy->files[0], 100 + (unsigned int)listener->n_entities},
+		.place = {policy->files[0], 100 + (unsigned int)format->n_entities},
 		.name = name ? strdup(name) : NULL,
 		.tag = {tag >> 24, tag >> 16 & 0xff, tag >> 8 & 0xff, tag & 0xff},
 		.action = {EM_PORT, 6000},
 	};
 
-	assert_int_equal(em_entities_append(listener, &entity), 0);
-	listener->n_listed = listener->n_entities;
+	assert_int_equal(em_entities_append(format, &entity), 0);
+	format->n_listed = format->n_entities;
 }
 
 static void expect_finish(struct em_policy *policy, int code, const char *expected)
@@ -90,17 +93,17 @@ static void test_files(void **state)
 static void test_need(void **state)
 {
 	struct em_policy *policy = make(1);
-	struct em_listener *listener = &policy->listeners[0];
+	struct em_format *format = policy->listeners[0].formats;
 
 	(void)state;
-	assert_int_equal(em_listener_need(listener), 4);
-	listener->tag.n_pieces = 2;
-	listener->tag.pieces[0] = (struct em_piece){.offset = 20, .length = 2};
-	listener->tag.pieces[1] = (struct em_piece){.offset = 10, .length = 2};
-	assert_int_equal(em_listener_need(listener), 22);
-	listener->n_checks = 1;
-	listener->checks[0] = (struct em_check){.offset = 1020, .length = 4};
-	assert_int_equal(em_listener_need(listener), 1024);
+	assert_int_equal(em_format_need(format), 4);
+	format->tag.n_pieces = 2;
+	format->tag.pieces[0] = (struct em_piece){.offset = 20, .length = 2};
+	format->tag.pieces[1] = (struct em_piece){.offset = 10, .length = 2};
+	assert_int_equal(em_format_need(format), 22);
+	format->n_checks = 1;
+	format->checks[0] = (struct em_check){.offset = 1020, .length = 4};
+	assert_int_equal(em_format_need(format), 1024);
 	em_policy_free(policy);
 }
 
@@ -108,23 +111,23 @@ static void test_find(void **state)
 {
 	static const uint32_t tags[] = {0xdeadbeef, 0, 0x01020304, 0xffffffff, 0x01020305};
 	struct em_policy *policy = make(1);
-	struct em_listener *listener = &policy->listeners[0];
+	struct em_format *format = policy->listeners[0].formats;
 	char text[EM_TAG_TEXT_MAX];
 
 	(void)state;
 	expect_finish(policy, 0, "");
-	assert_null(em_listener_find(listener, (const uint8_t *)"\1\2\3\4"));
+	assert_null(em_format_find(format, (const uint8_t *)"\1\2\3\4"));
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
 		add(policy, tags[i], i == 2 ? "c" : NULL);
 	expect_finish(policy, 0, "");
-	for (size_t i = 0; i < listener->n_entities; i++)
-		assert_ptr_equal(em_listener_find(listener, listener->entities[i].tag),
-				 &listener->entities[i]);
-	assert_null(em_listener_find(listener, (const uint8_t *)"\1\2\3\3"));
-	assert_null(em_listener_find(listener, (const uint8_t *)"\xff\xff\xff\xfe"));
-	assert_string_equal(em_tag_format(listener, listener->entities[0].tag, text), "0xdeadbeef");
-	assert_string_equal(em_entity_name(listener, &listener->entities[1], text), "0x00000000");
-	assert_string_equal(em_entity_name(listener, &listener->entities[2], text), "c");
+	for (size_t i = 0; i < format->n_entities; i++)
+		assert_ptr_equal(em_format_find(format, format->entities[i].tag),
+				 &format->entities[i]);
+	assert_null(em_format_find(format, (const uint8_t *)"\1\2\3\3"));
+	assert_null(em_format_find(format, (const uint8_t *)"\xff\xff\xff\xfe"));
+	assert_string_equal(em_tag_format(format, format->entities[0].tag, text), "0xdeadbeef");
+	assert_string_equal(em_entity_name(format, &format->entities[1], text), "0x00000000");
+	assert_string_equal(em_entity_name(format, &format->entities[2], text), "c");
 	em_policy_free(policy);
 }
 
@@ -145,7 +148,7 @@ static void test_duplicates(void **state)
 	add(policy, 6, "0x00000007");
 	add(policy, 7, NULL);
 	/* As if from a file of its own, where the line says which one it is. */
-	policy->listeners[0].n_listed = 4;
+	policy->listeners[0].formats->n_listed = 4;
 	expect_finish(
 		policy, -EM_EUSAGE,
 		"entitymux: t.conf:20: listeners[1].name: \"l0\" is the name of another "
@@ -189,14 +192,14 @@ static void test_claims(void **state)
 static void test_never_matches(void **state)
 {
 	struct em_policy *policy = make(1);
-	struct em_listener *listener = &policy->listeners[0];
+	struct em_format *format = policy->listeners[0].formats;
 
 	(void)state;
-	listener->tag.mask[0] = 0x0f;
+	format->tag.mask[0] = 0x0f;
 	for (uint32_t i = 0; i < 22; i++)
 		add(policy, 0x10000000 + i, NULL);
 	add(policy, 0x0f000000, NULL);
-	listener->payload_max = 3;
+	format->payload_max = 3;
 	{
 		char *messages;
 		size_t size, lines = 0;
@@ -222,17 +225,17 @@ static void test_never_matches(void **state)
 static void test_a_million(void **state)
 {
 	struct em_policy *policy = make(1);
-	struct em_listener *listener = &policy->listeners[0];
+	struct em_format *format = policy->listeners[0].formats;
 	const struct em_entity one_more = {.name = strdup("x")};
 
 	(void)state;
 	for (uint32_t i = 0; i < EM_ENTITIES_MAX; i++)
 		add(policy, i * 2654435761U, NULL);
-	assert_int_equal(em_entities_append(listener, &one_more), -E2BIG);
+	assert_int_equal(em_entities_append(format, &one_more), -E2BIG);
 	expect_finish(policy, 0, "");
 	for (size_t i = 0; i < EM_ENTITIES_MAX; i++)
-		assert_ptr_equal(em_listener_find(listener, listener->entities[i].tag),
-				 &listener->entities[i]);
+		assert_ptr_equal(em_format_find(format, format->entities[i].tag),
+				 &format->entities[i]);
 	em_policy_free(policy);
 }
 

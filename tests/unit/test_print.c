@@ -408,7 +408,7 @@ static void test_check(void **state)
 		policy_of("{ name = \"far\"; interfaces = [ \"eth0\" ]; port = 5000;\n"
 			  "tag = { offset = 400; length = 2; }; entities = ( ); }");
 	/* The file is gone, and its name was made up. */
-	struct em_place *place = &policy->listeners[0].tag.place;
+	struct em_place *place = &policy->listeners[0].formats->tag.place;
 	const char finding[] =
 		"payload offset 400 needs a kernel whose nf_tables loads beyond byte "
 		"247 (6.18 or later)";

@@ -217,18 +217,18 @@ static void test_key(void **state)
 	srandom(1);
 	for (int round = 0; round < ROUNDS; round++) {
 		uint8_t tag[EM_TAG_MAX], bytes[EM_KEY_MAX];
-		struct em_listener listener = {0};
+		struct em_format format = {0};
 		struct em_key key;
 		bool plain = false;
 
-		random_tag(&listener.tag);
-		for (uint8_t i = 0; i < listener.tag.length; i++)
+		random_tag(&format.tag);
+		for (uint8_t i = 0; i < format.tag.length; i++)
 			tag[i] = random();
-		em_key_of_tag(&listener, &key);
-		assert_int_equal(key.n_loads, listener.tag.n_pieces);
+		em_key_of_tag(&format, &key);
+		assert_int_equal(key.n_loads, format.tag.n_pieces);
 		assert_true(em_key_length(&key) <= EM_KEY_MAX);
 		em_key_from_tag(&key, tag, bytes);
-		check_key(&listener.tag, &key, tag, bytes);
+		check_key(&format.tag, &key, tag, bytes);
 		for (uint8_t i = 0; i < key.n_loads; i++) {
 			assert_false(plain && key.loads[i].masked);
 			plain |= !key.loads[i].masked;
@@ -362,29 +362,29 @@ static void note(void *context, const struct em_place *place, const char *findin
 static void test_check_policy(void **state)
 {
 	struct em_policy *policy = read_policy("basic");
-	struct em_listener *listener = &policy->listeners[0];
+	struct em_format *format = policy->listeners[0].formats;
 	struct finding found = {0};
 
 	(void)state;
 	em_nft_backend.check(policy, note, &found);
 	assert_int_equal(found.n, 0);
-	listener->tag.pieces[0].offset = 247;
+	format->tag.pieces[0].offset = 247;
 	em_nft_backend.check(policy, note, &found);
 	assert_int_equal(found.n, 0);
-	listener->tag.pieces[0].offset = 248;
+	format->tag.pieces[0].offset = 248;
 	em_nft_backend.check(policy, note, &found);
 	assert_int_equal(found.n, 1);
-	assert_int_equal(found.line, listener->tag.place.line);
+	assert_int_equal(found.line, format->tag.place.line);
 	assert_string_equal(found.text, "payload offset 248 needs a kernel whose nf_tables loads "
 					"beyond byte 247 (6.18 or later)");
-	listener->tag.pieces[0].offset = 4;
-	listener->checks[1].offset = 247;
+	format->tag.pieces[0].offset = 4;
+	format->checks[1].offset = 247;
 	em_nft_backend.check(policy, note, &found);
 	assert_int_equal(found.n, 1);
-	listener->checks[1].little_endian = true;
+	format->checks[1].little_endian = true;
 	em_nft_backend.check(policy, note, &found);
 	assert_int_equal(found.n, 2);
-	assert_int_equal(found.line, listener->checks[1].place.line);
+	assert_int_equal(found.line, format->checks[1].place.line);
 	em_policy_free(policy);
 }
 
@@ -436,16 +436,16 @@ static void check_in_frame(const struct em_policy *policy, unsigned int offset, 
 static void test_last_needed(void **state)
 {
 	struct em_policy *policy = read_policy("basic");
-	struct em_listener *listener = &policy->listeners[0];
+	struct em_format *format = policy->listeners[0].formats;
 
 	(void)state;
 	check_in_frame(policy, EM_UDP_HEADER + 7, 1);
-	listener->tag.pieces[0].offset = 244;
+	format->tag.pieces[0].offset = 244;
 	check_in_frame(policy, 255, 1);
-	listener->tag.pieces[0].offset = 245;
+	format->tag.pieces[0].offset = 245;
 	check_in_frame(policy, EM_UDP_HEADER + 245, 4);
-	listener->payload_max = em_listener_need(listener);
-	listener->payload_min = 0;
+	format->payload_max = em_format_need(format);
+	format->payload_min = 0;
 	check_in_frame(policy, EM_UDP_HEADER + 245, 4);
 	em_policy_free(policy);
 }
@@ -457,8 +457,8 @@ static void test_no_length(void **state)
 	struct em_ruleset *ruleset = NULL;
 
 	(void)state;
-	policy->listeners[0].payload_min = 0;
-	policy->listeners[0].payload_max = 7;
+	policy->listeners[0].formats->payload_min = 0;
+	policy->listeners[0].formats->payload_max = 7;
 	assert_int_equal(em_ruleset_new(&ruleset, policy, 1), 0);
 	assert_null(in_frame(ruleset));
 	em_ruleset_free(ruleset);

@@ -289,23 +289,23 @@ static void test_same_policy(void **context)
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
 	struct em_policy *policy = policy_of(fixture, CONFIG);
-	uint16_t port = policy->listeners[1].entities[0].action.port;
+	uint16_t port = policy->listeners[1].formats->entities[0].action.port;
 	struct stat status;
 
 	store(fixture, state, 1);
 	assert_true(same(fixture, state, 1, policy));
 	assert_false(same(fixture, state, 2, policy));
 	/* in an entities file, of the same length */
-	policy->listeners[1].entities[0].action.port = port + 1;
+	policy->listeners[1].formats->entities[0].action.port = port + 1;
 	assert_false(same(fixture, state, 1, policy));
-	policy->listeners[1].entities[0].action.port = port;
-	policy->listeners[1].payload_min++;
+	policy->listeners[1].formats->entities[0].action.port = port;
+	policy->listeners[1].formats->payload_min++;
 	assert_false(same(fixture, state, 1, policy));
-	policy->listeners[1].payload_min--;
+	policy->listeners[1].formats->payload_min--;
 	/* an entity less: what is stored begins with what is written */
-	policy->listeners[0].n_entities--;
+	policy->listeners[0].formats->n_entities--;
 	assert_false(same(fixture, state, 1, policy));
-	policy->listeners[0].n_entities++;
+	policy->listeners[0].formats->n_entities++;
 	policy->n_listeners--;
 	assert_false(same(fixture, state, 1, policy));
 	policy->n_listeners++;

@@ -161,7 +161,7 @@ static void look(struct run *run, const struct test_policy *test, const struct e
 	if (em_inventory_read(&inventory, EM_TABLE_NETDEV, &run->netlink, &run->diag))
 		die("inventory");
 	for (size_t i = 0; i < policy->n_listeners; i++)
-		counters += EM_COUNTERS + policy->listeners[i].n_entities;
+		counters += EM_COUNTERS + em_listener_entities(&policy->listeners[i]);
 	judge(run, count_kind(&inventory, EM_OBJECT_COUNTER) == counters, test, test->line,
 	      "number of counters");
 	judge(run, count_kind(&inventory, EM_OBJECT_COUNTER_MAP) == policy->n_listeners, test,
