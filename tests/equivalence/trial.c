@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/config.h"
@@ -51,7 +52,8 @@ static struct em_policy *read_config(const char *text, FILE *messages)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (fd < 0 || (!messages && !nowhere) || write(fd, text, strlen(text)) < 0)
+	if (fd < 0 || fchmod(fd, 0600) || (!messages && !nowhere) ||
+	    write(fd, text, strlen(text)) < 0)
 		die("config");
 	em_diag_init(&diag, messages ? messages : nowhere);
 	if (em_config_read(&policy, path, &diag))

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/config.h"
@@ -43,6 +44,7 @@ static struct em_policy *policy_of(const char *text)
 	char path[64];
 
 	assert_true(fd >= 0);
+	assert_int_equal(fchmod(fd, 0600), 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	em_diag_init(&diag, stderr);

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/config.h"
@@ -102,7 +103,7 @@ static struct em_policy *read_policy(const struct test_policy *test)
 	int error;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (fd < 0 || !out || write(fd, test->config, strlen(test->config)) < 0)
+	if (fd < 0 || fchmod(fd, 0600) || !out || write(fd, test->config, strlen(test->config)) < 0)
 		die("config");
 	em_diag_init(&diag, out);
 	error = em_config_read(&policy, path, &diag);
