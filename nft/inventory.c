@@ -181,7 +181,7 @@ static enum em_object_kind kind_of_set(uint32_t flags)
 
 static uint32_t count_of(const struct nlmsghdr *message, uint32_t flags)
 {
-	const struct nlattr *attribute;
+	struct nlattr *attribute;
 
 	if (flags & NFT_SET_INTERVAL)
 		return EM_EXPECTED_NONE;
