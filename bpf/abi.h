@@ -23,9 +23,9 @@
 #define EM_ABI_OFFSET_MAX 0xf000
 
 /*
- * All loads are of the 8 bytes that end at payload byte `end`, masked to those that are wanted:
- * the UDP header before the payload makes that possible from its first byte on, and no length has
- * to be told apart.
+ * Every load reads the 8 bytes that end at payload byte `end`, and masks those that are wanted. The
+ * UDP header lies before the payload, so that this works from the first byte on, and no load
+ * depends on its length.
  */
 struct em_abi_load {
 	__u16 end;    /* payload offset after the last byte */
@@ -146,7 +146,10 @@ struct em_abi_entity {
 	struct em_abi_action action;
 };
 
-/* Odd numbers with as many ones as zeros; the keys are the administrator's, and not hostile. */
+/*
+ * The multipliers are odd and have as many ones as zeros. Keys come from the administrator, so the
+ * hash need not resist an attacker.
+ */
 static inline __u32 em_abi_hash(__u64 a, __u64 b, __u64 c)
 {
 	__u64 hash =
@@ -187,12 +190,12 @@ struct em_abi_flow {
 };
 
 /*
- * Before a packet that is a listener's, from XDP to TC.  It may stay there when the packet goes on
- * to another interface, also to one in another network namespace, which may have the same number.
+ * Metadata in front of a packet, from XDP to TC. It may stay there when the packet goes on to
+ * another interface, even one of another network namespace with the same index.
  */
 struct em_abi_mark {
 	__u32 magic;	/* EM_ABI_MARK */
-	__u32 deferred; /* the interface where it is still to be decided; 0: it is decided */
+	__u32 deferred; /* the interface on which TC has to decide; 0: XDP has decided */
 };
 #define EM_ABI_MARK 0x656d7578
 

@@ -23,7 +23,10 @@
 #define ENTITY_MAP     "entitymux_ecnt"
 #define PROGRAM_MAPS   16 /* more than a program of ours has */
 
-/* No errno is that large.  Without a pin and CAP_SYS_ADMIN nobody can know more than the second. */
+/*
+ * No errno is that large. Without CAP_SYS_ADMIN and without a pin, nothing more than MAYBE_OURS can
+ * be known.
+ */
 #define NOT_OURS   -4096
 #define MAYBE_OURS -4097
 
@@ -72,8 +75,8 @@ struct facts {
 };
 
 /*
- * A program without constants is a placeholder; its generation is 0, and so is that of another
- * version, which is still ours.
+ * A program without constants is a placeholder, of generation 0. A program of another version is
+ * ours as well, and its generation is also 0.
  */
 static int read_facts(struct facts *facts, int program)
 {
@@ -171,7 +174,7 @@ struct visit {
 	char front[2][EM_ATTACHED_TEXT];     /* at ingress and egress, see em_attached */
 };
 
-/* Only of the chain that packets begin with. */
+/* Only chain 0, in which classification begins. */
 static void note_front(struct visit *visit, const char *name)
 {
 	const struct em_rtnl_filter *filter = visit->filter;
@@ -328,7 +331,7 @@ struct search {
 	struct em_attached found; /* generation 0: nothing yet */
 };
 
-/* Programs at egress do without most maps. */
+/* Programs at egress use only some of the maps. */
 static int keep_program(void *context, const struct em_attached *attached)
 {
 	struct search *search = context;

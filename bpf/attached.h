@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * attached - our programs found again through the interfaces they are attached to, and the counters
- * in their maps.
+ * attached - our programs, found again through the interfaces they are attached to, and the
+ * counters in their maps.
  *
- * Programs attached by netlink live without a pin; only who has not CAP_SYS_ADMIN needs one to find
- * them, see pins.h.
+ * Programs that are attached by netlink live without a pin. A pin is needed only to find them
+ * without CAP_SYS_ADMIN; see pins.h.
  */
 #ifndef EM_ATTACHED_H
 #define EM_ATTACHED_H
@@ -17,8 +17,8 @@
 #include "engine/backend.h"
 
 /*
- * The handle of our filters tells whether the clsact qdisc they are on is ours as well, so that
- * whoever removes the last of them knows without being told.
+ * The handle of our filters says whether the clsact qdisc they are on is ours as well. So whoever
+ * removes the last of them knows whether to remove the qdisc.
  */
 #define EM_TC_HANDLE_GUEST 0xe17a0001
 #define EM_TC_HANDLE_OWNER 0xe17a0002
@@ -41,7 +41,7 @@ struct em_attached {
 	char front[EM_ATTACHED_TEXT];
 };
 
-/* The XDP program of an interface, whoever's it is. */
+/* The XDP program of an interface, ours or not. */
 struct em_xdp_seen {
 	uint32_t id;   /* 0: there is none */
 	char name[16]; /* as far as the kernel keeps it */

@@ -38,7 +38,7 @@ static int survey(struct em_link *link, em_other_fn *found, void *context, struc
 	return rc ? rc : em_others_list(link, found, context, diag);
 }
 
-/* What led here has been reported.  Should this fail as well, the next run cleans up. */
+/* The error that led here has been reported. If this fails as well, the next run cleans up. */
 static void withdraw(struct em_prepared *prepared)
 {
 	struct em_diag_kept quiet;
@@ -63,7 +63,7 @@ static void abort_prepared(struct em_prepared *prepared)
 	free(prepared);
 }
 
-/* What may turn out otherwise when it is tried. */
+/* Choices that can still change when they are tried. */
 static int foresee(struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag)
 {
 	int rc = em_trial_foresee(plan->links, plan->n_attachments, diag);
@@ -114,7 +114,7 @@ static int try_hooks(struct em_prepared **out, struct em_plan *plan, struct em_o
 	return rc < 0 ? rc : 0;
 }
 
-/* Any of the programs at egress will do: each goes onto any interface. */
+/* Any program for egress will do: the kernel takes each of them on any interface. */
 static int try_egress(const struct em_prepared *prepared, struct em_outcome *outcome,
 		      struct em_diag *diag)
 {
@@ -129,7 +129,7 @@ static int try_egress(const struct em_prepared *prepared, struct em_outcome *out
 	return em_trial_egress(program, outcome, &listener->replies_place, diag);
 }
 
-/* By which one is known again that has gone with its interface, see moved.h. */
+/* Identifies a program that has gone away with its interface; see moved.h. */
 static int note_programs(const struct em_prepared *prepared, struct em_diag *diag)
 {
 	int rc = 0;
@@ -180,7 +180,7 @@ static int prepare(struct em_prepared **prepared, struct em_plan *plan, struct e
 	return -EINVAL;
 }
 
-/* Those that began after they were carried over, while the old generation was still in force. */
+/* Conversations that began after the table was copied, while the old generation was in force. */
 static void carry_newest(const struct em_prepared *prepared, struct em_diag *diag)
 {
 	if (prepared->flows.before < 0)
@@ -202,7 +202,10 @@ static int commit(struct em_prepared *prepared, struct em_diag *diag)
 	carry_newest(prepared, diag);
 	if (!bridged)
 		return 0;
-	/* A packet that was past XDP before it came is still to find TC with the whole decision. */
+	/*
+	 * A packet that passed the XDP hook before our program came must still find the whole
+	 * decision at TC.
+	 */
 	em_grace_wait();
 	bridged = false;
 	if (em_changes_make(prepared->programs, prepared->plan, 0, &bridged, diag))
@@ -225,7 +228,9 @@ static int open_counters(struct em_counters **out, uint32_t generation, struct e
 	return rc;
 }
 
-/* Nothing of ours outlives its attachment and its pin, so that without these it is removed. */
+/*
+ * Programs and maps live as long as they are attached or pinned: with both gone, they are removed.
+ */
 static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *diag)
 {
 	int rc = em_changes_make(NULL, NULL, keep, NULL, diag);

@@ -57,7 +57,7 @@ static bool is_filter(const struct em_attached *attached)
 	return at_tc(attached->hook) && !attached->tcx;
 }
 
-/* After the steps so far no filter of ours is on the interface. */
+/* After the steps so far, no filter of ours is on the interface. */
 static bool has_no_filter(const struct em_changes *changes, unsigned int ifindex)
 {
 	size_t n = 0;
@@ -130,7 +130,7 @@ struct wanted {
 	enum em_program_kind kind;
 };
 
-/* Another hook of ours has the packets of an interface to which XDP is to come. */
+/* XDP is to come to an interface that another hook of ours serves. */
 static bool needs_bridge(const struct em_attached *present, const struct em_attachment *at)
 {
 	return at->hook != EM_HOOK_TC_INGRESS && present->ifindex == at->ifindex &&
@@ -138,7 +138,7 @@ static bool needs_bridge(const struct em_attached *present, const struct em_atta
 	       present->kind >= 0 && present->kind != EM_PROGRAM_TC_LATER;
 }
 
-/* TC has the whole decision, for the moment, and XDP as much of it as it sees. */
+/* For the moment TC decides about every packet that reaches it, and XDP about what it sees. */
 static size_t bridge(size_t n, enum em_program_kind kinds[EM_PROGRAMS_EACH])
 {
 	enum em_program_kind xdp = kinds[--n];
@@ -181,7 +181,7 @@ static size_t list_wanted(struct em_changes *changes, const struct em_plan *plan
 	return n;
 }
 
-/* What the program is to replace; behind filters of others it does not stay. */
+/* The program that this one replaces. One behind filters of others is not replaced but removed. */
 static const struct em_attached *find_present(const struct em_changes *changes,
 					      const struct wanted *wanted)
 {
@@ -215,7 +215,7 @@ static enum removal removal_of(struct em_changes *changes, const struct em_attac
 
 		if (plan->attachments[i].ifindex != present->ifindex || at_tc(hook))
 			continue;
-		/* XDP of the other mode has to go before ours can come. */
+		/* A program in the other XDP mode has to go before ours can come. */
 		return hook == present->hook ? REMOVAL_REPLACED : REMOVAL_FIRST;
 	}
 	return REMOVAL_AFTER;
@@ -353,8 +353,8 @@ static int add_removals(struct em_changes *changes, const struct em_plan *plan,
 }
 
 /*
- * What goes back is seen to before anything is sorted.  Then comes what stands behind XDP: XDP is
- * never to leave a packet to nobody.
+ * Egress changes first, so that answers are right from the first sorted datagram on. Then comes
+ * what stands behind XDP: XDP must never leave a packet to a program that is not there.
  */
 static int plan_steps(struct em_changes *changes, const struct em_programs *programs,
 		      const struct em_plan *plan, uint32_t keep, struct em_diag *diag)

@@ -22,11 +22,12 @@ struct em_changes {
 	size_t n_steps;
 	size_t n_present;
 	/*
-	 * Asked for: where XDP comes to an interface on which another hook of ours has the packets,
-	 * the whole decision is given to TC first, so that none is missed in between.
+	 * Asked for: where XDP comes to an interface that another hook of ours serves, TC is given
+	 * the whole decision first, so that no packet is missed in between.
 	 */
 	bool overlap;
-	bool bridged; /* and told: that was necessary somewhere; a second pass without it follows */
+	bool bridged; /* Result: that was necessary somewhere, and a second pass without it follows.
+		       */
 };
 
 /* Whether the plan has an interface for which overlap is necessary; or -errno, reported. */

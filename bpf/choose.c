@@ -37,7 +37,7 @@ void em_choose_check(const struct em_policy *policy, em_finding_fn *found, void 
 	}
 }
 
-/* What rules XDP out on every interface; or "". */
+/* Why no interface can have XDP; "" where it can. */
 static int kernel_obstacle(char *obstacle, size_t size, struct em_diag *diag)
 {
 	int replaces = em_trial_replaces();
@@ -49,7 +49,7 @@ static int kernel_obstacle(char *obstacle, size_t size, struct em_diag *diag)
 	return 0;
 }
 
-/* What about the interface rules XDP out; or "". */
+/* Why the interface itself cannot have XDP; "" where it can. */
 static void link_obstacle(const struct em_link *link, struct em_attachment *at, char *text,
 			  size_t size)
 {
@@ -68,7 +68,7 @@ static void link_obstacle(const struct em_link *link, struct em_attachment *at, 
 		snprintf(text, size, "%s", link->native_why);
 }
 
-/* What rules XDP out on an interface, as far as that shows without trying; or "". */
+/* Why an interface cannot have XDP, as far as that shows without trying; "" where it can. */
 static int xdp_obstacle(const struct em_link *link, struct em_attachment *at, char *obstacle,
 			size_t size, struct em_diag *diag)
 {

@@ -17,7 +17,7 @@ void em_choose_check(const struct em_policy *policy, em_finding_fn *found, void 
  */
 int em_choose_hooks(struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag);
 
-/* The interface gets TC, because of what a person reads. */
+/* Gives the interface TC; `why` is the reason for a person. */
 void em_choose_tc(struct em_plan *plan, size_t attachment, struct em_outcome *outcome,
 		  const char *obstacle);
 

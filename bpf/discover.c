@@ -48,7 +48,7 @@ static void note_front(struct em_fault *fault, const struct em_attached *attache
 			 attached->interface, attached->front);
 }
 
-/* Whether it is of the newest generation so far; an older one only lies about. */
+/* Whether it is of the newest generation seen so far; programs of older ones are leftovers. */
 static bool note_generation(struct finding *finding, uint32_t generation)
 {
 	struct em_kernel_state *installed = &finding->installed;

@@ -43,7 +43,10 @@ static void try_bpffs(struct em_feature *feature)
 	feature->remedy = "mount -t bpf bpf /sys/fs/bpf";
 }
 
-/* The sample as apply would load it for the plan; NULL and why in the feature. */
+/*
+ * The sample, loaded as apply would load it for the plan; NULL where that failed, with the reason
+ * in the feature.
+ */
 static struct em_programs *load_sample(const struct em_policy *sample, struct em_plan *plan,
 				       struct em_feature *feature)
 {
@@ -97,7 +100,9 @@ static struct em_rtnl_change attach_change(const struct em_programs *programs,
 	return change;
 }
 
-/* All that apply would attach for the hook, and off again: what is tried next finds lo as it was.
+/*
+ * Attaches what apply would attach for the hook, and detaches it again, so that the next trial
+ * finds lo as it was.
  */
 static void try_hook(struct em_feature *feature, const struct em_policy *sample, enum em_hook hook)
 {
@@ -128,7 +133,7 @@ void em_facilities_try(const struct em_policy *sample, em_feature_fn *found, voi
 			  generic = {.name = "xdp-generic"}, clsact = {.name = "clsact"};
 	int placeholder;
 
-	/* What libbpf prints goes to standard error behind our back. */
+	/* Without this, libbpf prints to standard error by itself. */
 	libbpf_set_print(NULL);
 	placeholder = em_programs_placeholder(false);
 	try_bpf(&bpf, placeholder);

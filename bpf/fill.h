@@ -13,7 +13,7 @@
 #include "bpf/table.h"
 #include "policy/policy.h"
 
-/* What goes into the maps, but for the entities themselves. */
+/* What goes into the maps, except for the entities themselves. */
 struct em_fill {
 	struct em_compiled_steps steps;
 	struct em_abi_claim *claims;

@@ -17,8 +17,8 @@
 #define BATCH 4096 /* entries read at once; far more than one bucket of the hash holds */
 
 /*
- * Each CPU sets so many free entries aside for itself (LOCAL_FREE_TARGET of the kernel): a table
- * without room for them would forget what others still use.
+ * Each CPU keeps this many free entries for itself (LOCAL_FREE_TARGET of the kernel). A table
+ * without room for them would evict conversations that are still in use.
  */
 #define SPARE_PER_CPU 128
 

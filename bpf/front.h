@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * front - the place at TC at which packets meet a program of ours before anything of others.
+ * front - the place at TC where packets meet our program before any program of others.
  *
- * A filter or a tcx program may end the classification of a packet, and what comes behind never
- * sees it.  Room is made by a priority below all others: a filter changes together with all other
- * hooks in one step.  Only where there is none, before priority 1 and before programs of tcx, ours
+ * A filter or a tcx program may end the classification of a packet, and programs behind it never
+ * see the packet. We take a priority below all others, because filters change in one step together
+ * with all other hooks. Only where there is none, before priority 1 or before tcx programs, ours
  * becomes a tcx program.
  */
 #ifndef EM_FRONT_H

@@ -38,7 +38,9 @@ void em_hold_give_up(struct em_hold *hold)
 
 		change.expected = change.program;
 		change.program = -1;
-		/* Where it has been replaced already, the kernel refuses, and is right. */
+		/*
+		 * Where the program has been replaced already, the kernel refuses, and rightly so.
+		 */
 		(void)em_rtnl_change(&change, 1);
 	}
 	em_hold_free(hold);
@@ -85,7 +87,7 @@ static int hold_place(struct em_hold *hold, struct em_plan *plan, size_t i,
 	if (rc)
 		return em_diag_errno(diag, rc, NULL, "bpf: cannot load and pin a placeholder");
 	rc = try_placeholder(hold, fragments, &change);
-	/* What is in the way may be an MTU for which one buffer is too small. */
+	/* The reason may be an MTU for which one buffer is too small. */
 	if (rc && em_trial_is_lacking(&change) && !try_placeholder(hold, true, &again))
 		return 0;
 	if (!rc)
@@ -99,7 +101,10 @@ static int hold_place(struct em_hold *hold, struct em_plan *plan, size_t i,
 	return 0;
 }
 
-/* One program for all: it takes fragments where some interface needs that, or has had it so far. */
+/*
+ * One program for all interfaces: it takes fragments if some interface needs that or has had it so
+ * far.
+ */
 static void set_fragments(const struct em_hold *hold, struct em_plan *plan)
 {
 	for (size_t i = 0; i < plan->n_attachments; i++)

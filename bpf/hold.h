@@ -21,7 +21,10 @@ struct em_hold; /* what is held */
 int em_hold_places(struct em_hold **out, struct em_plan *plan, struct em_outcome *outcome,
 		   struct em_diag *diag);
 
-/* Frees the handle (NULL: none) alone, when others are in the places; or gives them up, too. */
+/*
+ * Frees the handle (may be NULL). The first keeps what is attached, because the real programs are
+ * there now; the second detaches the placeholders, too.
+ */
 void em_hold_free(struct em_hold *hold);
 void em_hold_give_up(struct em_hold *hold);
 

@@ -27,7 +27,10 @@
 #define PROGRAM "prog"
 
 #define MOUNT_SIZE 4096 /* of a line of /proc/self/mounts */
-/* Each one is lost to a run that took the store away just then: there are never as many. */
+/*
+ * Each attempt is lost only if another run has removed the store just then; there are never that
+ * many runs.
+ */
 #define LOCK_ATTEMPTS 100
 
 static void closep(int *fd)
@@ -42,7 +45,10 @@ static void closedirp(DIR **dir)
 		closedir(*dir);
 }
 
-/* There is no program 0, which only who may look is told. */
+/*
+ * No program has the id 0. A process without the privilege gets EPERM before the id is looked up,
+ * others ENOENT.
+ */
 bool em_pins_unneeded(void)
 {
 	return bpf_prog_get_fd_by_id(0) != -EPERM;
@@ -85,7 +91,7 @@ static void name_pin(char path[PATH_MAX], const char *folder, const char *kind, 
 	snprintf(path, PATH_MAX, "%.*s/%s-%" PRIu32, PATH_MAX - 32, folder, kind, id);
 }
 
-/* A bpffs may be writable for everybody: what somebody else has made there is none of ours. */
+/* A bpffs may be writable for everybody: only what we have made there is ours. */
 static bool is_trusted(const struct stat *store)
 {
 	return (store->st_uid == geteuid() || !store->st_uid) && !(store->st_mode & S_IWOTH);
@@ -224,7 +230,7 @@ static int is_alive(const char *folder)
 
 	snprintf(path, sizeof(path), "%.*s" ALIVE, PATH_MAX - 32, folder);
 	fd = bpf_obj_get(path);
-	/* Made by a run that died before there was anything in it. */
+	/* Made by a run that died before it put anything in. */
 	if (fd == -ENOENT)
 		return false;
 	if (fd < 0)
@@ -343,7 +349,7 @@ int em_pins_add(const struct em_pins *pins)
 	return is_without_bpffs(rc) && em_pins_unneeded() ? 0 : rc;
 }
 
-#define KEPT_MAPS 256 /* programs with maps of their own are few: those of two generations */
+#define KEPT_MAPS 256 /* only the programs of two generations have maps of their own */
 
 struct sweep {
 	const uint32_t *programs;
@@ -423,7 +429,7 @@ static int sweep_ours(struct sweep *sweep, const char *folder)
 	return !rc && !sweep->n_found ? remove_folder(folder) : rc;
 }
 
-/* Of other namespaces what is gone goes, if we may. */
+/* Pins of namespaces that are gone are removed, as far as we are permitted to. */
 static void sweep_others(const char *store, const char *ours)
 {
 	DIR *dir __attribute__((cleanup(closedirp))) = opendir(store);

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * pins - programs and maps opened by their ids, also by who has not CAP_SYS_ADMIN.
+ * pins - programs and maps opened by their ids, also without CAP_SYS_ADMIN.
  *
  * An interface tells the id of what is attached to it, and the kernel lets only CAP_SYS_ADMIN open
- * a program or a map by its id.  For everybody else they are pinned to a bpffs, under their ids:
+ * a program or a map by its id. For everybody else they are pinned to a bpffs, under their ids:
  *
- *	BPFFS/entitymux/        the lock over all that is below
- *		net-INODE/      one per network namespace
- *			alive   tells whether that namespace is still there
- *			map-ID
- *			prog-ID
+ * BPFFS/entitymux/ is the folder, with the lock over all that is below it. In it is one folder
+ * net-INODE/ for each network namespace, with the files `alive`, which tells whether that namespace
+ * is still there, map-ID and prog-ID.
  *
- * A pin says nothing by being there: what is ours and in force is what the interfaces report.  An
- * id is not given to another object while there is a pin, so that a wrong one cannot be found.
+ * A pin alone says nothing: what is ours and in force is what the interfaces report. The kernel
+ * gives an id to no other object while there is a pin, so that a wrong object cannot be found.
  */
 #ifndef EM_PINS_H
 #define EM_PINS_H
@@ -22,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The kernel opens what we know the id of: no pin is needed. */
+/* The kernel opens objects by id for us: no pin is needed. */
 bool em_pins_unneeded(void);
 
 /*

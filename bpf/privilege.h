@@ -3,9 +3,9 @@
 /*
  * privilege - what to say where bpf(2) is not permitted.
  *
- * CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON are what our programs need; the last one because the
- * verifier lets nobody else add a variable to a pointer into a packet.  CAP_SYS_ADMIN stands for
- * all of them, and before Linux 5.8 there is nothing in its place.
+ * Our programs need CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON, the last one because otherwise the
+ * verifier does not let a program add a variable to a packet pointer. CAP_SYS_ADMIN includes all of
+ * them; before Linux 5.8 it is the only way.
  */
 #ifndef EM_PRIVILEGE_H
 #define EM_PRIVILEGE_H

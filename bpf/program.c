@@ -79,7 +79,7 @@ int em_programs_try(struct em_outcome *outcome, struct em_diag *diag)
 {
 	int fd, rc;
 
-	/* What libbpf prints goes to standard error behind our back. */
+	/* Without this, libbpf prints to standard error by itself. */
 	libbpf_set_print(NULL);
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "entitymux_try", 4, 4, 1, NULL);
 	if (fd == -ENOSYS || fd == -EINVAL)
@@ -128,7 +128,7 @@ static int report_load(struct em_programs *programs, int rc, struct em_diag *dia
 	return em_diag_errno(diag, rc, NULL, "bpf: cannot load the program");
 }
 
-/* All maps but that of the constants, which each object has for itself. */
+/* All maps except the one of the constants, of which each object has its own. */
 static int share_maps(const struct bpf_object *from, const struct bpf_object *to)
 {
 	struct bpf_map *map;
@@ -165,7 +165,7 @@ static unsigned int needed(const struct em_plan *plan, bool bridge)
 	for (size_t i = 0; i < plan->n_attachments; i++)
 		for (size_t n = em_programs_kinds(plan, i, kinds); n > 0; n--)
 			bits |= 1U << kinds[n - 1];
-	/* XDP is only ever on interfaces with an Ethernet header. */
+	/* XDP goes only onto interfaces with an Ethernet header. */
 	return bridge ? bits | 1U << EM_PROGRAM_TC : bits;
 }
 
@@ -293,8 +293,8 @@ size_t em_programs_kinds(const struct em_plan *plan, size_t attachment,
 		kinds[n++] = EM_PROGRAM_XDP;
 	} else {
 		/*
-		 * Generic XDP may see packets of a sender on this host anywhere.  In this order:
-		 * nobody is there yet to be left anything.
+		 * Generic XDP may see packets of a local sender on any interface. The order
+		 * matters: the program behind must be there before packets are left to it.
 		 */
 		kinds[n++] = EM_PROGRAM_TC_LATER;
 		kinds[n++] = EM_PROGRAM_XDP_LOCAL;
@@ -395,7 +395,7 @@ int em_programs_fd(const struct em_programs *programs, enum em_program_kind kind
 	return bpf_program__fd(find_program(programs, kind));
 }
 
-/* The kernel cuts off what is longer, and we would not know our own program again. */
+/* The kernel cuts off longer names, and we would not find our own program again. */
 static const char names[EM_PROGRAM_KINDS][BPF_OBJ_NAME_LEN] = {
 	[EM_PROGRAM_XDP] = "entitymux_xdp",	   [EM_PROGRAM_XDP_LOCAL] = "entitymux_local",
 	[EM_PROGRAM_TC_LATER] = "entitymux_defer", [EM_PROGRAM_TC] = "entitymux_tc",

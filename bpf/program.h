@@ -61,15 +61,15 @@ int em_programs_load(struct em_programs **out, const struct em_policy *policy,
 void em_programs_free(struct em_programs *programs);
 
 /*
- * Makes them such that they are found again once they are attached, see pins.h.  Returns 0 or
- * -errno, reported.
+ * Pins the programs where that is needed to find them again once they are attached; see pins.h.
+ * Returns 0 or -errno, reported.
  */
 int em_programs_pin(const struct em_programs *programs, struct em_diag *diag);
 
 /* The descriptor to attach; owned by the programs. */
 int em_programs_fd(const struct em_programs *programs, enum em_program_kind kind);
 
-/* How the program is called in the kernel; and back: -1 where that is no program of ours. */
+/* The name of the program in the kernel; and back: -1 where no program of ours has that name. */
 const char *em_programs_name(enum em_program_kind kind);
 int em_programs_parse(const char *name);
 

@@ -90,7 +90,7 @@ static int make_batch(struct em_nl_batch *batch, struct em_rtnl_change *changes,
 {
 	int rc;
 
-	/* To the kernel a program that was not loaded is none: it would detach what is there. */
+	/* The kernel takes a descriptor of -1 for "none" and would detach what is there. */
 	for (size_t i = 0; i < n; i++)
 		if (changes[i].kind == EM_RTNL_XDP && changes[i].program < -1)
 			return changes[i].error = -EBADF;
@@ -223,7 +223,7 @@ static int list_tcx(unsigned int ifindex, struct filter_visit *visit)
 	uint32_t ids[EM_TCX_MAX];
 	int n = em_tcx_list(ids, ifindex, visit->egress), rc = n < 0 ? n : 0;
 
-	/* Who may not ask is told of filters all the same. */
+	/* Without the privilege to ask for tcx programs, filters are listed all the same. */
 	if (rc == -EPERM)
 		return 0;
 	for (int i = 0; !rc && i < n; i++) {

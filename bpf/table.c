@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 /*
- * The verifier follows a search to its end.  Half full, a table of a million has searches of some
- * 50 slots; where there are longer ones, a larger table divides them.
+ * The verifier follows a search to its end. In a half-full table of a million entities, searches
+ * take up to some 50 slots; where one would take more, the table is made larger.
  */
 #define PROBES_MAX 128
 #define SLOTS_MAX  (1U << 26)

@@ -3,8 +3,8 @@
 /*
  * tcx - programs at TC that have an order of their own, before all filters (Linux 6.6).
  *
- * Each function is one call of bpf(2) for one interface: what has to change at once on several
- * interfaces is better a filter, see rtnl.h.
+ * Each function is one call of bpf(2) for one interface. What has to change at once on several
+ * interfaces is better a filter; see rtnl.h.
  */
 #ifndef EM_TCX_H
 #define EM_TCX_H

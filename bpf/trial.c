@@ -35,8 +35,8 @@ struct trial {
 };
 
 /*
- * What a driver says where its kind, its settings or its queues rule native XDP out: any error it
- * likes.  Memory is lacking for want of queues where it explains itself.
+ * What a driver says where its kind, its settings or its queues rule native XDP out: drivers use
+ * any error. ENOMEM counts only with an explanation: then it means that there are too few queues.
  */
 bool em_trial_is_lacking(const struct em_rtnl_change *change)
 {
@@ -70,7 +70,10 @@ bool em_trial_has_fragments(void)
 	return true;
 }
 
-/* Those of kind "tun" are not made by rtnetlink.  They go with their descriptor, which stays. */
+/*
+ * Interfaces of kind "tun" are not made by rtnetlink. They live as long as their descriptor, which
+ * stays open.
+ */
 static int make_tun(const struct em_link *like, const char *name)
 {
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
@@ -90,7 +93,7 @@ static int make_tun(const struct em_link *like, const char *name)
 	return rc;
 }
 
-/* The interface that this one is made on is, for all that matters here, one half of a pair. */
+/* The interface that this one is made on: for a trial, one end of a veth pair will do. */
 static unsigned int make_lower(void)
 {
 	const struct em_link pair = {.kind = "veth", .mtu = 1500};
@@ -100,7 +103,7 @@ static unsigned int make_lower(void)
 	return if_nametoindex(LOWER);
 }
 
-/* The index of an interface like this one; 0: none can be made. */
+/* Makes an interface like this one. Returns its index; 0: none can be made. */
 static unsigned int make_like(const struct em_link *like, unsigned int number)
 {
 	bool on_another = like->lower && strcmp(like->kind, "veth");
@@ -153,7 +156,7 @@ static void try_all(void *result, const void *context)
 	}
 }
 
-/* A program of ours that is there already says more than any trial. */
+/* A program of ours that is already attached is better evidence than any trial. */
 static bool has_proof(const struct em_link *link)
 {
 	struct em_xdp_seen seen;
@@ -176,7 +179,7 @@ static void conclude(struct em_link *link, const struct outcome *outcome)
 	}
 }
 
-/* Nowhere is a program attached that was loaded just now, so that nothing is taken away. */
+/* The program was loaded just now and is attached nowhere, so that nothing can be detached. */
 int em_trial_replaces(void)
 {
 	int program = em_programs_placeholder(false);
@@ -192,7 +195,10 @@ int em_trial_replaces(void)
 		return program;
 	rc = em_rtnl_change(&change, 1);
 	close(program);
-	/* An older kernel does not know the flag; the others miss the program. */
+	/*
+	 * A kernel before 5.7 does not know the flag; later ones say that the expected program is
+	 * missing.
+	 */
 	return rc == -EINVAL ? 0 : rc == -EEXIST ? 1 : rc;
 }
 
@@ -214,7 +220,7 @@ static int try_likenesses(struct em_link *links, size_t n, int program)
 	return rc;
 }
 
-/* Who may not make a namespace may still apply; what is unknown stays so. */
+/* Apply does not need a namespace: without one, what is unknown stays unknown. */
 static int report_scratch(int rc, struct em_diag *diag)
 {
 	if (!rc || rc == -EPERM)
@@ -229,7 +235,7 @@ int em_trial_foresee(struct em_link *links, size_t n, struct em_diag *diag)
 	if (!n)
 		return 0;
 	program = em_programs_placeholder(false);
-	/* Whatever that is, carry finds it too, and says so. */
+	/* Apply meets the same error, and reports it. */
 	if (program < 0)
 		return 0;
 	rc = try_likenesses(links, n, program);

@@ -39,7 +39,10 @@ int em_trial_replaces(void);
 /* Whether the kernel has XDP programs that take frames in several buffers (Linux 5.18). */
 bool em_trial_has_fragments(void);
 
-/* A native XDP program that is refused: because of the interface, and not by accident. */
+/*
+ * Whether the error means that the interface cannot have a native XDP program, rather than that an
+ * attempt failed.
+ */
 bool em_trial_is_lacking(const struct em_rtnl_change *change);
 /* What was refused and why, for a person. */
 void em_trial_describe(const struct em_rtnl_change *change, char *text, size_t size);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A new filter got its priority from the kernel: it is found by its handle. */
+/* The kernel has chosen the priority of a new filter: it is found by its handle. */
 struct search {
 	unsigned int ifindex;
 	enum em_hook hook;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
-/*
- * undo - the way back from changes of which some have failed.
- */
+/* undo - the way back from a set of changes, some of which have failed. */
 #ifndef EM_UNDO_H
 #define EM_UNDO_H
 

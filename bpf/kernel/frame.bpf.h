@@ -20,8 +20,8 @@
 #include "bpf/abi.h"
 
 /*
- * What loads of a frame may take for granted: nothing, so that they are made of single bytes, but
- * where configure knows better.
+ * The alignment that loads from a frame may assume. The default is 1, loads of single bytes;
+ * configure sets more where the architecture allows it.
  */
 #ifndef EM_FRAME_ALIGNMENT
 #define EM_FRAME_ALIGNMENT 1

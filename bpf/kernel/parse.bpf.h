@@ -25,7 +25,8 @@ struct em_packet {
 	__u16 vlan;	 /* 0: untagged */
 	__be16 protocol; /* Ethernet's name for the IP version */
 	__u8 upper;	 /* IPPROTO_… of the transport header */
-	bool detour;	 /* to another address before its destination: IPv6 routing header */
+	bool detour; /* an IPv6 routing header with segments left: the destination is not the last
+			one */
 };
 
 struct em_vlan_header {

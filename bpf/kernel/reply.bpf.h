@@ -49,7 +49,10 @@ static __always_inline struct em_abi_flow *em_find_flow(const struct em_abi_flow
 static __always_inline void em_answer_from(em_context *context, const struct em_packet *packet,
 					   const struct udphdr *udp, __be16 port)
 {
-	/* Else its members' addresses are kept for later, and the verifier follows none of them. */
+	/*
+	 * Otherwise the compiler keeps addresses of its members, and the verifier follows none of
+	 * them.
+	 */
 	barrier_var(context);
 	if (context->gso_segs && em_maybe_unfinished(context, packet, udp))
 		bpf_skb_store_bytes(context, packet->transport + offsetof(struct udphdr, source),
@@ -86,7 +89,7 @@ static __always_inline bool em_is_error(const struct em_packet *packet, __u8 typ
 	return packet->upper == IPPROTO_ICMPV6 && type >= EM_FIRST_ERROR6 && type <= EM_LAST_ERROR6;
 }
 
-/* As the kernel's NAT does it: the quoted datagram as its sender has sent it. */
+/* As the kernel's NAT does it: the quoted datagram becomes what its sender has sent. */
 static __always_inline void em_restore_quote(em_context *context, const struct em_packet *packet,
 					     const struct em_packet *quoted,
 					     const struct udphdr *udp, __be16 known)
@@ -119,10 +122,10 @@ static __always_inline bool em_goes_to(em_context *context, const struct em_pack
 	return true;
 }
 
-/* An error is no sign of life: it does not prolong the conversation. */
+/* An ICMP error does not prolong the conversation. */
 static __always_inline void em_reply_error(em_context *context, const struct em_packet *packet)
 {
-	/* Whatever its length says, a quote is cut off somewhere. */
+	/* A quoted datagram is cut off somewhere, whatever its length field says. */
 	struct em_packet quoted = {.network = packet->transport + sizeof(struct em_icmp_header),
 				   .protocol = packet->protocol,
 				   .length = ~0U};
@@ -144,7 +147,7 @@ static __always_inline void em_reply_error(em_context *context, const struct em_
 }
 
 /*
- * The rest of the packet from its IP header on.  The constants rule nothing out here, but tell
+ * The rest of the packet, from its IP header on. The constants exclude nothing here; they only say
  * which generation the program belongs to.
  */
 static __always_inline void em_reply(em_context *context, struct em_packet *packet)

@@ -2,7 +2,7 @@
 /* Copyright (C) 2026 the entitymux authors */
 /*
  * sort - the decision about one packet: whose it is, whether it is valid, where it goes, and the
- * counters.  Shared by every hook; what a hook does itself is to find the frame and to rewrite.
+ * counters. All hooks share it. A hook itself finds the frame and rewrites it.
  */
 #ifndef EM_SORT_BPF_H
 #define EM_SORT_BPF_H
@@ -15,7 +15,7 @@
 /* What the hook is to do. */
 struct em_decision {
 	bool ours;     /* a listener's */
-	bool deferred; /* ours, but for the TC program behind this one to decide */
+	bool deferred; /* ours, and left to the TC program behind this one */
 	struct em_abi_action action;
 };
 
@@ -91,10 +91,11 @@ static __always_inline bool em_flow_key(em_context *context, const struct em_pac
 }
 
 /*
- * That a datagram, not yet rewritten, goes to `port`.  A table that is full makes room; should even
- * that fail, the datagram is sorted all the same.
+ * Remembers that a datagram, not yet rewritten, goes to `port`. A full table makes room; if even
+ * that fails, the datagram is sorted all the same.
  *
- * Global, as em_walk_headers(): the verifier would follow it anew for each number of conditions.
+ * A global function, like em_walk_headers(): otherwise the verifier would follow it anew for each
+ * number of conditions.
  */
 __noinline int em_remember(em_context *context, __u64 network, __u64 transport, __be16 port,
 			   __u32 timeout)

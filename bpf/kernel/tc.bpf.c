@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * tc - the same at TC ingress, for interfaces that cannot carry XDP; and at TC egress, for all,
- * what goes back.
+ * tc - the same decision at TC ingress, for interfaces that cannot have XDP, and the way back at TC
+ * egress, for all.
  *
- * A packet that is not dropped goes on to the next filter (TC_ACT_UNSPEC), as if we were not there.
+ * A packet that is not dropped goes on to the next filter (TC_ACT_UNSPEC).
  */
 #include <linux/bpf.h>
 
@@ -15,7 +15,7 @@ typedef struct __sk_buff em_context;
 #include "bpf/kernel/reply.bpf.h"
 #include "bpf/kernel/sort.bpf.h"
 
-/* Behind the linear part of a packet are its fragments. */
+/* Reads beyond the linear part of a packet, from its fragments. */
 static __always_inline bool em_read_rest(em_context *context, __u64 offset, void *to, __u32 size)
 {
 	return !bpf_skb_load_bytes(context, offset, to, size);
@@ -94,7 +94,7 @@ int entitymux_tc(struct __sk_buff *context)
 	return sort_ethernet(context);
 }
 
-/* Behind entitymux_local: what that has left for later. */
+/* Behind entitymux_local: sorts what that one has left to TC. */
 SEC("tc")
 int entitymux_defer(struct __sk_buff *context)
 {
@@ -106,7 +106,7 @@ int entitymux_defer(struct __sk_buff *context)
 	return sort_ethernet(context);
 }
 
-/* Interfaces on which the IP header comes first. */
+/* For interfaces without a link-layer header. */
 SEC("tc")
 int entitymux_tc_ip(struct __sk_buff *context)
 {
@@ -121,7 +121,7 @@ static __always_inline void reply(em_context *context, struct em_packet *packet)
 	em_reply(context, packet);
 }
 
-/* At egress.  The VLAN makes no difference: the conversation tells whether it is ours. */
+/* At egress. The VLAN does not matter: the conversation says whether the packet is ours. */
 SEC("tc")
 int entitymux_reply(struct __sk_buff *context)
 {

@@ -13,10 +13,10 @@
 #include <bpf/bpf_helpers.h>
 
 /*
- * Sets the source or the destination port, which a constant tells.
+ * Sets the source or the destination port; `source` is a constant.
  *
- * RFC 1624, equation 3.  The sum of a datagram cannot be 0 before the complement, so that 0xffff
- * is the only spelling of zero that comes out, as in csum_fold() of the kernel.
+ * RFC 1624, equation 3. The sum of a datagram cannot be 0 before the complement, so that 0xffff is
+ * the only spelling of zero that comes out, as in csum_fold() of the kernel.
  */
 static __always_inline void em_udp_set_port(struct udphdr *udp, bool source, __be16 port)
 {

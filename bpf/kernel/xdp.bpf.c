@@ -11,8 +11,8 @@ typedef struct xdp_md em_context;
 #include "bpf/kernel/udp.bpf.h"
 
 /*
- * Behind the first buffer of a frame are its fragments, where the driver makes such.  The helpers
- * are not in every kernel's verifier, which does not look at what the constant rules out.
+ * Reads beyond the first buffer of a frame, from its fragments, which not every driver makes. Not
+ * every kernel has the helpers; its verifier skips the call where the constant excludes it.
  */
 static __always_inline bool em_read_rest(em_context *context, __u64 offset, void *to, __u32 size)
 {
@@ -84,7 +84,7 @@ static __always_inline bool mark(struct xdp_md *context, __u32 deferred)
 	return true;
 }
 
-/* Interfaces whose packets come from a wire. */
+/* For interfaces whose packets come from a wire. */
 SEC("xdp")
 int entitymux_xdp(struct xdp_md *context)
 {
@@ -97,7 +97,7 @@ int entitymux_xdp(struct xdp_md *context)
 	return carry_out(context, &packet, &decision.action);
 }
 
-/* Interfaces whose packets may come from a sender on this host. */
+/* For interfaces whose packets may come from a sender on this host. */
 SEC("xdp")
 int entitymux_local(struct xdp_md *context)
 {
@@ -112,7 +112,10 @@ int entitymux_local(struct xdp_md *context)
 		return carry_out(context, &packet, &decision.action);
 	if (mark(context, decision.deferred ? ifindex : 0) && decision.deferred)
 		return XDP_PASS;
-	/* A driver without room for the mark: right for all that stays on this host. */
+	/*
+	 * The driver has no room for the mark. Deciding here is right for every packet that stays
+	 * on this host.
+	 */
 	if (decision.deferred)
 		em_sort(context, &packet, ifindex, false, &decision);
 	return carry_out(context, &packet, &decision.action);
