@@ -238,6 +238,99 @@ static int read_around(struct em_link *link)
 	return rc;
 }
 
+/* Bridges. */
+
+#define STACK_MAX 8 /* MAX_NEST_DEV of the kernel */
+
+/* Of what one interface hands to the next of a stack, the kernel keeps what it has noted down. */
+static bool is_stackable(const char *kind)
+{
+	static const char *const kinds[] = {"vlan",   "macvlan", "macvtap",
+					    "ipvlan", "ipvtap",	 "macsec"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(kind, kinds[i]))
+			return true;
+	return false;
+}
+
+struct stack {
+	struct em_link *link;
+	unsigned int next; /* ifindex of the interface below; 0: there is none, or no bridge */
+};
+
+static bool has_option(const struct nlattr *options, uint16_t type)
+{
+	uint8_t value = 0;
+
+	return options && em_nl_get(em_nl_find_in(options, type), &value, sizeof(value)) && value;
+}
+
+static int note_stacked(void *context, const struct nlmsghdr *header)
+{
+	const struct nlattr *info = find_attr(header, IFLA_LINKINFO);
+	const struct nlattr *options = info ? em_nl_find_in(info, IFLA_INFO_DATA) : NULL;
+	const char *kind = get_kind(header, IFLA_INFO_KIND);
+	struct stack *stack = context;
+	struct em_link *link = stack->link;
+
+	stack->next = 0;
+	if (!strcmp(kind, "bridge")) {
+		snprintf(link->bridge, sizeof(link->bridge), "%s",
+			 em_nl_get_text(find_attr(header, IFLA_IFNAME)));
+		link->bridge_nf_call = has_option(options, IFLA_BR_NF_CALL_IPTABLES) ||
+				       has_option(options, IFLA_BR_NF_CALL_IP6TABLES);
+	} else if (is_stackable(kind) && !find_attr(header, IFLA_LINK_NETNSID)) {
+		stack->next = get_u32(header, IFLA_LINK);
+	}
+	return 0;
+}
+
+/* One of the settings of br_netfilter, of this network namespace; without it there is none. */
+static int read_bridge_setting(const char *path, bool *state)
+{
+	FILE *file __attribute__((cleanup(em_fclosep))) = fopen(path, "re");
+	int value;
+
+	if (!file)
+		return errno == ENOENT ? 0 : -errno;
+	errno = 0;
+	if (fscanf(file, "%d", &value) != 1)
+		return errno ? -errno : -EPROTO;
+	*state |= value != 0;
+	return 0;
+}
+
+static int read_bridge_nf(struct em_link *link)
+{
+	bool loaded = access("/proc/sys/net/bridge", F_OK) == 0;
+	int rc;
+
+	if (!loaded && errno != ENOENT)
+		return -errno;
+	link->bridge_nf_call &= loaded;
+	rc = read_bridge_setting("/proc/sys/net/bridge/bridge-nf-call-iptables", &link->bridge_nf);
+	if (rc)
+		return rc;
+	return read_bridge_setting("/proc/sys/net/bridge/bridge-nf-call-ip6tables",
+				   &link->bridge_nf);
+}
+
+static int read_bridge(struct em_link *link)
+{
+	struct stack stack = {.link = link, .next = link->ifindex};
+	int rc = 0;
+
+	if (strcmp(link->kind, "bridge") && !is_stackable(link->kind))
+		return 0;
+	for (int i = 0; !rc && stack.next && i <= STACK_MAX; i++) {
+		struct em_nl_message message;
+
+		rc = em_nl_ask(NETLINK_ROUTE, begin(&message, 0, stack.next), note_stacked, &stack);
+	}
+	return rc || !link->bridge[0] ? rc : read_bridge_nf(link);
+}
+
 /* Only where it makes a difference: all interfaces are looked at. */
 static int read_vlans(struct em_link *link)
 {
@@ -296,6 +389,8 @@ int em_link_read(struct em_link *out, const char *name, const struct em_place *p
 		rc = read_driver(fd, out);
 	if (!rc)
 		rc = read_around(out);
+	if (!rc)
+		rc = read_bridge(out);
 	if (!rc)
 		rc = read_features(fd, out);
 	if (!rc)

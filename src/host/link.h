@@ -3,8 +3,8 @@
 /*
  * link - what an interface is, and which of its settings decide what can be installed on it.
  *
- * Only reads: ioctl(2) on a socket, netdev.h and, for what an interface is made on and what on it,
- * a dump over rtnetlink.
+ * Only reads: ioctl(2) on a socket, netdev.h, /proc/sys/net/bridge and, for what an interface is
+ * made on and what on it, a dump over rtnetlink.
  */
 #ifndef EM_LINK_H
 #define EM_LINK_H
@@ -23,11 +23,12 @@ struct em_link {
 	char driver[32]; /* "": unknown */
 	char kind[32];	 /* of a virtual interface, as ip-link(8) calls it; "": it is none */
 	unsigned int ifindex;
-	unsigned int master;  /* ifindex of the bridge, bond, … that it is a port of; 0: none */
-	char port_of[32];     /* kind of that one, as ip-link(8) calls it; "": none */
-	unsigned int lower;   /* ifindex of the interface below, or of a veth's peer; 0: none */
-	uint32_t mtu;	      /* bytes of the largest IP packet */
-	uint32_t peer_mtu;    /* veth: of the other end; 0: unknown */
+	unsigned int master; /* ifindex of the bridge, bond, … that it is a port of; 0: none */
+	char port_of[32];    /* kind of that one, as ip-link(8) calls it; "": none */
+	unsigned int lower;  /* ifindex of the interface below, or of a veth's peer; 0: none */
+	char bridge[IF_NAMESIZE]; /* itself, or the one that it is stacked on; "": none */
+	uint32_t mtu;		  /* bytes of the largest IP packet */
+	uint32_t peer_mtu;	  /* veth: of the other end; 0: unknown */
 	uint32_t peer_queues; /* veth: tx queues of the other end; 0: unknown, or may be changed */
 	uint16_t type;	      /* ARPHRD_…, see <linux/if_arp.h> */
 	uint32_t rx_queues;   /* 0: unknown */
@@ -42,6 +43,8 @@ struct em_link {
 	bool gro;	     /* rx-gro: of what the kernel glues by itself, TCP */
 	bool gro_hw;	     /* rx-gro-hw */
 	bool lro;	     /* rx-lro */
+	bool bridge_nf;	     /* br_netfilter shows packets of bridges to netfilter: by sysctl */
+	bool bridge_nf_call; /* likewise: by an option of `bridge` */
 	enum em_native native_xdp; /* from Linux 6.3 on: before, it shows only by trying */
 	bool multi_buffer;	   /* native XDP sees frames of several buffers; likewise */
 	char native_why[160];	   /* EM_NATIVE_NO: why not */

@@ -98,10 +98,29 @@ static bool is_port_with_replies(const struct em_link *link, const struct em_att
 	       at->replies && at->hook == EM_HOOK_NFT_INGRESS;
 }
 
+static bool has_bridge_nf(const struct em_link *link, const struct em_attachment *at)
+{
+	return link->bridge_nf && at->replies && at->hook == EM_HOOK_NFT_INGRESS;
+}
+
+static bool has_bridge_nf_call(const struct em_link *link, const struct em_attachment *at)
+{
+	return link->bridge_nf_call && at->replies && at->hook == EM_HOOK_NFT_INGRESS;
+}
+
+/*
+ * On its way through a bridge a packet meets the hooks of IP before it is on the bridge's own
+ * interface, where it is marked, and not again behind it.
+ */
+#define BRIDGE_NF                                                                                  \
+	"replies need conntrack, which br_netfilter shows the packets of a bridge too "            \
+	"early, before they are sorted"
+
 static const struct {
 	holds_fn *holds;
 	const char *what;
-	const char *before, *after; /* the name of the interface, in the remedy; NULL: none */
+	/* Around the name of the interface in the remedy; no after: it has no name in it. */
+	const char *before, *after;
 	bool replies;
 } obstacles[EM_OBSTACLES] = {
 	[EM_OBSTACLE_DOWN] = {is_down, "it is down", "ip link set dev ", " up", false},
@@ -145,19 +164,31 @@ static const struct {
 	[EM_OBSTACLE_BRIDGE_REPLIES] = {is_port_with_replies,
 					"replies need conntrack, which does not see what passes "
 					"the ports of a bridge; if the server is this host, "
-					"listen on the bridge",
+					"listen on the bridge, with bridge-nf-call-iptables and "
+					"bridge-nf-call-ip6tables off",
 					NULL, NULL, true},
+	[EM_OBSTACLE_BRIDGE_NF] = {has_bridge_nf, BRIDGE_NF,
+				   "sysctl -w net.bridge.bridge-nf-call-iptables=0 "
+				   "net.bridge.bridge-nf-call-ip6tables=0",
+				   NULL, true},
+	[EM_OBSTACLE_BRIDGE_NF_CALL] = {has_bridge_nf_call, BRIDGE_NF, "ip link set dev ",
+					" type bridge nf_call_iptables 0 nf_call_ip6tables 0",
+					true},
 };
 
 bool em_obstacle_find(struct em_obstacle *out, enum em_obstacle_kind kind,
 		      const struct em_link *link, const struct em_attachment *attachment)
 {
+	bool on_bridge = kind == EM_OBSTACLE_BRIDGE_NF_CALL;
+
 	if (!obstacles[kind].holds(link, attachment))
 		return false;
 	*out = (struct em_obstacle){.what = obstacles[kind].what,
 				    .replies = obstacles[kind].replies};
-	if (obstacles[kind].before)
+	if (obstacles[kind].after)
 		snprintf(out->remedy, sizeof(out->remedy), "%s%s%s", obstacles[kind].before,
-			 link->name, obstacles[kind].after);
+			 on_bridge ? link->bridge : link->name, obstacles[kind].after);
+	else if (obstacles[kind].before)
+		snprintf(out->remedy, sizeof(out->remedy), "%s", obstacles[kind].before);
 	return true;
 }

@@ -33,7 +33,7 @@ em() { in_ns "$ENTITYMUX" "$@"; }
 # usage: applied BACKEND [KEYS OF THE LISTENER]
 applied()
 {
-	echo "listeners = ( { name = \"l\"; interfaces = [ \"in0\" ]; port = 5000; ${2-}
+	echo "listeners = ( { name = \"l\"; interfaces = [ \"$interface\" ]; port = 5000; ${2-}
 		tag = { offset = 0; length = 4; };
 		entities = ( { tag = \"0xdeadbeef\"; port = 6001; } ); } );" >"$tmp/conf"
 	check 'apply' em apply --backend="$1" "$tmp/conf"
@@ -45,7 +45,7 @@ seen()
 {
 	text=$(em status 2>&1)
 	is "$1: exit status of status" 4 $?
-	says "$1: what" "problem: *in0: .*$1" "$text"
+	says "$1: what" "problem: *$interface: .*$1" "$text"
 	says "$1: the command" "clear it with: $2\$" "$text"
 	is "$1: for programs" "$2" "$(em status --json | sed -n 's/.*"remedy": "\(.*\)".*/\1/p')"
 	# shellcheck disable=SC2086 # words
@@ -53,11 +53,50 @@ seen()
 	check "$1: status is satisfied again" em status
 }
 
+# Of a bridge, and of what is stacked on it, br_netfilter takes packets away before they are sorted.
+bridges()
+{
+	if ! in_ns test -e /proc/sys/net/bridge; then
+		skip 'this kernel has no br_netfilter'
+		return
+	fi
+	calls='bridge-nf-call-iptables bridge-nf-call-ip6tables'
+	for setting in $calls; do settings $ns net/bridge/$setting=0; done
+	ip -n $ns link add br0 up type bridge
+	ip -n $ns link add link br0 name mac0 up type macvlan
+	off='sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0'
+	for interface in br0 mac0; do
+		title="nft, $interface: "
+		applied nft 'replies = true;'
+		for setting in $calls; do
+			settings $ns net/bridge/$setting=1
+			seen br_netfilter "$off"
+		done
+		for option in nf_call_iptables nf_call_ip6tables; do
+			ip -n $ns link set br0 type bridge $option 1
+			seen br_netfilter \
+				'ip link set dev br0 type bridge nf_call_iptables 0 nf_call_ip6tables 0'
+		done
+		settings $ns net/bridge/bridge-nf-call-iptables=1
+		check 'refused' exits 3 1 "^entitymux: .*/conf:1: .*br_netfilter.*$off" \
+			em apply --backend=nft "$tmp/conf"
+		says 'probe lists it' 'nft: .*br_netfilter' "$(em probe "$tmp/conf" 2>&1)"
+		check 'remove' em remove
+		settings $ns net/bridge/bridge-nf-call-iptables=1
+		applied nft
+		check 'remove' em remove
+		settings $ns net/bridge/bridge-nf-call-iptables=0
+	done
+	interface=in0
+	ip -n $ns link del br0
+}
+
 ip netns add $ns
 ip -n $ns link add in0 type veth peer name out0
 ip -n $ns link set in0 up
 ip -n $ns link set out0 up
 
+interface=in0
 for backend in $E2E_BACKENDS; do
 	title="$backend: "
 	applied "$backend"
@@ -86,6 +125,7 @@ for backend in $E2E_BACKENDS; do
 		ip -n $ns link del br0
 		check 'no port any more: status is satisfied' em status
 		em remove
+		bridges
 		;;
 	esac
 done
