@@ -239,6 +239,13 @@ static int is_alive(const char *folder)
 	return rc == -ENOENT ? 0 : rc ? rc : 1;
 }
 
+/* NULL: there is none (errno is 0), or an error. */
+static const struct dirent *next_entry(DIR *dir)
+{
+	errno = 0;
+	return readdir(dir);
+}
+
 /* Removes the folder with all that is in it. */
 static int remove_folder(const char *folder)
 {
@@ -247,10 +254,10 @@ static int remove_folder(const char *folder)
 
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(dir)))
+	while ((entry = next_entry(dir)))
 		if (entry->d_name[0] != '.' && unlinkat(dirfd(dir), entry->d_name, 0))
 			return -errno;
-	return rmdir(folder) ? -errno : 0;
+	return errno || rmdir(folder) ? -errno : 0;
 }
 
 /* The folder of this namespace, with nothing in it of one before that had the same inode number. */
@@ -407,14 +414,14 @@ static int sweep_kind(struct sweep *sweep, const char *folder, const char *kind)
 
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(dir))) {
+	while ((entry = next_entry(dir))) {
 		if (strncmp(entry->d_name, kind, length) || entry->d_name[length] != '-' ||
 		    is_kept(sweep, folder, kind, strtoul(entry->d_name + length + 1, NULL, 10)))
 			continue;
 		if (unlinkat(dirfd(dir), entry->d_name, 0))
 			return -errno;
 	}
-	return 0;
+	return -errno;
 }
 
 static int sweep_ours(struct sweep *sweep, const char *folder)

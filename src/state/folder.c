@@ -150,10 +150,12 @@ int em_folder_remove_half(const struct em_folder *folder, uint32_t generation, s
 	dir = open_dir(folder, half);
 	if (!dir)
 		return errno == ENOENT ? 0 : em_folder_failed(folder, diag, errno, "open", half);
-	while ((entry = readdir(dir)))
+	for (errno = 0; (entry = readdir(dir)); errno = 0)
 		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
 		    unlinkat(dirfd(dir), entry->d_name, 0))
 			return em_folder_failed(folder, diag, errno, "empty", half);
+	if (errno)
+		return em_folder_failed(folder, diag, errno, "read", half);
 	if (unlinkat(folder->fd, half, AT_REMOVEDIR))
 		return em_folder_failed(folder, diag, errno, "remove", half);
 	return 0;
