@@ -207,6 +207,9 @@ static int switch_over(struct em_transaction *t)
 	if (rc)
 		return rc;
 	rc = em_settle_detach(t->ops, &t->before, t->diag);
+	/* It may have stopped, and only the answer was lost. */
+	if (rc)
+		rc = em_settle_detach(t->ops, &t->before, t->diag);
 	if (rc && t->before.ops && t->before.ops != t->ops) {
 		(void)t->ops->detach(t->diag);
 		(void)t->ops->clean(0, NULL, t->diag);
