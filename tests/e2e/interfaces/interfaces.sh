@@ -313,7 +313,7 @@ if ip -n $b link add bond0 type bond mode active-backup miimon 100 2>"$tmp/out";
 	ip -n $b link set in1 up
 	connect out1 203.0.113.1 bond0 203.0.113.2
 	policy bond0
-	sorts_on bond0 no $a '203.0.113.1 203.0.113.2'
+	sorts_on bond0 none $a '203.0.113.1 203.0.113.2'
 	policy in1
 	sorts_on in1 yes $a '203.0.113.1 203.0.113.2'
 	ip -n $b link del bond0
