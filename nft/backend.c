@@ -60,9 +60,7 @@ static int open_netlink(struct em_netlink *netlink, struct em_diag *diag)
 
 /* Taking away. */
 
-/*
- * Before the rules, by which a run that comes after one that died knows that there may be some.
- */
+/* Comes before the rules: it tells a run that follows one that died that rules may be there. */
 static int end_conversations(const struct em_policy *policy, struct em_diag *diag)
 {
 	struct em_inventory inventory;
@@ -121,7 +119,7 @@ static void free_prepared(struct em_prepared *prepared)
 	free(prepared);
 }
 
-/* What led here has been reported.  Should this fail as well, the next run cleans up. */
+/* The error that led here has been reported. If this fails as well, the next run cleans up. */
 static void withdraw(struct em_prepared *prepared)
 {
 	struct em_selection this = {.only = prepared->ruleset->generation};
@@ -164,7 +162,7 @@ static int open_prepared(struct em_prepared **out, const struct em_plan *plan, s
 	return 0;
 }
 
-/* What a run that died has left of this generation would be in the way. */
+/* Leftovers of this generation, of a run that died, would be in the way. */
 static int clear_way(struct em_prepared *prepared, struct em_diag *diag)
 {
 	struct em_selection old = {.only = prepared->plan->generation};
@@ -172,7 +170,7 @@ static int clear_way(struct em_prepared *prepared, struct em_diag *diag)
 	return em_clean_selected(&prepared->netlink, &prepared->batch, &old, diag);
 }
 
-/* Where elements do not count, what counts instead has not been tried by check_host yet. */
+/* Where elements cannot count, named counters do, which check_host has not tried yet. */
 static int choose_counters(struct em_prepared *prepared, struct em_outcome *outcome, bool *objects,
 			   struct em_diag *diag)
 {
@@ -210,7 +208,7 @@ static int build(struct em_prepared *prepared, struct em_outcome *outcome, struc
 	return rc;
 }
 
-/* What is tried is the very rules, so that there is nothing that could not be foreseen. */
+/* The trial installs the very rules, so nothing is left to be foreseen. */
 static int prepare(struct em_prepared **prepared, struct em_plan *plan, struct em_outcome *outcome,
 		   enum em_stage stage, struct em_diag *diag)
 {

@@ -38,12 +38,12 @@ void em_build_rule(struct em_builder *b, const struct em_place *place);
 /* An object; what its `items` point to is the ruleset's from now on, also after an error. */
 void em_build_object(struct em_builder *b, struct em_object object);
 
-/* A statement with nothing but its kind; never NULL. */
+/* A statement of this kind, otherwise empty; never NULL. */
 struct em_statement *em_build_add(struct em_builder *b, enum em_statement_kind kind);
 /* One with a target. */
 void em_build_target(struct em_builder *b, enum em_statement_kind kind,
 		     struct em_identifier target);
-/* One with a load; what it is compared with is still 0. */
+/* A statement with a load; the value to compare with is 0. */
 struct em_statement *em_build_match(struct em_builder *b, enum em_statement_kind kind,
 				    struct em_load load);
 /* The same with what is looked up in the format's maps, against nothing yet. */
@@ -75,7 +75,7 @@ void em_build_number(uint8_t *bytes, uint64_t value, unsigned int length);
 
 /* All chains of an interface (dispatch.c). */
 void em_build_interface(struct em_builder *b, const char *interface);
-/* One more entry of a dispatch: the key, and the chain that it leads to. */
+/* Adds an entry to a dispatch: a key, and the chain that it leads to. */
 void em_build_entry(struct em_builder *b, struct em_statement *dispatch, const void *key,
 		    size_t length, struct em_identifier chain);
 

@@ -23,7 +23,7 @@
 /* The last payload byte at which every kernel can start a load. */
 #define PAYLOAD_LAST (EM_LOAD_LAST - EM_UDP_HEADER)
 
-/* The load of a tag or a check that starts furthest, as an offset into the payload. */
+/* The offset into the payload of the load that starts furthest, of a tag or a check. */
 static unsigned int tag_start(const struct em_tag *tag)
 {
 	unsigned int start = 0;
@@ -88,7 +88,7 @@ void em_nft_check(const struct em_policy *policy, em_finding_fn *found, void *co
 	}
 }
 
-/* The first finding is what the plan lacks. */
+/* Keeps the first finding, as what the plan lacks. */
 static void note_lacking(void *context, const struct em_place *place, const char *finding)
 {
 	struct em_outcome *outcome = context;
@@ -120,7 +120,7 @@ static int try_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 	return em_batch_send(netlink, batch, true, refusal);
 }
 
-/* Whether an error is about this host for now, and not about what its kernel can do. */
+/* Whether an error is a failure of the moment, rather than something that the kernel lacks. */
 static bool is_failure(int rc)
 {
 	return rc == -EPERM || rc == -ENOMEM || rc == -ENOBUFS || rc == -EMSGSIZE ||
@@ -128,8 +128,8 @@ static bool is_failure(int rc)
 }
 
 /*
- * A kernel refuses many things with the same error; the one refusal that is known in advance, an
- * offset that it cannot hold (ERANGE), is named by the key.
+ * Kernels refuse many things with the same error. The one refusal known in advance, an offset that
+ * does not fit (ERANGE), is reported with its key.
  */
 static int judge(const struct em_policy *policy, const struct em_refusal *refusal,
 		 struct em_outcome *outcome, struct em_diag *diag)

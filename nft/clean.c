@@ -62,8 +62,8 @@ static bool all_selected(const struct em_inventory *inventory, const struct em_s
 }
 
 /*
- * Chains can go when nothing leads to them any more: all rules go first, also those of base chains
- * that stay.
+ * A chain can be deleted when no rule leads to it. So all rules are deleted first, also those of
+ * base chains that stay.
  */
 static void delete_chains(struct em_batch *batch, const struct em_inventory *inventory,
 			  const struct em_selection *selection)
@@ -81,7 +81,7 @@ static void delete_chains(struct em_batch *batch, const struct em_inventory *inv
 			em_message_delete_chain(batch, inventory->table, inventory->chains[i].name);
 }
 
-/* There may be as many counters as entities: in more than one transaction then. */
+/* There may be as many counters as entities, too many for one transaction. */
 static int delete_objects(struct em_netlink *netlink, struct em_batch *batch,
 			  const struct em_inventory *inventory,
 			  const struct em_selection *selection, struct em_diag *diag)
@@ -108,7 +108,7 @@ static int delete_selected(struct em_netlink *netlink, struct em_batch *batch,
 	return delete_objects(netlink, batch, inventory, selection, diag);
 }
 
-/* What is the same for all generations, and used by none any more. */
+/* Objects that all generations share, and that none uses any more. */
 static int clean_shared(struct em_netlink *netlink, struct em_batch *batch, enum em_table table,
 			struct em_diag *diag)
 {

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
-/*
- * clean - take generations away again, by what their objects are called.
- */
+/* clean - remove generations, found by the names of their objects. */
 #ifndef EM_NFT_CLEAN_H
 #define EM_NFT_CLEAN_H
 
 #include "nft/netlink.h"
 
-/* Of all that is there, what is taken away. */
+/* Selects what is removed. */
 struct em_selection {
 	uint32_t only; /* this generation; 0: all */
 	uint32_t keep; /* but not this one; 0: no exception */

@@ -243,10 +243,9 @@ static int delete_entry(struct em_netlink *netlink, uint8_t family,
 }
 
 /*
- * Datagrams that another backend has sorted meanwhile come for the target's port, and have an entry
- * of their own.  Beside that one the server's answers to earlier requests, which belong to ours,
- * have no place in the table any more: the kernel drops them, and the server's sendto() fails with
- * EPERM.
+ * Datagrams that another backend has sorted meanwhile arrive at the target's port and have an entry
+ * of their own. Beside it, the server's answers to earlier requests, which belong to our entry,
+ * cannot be confirmed: the kernel drops them, and the server's sendto() fails with EPERM.
  */
 static int end_one(struct em_netlink *netlink, const struct ended *ended)
 {
@@ -259,7 +258,7 @@ static int end_all(struct em_netlink *netlink, struct ending *ending)
 {
 	int rc = em_conntrack_list(netlink, note_ended, ending);
 
-	/* Without ctnetlink apply does not carry `replies`, and there are none of ours. */
+	/* Without ctnetlink apply refuses `replies`, so that there are no conversations of ours. */
 	if (rc == -EINVAL || rc == -EOPNOTSUPP)
 		return 0;
 	for (size_t i = 0; !rc && i < ending->n; i++)

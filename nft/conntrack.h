@@ -3,11 +3,10 @@
 /*
  * conntrack - the kernel's table of connections, and which of its entries are our conversations.
  *
- * An entry carries no name.  Ours are told by what they look like: UDP, in a zone of the original
- * direction alone, and translated to the port that is the number of the zone.  Nobody else has a
- * reason to make such a one.  Where another program has taken our rules away in part, there may be
- * some of ours that were not translated; these are in the zone of a target of the port that they
- * came for.
+ * An entry has no name. Ours are told by their form: UDP, in a zone of the original direction
+ * alone, and translated to the port whose number is that of the zone. Nobody else has a reason to
+ * make one like that. Where another program has removed some of our rules, entries of ours may not
+ * be translated; these are in the zone of a target of the port that they came for.
  */
 #ifndef EM_NFT_CONNTRACK_H
 #define EM_NFT_CONNTRACK_H
@@ -42,8 +41,8 @@ int em_conntrack_list(struct em_netlink *netlink,
 		      void *context);
 
 /*
- * Ends the conversations that a policy does not have, or that are not translated; NULL: all.
- * Nothing of anybody else's.  Returns 0 or -errno, reported.
+ * Ends the conversations that the policy does not have, and those that are not translated; NULL:
+ * all of ours. Entries of others stay. Returns 0 or -errno, reported.
  */
 int em_conntrack_end(struct em_netlink *netlink, const struct em_policy *policy,
 		     struct em_diag *diag);

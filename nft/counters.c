@@ -85,9 +85,9 @@ static void add_roles(struct em_listener_stats *stats, const struct em_count *ro
 
 /* Elements. */
 
-/* More keys than this would not fit into one attribute: 12 bytes and up to EM_KEY_MAX each. */
+/* The most keys that fit into one attribute: each takes 12 bytes and up to EM_KEY_MAX. */
 #define ASK_MAX 1024
-/* What one answer, which is a packet of its own, takes of the receive buffer at most. */
+/* The most that one answer, a packet of its own, takes of the receive buffer. */
 #define ANSWER_SIZE 8192
 
 struct asking {
@@ -191,7 +191,7 @@ int em_counters_in_elements(struct em_netlink *netlink, const struct em_object *
 	return rc ? rc : asking.counting;
 }
 
-/* Whether nothing is left of a set, or it is gone itself; 0 or -errno. */
+/* Whether a set is empty or gone. Returns 0 or -errno. */
 static int find_empty(struct em_netlink *netlink, const struct em_object *object, bool *empty)
 {
 	char text[EM_IDENTIFIER_MAX];
@@ -204,8 +204,8 @@ static int find_empty(struct em_netlink *netlink, const struct em_object *object
 }
 
 /*
- * Somebody has deleted an element, and what it has counted with it: the one behind those that were
- * answered.  More may be gone, so that it goes on with few at a time, or not at all.
+ * Another program has deleted an element, and its counter with it: the one behind those that were
+ * answered. More may be gone, so we go on with few at a time, or stop.
  */
 static int skip_missing(struct em_netlink *netlink, struct asking *asking)
 {

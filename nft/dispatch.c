@@ -113,9 +113,9 @@ static struct em_identifier vlan_chain(const struct em_builder *b, const char *i
 }
 
 /*
- * Lets go what holds anything but IP.  Newer kernels (seen on 7.2) look through a second VLAN tag
- * and through PPPoE, not only for the transport header but for meta protocol too: only the type
- * itself tells what is there.
+ * Lets frames go that hold anything but IP. Newer kernels (seen on 7.2) look through a second VLAN
+ * tag and through PPPoE, both for the transport header and for meta protocol: only the Ethernet
+ * type itself tells what the frame holds.
  */
 static void rule_accept_not_ip(struct em_builder *b, const struct em_place *place,
 			       enum em_field type)
@@ -159,14 +159,12 @@ static void rule_in_frame(struct em_builder *b, const struct em_place *place)
 }
 
 /*
- * What is neither UDP nor the beginning of a datagram, and a frame that ends within the UDP header,
- * is none of ours.  The load of 8 bytes is not one that the kernel takes a short cut for (it does
- * so up to 4), and so it also refuses an IPv6 packet whose second fragment header marks it as a
- * later fragment.
+ * A frame that is not UDP, that is a later fragment, or that ends within the UDP header is not
+ * ours. The kernel has a short cut for loads of up to 4 bytes; this one is of 8, and so it also
+ * refuses an IPv6 packet whose second fragment header marks it as a later fragment.
  *
- * Untagged is what does not have another Ethernet type than IP, and not what has an Ethernet type
- * of IP: on a tunnel or WireGuard the IP header comes first, and a rule on the Ethernet type never
- * matches.
+ * "Untagged" is tested as "no other Ethernet type than IP", not as "an Ethernet type of IP": on a
+ * tunnel or WireGuard the IP header comes first, and a rule on the Ethernet type never matches.
  */
 static void chain_dispatch(struct em_builder *b, const char *interface,
 			   const struct em_place *place, bool untagged, bool tagged)

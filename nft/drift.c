@@ -19,9 +19,9 @@
 #include "nft/message.h"
 
 /*
- * Elements that are counted one by one where the kernel does not say how many there are, which it
- * does from 6.16 on.  It walks through all before for each 32 KiB that it lists; of a larger set is
- * seen that it is flushed, and not that some elements are missing.
+ * The most elements that are counted by listing them, where the kernel does not say how many there
+ * are (it does from 6.16 on). Listing is quadratic: for each 32 KiB the kernel walks through all
+ * elements before. Of a larger set only a flush is seen.
  */
 #define LISTED_MAX 16384
 
@@ -80,7 +80,7 @@ struct count {
 struct counting {
 	const struct em_inventory *inventory;
 	struct count *counts; /* by chain */
-	size_t last;	      /* chain that was found last: its rules come together */
+	size_t last;	      /* the chain found last: the rules of a chain come together */
 };
 
 static struct count *find_count(struct counting *counting, const char *chain)

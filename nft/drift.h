@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * drift - whether somebody has changed what we have installed.
+ * drift - whether another program has changed what we have installed.
  *
- * What is compared: the table is awake; a base chain is where it was hooked; each chain has as many
- * rules and each set as many elements as it was made with.  What is in a rule is not.
+ * It compares this: the table is not dormant; each base chain is at its hook; each chain has as
+ * many rules, and each set as many elements, as it was made with. It does not compare the content
+ * of rules.
  */
 #ifndef EM_NFT_DRIFT_H
 #define EM_NFT_DRIFT_H
@@ -19,13 +20,13 @@
 int em_drift_find(struct em_netlink *netlink, const struct em_inventory *inventory,
 		  uint32_t generation, bool *drifted, struct em_diag *diag);
 
-/* Whether a base chain of ours is not where it was hooked, or does not pass what it leaves. */
+/* Whether a base chain of ours is at another hook, or has a policy other than accept. */
 bool em_drift_is_moved(const struct em_inventory *inventory,
 		       const struct em_inventory_chain *chain);
 
 /*
- * Adds to a batch that such chains of a table are deleted, without which they cannot be hooked
- * again.  Where they cannot be listed, the batch fails.
+ * Adds messages to a batch that delete such chains, which otherwise cannot be hooked again. Where
+ * they cannot be listed, the batch fails.
  */
 void em_drift_unhook(struct em_netlink *netlink, struct em_batch *batch, enum em_table table);
 

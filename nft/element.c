@@ -143,7 +143,7 @@ static bool next_value(uint8_t *after, const uint8_t *value, uint8_t length)
 	return false;
 }
 
-/* The kernel wants to know that what is before the first interval is not in. */
+/* The kernel wants an end element for what is before the first interval. */
 static void put_interval(struct nlmsghdr *message, const struct em_object *object, size_t i,
 			 const struct em_element *element)
 {

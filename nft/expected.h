@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * expected - a number that the kernel keeps with each rule and each set, in the data that it keeps
- * for programs: how many rules the chain of the rule was made with, or how many elements the set.
+ * expected - a number that the kernel keeps with each rule and each set, in their user data: the
+ * number of rules that the chain was made with, or of elements of the set.
  *
- * By it, whoever looks later sees that some are gone, without knowing the policy.  nft passes over
- * what it does not know, and does not keep it when a listing is loaded.
+ * A later run sees by it that some are gone, without knowing the policy. nft ignores user data that
+ * it does not know, and does not keep it when a listing is loaded.
  */
 #ifndef EM_NFT_EXPECTED_H
 #define EM_NFT_EXPECTED_H

@@ -18,7 +18,7 @@
 
 #define GENERATION 1
 
-/* Where what is tried is sent to, with nothing in it between two tries. */
+/* The socket and the batch for trials; the batch is empty between two of them. */
 struct bench {
 	struct em_netlink netlink;
 	struct em_batch batch;
@@ -72,7 +72,7 @@ static void try_ingress(struct em_feature *feature, struct bench *bench,
 	judge(feature, &refusal, "takes our ruleset, on lo");
 }
 
-/* A tag that begins just beyond what older kernels reach. */
+/* A tag that begins just beyond the reach of older kernels. */
 static void try_offset(struct em_feature *feature, struct bench *bench,
 		       const struct em_policy *sample)
 {
@@ -92,7 +92,7 @@ static void try_offset(struct em_feature *feature, struct bench *bench,
 			 EM_LOAD_LAST - EM_UDP_HEADER);
 }
 
-/* Here a try is not enough: older kernels take the definition and leave the counters out. */
+/* A trial is not enough here: older kernels take the definition and leave the counters out. */
 static void try_counters(struct em_feature *feature, struct bench *bench,
 			 const struct em_policy *sample)
 {
@@ -111,8 +111,8 @@ static void try_counters(struct em_feature *feature, struct bench *bench,
 }
 
 /*
- * Of table inet, what a rule says, in a chain to which nothing leads.  Whatever it refers to has
- * been put into the batch.
+ * Tries a statement of table inet, in a chain to which nothing leads. What it refers to is in the
+ * batch already.
  */
 static int try_rule(struct bench *bench, struct em_statement *statements, size_t n,
 		    struct em_refusal *refusal)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * features - what the kernel's nf_tables has of what our rulesets are made of, each tried.
+ * features - which of the things that our rulesets are made of the kernel's nf_tables has, each
+ * tried.
  */
 #ifndef EM_NFT_FEATURES_H
 #define EM_NFT_FEATURES_H

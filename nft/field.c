@@ -150,7 +150,7 @@ static void print_masks(FILE *out, const struct em_load *load)
 	}
 }
 
-/* Of the parts of a concatenation, nft takes a mask without parentheses only in the first. */
+/* nft takes a mask without parentheses only in the first part of a concatenation. */
 void em_loads_print(FILE *out, const struct em_load *loads, uint8_t n)
 {
 	for (uint8_t i = 0; i < n; i++) {

@@ -53,14 +53,14 @@ static bool has_base(const struct em_inventory *inventory, uint32_t generation,
 	return em_inventory_leads(inventory, em_identifier_format(&base, text), generation);
 }
 
-/* The one of an interface's base chains by which the interface carries the policy. */
+/* The base chain by which an interface carries the policy. */
 static bool sorts(const struct em_inventory_chain *chain)
 {
 	return chain->device[0] &&
 	       em_identifier_owner(chain->name, em_ruleset_bases[EM_BASE_SORT].role);
 }
 
-/* What is marked at ingress has to be met by rules that know the mark. */
+/* Packets that are marked at ingress need the rules that know the mark. */
 static bool is_incomplete(const struct em_inventory *netdev, const struct em_inventory *inet,
 			  uint32_t generation)
 {

@@ -10,10 +10,10 @@
 #include "nft/ruleset.h"
 
 /*
- * Whether the elements of maps count here; 1 where the policy has no entities.  What the kernel
- * made of a map has to be looked at, so that one of this generation is added and deleted again;
- * the table stays.  The batch is empty.  Returns 1, 0, or -errno and *refusal filled in; nothing is
- * reported.
+ * Whether the elements of maps count on this kernel; 1 where the policy has no entities. It takes a
+ * look at what the kernel made of a map, so that a map of this generation is added and deleted
+ * again; the table stays. The batch is empty. Returns 1, 0, or -errno and *refusal filled in;
+ * nothing is reported.
  */
 int em_install_can_count(struct em_netlink *netlink, struct em_batch *batch,
 			 const struct em_policy *policy, uint32_t generation,

@@ -291,7 +291,7 @@ static int read_once(struct em_inventory *inventory, struct em_netlink *netlink)
 {
 	int rc = dump(inventory, netlink, NFT_MSG_GETTABLE, NULL, NULL, read_table);
 
-	/* So says a kernel that has netfilter's netlink, but no nf_tables behind it. */
+	/* This is the answer of a kernel that has nfnetlink, but no nf_tables. */
 	if (rc == -EINVAL || rc == -EOPNOTSUPP)
 		return 0;
 	if (rc || !inventory->present)
@@ -370,7 +370,7 @@ static int count_list(const struct nlattr *attribute, void *data)
 	return mnl_attr_parse_nested(attribute, count_element, data);
 }
 
-/* The rest of a list that is not needed goes with the socket: em_netlink_query() opens another. */
+/* The rest of the list goes away with the socket: em_netlink_query() opens another one. */
 static int count_elements(const struct nlmsghdr *message, void *data)
 {
 	struct listing *listing = data;

@@ -19,7 +19,7 @@
 #include "nft/statement.h"
 
 #define NEW (NLM_F_CREATE | NLM_F_EXCL)
-/* What all verdict maps are called until the kernel gives them numbers. */
+/* The name of all verdict maps until the kernel gives them numbers. */
 #define VERDICT_MAP "__map%d"
 
 static struct nlmsghdr *open_for(struct em_batch *batch, enum em_table table, uint16_t type,

@@ -26,7 +26,10 @@
 
 enum { BYTEORDER_INVALID, BYTEORDER_HOST, BYTEORDER_BIG };
 
-/* What stands for an expression in `typeof`; include/expression.h, include/proto.h and src/ct.c. */
+/*
+ * The numbers of expressions in `typeof`; include/expression.h, include/proto.h and src/ct.c of
+ * nftables.
+ */
 enum { EXPR_PAYLOAD = 7, EXPR_CT = 12, EXPR_CONCAT = 13 };
 enum { EXPR_TYPE, EXPR_DATA };
 enum { CT_KEY, CT_DIR, ORIGINAL = 0 };
@@ -311,8 +314,8 @@ static void delete_named(struct em_batch *batch, enum em_table table, uint32_t t
 }
 
 /*
- * A map that goes lets go of its counters only at the end of the transaction on older kernels,
- * its elements do so at once.
+ * On older kernels a deleted map releases its counters only at the end of the transaction; its
+ * elements release them at once.
  */
 void em_message_delete_object(struct em_batch *batch, enum em_table table, enum em_object_kind kind,
 			      const char *name)

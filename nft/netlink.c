@@ -44,7 +44,7 @@ static int open_socket(struct em_netlink *netlink)
 	return 0;
 }
 
-/* A signal that comes in between is no failure. */
+/* A signal in between is not a failure. */
 static int send_bytes(const struct em_netlink *netlink, const void *bytes, size_t length)
 {
 	ssize_t sent;
@@ -209,8 +209,8 @@ static int take_answers(const struct em_batch *batch, const uint8_t *buffer, int
 }
 
 /*
- * The kernel works a batch off within the call that sends it: all answers are there when it
- * returns.  When there were more errors than the receive buffer holds, the first ones are.
+ * The kernel handles a batch within the call that sends it: all answers are there when it returns.
+ * If there are more errors than the receive buffer holds, the first ones are kept.
  */
 static int receive_answers(struct em_netlink *netlink, const struct em_batch *batch, uint32_t last,
 			   struct em_refusal *refusal)
@@ -243,9 +243,9 @@ static int exchange(struct em_netlink *netlink, struct em_batch *batch, bool try
 	int size, error;
 
 	/*
-	 * Only the last message is acknowledged: answers to all could be more than the receive
-	 * buffer holds.  A batch without an end is taken back, which is also how `nft --check`
-	 * tries one.
+	 * Only the last message asks for an acknowledgement: answers to all could overflow the
+	 * receive buffer. A batch without an end message is rolled back, which is also how `nft
+	 * --check` tries one.
 	 */
 	last->nlmsg_flags |= NLM_F_ACK;
 	if (!try)
@@ -297,7 +297,7 @@ static int receive_query(struct em_netlink *netlink, uint8_t *buffer, uint32_t s
 	return result;
 }
 
-/* Whatever is left of the answers to a query that failed is left with its socket. */
+/* The rest of the answers to a query that failed is left with its socket. */
 static int start_over(struct em_netlink *netlink)
 {
 	struct mnl_socket *old = netlink->socket;

@@ -45,7 +45,7 @@ struct em_netlink {
 
 /* Bytes of messages after which a batch that can be divided is sent. */
 #define EM_BATCH_FULL (2 << 20)
-/* A dump that changes of the ruleset by others interrupt is tried so often. */
+/* How often a dump is tried that changes of the ruleset interrupt. */
 #define EM_DUMP_TRIES 20
 
 /*

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * object - what the rules of a ruleset refer to: sets, maps, counters, timeouts, as data.
+ * object - what the rules of a ruleset refer to: sets, maps, counters and timeouts, as data.
  *
- * An object is described once, in objects.c or beside the rules that use it.  The text, the
- * messages, what is installed, counted, listed and taken away again are loops over the objects of a
- * ruleset, and know no particular one.
+ * An object is described once, in objects.c or beside the rules that use it. The text, the
+ * messages, and the code that installs, counts, lists and removes objects are loops over the
+ * objects of a ruleset, and know no particular one.
  */
 #ifndef EM_NFT_OBJECT_H
 #define EM_NFT_OBJECT_H

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
-/*
- * objects - the objects of a listener: what it counts, and what its tags lead to.
- */
+/* objects - the objects of a listener: its counters, and the sets and maps for its tags. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>

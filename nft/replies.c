@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * replies - table inet: what conntrack is told of the datagrams that were marked at ingress; see
+ * replies - table inet: the rules that tell conntrack about the datagrams marked at ingress; see
  * ruleset.h.
  */
 #include <errno.h>

@@ -151,7 +151,7 @@ uint8_t em_ruleset_family(enum em_table table)
 	return table == EM_TABLE_INET ? NFPROTO_INET : NFPROTO_NETDEV;
 }
 
-/* Of the generation 7 bits, 1-127, which are enough for those that are there at a time. */
+/* 7 bits of the generation, 1-127, are enough for the generations that exist at one time. */
 uint32_t em_ruleset_mark(uint32_t generation, size_t listener, bool invalid)
 {
 	return (generation % 127 + 1) << 25 | (uint32_t)invalid << 24 | (uint32_t)listener << 16;

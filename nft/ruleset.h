@@ -84,13 +84,13 @@
  * NFTA_PAYLOAD_OFFSET is wider than a byte.
  */
 #define EM_LOAD_LAST 255
-/* Of the packet's mark, the bits that are ours between ingress and raw-prerouting. */
+/* The bits of the packet's mark that are ours between ingress and raw-prerouting. */
 #define EM_MARK_MASK 0xffff0000
 
 /* NFPROTO_… of a table. */
 uint8_t em_ruleset_family(enum em_table table);
 
-/* Roles by which what is there tells what else has to be. */
+/* Roles of objects whose presence tells which others must be there. */
 #define EM_ROLE_TAGS  "tags"
 #define EM_ROLE_ZONES "zones"
 

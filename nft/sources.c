@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * sources - who may send to a listener: of each family a set of disjoint ranges in ascending order.
+ * sources - who may send to a listener: for each family a set of disjoint ranges in ascending
+ * order.
  */
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -49,7 +50,10 @@ static bool meets(const struct range *a, const struct range *b, size_t length)
 	return memcmp(after, b->first, sizeof(after)) == 0;
 }
 
-/* nf_tables refuses intervals that overlap, and nft lists neighbours in its own way. */
+/*
+ * Merges neighbours: nf_tables refuses intervals that overlap, and nft lists adjacent ones in its
+ * own way.
+ */
 static size_t merge_ranges(struct range *ranges, size_t n, size_t length)
 {
 	size_t kept = 1;
@@ -107,7 +111,7 @@ static const struct {
 } families[] = {{AF_INET, "sources4", EM_FIELD_IP_SADDR, ETH_P_IP},
 		{AF_INET6, "sources6", EM_FIELD_IP6_SADDR, ETH_P_IPV6}};
 
-/* Of a family without a prefix, every packet is from elsewhere. */
+/* A family without a prefix has no permitted source. */
 static void rule_family(struct em_builder *b, size_t f)
 {
 	struct em_load saddr = em_build_field(families[f].saddr);

@@ -11,9 +11,9 @@ static uint8_t byte_of(uint64_t value, unsigned int byte)
 }
 
 /*
- * In the highest byte in which min and max differ, whatever is strictly between theirs is in.
- * Beside min's own byte there, what is above min in one of the lower bytes is in; beside max's,
- * what is below.  Lower bytes that leave nothing out (min's are 0, max's are 0xff) need no box.
+ * Take the highest byte in which min and max differ. All values strictly between theirs are in the
+ * range. With min's own value there, the numbers above min in a lower byte are in it; with max's,
+ * the numbers below. Lower bytes that exclude nothing (0 in min, 0xff in max) need no box.
  */
 size_t em_split_range(uint64_t min, uint64_t max, unsigned int length,
 		      struct em_byte_range out[EM_SPLIT_RANGE_MAX])

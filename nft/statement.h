@@ -20,7 +20,7 @@ void em_statement_print(FILE *out, const struct em_statement *statement);
 /* Appends the expressions. */
 void em_statement_lower(struct em_lowering *l, const struct em_statement *statement);
 
-/* What a kernel that refuses it cannot do, where that is more than to add a rule; else NULL. */
+/* What a kernel lacks that refuses it, where that is more than adding a rule; else NULL. */
 const char *em_statement_purpose(const struct em_statement *statement);
 
 void em_print_name(FILE *out, const struct em_identifier *name);

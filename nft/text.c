@@ -167,7 +167,7 @@ static void print_chain(FILE *out, const struct em_chain *chain)
 	fputs("\t}\n", out);
 }
 
-/* What is printed is what is there afterwards, and nothing else under this name. */
+/* The printed file replaces everything that has this name. */
 static void print_table(FILE *out, const struct em_ruleset *ruleset, enum em_table table)
 {
 	const char *family = table == EM_TABLE_INET ? "inet" : "netdev";
