@@ -19,9 +19,7 @@
 
 #define PROGRAM_PREFIX "entitymux_"
 #define CONSTANTS      ".rodata" /* what the name of their map ends in */
-#define LISTENER_MAP   "entitymux_lcnt"
-#define ENTITY_MAP     "entitymux_ecnt"
-#define PROGRAM_MAPS   16 /* more than a program of ours has */
+#define PROGRAM_MAPS   16	 /* more than a program of ours has */
 
 /*
  * No errno is that large. Without CAP_SYS_ADMIN and without a pin, nothing more than MAYBE_OURS can
@@ -29,11 +27,6 @@
  */
 #define NOT_OURS   -4096
 #define MAYBE_OURS -4097
-
-struct em_counters {
-	int listeners;
-	int entities;
-};
 
 static bool ends_in(const char *text, const char *end)
 {
@@ -210,10 +203,8 @@ static int visit_program(struct visit *visit, uint32_t id)
 	return visit->visit(visit->context, &attached);
 }
 
-static int visit_filter(void *context, const struct em_rtnl_filter *filter)
+static int visit_filter(struct visit *visit, const struct em_rtnl_filter *filter)
 {
-	struct visit *visit = context;
-
 	visit->filter = filter;
 	visit->attached.hook = filter->egress ? EM_HOOK_TC_EGRESS : EM_HOOK_TC_INGRESS;
 	visit->attached.tcx = filter->tcx;
@@ -227,6 +218,7 @@ static int visit_filter(void *context, const struct em_rtnl_filter *filter)
 
 static int visit_interface(struct visit *visit, const struct if_nameindex *interface)
 {
+	struct em_rtnl_filters filters __attribute__((cleanup(em_rtnl_clear_filters))) = {0};
 	uint32_t id;
 	int rc;
 
@@ -238,7 +230,9 @@ static int visit_interface(struct visit *visit, const struct if_nameindex *inter
 	if (!rc && id)
 		rc = visit->see(visit, id);
 	if (!rc)
-		rc = em_rtnl_each_filter(interface->if_index, visit_filter, visit);
+		rc = em_rtnl_list_filters(&filters, interface->if_index);
+	for (size_t i = 0; !rc && i < filters.n; i++)
+		rc = visit_filter(visit, &filters.all[i]);
 	/* An interface may vanish while we look at it. */
 	return rc == -ENODEV || rc == -ENOSYS ? 0 : rc;
 }
@@ -386,12 +380,11 @@ void em_attached_describe(char text[EM_ATTACHED_TEXT], const struct em_rtnl_filt
 			 filter->priority);
 }
 
-static int is_guest(void *context, const struct em_rtnl_filter *filter)
+static int is_guest(const struct em_rtnl_filter *filter)
 {
 	char name[16];
 	int ours;
 
-	(void)context;
 	if (filter->tcx)
 		return 0;
 	ours = filter->program ? em_attached_is_ours(filter->program, name) : 0;
@@ -400,101 +393,10 @@ static int is_guest(void *context, const struct em_rtnl_filter *filter)
 
 int em_attached_has_others(unsigned int ifindex)
 {
-	return em_rtnl_each_filter(ifindex, is_guest, NULL);
-}
+	struct em_rtnl_filters filters __attribute__((cleanup(em_rtnl_clear_filters)));
+	int rc = em_rtnl_list_filters(&filters, ifindex);
 
-int em_attached_open_counters(struct em_counters **out, int program, struct em_diag *diag)
-{
-	struct em_counters *counters = malloc(sizeof(*counters));
-
-	if (!counters)
-		return em_diag_enomem(diag);
-	counters->listeners = em_attached_open_map(program, LISTENER_MAP);
-	counters->entities = em_attached_open_map(program, ENTITY_MAP);
-	if (counters->listeners < 0 || counters->entities < 0) {
-		int rc = counters->listeners < 0 ? counters->listeners : counters->entities;
-
-		em_attached_close_counters(counters);
-		return em_diag_errno(diag, rc, NULL, "bpf: cannot find the counters");
-	}
-	*out = counters;
-	return 0;
-}
-
-static int read_listener(const struct em_counters *counters, uint32_t index,
-			 struct em_abi_listener_count *per_cpu, int cpus,
-			 struct em_listener_stats *stats)
-{
-	int rc = bpf_map_lookup_elem(counters->listeners, &index, per_cpu);
-
-	for (int i = 0; !rc && i < cpus; i++) {
-		stats->total.packets += per_cpu[i].total.packets;
-		stats->total.bytes += per_cpu[i].total.bytes;
-		stats->rewritten += per_cpu[i].sorted[EM_ABI_PORT];
-		stats->passed += per_cpu[i].sorted[EM_ABI_PASS];
-		stats->dropped += per_cpu[i].sorted[EM_ABI_DROP];
-		stats->unknown += per_cpu[i].unknown;
-		stats->invalid[EM_REASON_SOURCE] += per_cpu[i].invalid[EM_ABI_SOURCE];
-		stats->invalid[EM_REASON_LENGTH] += per_cpu[i].invalid[EM_ABI_LENGTH];
-		stats->invalid[EM_REASON_CHECK] += per_cpu[i].invalid[EM_ABI_CHECK];
-	}
+	for (size_t i = 0; !rc && i < filters.n; i++)
+		rc = is_guest(&filters.all[i]);
 	return rc;
-}
-
-static int read_entity(const struct em_counters *counters, uint32_t index,
-		       struct em_abi_count *per_cpu, int cpus, struct em_count *count)
-{
-	int rc = bpf_map_lookup_elem(counters->entities, &index, per_cpu);
-
-	for (int i = 0; !rc && i < cpus; i++) {
-		count->packets += per_cpu[i].packets;
-		count->bytes += per_cpu[i].bytes;
-	}
-	return rc;
-}
-
-static int read_all(const struct em_counters *counters, const struct em_policy *policy, int cpus,
-		    void *per_cpu, struct em_stats *stats)
-{
-	uint32_t counter = 0;
-	int rc = 0;
-
-	for (uint32_t i = 0; !rc && i < policy->n_listeners; i++) {
-		struct em_listener_stats *listener = &stats->listeners[i];
-
-		rc = read_listener(counters, i, per_cpu, cpus, listener);
-		for (size_t j = 0; !rc && j < listener->n_entities; j++)
-			rc = read_entity(counters, counter++, per_cpu, cpus,
-					 &listener->entities[j]);
-	}
-	return rc;
-}
-
-int em_attached_read_counters(struct em_counters *counters, const struct em_policy *policy,
-			      struct em_stats *stats, struct em_diag *diag)
-{
-	int cpus = libbpf_num_possible_cpus(), rc;
-	void *per_cpu;
-
-	if (cpus < 0)
-		return em_diag_errno(diag, cpus, NULL, "cannot count the CPUs");
-	per_cpu = calloc(cpus, sizeof(struct em_abi_listener_count));
-	if (!per_cpu)
-		return em_diag_enomem(diag);
-	rc = read_all(counters, policy, cpus, per_cpu, stats);
-	free(per_cpu);
-	if (rc)
-		return em_diag_errno(diag, rc, NULL, "bpf: cannot read the counters");
-	return 0;
-}
-
-void em_attached_close_counters(struct em_counters *counters)
-{
-	if (!counters)
-		return;
-	if (counters->listeners >= 0)
-		close(counters->listeners);
-	if (counters->entities >= 0)
-		close(counters->entities);
-	free(counters);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * attached - our programs, found again through the interfaces they are attached to, and the
- * counters in their maps.
+ * attached - our programs, found again through the interfaces they are attached to, and their maps.
  *
  * Programs that are attached by netlink live without a pin. A pin is needed only to find them
  * without CAP_SYS_ADMIN; see pins.h.
@@ -90,11 +89,5 @@ void em_attached_describe(char text[EM_ATTACHED_TEXT], const struct em_rtnl_filt
 
 /* The map of a program whose name ends in `name`; a descriptor or -errno. */
 int em_attached_open_map(int program, const char *name);
-
-/* The operations of the backend; program is one of the generation's. */
-int em_attached_open_counters(struct em_counters **out, int program, struct em_diag *diag);
-int em_attached_read_counters(struct em_counters *counters, const struct em_policy *policy,
-			      struct em_stats *stats, struct em_diag *diag);
-void em_attached_close_counters(struct em_counters *counters);
 
 #endif

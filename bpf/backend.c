@@ -18,6 +18,7 @@
 #include "bpf/others.h"
 #include "bpf/pins.h"
 #include "bpf/program.h"
+#include "bpf/tally.h"
 #include "bpf/trial.h"
 #include "host/grace.h"
 #include "policy/conversation.h"
@@ -223,7 +224,7 @@ static int open_counters(struct em_counters **out, uint32_t generation, struct e
 	if (program < 0)
 		return em_diag_error(diag, -ENOENT, NULL, "no program of generation %u is attached",
 				     generation);
-	rc = em_attached_open_counters(out, program, diag);
+	rc = em_tally_open(out, program, diag);
 	close(program);
 	return rc;
 }
@@ -255,8 +256,8 @@ const struct em_backend_ops em_bpf_backend = {
 	.abort = abort_prepared,
 	.inspect = em_discover,
 	.open_counters = open_counters,
-	.read_counters = em_attached_read_counters,
-	.close_counters = em_attached_close_counters,
+	.read_counters = em_tally_read,
+	.close_counters = em_tally_close,
 	.detach = detach,
 	.clean = clean,
 };

@@ -15,9 +15,8 @@ struct others {
 	uint16_t lowest; /* priority of a filter; 0: there is none */
 };
 
-static int note_filter(void *context, const struct em_rtnl_filter *filter)
+static int note_filter(struct others *others, const struct em_rtnl_filter *filter)
 {
-	struct others *others = context;
 	char name[16];
 	int ours;
 
@@ -36,8 +35,11 @@ static int note_filter(void *context, const struct em_rtnl_filter *filter)
 int em_front_find(struct em_front *out, unsigned int ifindex, bool egress)
 {
 	struct others others = {.egress = egress};
-	int rc = em_rtnl_each_filter(ifindex, note_filter, &others);
+	struct em_rtnl_filters filters __attribute__((cleanup(em_rtnl_clear_filters)));
+	int rc = em_rtnl_list_filters(&filters, ifindex);
 
+	for (size_t i = 0; !rc && i < filters.n; i++)
+		rc = note_filter(&others, &filters.all[i]);
 	if (rc)
 		return rc;
 	*out = (struct em_front){.priority = others.lowest ? others.lowest - 1 : 0};

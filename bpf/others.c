@@ -30,9 +30,8 @@ static int list_xdp(const struct listing *listing)
 	return 0;
 }
 
-static int note_filter(void *context, const struct em_rtnl_filter *filter)
+static int note_filter(const struct listing *listing, const struct em_rtnl_filter *filter)
 {
-	const struct listing *listing = context;
 	char what[EM_ATTACHED_TEXT], name[16] = "";
 	int ours = filter->program ? em_attached_is_ours(filter->program, name) : 0;
 
@@ -47,10 +46,13 @@ int em_others_list(const struct em_link *link, em_other_fn *found, void *context
 		   struct em_diag *diag)
 {
 	struct listing listing = {.link = link, .found = found, .context = context};
+	struct em_rtnl_filters filters __attribute__((cleanup(em_rtnl_clear_filters))) = {0};
 	int rc = list_xdp(&listing);
 
 	if (!rc)
-		rc = em_rtnl_each_filter(link->ifindex, note_filter, &listing);
+		rc = em_rtnl_list_filters(&filters, link->ifindex);
+	for (size_t i = 0; !rc && i < filters.n; i++)
+		rc = note_filter(&listing, &filters.all[i]);
 	if (rc && rc != -ENOSYS)
 		return em_diag_errno(diag, rc, NULL, "%s: cannot look for programs of others",
 				     link->name);

@@ -8,6 +8,7 @@
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bpf/tcx.h"
@@ -180,24 +181,35 @@ int em_rtnl_read_xdp(struct em_rtnl_xdp *out, unsigned int ifindex)
 			 note_xdp, out);
 }
 
-struct filter_visit {
-	int (*visit)(void *context, const struct em_rtnl_filter *filter);
-	void *context;
+/* Those of one direction. */
+struct filter_list {
+	struct em_rtnl_filters *filters;
 	bool egress;
 };
+
+static int add_filter(struct em_rtnl_filters *filters, const struct em_rtnl_filter *filter)
+{
+	struct em_rtnl_filter *grown = reallocarray(filters->all, filters->n + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	filters->all = grown;
+	grown[filters->n++] = *filter;
+	return 0;
+}
 
 static const char *kind_of(const struct nlmsghdr *header)
 {
 	return em_nl_get_text(em_nl_find(header, sizeof(struct tcmsg), TCA_KIND));
 }
 
-static int visit_filter(void *context, const struct nlmsghdr *header)
+static int note_filter(void *context, const struct nlmsghdr *header)
 {
-	const struct filter_visit *visit = context;
+	const struct filter_list *list = context;
 	const struct tcmsg *tc = mnl_nlmsg_get_payload(header);
 	const struct nlattr *options = em_nl_find(header, sizeof(*tc), TCA_OPTIONS);
 	struct em_rtnl_filter filter = {
-		.handle = tc->tcm_handle, .priority = tc->tcm_info >> 16, .egress = visit->egress};
+		.handle = tc->tcm_handle, .priority = tc->tcm_info >> 16, .egress = list->egress};
 
 	/* Each priority is listed once without a handle, before its filters. */
 	if (header->nlmsg_type != RTM_NEWTFILTER || !tc->tcm_handle)
@@ -205,7 +217,7 @@ static int visit_filter(void *context, const struct nlmsghdr *header)
 	filter.chain = em_nl_get_u32(em_nl_find(header, sizeof(*tc), TCA_CHAIN));
 	if (options && !strcmp(kind_of(header), "bpf"))
 		filter.program = em_nl_get_u32(em_nl_find_in(options, TCA_BPF_ID));
-	return visit->visit(visit->context, &filter);
+	return add_filter(list->filters, &filter);
 }
 
 static int list(uint16_t type, const struct tcmsg *tc,
@@ -217,38 +229,42 @@ static int list(uint16_t type, const struct tcmsg *tc,
 			 visit, context);
 }
 
-static int list_tcx(unsigned int ifindex, struct filter_visit *visit)
+static int list_tcx(struct em_rtnl_filters *filters, unsigned int ifindex, bool egress)
 {
-	struct em_rtnl_filter filter = {.tcx = true, .egress = visit->egress};
+	struct em_rtnl_filter filter = {.tcx = true, .egress = egress};
 	uint32_t ids[EM_TCX_MAX];
-	int n = em_tcx_list(ids, ifindex, visit->egress), rc = n < 0 ? n : 0;
+	int n = em_tcx_list(ids, ifindex, egress), rc = n < 0 ? n : 0;
 
 	/* Without the privilege to ask for tcx programs, filters are listed all the same. */
 	if (rc == -EPERM)
 		return 0;
 	for (int i = 0; !rc && i < n; i++) {
 		filter.program = ids[i];
-		rc = visit->visit(visit->context, &filter);
+		rc = add_filter(filters, &filter);
 	}
 	return rc;
 }
 
-int em_rtnl_each_filter(unsigned int ifindex,
-			int (*visit)(void *context, const struct em_rtnl_filter *filter),
-			void *context)
+int em_rtnl_list_filters(struct em_rtnl_filters *out, unsigned int ifindex)
 {
 	struct tcmsg tc = {.tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex};
 	int rc = 0;
 
+	*out = (struct em_rtnl_filters){0};
 	for (int egress = 0; !rc && egress < 2; egress++) {
-		struct filter_visit one = {visit, context, egress};
+		struct filter_list one = {out, egress};
 
 		tc.tcm_parent = egress ? EGRESS : INGRESS;
-		rc = list_tcx(ifindex, &one);
+		rc = list_tcx(out, ifindex, egress);
 		if (!rc)
-			rc = list(RTM_GETTFILTER, &tc, visit_filter, &one);
+			rc = list(RTM_GETTFILTER, &tc, note_filter, &one);
 	}
 	return rc;
+}
+
+void em_rtnl_clear_filters(struct em_rtnl_filters *filters)
+{
+	free(filters->all);
 }
 
 struct qdisc {

@@ -67,15 +67,19 @@ struct em_rtnl_filter {
 	bool egress;
 };
 
+struct em_rtnl_filters {
+	struct em_rtnl_filter *all; /* owned */
+	size_t n;
+};
+
 /*
- * Calls visit for each tcx program and each filter of an interface, in the order in which packets
- * meet them; those at ingress first.  The filters of an ingress qdisc, which has no egress, are
- * listed for both.  Without CAP_NET_ADMIN, tcx programs are left out.  A visit that returns
- * something other than 0 ends it.  Returns that, 0, or -errno.
+ * The tcx programs and the filters of an interface, in the order in which packets meet them; those
+ * at ingress first.  The filters of an ingress qdisc, which has no egress, are listed for both.
+ * Without CAP_NET_ADMIN, tcx programs are left out.  *out is cleared with em_rtnl_clear_filters()
+ * in any case.  Returns 0 or -errno.
  */
-int em_rtnl_each_filter(unsigned int ifindex,
-			int (*visit)(void *context, const struct em_rtnl_filter *filter),
-			void *context);
+int em_rtnl_list_filters(struct em_rtnl_filters *out, unsigned int ifindex);
+void em_rtnl_clear_filters(struct em_rtnl_filters *filters);
 
 /* The qdisc of an interface that holds its ingress filters; a clsact one holds egress filters, too.
  */
