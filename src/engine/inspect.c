@@ -102,7 +102,14 @@ static int inspect_link(struct em_view *view, const struct em_attachment *made,
 	return rc;
 }
 
-/* The programs of attachments that are gone; their number, or -ENOMEM. */
+static bool is_here(const struct em_attachment *made)
+{
+	char name[IF_NAMESIZE];
+
+	return if_indextoname(made->ifindex, name);
+}
+
+/* The programs of attachments whose interface is gone; their number, or -ENOMEM. */
 static int list_gone(uint32_t **out, const struct em_view *view)
 {
 	const struct em_record *record = &view->record;
@@ -112,8 +119,7 @@ static int list_gone(uint32_t **out, const struct em_view *view)
 	if (!*out)
 		return -ENOMEM;
 	for (size_t i = 0; i < record->n_attachments; i++)
-		if (record->attachments[i].program &&
-		    !em_inspect_has(view, &record->attachments[i]))
+		if (record->attachments[i].program && !is_here(&record->attachments[i]))
 			(*out)[n++] = record->attachments[i].program;
 	return n;
 }
