@@ -82,6 +82,8 @@ static int each_store(int (*visit)(void *context, const char *store), void *cont
 		snprintf(store, sizeof(store), "%s" STORE, mount.mnt_dir);
 		rc = visit(context, store);
 	}
+	if (!rc && ferror(mounts))
+		rc = -EIO;
 	endmntent(mounts);
 	return rc ? rc : -ENOENT;
 }
@@ -342,7 +344,7 @@ static int add_to(void *context, const char *store)
 /* There is no bpffs, or none that we may write to. */
 static bool is_without_bpffs(int rc)
 {
-	return rc == -ENOENT || rc == -EACCES || rc == -EPERM || rc == -EROFS;
+	return rc == -ENOENT || rc == -EACCES || rc == -EROFS;
 }
 
 int em_pins_add(const struct em_pins *pins)
