@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 8
+#define EM_ABI_VERSION 9
 
 #define EM_ABI_LISTENERS 256 /* a power of 2 */
 
@@ -63,21 +63,28 @@ struct em_abi_action {
 	__be16 port;   /* with EM_ABI_PORT; else not looked at */
 };
 
-struct em_abi_listener {
+/* A layout of datagrams. */
+struct em_abi_format {
 	__u16 need;	  /* payload bytes that must be in the frame */
 	__u16 length_min; /* of the UDP length field, inclusive, `need` included */
 	__u16 length_max;
-	__u8 has_sources;
-	__u8 n_loads;
+	__u16 n_loads;
 	struct em_abi_action unknown;
-	struct em_abi_action invalid;
 	__u32 first_step; /* in the steps map */
 	__u32 n_steps;
-	__u32 flow_timeout;  /* seconds; 0: without replies */
 	__u32 first_counter; /* of its entities, which have n_entities in a row */
 	__u32 n_entities;
 	__u32 reserved;
 	struct em_abi_load loads[EM_ABI_LOADS]; /* of the tag, joined in order */
+};
+
+struct em_abi_listener {
+	__u32 flow_timeout; /* seconds; 0: without replies */
+	struct em_abi_action invalid;
+	__u32 first_format; /* in the formats map, with max_formats */
+	__u16 n_formats;
+	__u16 has_sources;
+	struct em_abi_format format; /* the only one, without max_formats */
 };
 
 /*
@@ -100,8 +107,10 @@ struct em_abi_constants {
 	__u8 has_addresses;	 /* some listener has */
 	__u8 has_fragments;	 /* XDP: a frame may be in several buffers; kernel 5.18 */
 	__u16 n_replies;	 /* interfaces of listeners with replies */
-	__u16 max_steps;	 /* of a listener */
+	__u16 max_steps;	 /* of a format */
 	__u16 ipv6_header_limit; /* IPv6 extension headers that are walked; header_limit.h */
+	__u32 max_formats;	 /* of a listener; 0: no listener has several */
+	__u32 reserved;
 	struct em_abi_table claims;
 	struct em_abi_table entities;
 	struct em_abi_listener listeners[EM_ABI_LISTENERS];
@@ -137,7 +146,7 @@ struct em_abi_source {
 #define EM_ABI_SOURCE_FIXED 32
 
 /*
- * An entity in a slot; the tag and the listener are the key.  The counter says which listener it
+ * An entity in a slot; the tag and the format are the key.  The counter says which format it
  * is of (first_counter).  The smaller, the more of a million entities are in the CPU's caches.
  */
 struct em_abi_entity {
@@ -165,9 +174,10 @@ static inline __u32 em_abi_hash_claim(const struct em_abi_claim *claim)
 			   claim->address_words[0], claim->address_words[1]);
 }
 
-static inline __u32 em_abi_hash_entity(const struct em_abi_tag *tag, __u16 listener)
+/* The first counter stands for the format. */
+static inline __u32 em_abi_hash_entity(const struct em_abi_tag *tag, __u32 first_counter)
 {
-	return em_abi_hash(tag->low, tag->high, listener);
+	return em_abi_hash(tag->low, tag->high, first_counter);
 }
 
 /*
@@ -216,9 +226,9 @@ struct em_abi_listener_count {
 
 _Static_assert(sizeof(struct em_abi_load) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_condition) == 40, "no padding");
-_Static_assert(sizeof(struct em_abi_listener) == 40 + 16 * EM_ABI_LOADS, "no padding");
+_Static_assert(sizeof(struct em_abi_format) == 32 + 16 * EM_ABI_LOADS, "no padding");
 _Static_assert(sizeof(struct em_abi_constants) ==
-		       32 + EM_ABI_LISTENERS * sizeof(struct em_abi_listener),
+		       40 + EM_ABI_LISTENERS * sizeof(struct em_abi_listener),
 	       "no padding");
 _Static_assert(sizeof(struct em_abi_claim) == 32, "no padding");
 _Static_assert(sizeof(struct em_abi_source) == 24, "no padding");

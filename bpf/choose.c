@@ -20,10 +20,21 @@
  */
 #define CONDITIONS_SAFE 700
 
+static const struct em_format *most_conditions(const struct em_listener *listener)
+{
+	const struct em_format *most = listener->formats;
+
+	for (size_t i = 1; i < listener->n_formats; i++)
+		if (em_compile_count_conditions(&listener->formats[i]) >
+		    em_compile_count_conditions(most))
+			most = &listener->formats[i];
+	return most;
+}
+
 void em_choose_check(const struct em_policy *policy, em_finding_fn *found, void *context)
 {
 	for (size_t i = 0; i < policy->n_listeners; i++) {
-		const struct em_format *format = policy->listeners[i].formats;
+		const struct em_format *format = most_conditions(&policy->listeners[i]);
 		size_t n = em_compile_count_conditions(format);
 		char finding[128];
 

@@ -76,7 +76,7 @@ static struct em_abi_condition *compile_checks(const struct em_format *format,
 	return step;
 }
 
-static void compile_tag_loads(const struct em_tag *tag, struct em_abi_listener *out)
+static void compile_tag_loads(const struct em_tag *tag, struct em_abi_format *out)
 {
 	size_t at = 0;
 
@@ -108,51 +108,94 @@ struct em_abi_action em_compile_action(const struct em_action *action)
 	return (struct em_abi_action){.verdict = EM_ABI_PASS};
 }
 
-static void compile_listener(const struct em_listener *listener, struct em_abi_listener *out)
+static struct em_abi_format compile_format(const struct em_format *format)
 {
-	const struct em_format *format = listener->formats;
 	uint16_t need = em_format_need(format);
-
-	*out = (struct em_abi_listener){
+	struct em_abi_format out = {
 		.need = need,
 		.length_min = sizeof(struct udphdr) +
 			      (format->payload_min > need ? format->payload_min : need),
 		.length_max = sizeof(struct udphdr) + format->payload_max,
 		.unknown = em_compile_action(&format->unknown),
-		.invalid = em_compile_action(&listener->invalid),
-		.has_sources = listener->n_sources > 0,
 		.n_steps = em_compile_count_conditions(format),
-		.flow_timeout = listener->replies ? listener->flow_timeout : 0,
 		.n_entities = format->n_entities,
 	};
-	compile_tag_loads(&format->tag, out);
+
+	compile_tag_loads(&format->tag, &out);
+	return out;
 }
 
-int em_compile(const struct em_policy *policy, struct em_abi_constants *constants,
-	       struct em_compiled_steps *steps)
+static size_t count_formats(const struct em_policy *policy, size_t *most)
 {
-	struct em_abi_condition *step;
-	size_t n = 0, entities = 0;
+	size_t n = 0;
 
-	memset(constants, 0, sizeof(*constants));
-	constants->version = EM_ABI_VERSION;
+	*most = 0;
 	for (size_t i = 0; i < policy->n_listeners; i++) {
-		compile_listener(&policy->listeners[i], &constants->listeners[i]);
-		constants->listeners[i].first_step = n;
-		constants->listeners[i].first_counter = entities;
-		entities += em_listener_entities(&policy->listeners[i]);
-		n += constants->listeners[i].n_steps;
-		if (constants->listeners[i].n_steps > constants->max_steps)
-			constants->max_steps = constants->listeners[i].n_steps;
-		constants->has_addresses |= policy->listeners[i].n_addresses > 0;
+		n += policy->listeners[i].n_formats;
+		if (policy->listeners[i].n_formats > *most)
+			*most = policy->listeners[i].n_formats;
 	}
-	steps->n_steps = n;
-	steps->steps = step = calloc(n + 1, sizeof(*step));
+	return n;
+}
+
+static void compile_listener(const struct em_listener *listener, struct em_abi_constants *constants,
+			     struct em_abi_listener *out, struct em_compiled *all,
+			     uint32_t *counter)
+{
+	*out = (struct em_abi_listener){
+		.flow_timeout = listener->replies ? listener->flow_timeout : 0,
+		.invalid = em_compile_action(&listener->invalid),
+		.first_format = all->n_formats,
+		.n_formats = listener->n_formats,
+		.has_sources = listener->n_sources > 0,
+	};
+	for (size_t i = 0; i < listener->n_formats; i++) {
+		struct em_abi_format *format = &all->formats[all->n_formats++];
+
+		*format = compile_format(&listener->formats[i]);
+		format->first_step = all->n_steps;
+		format->first_counter = *counter;
+		all->n_steps += format->n_steps;
+		*counter += format->n_entities;
+		if (format->n_steps > constants->max_steps)
+			constants->max_steps = format->n_steps;
+	}
+	out->format = all->formats[out->first_format];
+}
+
+static int compile_steps(const struct em_policy *policy, struct em_compiled *out)
+{
+	struct em_abi_condition *step = calloc(out->n_steps + 1, sizeof(*step));
+
+	out->steps = step;
 	if (!step)
 		return -ENOMEM;
 	for (size_t i = 0; i < policy->n_listeners; i++)
-		step = compile_checks(policy->listeners[i].formats, step);
+		for (size_t j = 0; j < policy->listeners[i].n_formats; j++)
+			step = compile_checks(&policy->listeners[i].formats[j], step);
 	return 0;
+}
+
+int em_compile(const struct em_policy *policy, struct em_abi_constants *constants,
+	       struct em_compiled *out)
+{
+	size_t most, n = count_formats(policy, &most);
+	uint32_t counter = 0;
+
+	memset(constants, 0, sizeof(*constants));
+	*out = (struct em_compiled){.formats = calloc(n + 1, sizeof(*out->formats))};
+	if (!out->formats)
+		return -ENOMEM;
+	constants->version = EM_ABI_VERSION;
+	constants->max_formats = most > 1 ? most : 0;
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		compile_listener(&policy->listeners[i], constants, &constants->listeners[i], out,
+				 &counter);
+		constants->has_addresses |= policy->listeners[i].n_addresses > 0;
+	}
+	if (!constants->max_formats)
+		out->n_formats = 0;
+	return compile_steps(policy, out);
 }
 
 struct em_abi_tag em_compile_tag(const struct em_format *format, const uint8_t *tag)

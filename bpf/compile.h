@@ -14,18 +14,20 @@
 #include "bpf/abi.h"
 #include "policy/policy.h"
 
-/* All conditions of a policy, in the order of its listeners. */
-struct em_compiled_steps {
-	struct em_abi_condition *steps; /* owned by the caller of em_compile() */
+/* All conditions and formats of a policy, in the order of its listeners. */
+struct em_compiled {
+	struct em_abi_condition *steps; /* both owned by the caller of em_compile() */
 	size_t n_steps;
+	struct em_abi_format *formats; /* none where each listener has one */
+	size_t n_formats;
 };
 
 /*
- * Fills in the constants that the policy determines, and makes the steps (free() steps->steps).
- * Returns 0 or -ENOMEM.
+ * Fills in the constants that the policy determines, and makes the rest (free() the arrays of
+ * *out). Returns 0 or -ENOMEM.
  */
 int em_compile(const struct em_policy *policy, struct em_abi_constants *constants,
-	       struct em_compiled_steps *steps);
+	       struct em_compiled *out);
 
 struct em_abi_action em_compile_action(const struct em_action *action);
 

@@ -69,6 +69,17 @@ static int make_claim_table(struct em_fill *fill)
 	return rc;
 }
 
+/* `first` is the first counter of the format.  Returns how many it has. */
+static size_t hash_entities(const struct em_format *format, size_t first, uint32_t *hashes)
+{
+	for (size_t i = 0; i < format->n_entities; i++) {
+		struct em_abi_tag tag = em_compile_tag(format, format->entities[i].tag);
+
+		hashes[i] = em_abi_hash_entity(&tag, first);
+	}
+	return format->n_entities;
+}
+
 static int make_entity_table(struct em_fill *fill, const struct em_policy *policy)
 {
 	uint32_t *hashes = calloc(em_compile_count_entities(policy) + 1, sizeof(*hashes));
@@ -77,15 +88,9 @@ static int make_entity_table(struct em_fill *fill, const struct em_policy *polic
 
 	if (!hashes)
 		return -ENOMEM;
-	for (size_t i = 0; i < policy->n_listeners; i++) {
-		const struct em_format *format = policy->listeners[i].formats;
-
-		for (size_t j = 0; j < format->n_entities; j++) {
-			struct em_abi_tag tag = em_compile_tag(format, format->entities[j].tag);
-
-			hashes[n++] = em_abi_hash_entity(&tag, i);
-		}
-	}
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		for (size_t j = 0; j < policy->listeners[i].n_formats; j++)
+			n += hash_entities(&policy->listeners[i].formats[j], n, hashes + n);
 	rc = em_table_build(&fill->entity_table, hashes, n);
 	free(hashes);
 	return rc;
@@ -97,7 +102,7 @@ int em_fill_init(struct em_fill *out, const struct em_policy *policy,
 	int rc;
 
 	*out = (struct em_fill){0};
-	rc = em_compile(policy, constants, &out->steps);
+	rc = em_compile(policy, constants, &out->compiled);
 	if (!rc)
 		rc = make_claims(out, policy);
 	if (!rc)
@@ -111,7 +116,8 @@ int em_fill_init(struct em_fill *out, const struct em_policy *policy,
 
 void em_fill_clear(struct em_fill *fill)
 {
-	free(fill->steps.steps);
+	free(fill->compiled.steps);
+	free(fill->compiled.formats);
 	free(fill->claims);
 	em_table_clear(&fill->claim_table);
 	em_table_clear(&fill->entity_table);
@@ -126,7 +132,8 @@ int em_fill_set_sizes(const struct em_fill *fill, const struct bpf_object *objec
 	} sizes[] = {
 		{"entitymux_claim", fill->claim_table.size.slots},
 		{"entitymux_src", count_sources(policy)},
-		{"entitymux_step", fill->steps.n_steps},
+		{"entitymux_step", fill->compiled.n_steps},
+		{"entitymux_fmt", fill->compiled.n_formats},
 		{"entitymux_tag", fill->entity_table.size.slots},
 		{"entitymux_lcnt", policy->n_listeners},
 		{"entitymux_ecnt", em_compile_count_entities(policy)},
@@ -172,11 +179,31 @@ static int fill_sources(const struct bpf_map *map, const struct em_policy *polic
 	return 0;
 }
 
-static int fill_steps(const struct bpf_map *map, const struct em_compiled_steps *steps)
+/* An array map of n values. */
+static int fill_array(const struct bpf_map *map, const void *values, size_t size, size_t n)
 {
-	for (uint32_t i = 0; i < steps->n_steps; i++) {
-		int rc = bpf_map__update_elem(map, &i, sizeof(i), &steps->steps[i],
-					      sizeof(steps->steps[i]), BPF_ANY);
+	for (uint32_t i = 0; i < n; i++) {
+		int rc = bpf_map__update_elem(map, &i, sizeof(i), (const char *)values + i * size,
+					      size, BPF_ANY);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int fill_format(const struct em_fill *fill, const struct bpf_map *map,
+		       const struct em_format *format, uint32_t *counter)
+{
+	for (size_t i = 0; i < format->n_entities; i++, ++*counter) {
+		const struct em_entity *entity = &format->entities[i];
+		struct em_abi_entity value = {
+			.tag = em_compile_tag(format, entity->tag),
+			.counter = *counter,
+			.action = em_compile_action(&entity->action),
+		};
+		int rc = bpf_map__update_elem(map, &fill->entity_table.slots[*counter],
+					      sizeof(uint32_t), &value, sizeof(value), BPF_ANY);
 
 		if (rc)
 			return rc;
@@ -188,26 +215,12 @@ static int fill_entities(const struct em_fill *fill, const struct bpf_map *map,
 			 const struct em_policy *policy)
 {
 	uint32_t counter = 0;
+	int rc = 0;
 
-	for (size_t i = 0; i < policy->n_listeners; i++) {
-		const struct em_format *format = policy->listeners[i].formats;
-
-		for (size_t j = 0; j < format->n_entities; j++, counter++) {
-			const struct em_entity *entity = &format->entities[j];
-			struct em_abi_entity value = {
-				.tag = em_compile_tag(format, entity->tag),
-				.counter = counter,
-				.action = em_compile_action(&entity->action),
-			};
-			int rc = bpf_map__update_elem(map, &fill->entity_table.slots[counter],
-						      sizeof(uint32_t), &value, sizeof(value),
-						      BPF_ANY);
-
-			if (rc)
-				return rc;
-		}
-	}
-	return 0;
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		for (size_t j = 0; !rc && j < policy->listeners[i].n_formats; j++)
+			rc = fill_format(fill, map, &policy->listeners[i].formats[j], &counter);
+	return rc;
 }
 
 int em_fill_maps(const struct em_fill *fill, const struct bpf_object *object,
@@ -218,8 +231,13 @@ int em_fill_maps(const struct em_fill *fill, const struct bpf_object *object,
 	if (!rc)
 		rc = fill_sources(bpf_object__find_map_by_name(object, "entitymux_src"), policy);
 	if (!rc)
-		rc = fill_steps(bpf_object__find_map_by_name(object, "entitymux_step"),
-				&fill->steps);
+		rc = fill_array(bpf_object__find_map_by_name(object, "entitymux_step"),
+				fill->compiled.steps, sizeof(*fill->compiled.steps),
+				fill->compiled.n_steps);
+	if (!rc)
+		rc = fill_array(bpf_object__find_map_by_name(object, "entitymux_fmt"),
+				fill->compiled.formats, sizeof(*fill->compiled.formats),
+				fill->compiled.n_formats);
 	if (!rc)
 		rc = fill_entities(fill, bpf_object__find_map_by_name(object, "entitymux_tag"),
 				   policy);

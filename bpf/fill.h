@@ -15,7 +15,7 @@
 
 /* What goes into the maps, except for the entities themselves. */
 struct em_fill {
-	struct em_compiled_steps steps;
+	struct em_compiled compiled;
 	struct em_abi_claim *claims;
 	size_t n_claims;
 	struct em_table claim_table;

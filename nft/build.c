@@ -30,6 +30,14 @@ struct em_identifier em_build_listener_name(const struct em_builder *b, const ch
 		.generation = b->ruleset->generation, .role = role, .owner = b->listener->name};
 }
 
+struct em_identifier em_build_format_name(const struct em_builder *b, const char *role)
+{
+	struct em_identifier name = em_build_listener_name(b, role);
+
+	name.format = b->format->name;
+	return name;
+}
+
 struct em_identifier em_build_interface_name(const struct em_builder *b, const char *role,
 					     const char *interface)
 {

@@ -29,6 +29,8 @@ void *em_build_append(void *array, size_t *n, size_t size);
 
 /* "vN-role-name" of the current listener, or of an interface. */
 struct em_identifier em_build_listener_name(const struct em_builder *b, const char *role);
+/* The same for its current format: "vN-role-name/format" where that has a name. */
+struct em_identifier em_build_format_name(const struct em_builder *b, const char *role);
 struct em_identifier em_build_interface_name(const struct em_builder *b, const char *role,
 					     const char *interface);
 
@@ -79,7 +81,7 @@ void em_build_interface(struct em_builder *b, const char *interface);
 void em_build_entry(struct em_builder *b, struct em_statement *dispatch, const void *key,
 		    size_t length, struct em_identifier chain);
 
-/* All chains of the current listener (listener.c), and those for its checks (checks.c). */
+/* All chains of the current listener (listener.c), and those for its format's checks (checks.c). */
 void em_build_listener(struct em_builder *b);
 void em_build_checks(struct em_builder *b);
 /* In a chain of the listener, who may send; with the sets of addresses (sources.c). */

@@ -83,6 +83,9 @@ void em_nft_check(const struct em_policy *policy, em_finding_fn *found, void *co
 
 		if (listener->replies && em_listener_on(listener, "lo"))
 			review_loopback(&listener->replies_place, found, context);
+		if (listener->replies && listener->n_formats > 1)
+			found(context, &listener->replies_place,
+			      "replies: do not go with several formats");
 		for (size_t f = 0; f < listener->n_formats; f++)
 			review_format(&listener->formats[f], found, context);
 	}

@@ -20,8 +20,8 @@
 #define RULE_CHUNKS_MAX	 24
 #define CHECK_CHUNKS_MAX (RULE_CHUNKS_MAX / EM_CHECKS_MAX)
 
-static void add_bytes(struct em_builder *b, uint16_t offset, const uint8_t *bytes,
-		      const uint8_t *mask, uint8_t length)
+static void add_bytes(struct em_builder *b, enum em_statement_kind kind, uint16_t offset,
+		      const uint8_t *bytes, const uint8_t *mask, uint8_t length)
 {
 	struct em_load load = em_build_payload(offset, length);
 
@@ -30,7 +30,7 @@ static void add_bytes(struct em_builder *b, uint16_t offset, const uint8_t *byte
 		for (uint8_t i = 0; i < length; i++)
 			load.masked |= mask[i] != 0xff;
 	}
-	memcpy(em_build_match(b, EM_STATEMENT_EQUAL, load)->low, bytes, length);
+	memcpy(em_build_match(b, kind, load)->low, bytes, length);
 }
 
 static void add_range(struct em_builder *b, struct em_load load, uint64_t min, uint64_t max)
@@ -76,7 +76,8 @@ static void add_chunks(struct em_builder *b, const struct em_check *check, unsig
 		const uint8_t *mask = check->mask ? check->mask + at : NULL;
 
 		if (!masked_out(mask, length))
-			add_bytes(b, check->offset + at, check->bytes + at, mask, length);
+			add_bytes(b, EM_STATEMENT_EQUAL, check->offset + at, check->bytes + at,
+				  mask, length);
 	}
 }
 
@@ -107,7 +108,8 @@ static void add_box(struct em_builder *b, const struct em_check *check,
 		add_range(b, em_build_payload(check->offset + box->byte, 1), box->first, box->last);
 	}
 	if (equal < check->length)
-		add_bytes(b, check->offset + equal, bytes + equal, NULL, check->length - equal);
+		add_bytes(b, EM_STATEMENT_EQUAL, check->offset + equal, bytes + equal, NULL,
+			  check->length - equal);
 }
 
 static size_t boxes(const struct em_check *check, struct em_byte_range out[EM_SPLIT_RANGE_MAX])
@@ -185,6 +187,85 @@ static const struct em_check *impossible_check(const struct em_format *format)
 	return NULL;
 }
 
+static void add_return(struct em_builder *b)
+{
+	em_build_add(b, EM_STATEMENT_RETURN);
+}
+
+/* In rules that return for the numbers from min to max. */
+static void rules_in_range(struct em_builder *b, const struct em_check *check, uint64_t min,
+			   uint64_t max)
+{
+	struct em_byte_range box[EM_SPLIT_RANGE_MAX];
+
+	for (size_t i = 0, n = em_split_range(min, max, check->length, box); i < n; i++) {
+		em_build_rule(b, &check->place);
+		add_box(b, check, &box[i]);
+		add_return(b);
+	}
+}
+
+/*
+ * A check that needs a chain of its own, turned around: rules that return where it does not hold.
+ * The chain can be left then, which a subroutine cannot do for it.
+ */
+static void rules_failed(struct em_builder *b, const struct em_check *check)
+{
+	if (check->kind == EM_CHECK_NUMBER) {
+		if (check->min > 0)
+			rules_in_range(b, check, 0, check->min - 1);
+		if (check->max < number_max(check))
+			rules_in_range(b, check, check->max + 1, number_max(check));
+		return;
+	}
+	for (unsigned int i = 0; i < chunks(check); i++) {
+		size_t at = i * EM_LOAD_MAX;
+		uint8_t length =
+			check->length - at < EM_LOAD_MAX ? check->length - at : EM_LOAD_MAX;
+
+		if (masked_out(check->mask ? check->mask + at : NULL, length))
+			continue;
+		em_build_rule(b, &check->place);
+		add_bytes(b, EM_STATEMENT_NOT_EQUAL, check->offset + at, check->bytes + at,
+			  check->mask ? check->mask + at : NULL, length);
+		add_return(b);
+	}
+}
+
+static void jump_to_parts(struct em_builder *b, size_t index)
+{
+	const struct em_check *check = &b->format->checks[index];
+
+	for (unsigned int p = 0; p < parts(check); p++) {
+		em_build_rule(b, &check->place);
+		em_build_target(b, EM_STATEMENT_JUMP, check_chain(b, index, p));
+	}
+}
+
+/* What fails goes on with the next format, which is where the chain returns to, or is invalid. */
+static void rule_fail(struct em_builder *b, const struct em_place *place)
+{
+	if (b->listener->n_formats == 1) {
+		em_build_rule_invalid(b, EM_COUNTER_CHECK, place);
+		return;
+	}
+	em_build_rule(b, place);
+	add_return(b);
+}
+
+/* A rule for all checks that fit into one, which ends in the chain for what is valid. */
+static void rule_checks(struct em_builder *b)
+{
+	const struct em_format *format = b->format;
+
+	em_build_rule(b, &format->checks[0].place);
+	for (size_t i = 0; i < format->n_checks; i++)
+		if (!apart(&format->checks[i]))
+			add_check(b, &format->checks[i]);
+	em_build_target(b, EM_STATEMENT_GOTO, em_build_format_name(b, "sort"));
+	rule_fail(b, &format->checks[0].place);
+}
+
 /*
  * A check of its own chain is a subroutine rather than a step on the way, because the kernel
  * validates a ruleset by walking every path through it: 8 steps with 15 exits each are too many.
@@ -192,27 +273,20 @@ static const struct em_check *impossible_check(const struct em_format *format)
 void em_build_checks(struct em_builder *b)
 {
 	const struct em_format *format = b->format;
-	const struct em_place *place = &format->checks[0].place;
+	bool several = b->listener->n_formats > 1;
 
-	em_build_chain(b, em_build_listener_name(b, "checks"));
+	em_build_chain(b, em_build_format_name(b, "checks"));
 	if (impossible_check(format)) {
-		em_build_rule_invalid(b, EM_COUNTER_CHECK, &impossible_check(format)->place);
+		rule_fail(b, &impossible_check(format)->place);
 		return;
 	}
 	for (size_t i = 0; i < format->n_checks; i++)
-		for (unsigned int p = 0; apart(&format->checks[i]) && p < parts(&format->checks[i]);
-		     p++) {
-			em_build_rule(b, &format->checks[i].place);
-			em_build_target(b, EM_STATEMENT_JUMP, check_chain(b, i, p));
-		}
-	em_build_rule(b, place);
-	for (size_t i = 0; i < format->n_checks; i++)
-		if (!apart(&format->checks[i]))
-			add_check(b, &format->checks[i]);
-	em_build_target(b, EM_STATEMENT_GOTO, em_build_listener_name(b, "sort"));
-	em_build_rule_invalid(b, EM_COUNTER_CHECK, place);
-
-	for (size_t i = 0; i < format->n_checks; i++)
+		if (apart(&format->checks[i]) && several)
+			rules_failed(b, &format->checks[i]);
+		else if (apart(&format->checks[i]))
+			jump_to_parts(b, i);
+	rule_checks(b);
+	for (size_t i = 0; i < format->n_checks && !several; i++)
 		for (unsigned int p = 0; apart(&format->checks[i]) && p < parts(&format->checks[i]);
 		     p++)
 			chain_check(b, i, p);

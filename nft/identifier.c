@@ -35,6 +35,8 @@ const char *em_identifier_format(const struct em_identifier *identifier,
 			*end++ = *c;
 		else
 			end += sprintf(end, "/%02x", (unsigned char)*c);
+	if (identifier->format && *identifier->format)
+		end += sprintf(end, "/%s", identifier->format);
 	*end = '\0';
 	return text;
 }

@@ -21,6 +21,8 @@ struct em_identifier {
 	uint32_t number;     /* 0: none */
 	uint16_t part;	     /* 0: none; ".2" after the number */
 	const char *owner;   /* name of a listener or an interface; not owned; NULL: none */
+	const char
+		*format; /* of the listener: its name; NULL or "": none; "/name" behind the owner */
 };
 
 /*

@@ -31,27 +31,66 @@ static struct em_load last_needed(const struct em_format *format, uint16_t need)
 	return last;
 }
 
-static void chain_listener(struct em_builder *b)
+/*
+ * Begins a rule for what the current format admits: its length, and a frame that holds all bytes of
+ * which it asks; the caller ends it.  False where the format admits no length.
+ */
+static bool rule_admitted(struct em_builder *b)
 {
-	const struct em_listener *listener = b->listener;
 	const struct em_format *format = b->format;
 	uint16_t need = em_format_need(format);
 	uint16_t min = format->payload_min > need ? format->payload_min : need;
+	struct em_statement *length;
+
+	if (min > format->payload_max)
+		return false;
+	em_build_rule(b, *format->name ? &format->place : &b->listener->place);
+	length = em_build_match(b, EM_STATEMENT_RANGE, em_build_field(EM_FIELD_UDP_LENGTH));
+	em_build_number(length->low, min + EM_UDP_HEADER, 2);
+	em_build_number(length->high, format->payload_max + EM_UDP_HEADER, 2);
+	em_build_match(b, EM_STATEMENT_IN_FRAME, last_needed(format, need));
+	return true;
+}
+
+static struct em_identifier first_chain(const struct em_builder *b)
+{
+	return em_build_format_name(b, b->format->n_checks ? "checks" : "sort");
+}
+
+/*
+ * One of several formats has admitted the datagram, and no other before it: what does not fit any
+ * from here on fails the checks.  A chain with the checks of a format returns where one fails.
+ */
+static void chain_admitted(struct em_builder *b)
+{
+	const struct em_format *first = b->format;
+	const struct em_format *end = b->listener->formats + b->listener->n_formats;
+
+	em_build_chain(b, em_build_format_name(b, "admitted"));
+	em_build_rule(b, &first->place);
+	em_build_target(b, EM_STATEMENT_JUMP, first_chain(b));
+	for (b->format = first + 1; b->format < end; b->format++)
+		if (rule_admitted(b))
+			em_build_target(b, EM_STATEMENT_JUMP, first_chain(b));
+	em_build_rule_invalid(b, EM_COUNTER_CHECK, &first->place);
+	b->format = first;
+}
+
+static void chain_listener(struct em_builder *b)
+{
+	const struct em_listener *listener = b->listener;
 
 	em_build_chain(b, em_build_listener_name(b, "listener"));
 	em_build_rule(b, &listener->place);
 	em_build_count(b, EM_COUNTER_PACKETS);
 	em_build_sources(b);
-	if (min <= format->payload_max) {
-		struct em_statement *length;
-
-		em_build_rule(b, &listener->place);
-		length = em_build_match(b, EM_STATEMENT_RANGE, em_build_field(EM_FIELD_UDP_LENGTH));
-		em_build_number(length->low, min + EM_UDP_HEADER, 2);
-		em_build_number(length->high, format->payload_max + EM_UDP_HEADER, 2);
-		em_build_match(b, EM_STATEMENT_IN_FRAME, last_needed(format, need));
-		em_build_target(b, EM_STATEMENT_GOTO,
-				em_build_listener_name(b, format->n_checks ? "checks" : "sort"));
+	for (size_t i = 0; i < listener->n_formats; i++) {
+		b->format = &listener->formats[i];
+		if (rule_admitted(b))
+			em_build_target(b, EM_STATEMENT_GOTO,
+					listener->n_formats > 1
+						? em_build_format_name(b, "admitted")
+						: first_chain(b));
 	}
 	em_build_rule_invalid(b, EM_COUNTER_LENGTH, &listener->place);
 }
@@ -78,7 +117,7 @@ static void count_sorted(struct em_builder *b, enum em_verdict verdict)
 							      [EM_PORT] = EM_COUNTER_REWRITTEN};
 
 	if (b->ruleset->object_counters)
-		em_build_lookup(b, EM_STATEMENT_COUNT_MAPPED, em_build_listener_name(b, "counts"));
+		em_build_lookup(b, EM_STATEMENT_COUNT_MAPPED, em_build_format_name(b, "counts"));
 	em_build_count(b, counters[verdict]);
 }
 
@@ -128,7 +167,8 @@ static void rule_mark(struct em_builder *b)
 }
 
 /* Ends the open rule; where the action is a port, with a chain that leads to it. */
-static void add_action(struct em_builder *b, const struct em_action *action, const char *to_port)
+static void add_action(struct em_builder *b, const struct em_action *action,
+		       struct em_identifier to_port)
 {
 	switch (action->verdict) {
 	case EM_PASS:
@@ -138,7 +178,7 @@ static void add_action(struct em_builder *b, const struct em_action *action, con
 		em_build_add(b, EM_STATEMENT_DROP);
 		break;
 	case EM_PORT:
-		em_build_target(b, EM_STATEMENT_GOTO, em_build_listener_name(b, to_port));
+		em_build_target(b, EM_STATEMENT_GOTO, to_port);
 		break;
 	}
 }
@@ -147,7 +187,8 @@ static void chain_to_port(struct em_builder *b, const struct em_action *action, 
 {
 	if (action->verdict != EM_PORT)
 		return;
-	em_build_chain(b, em_build_listener_name(b, invalid ? "invalid" : "unknown"));
+	em_build_chain(b, invalid ? em_build_listener_name(b, "invalid")
+				  : em_build_format_name(b, "unknown"));
 	if (b->listener->replies) {
 		em_build_rule(b, &b->listener->place);
 		accept_marked(b, invalid);
@@ -176,32 +217,47 @@ static void rules_sorted(struct em_builder *b, enum em_verdict verdict)
 	em_build_rule(b, &b->format->tag.place);
 	em_build_lookup(b, EM_STATEMENT_IN, em_build_entities_name(b, verdict));
 	count_sorted(b, verdict);
-	add_action(b, &action, NULL);
+	add_action(b, &action, (struct em_identifier){0});
 }
 
 void em_build_invalid(struct em_builder *b, enum em_counter reason)
 {
 	em_build_count(b, reason);
-	add_action(b, &b->listener->invalid, "invalid");
+	add_action(b, &b->listener->invalid, em_build_listener_name(b, "invalid"));
 }
 
 static void chain_sort(struct em_builder *b)
 {
-	em_build_chain(b, em_build_listener_name(b, "sort"));
+	em_build_chain(b, em_build_format_name(b, "sort"));
 	rules_sorted(b, EM_PORT);
 	rules_sorted(b, EM_PASS);
 	rules_sorted(b, EM_DROP);
 	em_build_rule(b, &b->listener->place);
 	em_build_count(b, EM_COUNTER_UNKNOWN);
-	add_action(b, &b->format->unknown, "unknown");
+	add_action(b, &b->format->unknown, em_build_format_name(b, "unknown"));
 }
 
-void em_build_listener(struct em_builder *b)
+static void chains_format(struct em_builder *b)
 {
-	chain_listener(b);
 	if (b->format->n_checks)
 		em_build_checks(b);
 	chain_sort(b);
 	chain_to_port(b, &b->format->unknown, false);
+}
+
+void em_build_listener(struct em_builder *b)
+{
+	const struct em_format *formats = b->listener->formats;
+	size_t n = b->listener->n_formats;
+
+	chain_listener(b);
+	for (size_t i = 0; n > 1 && i < n; i++) {
+		b->format = &formats[i];
+		chain_admitted(b);
+	}
+	for (size_t i = 0; i < n; i++) {
+		b->format = &formats[i];
+		chains_format(b);
+	}
 	chain_to_port(b, &b->listener->invalid, true);
 }

@@ -86,7 +86,8 @@ static void entity_counter(const struct em_object *object, size_t i, struct em_e
 {
 	const struct em_identifier name = {.generation = object->name.generation,
 					   .role = "entity",
-					   .owner = object->listener->name};
+					   .owner = object->listener->name,
+					   .format = object->format->name};
 	const struct em_entity *entity = &object->format->entities[em_object_entity(object, i)];
 	char hex[EM_TAG_TEXT_MAX];
 
@@ -106,7 +107,7 @@ static void tag_to_counter(const struct em_object *object, size_t i, struct em_e
 
 static void add_per_entity(struct em_builder *b, const char *role, struct em_object object)
 {
-	object.name = em_build_listener_name(b, role);
+	object.name = em_build_format_name(b, role);
 	object.listener = b->listener;
 	object.format = b->format;
 	object.per_entity = true;
@@ -143,7 +144,7 @@ struct em_identifier em_build_entities_name(const struct em_builder *b, enum em_
 		[EM_PORT] = b->listener->replies ? EM_ROLE_TAGS : "entities",
 	};
 
-	return em_build_listener_name(b, roles[verdict]);
+	return em_build_format_name(b, roles[verdict]);
 }
 
 static void build_sorted(struct em_builder *b, enum em_verdict verdict)

@@ -86,8 +86,8 @@ static void chain_zone(struct em_builder *b)
 	em_build_rule(b, &listener->replies_place);
 	em_build_mark(b, 0);
 	em_build_rule(b, &listener->replies_place);
-	statement = em_build_lookup(b, EM_STATEMENT_SET_MAPPED,
-				    em_build_listener_name(b, EM_ROLE_ZONES));
+	statement =
+		em_build_lookup(b, EM_STATEMENT_SET_MAPPED, em_build_format_name(b, EM_ROLE_ZONES));
 	statement->written = EM_FIELD_ZONE;
 	em_build_add(b, EM_STATEMENT_ACCEPT);
 	if (listener->formats->unknown.verdict == EM_PORT)

@@ -46,10 +46,23 @@ static void for_each_listener(struct em_builder *b, void (*build)(struct em_buil
 	}
 }
 
+static void for_each_format(struct em_builder *b, void (*build)(struct em_builder *b))
+{
+	const struct em_policy *policy = b->ruleset->policy;
+
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		b->listener = &policy->listeners[i];
+		for (size_t j = 0; j < b->listener->n_formats; j++) {
+			b->format = &b->listener->formats[j];
+			build(b);
+		}
+	}
+}
+
 static void build_counters(struct em_builder *b)
 {
 	for_each_listener(b, em_build_counters);
-	for_each_listener(b, em_build_entities);
+	for_each_format(b, em_build_entities);
 }
 
 static void build_netdev(struct em_builder *b)
@@ -66,7 +79,7 @@ static void build_netdev(struct em_builder *b)
 	for (size_t i = 0; i < ruleset->n_interfaces; i++)
 		em_build_interface(b, ruleset->interfaces[i]);
 	for_each_listener(b, em_build_listener);
-	for_each_listener(b, em_build_entities);
+	for_each_format(b, em_build_entities);
 }
 
 static void build_bases(struct em_builder *b)

@@ -41,6 +41,13 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct em_abi_format);
+} entitymux_fmt SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
 	__type(key, __u32); /* slot */
 	__type(value, struct em_abi_entity);
 } entitymux_tag SEC(".maps");

@@ -167,10 +167,9 @@ em_claim(em_context *context, const struct em_packet *packet, __u32 ifindex, __b
 }
 
 static __always_inline const struct em_abi_entity *
-em_find_entity(const struct em_abi_tag *tag, __u32 id,
-	       const volatile struct em_abi_listener *listener)
+em_find_entity(const struct em_abi_tag *tag, const volatile struct em_abi_format *format)
 {
-	__u32 first = em_abi_hash_entity(tag, id), slot, i;
+	__u32 first = em_abi_hash_entity(tag, format->first_counter), slot, i;
 	const struct em_abi_entity *entity;
 
 	for (i = 0; i < em_constants.entities.probes; i++) {
@@ -179,7 +178,7 @@ em_find_entity(const struct em_abi_tag *tag, __u32 id,
 		if (!entity || entity->action.verdict == EM_ABI_NONE)
 			return NULL;
 		if (entity->tag.low == tag->low && entity->tag.high == tag->high &&
-		    entity->counter - listener->first_counter < listener->n_entities)
+		    entity->counter - format->first_counter < format->n_entities)
 			return entity;
 	}
 	return NULL;
@@ -196,17 +195,16 @@ static __always_inline bool em_source_permitted(em_context *context, const struc
 	return bpf_map_lookup_elem(&entitymux_src, &source);
 }
 
-static __always_inline bool em_checks_hold(em_context *context, __u64 payload,
-					   const volatile struct em_abi_listener *listener)
+static __always_inline bool em_checks_hold(em_context *context, __u64 payload, __u32 first, __u32 n)
 {
 	const struct em_abi_condition *step;
 	__u32 i, index;
 	__u64 value;
 
 	for (i = 0; i < em_constants.max_steps; i++) {
-		if (i >= listener->n_steps)
+		if (i >= n)
 			return true;
-		index = listener->first_step + i;
+		index = first + i;
 		step = bpf_map_lookup_elem(&entitymux_step, &index);
 		if (!step || !em_load(context, payload, &step->load, &value))
 			return false;
@@ -218,20 +216,66 @@ static __always_inline bool em_checks_hold(em_context *context, __u64 payload,
 	return true;
 }
 
+/*
+ * The same for a format of several; global, as em_walk_headers(): the verifier would follow it anew
+ * for each format.
+ */
+__noinline int em_format_checks_hold(em_context *context, __u64 payload, __u32 first, __u32 n)
+{
+	return em_checks_hold(context, payload, first, n);
+}
+
+/* `end` is the offset of the end of the frame, `length` that of the UDP header. */
+static __always_inline bool em_length_valid(const volatile struct em_abi_format *format,
+					    __u64 payload, __u64 end, __u32 length)
+{
+	return length >= format->length_min && length <= format->length_max &&
+	       payload + format->need <= end;
+}
+
+/*
+ * The index of the first format of a listener that fits, or -1 less the reason why none does.
+ * Global, so that what follows is verified once, and not for each format.
+ */
+__noinline int em_choose_format(em_context *context, __u32 id, __u64 payload, __u64 end,
+				__u32 length)
+{
+	const volatile struct em_abi_listener *listener =
+		&em_constants.listeners[id & (EM_ABI_LISTENERS - 1)];
+	const struct em_abi_format *format;
+	int reason = EM_ABI_LENGTH;
+	__u32 i, index;
+
+	for (i = 0; i < em_constants.max_formats; i++) {
+		if (i >= listener->n_formats)
+			break;
+		index = listener->first_format + i;
+		format = bpf_map_lookup_elem(&entitymux_fmt, &index);
+		if (!format)
+			break;
+		if (!em_length_valid(format, payload, end, length))
+			continue;
+		if (em_format_checks_hold(context, payload, format->first_step, format->n_steps))
+			return index;
+		reason = EM_ABI_CHECK;
+	}
+	return -1 - reason;
+}
+
 static __always_inline bool em_tag(em_context *context, __u64 payload,
-				   const volatile struct em_abi_listener *listener,
+				   const volatile struct em_abi_format *format,
 				   struct em_abi_tag *tag)
 {
 	__u32 i, half;
 	__u64 value;
 
 	for (i = 0; i < EM_ABI_LOADS; i++) {
-		if (i >= listener->n_loads)
+		if (i >= format->n_loads)
 			break;
-		if (!em_load(context, payload, &listener->loads[i], &value))
+		if (!em_load(context, payload, &format->loads[i], &value))
 			return false;
 		/* A shift by 64 at once would be a shift by 0. */
-		half = 4 * listener->loads[i].length;
+		half = 4 * format->loads[i].length;
 		tag->high = tag->high << half << half | tag->low >> (64 - 2 * half);
 		tag->low = tag->low << half << half | value;
 	}
@@ -253,12 +297,12 @@ static __always_inline void em_invalid(const volatile struct em_abi_listener *li
 	em_set_action(action, &listener->invalid);
 }
 
-static __always_inline void em_unknown(const volatile struct em_abi_listener *listener,
+static __always_inline void em_unknown(const volatile struct em_abi_format *format,
 				       struct em_abi_listener_count *count,
 				       struct em_abi_action *action)
 {
 	count->unknown++;
-	em_set_action(action, &listener->unknown);
+	em_set_action(action, &format->unknown);
 }
 
 static __always_inline void em_known(const struct em_packet *packet,
@@ -281,15 +325,35 @@ static __always_inline void em_known(const struct em_packet *packet,
 	}
 }
 
+/* The datagram is one of the format. */
+static __always_inline void em_sort_valid(em_context *context, const struct em_packet *packet,
+					  __u64 payload,
+					  const volatile struct em_abi_listener *listener,
+					  const volatile struct em_abi_format *format,
+					  struct em_abi_listener_count *count,
+					  struct em_abi_action *action)
+{
+	const struct em_abi_entity *entity;
+	struct em_abi_tag tag = {};
+
+	if (!em_tag(context, payload, format, &tag))
+		return em_invalid(listener, count, EM_ABI_LENGTH, action);
+	entity = em_find_entity(&tag, format);
+	if (entity)
+		em_known(packet, entity, count, action);
+	else
+		em_unknown(format, count, action);
+}
+
 /* Counts a datagram of the listener, of this length in its UDP header, and decides about it. */
 static __always_inline void em_decide(em_context *context, const struct em_packet *packet, __u32 id,
 				      const volatile struct em_abi_listener *listener, __u32 length,
 				      struct em_abi_action *action)
 {
 	__u64 payload = packet->transport + sizeof(struct udphdr);
-	const struct em_abi_entity *entity;
+	const volatile struct em_abi_format *format = &listener->format;
 	struct em_abi_listener_count *count;
-	struct em_abi_tag tag = {};
+	int index;
 
 	count = bpf_map_lookup_elem(&entitymux_lcnt, &id);
 	if (!count)
@@ -298,18 +362,23 @@ static __always_inline void em_decide(em_context *context, const struct em_packe
 	count->total.bytes += packet->length;
 	if (listener->has_sources && !em_source_permitted(context, packet, id))
 		return em_invalid(listener, count, EM_ABI_SOURCE, action);
-	if (length < listener->length_min || length > listener->length_max ||
-	    payload + listener->need > packet->network + packet->length)
-		return em_invalid(listener, count, EM_ABI_LENGTH, action);
-	if (!em_checks_hold(context, payload, listener))
-		return em_invalid(listener, count, EM_ABI_CHECK, action);
-	if (!em_tag(context, payload, listener, &tag))
-		return em_invalid(listener, count, EM_ABI_LENGTH, action);
-	entity = em_find_entity(&tag, id, listener);
-	if (entity)
-		em_known(packet, entity, count, action);
-	else
-		em_unknown(listener, count, action);
+	if (em_constants.max_formats) {
+		index = em_choose_format(context, id, payload, packet->network + packet->length,
+					 length);
+		if (index < 0)
+			return em_invalid(
+				listener, count,
+				index == -1 - EM_ABI_LENGTH ? EM_ABI_LENGTH : EM_ABI_CHECK, action);
+		format = bpf_map_lookup_elem(&entitymux_fmt, &index);
+		if (!format)
+			return;
+	} else {
+		if (!em_length_valid(format, payload, packet->network + packet->length, length))
+			return em_invalid(listener, count, EM_ABI_LENGTH, action);
+		if (!em_checks_hold(context, payload, format->first_step, format->n_steps))
+			return em_invalid(listener, count, EM_ABI_CHECK, action);
+	}
+	em_sort_valid(context, packet, payload, listener, format, count, action);
 }
 
 /*

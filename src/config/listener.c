@@ -13,6 +13,9 @@
 
 #define EXPECTED_LISTENER "a group { name = …; … }"
 #define EXPECTED_ENTITY	  "a group { tag = …; port = …; }"
+#define EXPECTED_TAG	  "a group { offset = …; length = …; } or a list of 1-4 of these"
+#define EXPECTED_ENTITIES "a list of entities, ( { tag = …; port = …; } )"
+#define EXPECTED_NAME	  "1-32 of A-Z a-z 0-9 . _ -"
 #define NAME_CHARACTERS                                                                            \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"                                     \
 	"0123456789._-"
@@ -20,13 +23,15 @@
 static void write_name(FILE *out, const char *lead, const struct em_config_key *key,
 		       const void *object)
 {
-	fprintf(out, "%s%s = \"%s\";", lead, key->name, ((const struct em_listener *)object)->name);
+	const char *name = (const char *)object + key->offset;
+
+	if (*name)
+		fprintf(out, "%s%s = \"%s\";", lead, key->name, name);
 }
 
 static int read_name(struct em_reader *reader, const struct em_config_key *key,
 		     const struct em_setting *setting, void *object)
 {
-	struct em_listener *listener = object;
 	const char *name;
 	int rc = em_config_string(reader, setting, &name);
 	size_t length;
@@ -37,7 +42,7 @@ static int read_name(struct em_reader *reader, const struct em_config_key *key,
 	if (length < 1 || length > EM_NAME_MAX || name[strspn(name, NAME_CHARACTERS)])
 		return em_config_mistake(reader, setting, "\"%.80s\": expected %s", name,
 					 key->expected);
-	memcpy(listener->name, name, length + 1);
+	memcpy((char *)object + key->offset, name, length + 1);
 	return 0;
 }
 
@@ -157,8 +162,136 @@ static void write_of_replies(FILE *out, const char *lead, const struct em_config
 #define OF_FORMAT .through = offsetof(struct em_listener, formats)
 
 /* In this order: entities after the tag. */
+const struct em_config_key em_config_format_keys[] = {
+	{"name", read_name, write_name, EM_KEY_REQUIRED, EM_KEY_MEMBER(em_format, name),
+	 .expected = EXPECTED_NAME},
+	{"payload", em_config_read_payload, em_config_write_payload,
+	 .expected = "a group { min = …; max = …; }"},
+	{"checks", em_config_read_checks, em_config_write_checks, .max = EM_CHECKS_MAX,
+	 .expected = "a list of at most 8 checks, ( { … } )"},
+	{"tag", em_config_read_tag, em_config_write_tag, .min = 1, .max = EM_PIECES_MAX,
+	 .expected = EXPECTED_TAG},
+	{"entities", read_entities, .max = EM_ENTITIES_MAX, .expected = EXPECTED_ENTITIES},
+	{"entities_file", read_entities_file, .expected = "the path of a file"},
+	EM_KEY_ACTION("unknown", em_format, unknown),
+	{NULL},
+};
+
+/* What a group with entities needs besides what each group needs. */
+static int check_missing(struct em_reader *reader, const struct em_setting *group,
+			 const struct em_config_key *keys)
+{
+	static const struct em_config_key tag = {"tag", .expected = EXPECTED_TAG};
+	static const struct em_config_key entities = {
+		"entities", .expected = "entities, entities_file or both"};
+	int rc = 0;
+
+	if (group->type != EM_SETTING_GROUP)
+		return 0;
+	if (!em_config_find(group, keys, "tag"))
+		rc = em_config_missing(reader, group, &tag);
+	if (!em_config_find(group, keys, "entities") &&
+	    !em_config_find(group, keys, "entities_file"))
+		rc = em_config_worse(rc, em_config_missing(reader, group, &entities));
+	return rc;
+}
+
+/* The formats of a listener while they are read, and what it asks of all of them. */
+struct formats {
+	struct em_listener *listener;
+	struct em_format common;
+};
+
+static uint8_t *copy_bytes(const uint8_t *bytes, size_t length, int *rc)
+{
+	uint8_t *copy = bytes ? malloc(length) : NULL;
+
+	if (copy)
+		memcpy(copy, bytes, length);
+	else if (bytes)
+		*rc = -ENOMEM;
+	return copy;
+}
+
+static int copy_common(struct em_format *format, const struct em_format *common)
+{
+	int rc = 0;
+
+	format->payload_min = common->payload_min;
+	format->payload_max = common->payload_max;
+	format->unknown = common->unknown;
+	for (size_t i = 0; i < common->n_checks; i++) {
+		struct em_check *check = &format->checks[format->n_checks++];
+
+		*check = common->checks[i];
+		check->bytes = copy_bytes(check->bytes, check->length, &rc);
+		check->mask = copy_bytes(check->mask, check->length, &rc);
+	}
+	format->n_shared = format->n_checks;
+	return rc;
+}
+
+static int read_format(struct em_reader *reader, const struct em_setting *setting, void *object)
+{
+	struct formats *formats = object;
+	struct em_listener *listener = formats->listener;
+	struct em_format *format = &listener->formats[listener->n_formats++];
+	int rc = copy_common(format, &formats->common);
+
+	format->place = setting->place;
+	if (rc)
+		return rc;
+	rc = em_config_group(reader, setting, "a group { name = …; tag = …; … }",
+			     em_config_format_keys, format);
+	return em_config_worse(rc, check_missing(reader, setting, em_config_format_keys));
+}
+
+/* What a format has, its listener has not. */
+static int check_alone(struct em_reader *reader, const struct em_setting *listener)
+{
+	static const char *const keys[] = {"tag", "entities", "entities_file"};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const struct em_setting *setting = em_setting_member(listener, keys[i]);
+
+		if (setting)
+			rc = em_config_mistake(
+				reader, setting,
+				"does not go with formats, expected in each of them");
+	}
+	return rc;
+}
+
+static int read_formats(struct em_reader *reader, const struct em_config_key *key,
+			const struct em_setting *setting, void *object)
+{
+	struct formats formats = {.listener = object};
+	struct em_format *all = calloc(EM_FORMATS_MAX, sizeof(*all));
+	int rc = check_alone(reader, setting->parent);
+	size_t n;
+
+	if (!all)
+		return -ENOMEM;
+	formats.common = formats.listener->formats[0];
+	free(formats.listener->formats);
+	formats.listener->formats = all;
+	formats.listener->n_formats = 0;
+	rc = em_config_worse(rc, em_config_list(reader, key, setting, read_format, &formats));
+	em_format_clear(&formats.common);
+	n = em_listener_entities(formats.listener);
+	if (n > EM_ENTITIES_MAX)
+		rc = em_config_worse(rc,
+				     em_config_mistake(reader, setting,
+						       "%zu entities in all, expected at most %d",
+						       n, EM_ENTITIES_MAX));
+	return rc;
+}
+
+/* In this order: formats after what holds for all of them. */
 const struct em_config_key em_config_listener_keys[] = {
-	{"name", read_name, write_name, EM_KEY_REQUIRED, .expected = "1-32 of A-Z a-z 0-9 . _ -"},
+	{"name", read_name, write_name, EM_KEY_REQUIRED, EM_KEY_MEMBER(em_listener, name),
+	 .expected = EXPECTED_NAME},
 	{"interfaces", em_config_read_interfaces, em_config_write_interfaces, EM_KEY_REQUIRED,
 	 .min = 1, .max = EM_INTERFACES_MAX, .expected = "an array of names, e.g. [ \"eth0\" ]"},
 	EM_KEY_NUMBER("port", em_listener, port, 1, 65535, EM_KEY_REQUIRED, CLAIMS),
@@ -171,13 +304,14 @@ const struct em_config_key em_config_listener_keys[] = {
 	 .expected = "a group { min = …; max = …; }"},
 	{"checks", em_config_read_checks, em_config_write_checks, OF_FORMAT, .max = EM_CHECKS_MAX,
 	 .expected = "a list of at most 8 checks, ( { … } )"},
-	{"tag", em_config_read_tag, em_config_write_tag, EM_KEY_REQUIRED, OF_FORMAT, .min = 1,
-	 .max = EM_PIECES_MAX,
-	 .expected = "a group { offset = …; length = …; } or a list of 1-4 of these"},
+	{"tag", em_config_read_tag, em_config_write_tag, OF_FORMAT, .min = 1, .max = EM_PIECES_MAX,
+	 .expected = EXPECTED_TAG},
 	{"entities", read_entities, OF_FORMAT, .max = EM_ENTITIES_MAX,
-	 .expected = "a list of entities, ( { tag = …; port = …; } )"},
+	 .expected = EXPECTED_ENTITIES},
 	{"entities_file", read_entities_file, OF_FORMAT, .expected = "the path of a file"},
 	EM_KEY_ACTION("unknown", em_format, unknown, OF_FORMAT),
+	{"formats", read_formats, .min = 1, .max = EM_FORMATS_MAX,
+	 .expected = "a list of 1-8 formats, ( { name = …; tag = …; … } )"},
 	EM_KEY_ACTION("invalid", em_listener, invalid),
 	EM_KEY_BOOL("replies", em_listener, replies,
 		    .place = offsetof(struct em_listener, replies_place)),
@@ -205,8 +339,6 @@ static void warn_of_flows(struct em_reader *reader, const struct em_setting *gro
 int em_config_read_listener(struct em_reader *reader, const struct em_setting *setting,
 			    void *object)
 {
-	static const struct em_config_key entities = {
-		"entities", .expected = "entities, entities_file or both"};
 	struct em_policy *policy = object;
 	struct em_listener *listener = &policy->listeners[policy->n_listeners++];
 	struct em_place place = setting->place;
@@ -232,9 +364,9 @@ int em_config_read_listener(struct em_reader *reader, const struct em_setting *s
 	result = em_config_group(reader, setting, EXPECTED_LISTENER, em_config_listener_keys,
 				 listener);
 	if (setting->type == EM_SETTING_GROUP &&
-	    !em_config_find(setting, em_config_listener_keys, "entities") &&
-	    !em_config_find(setting, em_config_listener_keys, "entities_file"))
-		result = em_config_worse(result, em_config_missing(reader, setting, &entities));
+	    !em_config_find(setting, em_config_listener_keys, "formats"))
+		result = em_config_worse(result,
+					 check_missing(reader, setting, em_config_listener_keys));
 	if (!result)
 		warn_of_flows(reader, setting, listener);
 	return result;

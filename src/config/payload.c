@@ -71,14 +71,22 @@ const struct em_config_key em_config_payload_keys[] = {
 int em_config_read_payload(struct em_reader *reader, const struct em_config_key *key,
 			   const struct em_setting *setting, void *object)
 {
-	const struct em_format *format = object;
-	int rc = em_config_group(reader, setting, key->expected, em_config_payload_keys, object);
+	struct em_format own = {.payload_max = EM_PAYLOAD_MAX}, *format = object;
+	int rc = em_config_group(reader, setting, key->expected, em_config_payload_keys, &own);
 
-	if (!rc && format->payload_min > format->payload_max)
+	if (!rc && own.payload_min > own.payload_max)
 		rc = em_config_mistake(reader, setting,
 				       "min %u is more than max %u, expected "
 				       "at most as much",
-				       format->payload_min, format->payload_max);
+				       own.payload_min, own.payload_max);
+	else if (own.payload_min > format->payload_max || own.payload_max < format->payload_min)
+		rc = em_config_mistake(
+			reader, setting, "%u-%u, expected lengths within the listener's %u-%u",
+			own.payload_min, own.payload_max, format->payload_min, format->payload_max);
+	if (own.payload_min > format->payload_min)
+		format->payload_min = own.payload_min;
+	if (own.payload_max < format->payload_max)
+		format->payload_max = own.payload_max;
 	return rc;
 }
 

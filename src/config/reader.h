@@ -187,8 +187,9 @@ void em_config_write_checks(FILE *out, const char *lead, const struct em_config_
 void em_config_write_tag(FILE *out, const char *lead, const struct em_config_key *key,
 			 const void *object);
 
-/* The keys of a listener and of its payload; the object of both is the struct em_listener. */
+/* The keys of a listener; of a format and of its payload, whose object is the struct em_format. */
 extern const struct em_config_key em_config_listener_keys[];
+extern const struct em_config_key em_config_format_keys[];
 extern const struct em_config_key em_config_payload_keys[];
 
 /* An element of the list `listeners`; object is the struct em_policy, which has room for it. */

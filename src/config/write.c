@@ -44,14 +44,9 @@ void em_config_write_word(FILE *out, const char *lead, const struct em_config_ke
 static void write_group(FILE *out, const char *lead, const struct em_config_key *keys,
 			const void *object)
 {
-	for (; keys->name; keys++) {
-		const void *of = object;
-
-		if (keys->through)
-			of = *(void *const *)((const char *)object + keys->through);
-		if (keys->write)
-			keys->write(out, lead, keys, of);
-	}
+	for (; keys->name; keys++)
+		if (keys->write && !keys->through)
+			keys->write(out, lead, keys, object);
 }
 
 void em_config_write_interfaces(FILE *out, const char *lead, const struct em_config_key *key,
@@ -139,17 +134,24 @@ static void write_check(FILE *out, const struct em_check *check)
 	fprintf(out, " endian = \"%s\"; }", check->little_endian ? "little" : "big");
 }
 
+static void write_checks(FILE *out, const char *lead, const char *name,
+			 const struct em_check *checks, size_t n)
+{
+	fprintf(out, "%s%s = (", lead, name);
+	for (size_t i = 0; i < n; i++) {
+		fputs(i ? "," : "", out);
+		write_check(out, &checks[i]);
+	}
+	fputs(" );", out);
+}
+
 void em_config_write_checks(FILE *out, const char *lead, const struct em_config_key *key,
 			    const void *object)
 {
 	const struct em_format *format = object;
 
-	fprintf(out, "%s%s = (", lead, key->name);
-	for (size_t i = 0; i < format->n_checks; i++) {
-		fputs(i ? "," : "", out);
-		write_check(out, &format->checks[i]);
-	}
-	fputs(" );", out);
+	write_checks(out, lead, key->name, format->checks + format->n_shared,
+		     format->n_checks - format->n_shared);
 }
 
 void em_config_write_tag(FILE *out, const char *lead, const struct em_config_key *key,
@@ -182,6 +184,13 @@ void em_config_write_action(FILE *out, const char *lead, const struct em_config_
 		fprintf(out, "%s%s = \"%s\";", lead, key->name, key->words[action->verdict]);
 }
 
+/* What is written, and where entities are. */
+struct writer {
+	const struct em_policy *policy;
+	FILE *(*open_entities)(size_t listener, const char *name, void *context);
+	void *context;
+};
+
 static int write_entities(FILE *out, const struct em_format *format)
 {
 	char tag[EM_TAG_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
@@ -200,31 +209,72 @@ static int write_entities(FILE *out, const struct em_format *format)
 	return failed ? -EIO : 0;
 }
 
-static void write_listener(FILE *out, const struct em_listener *listener, const char *entities)
+/* One file for each format, which the format names. */
+static int write_entities_file(FILE *out, const struct writer *writer, size_t listener,
+			       size_t index)
 {
+	const struct em_format *format = &writer->policy->listeners[listener].formats[index];
+	char name[sizeof("listener--.entities") + 6 * sizeof(listener)];
+	FILE *entities;
+
+	if (*format->name)
+		snprintf(name, sizeof(name), "listener-%zu-%zu.entities", listener + 1, index + 1);
+	else
+		snprintf(name, sizeof(name), "listener-%zu.entities", listener + 1);
+	fprintf(out, "\n\t\tentities_file = \"%s\";", name);
+	entities = writer->open_entities(listener, name, writer->context);
+	if (!entities)
+		return errno ? -errno : -EIO;
+	return write_entities(entities, format);
+}
+
+static int write_formats(FILE *out, const struct writer *writer, size_t index)
+{
+	const struct em_listener *listener = &writer->policy->listeners[index];
+	int rc = 0;
+
+	write_checks(out, "\n\t\t", "checks", listener->formats->checks,
+		     listener->formats->n_shared);
+	fputs("\n\t\tformats = (", out);
+	for (size_t i = 0; !rc && i < listener->n_formats; i++) {
+		fputs(i ? ", {" : " {", out);
+		write_group(out, "\n\t\t", em_config_format_keys, &listener->formats[i]);
+		rc = write_entities_file(out, writer, index, i);
+		fputs(" }", out);
+	}
+	fputs(" );", out);
+	return rc;
+}
+
+static int write_listener(FILE *out, const struct writer *writer, size_t index)
+{
+	const struct em_listener *listener = &writer->policy->listeners[index];
+	int rc;
+
 	fputs("\t{", out);
 	write_group(out, "\n\t\t", em_config_listener_keys, listener);
-	fprintf(out, "\n\t\tentities_file = \"%s\";\n\t}", entities);
+	if (*listener->formats->name) {
+		rc = write_formats(out, writer, index);
+	} else {
+		write_group(out, "\n\t\t", em_config_format_keys, listener->formats);
+		rc = write_entities_file(out, writer, index, 0);
+	}
+	fputs("\n\t}", out);
+	return rc;
 }
 
 int em_config_write(const struct em_policy *policy, FILE *out,
 		    FILE *(*open_entities)(size_t listener, const char *name, void *context),
 		    void *context)
 {
+	const struct writer writer = {policy, open_entities, context};
+
 	fprintf(out, "backend = \"%s\";\n\nlisteners = (\n", em_backend_name(policy->backend));
 	for (size_t i = 0; i < policy->n_listeners; i++) {
-		char name[sizeof("listener-.entities") + 3 * sizeof(i)];
-		FILE *entities;
-		int rc;
+		int rc = write_listener(out, &writer, i);
 
-		snprintf(name, sizeof(name), "listener-%zu.entities", i + 1);
-		entities = open_entities(i, name, context);
-		if (!entities)
-			return errno ? -errno : -EIO;
-		rc = write_entities(entities, policy->listeners[i].formats);
 		if (rc)
 			return rc;
-		write_listener(out, &policy->listeners[i], name);
 		fputs(i + 1 < policy->n_listeners ? ",\n" : "\n", out);
 	}
 	fputs(");\n", out);

@@ -44,12 +44,29 @@ static int by_name(const void *a, const void *b, void *context)
 	return order ? order : (x > y) - (x < y);
 }
 
-/* "entities[5]." for one of the configuration itself; in a file of entities the line says it. */
-static const char *element(const struct em_format *format, size_t i, char text[32])
+#define PATH_MAX_BYTES 64
+
+/* "formats[1]." where the listener has the key. */
+static const char *format_path(const struct em_listener *listener, const struct em_format *format,
+			       char text[PATH_MAX_BYTES])
 {
 	text[0] = '\0';
-	if (i < format->n_listed)
-		snprintf(text, 32, "entities[%zu].", i);
+	if (*format->name)
+		snprintf(text, PATH_MAX_BYTES, "formats[%zu].", format - listener->formats);
+	return text;
+}
+
+/* "entities[5]." for one of the configuration itself; in a file of entities the line says it. */
+static const char *element(const struct report *report, size_t i, char text[PATH_MAX_BYTES])
+{
+	char *end;
+
+	text[0] = '\0';
+	if (i >= report->format->n_listed)
+		return text;
+	format_path(report->listener, report->format, text);
+	end = text + strlen(text);
+	snprintf(end, PATH_MAX_BYTES - (size_t)(end - text), "entities[%zu].", i);
 	return text;
 }
 
@@ -69,12 +86,12 @@ static void report_duplicate(struct report *report, size_t i, size_t first, bool
 {
 	const struct em_format *format = report->format;
 	const struct em_entity *entity = &format->entities[i], *other = &format->entities[first];
-	char key[32], line[512], tag[EM_TAG_TEXT_MAX], name[EM_TAG_TEXT_MAX];
+	char key[PATH_MAX_BYTES], line[512], tag[EM_TAG_TEXT_MAX], name[EM_TAG_TEXT_MAX];
 
 	report->mistaken = true;
 	if (i >= format->n_listed && report->duplicates++ >= SHOWN)
 		return;
-	element(format, i, key);
+	element(report, i, key);
 	where(&other->place, &entity->place, line, sizeof(line));
 	if (by_its_name)
 		em_diag_error(report->diag, -EM_EUSAGE, &entity->place,
@@ -167,7 +184,7 @@ static void warn_of_unmatched(struct report *report, size_t i)
 {
 	const struct em_format *format = report->format;
 	const struct em_entity *entity = &format->entities[i];
-	char key[32], tag[EM_TAG_TEXT_MAX], mask[EM_TAG_TEXT_MAX];
+	char key[PATH_MAX_BYTES], tag[EM_TAG_TEXT_MAX], mask[EM_TAG_TEXT_MAX];
 	uint8_t outside = 0;
 
 	for (size_t k = 0; k < format->tag.length; k++)
@@ -176,7 +193,7 @@ static void warn_of_unmatched(struct report *report, size_t i)
 		return;
 	em_diag_warning(report->diag, &entity->place,
 			"%stag: %s can never match, it has bits outside the mask %s",
-			element(format, i, key), em_tag_format(format, entity->tag, tag),
+			element(report, i, key), em_tag_format(format, entity->tag, tag),
 			em_tag_format(format, format->tag.mask, mask));
 }
 
@@ -229,12 +246,14 @@ static void warn_of_checks(const struct em_listener *listener, const struct em_f
 			   struct em_diag *diag)
 {
 	unsigned int need = em_format_need(format);
+	char path[PATH_MAX_BYTES];
 
+	format_path(listener, format, path);
 	if (format->payload_max < need && format->payload_min <= format->payload_max)
 		em_diag_warning(diag, &listener->place,
-				"listener \"%s\": payload.max: no datagram can be valid, tag and "
-				"checks need %u bytes and at most %u are let through",
-				listener->name, need, format->payload_max);
+				"listener \"%s\": %spayload.max: no datagram can be valid, tag "
+				"and checks need %u bytes and at most %u are let through",
+				listener->name, path, need, format->payload_max);
 	for (size_t i = 0; i < format->n_checks; i++) {
 		const struct em_check *check = &format->checks[i];
 		uint8_t outside = 0;
@@ -243,10 +262,21 @@ static void warn_of_checks(const struct em_listener *listener, const struct em_f
 			outside |= check->bytes[k] & (uint8_t)~check->mask[k];
 		if (outside)
 			em_diag_warning(diag, &check->place,
-					"checks[%zu].bytes: can never match, it has bits outside "
+					"%schecks[%zu].bytes: can never match, it has bits outside "
 					"the mask",
-					i);
+					i < format->n_shared ? "" : path,
+					i - (i < format->n_shared ? 0 : format->n_shared));
 	}
+}
+
+static bool same_check(const struct em_check *a, const struct em_check *b)
+{
+	if (a->kind != b->kind || a->offset != b->offset || a->length != b->length)
+		return false;
+	if (a->kind == EM_CHECK_NUMBER)
+		return a->min == b->min && a->max == b->max && a->little_endian == b->little_endian;
+	return a->bytes && b->bytes && a->mask && b->mask &&
+	       !memcmp(a->bytes, b->bytes, a->length) && !memcmp(a->mask, b->mask, a->length);
 }
 
 /* What a listener answers for, sorted, so that two of them are compared in one pass. */
@@ -379,6 +409,59 @@ static int finish_names(const struct em_policy *policy, struct em_diag *diag)
 	return result;
 }
 
+/* Whether a datagram that is one of the format would have been one of the other before. */
+static bool covers(const struct em_format *other, const struct em_format *format)
+{
+	uint16_t need = em_format_need(format), other_need = em_format_need(other);
+
+	if (other_need > need || other->payload_max < format->payload_max ||
+	    (other->payload_min > format->payload_min && other->payload_min > need))
+		return false;
+	for (size_t i = 0; i < other->n_checks; i++) {
+		size_t j = 0;
+
+		while (j < format->n_checks && !same_check(&other->checks[i], &format->checks[j]))
+			j++;
+		if (j == format->n_checks)
+			return false;
+	}
+	return true;
+}
+
+/* Each format is held against those before it. */
+static int check_formats(const struct em_listener *listener, struct em_diag *diag)
+{
+	char line[512];
+	int rc = 0;
+
+	for (size_t i = 1; i < listener->n_formats; i++) {
+		const struct em_format *format = &listener->formats[i], *other = listener->formats;
+
+		while (other < format && (!*format->name || strcmp(other->name, format->name) != 0))
+			other++;
+		if (other < format)
+			rc = em_diag_error(
+				diag, -EM_EUSAGE, &format->place,
+				"listener \"%s\": formats[%zu].name: \"%s\" is the name "
+				"of another format already (%s)",
+				listener->name, i, format->name,
+				where(&other->place, &format->place, line, sizeof(line)));
+		other = listener->formats;
+		while (other < format &&
+		       (!format->tag.length || !other->tag.length || !covers(other, format)))
+			other++;
+		if (other < format)
+			rc = em_diag_error(
+				diag, -EM_EUSAGE, &format->place,
+				"listener \"%s\": formats[%zu]: can never be reached, "
+				"\"%s\" (%s) fits all that it fits, expected other checks, "
+				"another payload or another order",
+				listener->name, i, other->name,
+				where(&other->place, &format->place, line, sizeof(line)));
+	}
+	return rc;
+}
+
 static int finish_format(const struct em_listener *listener, struct em_format *format,
 			 struct em_diag *diag)
 {
@@ -399,6 +482,9 @@ int em_policy_finish(struct em_policy *policy, struct em_diag *diag)
 	for (size_t i = 0; i < policy->n_listeners && result != -ENOMEM; i++) {
 		const struct em_listener *listener = &policy->listeners[i];
 
+		error = check_formats(listener, diag);
+		if (error)
+			result = error;
 		for (size_t j = 0; j < listener->n_formats && result != -ENOMEM; j++) {
 			error = finish_format(listener, &listener->formats[j], diag);
 			if (error)

@@ -42,7 +42,7 @@ int em_policy_new(struct em_policy **out)
 	return 0;
 }
 
-static void format_clear(struct em_format *format)
+void em_format_clear(struct em_format *format)
 {
 	for (size_t i = 0; i < format->n_checks; i++) {
 		free(format->checks[i].bytes);
@@ -57,7 +57,7 @@ static void format_clear(struct em_format *format)
 static void listener_clear(struct em_listener *listener)
 {
 	for (size_t i = 0; i < listener->n_formats; i++)
-		format_clear(&listener->formats[i]);
+		em_format_clear(&listener->formats[i]);
 	free(listener->formats);
 	free(listener->interfaces);
 	free(listener->addresses);
@@ -142,6 +142,14 @@ size_t em_format_count(const struct em_format *format, enum em_verdict verdict)
 	for (size_t i = 0; i < format->n_entities; i++)
 		n += format->entities[i].action.verdict == verdict;
 	return n;
+}
+
+const struct em_format *em_listener_format(const struct em_listener *listener, const char *name)
+{
+	for (size_t i = 0; i < listener->n_formats; i++)
+		if (strcmp(listener->formats[i].name, name) == 0)
+			return &listener->formats[i];
+	return NULL;
 }
 
 size_t em_listener_entities(const struct em_listener *listener)

@@ -24,6 +24,7 @@
 #define EM_LISTENERS_MAX   256
 #define EM_INTERFACES_MAX  64
 #define EM_INTERFACE_MAX   127 /* bytes of a name: ALTIFNAMSIZ of the kernel, less the NUL */
+#define EM_FORMATS_MAX	   8
 #define EM_CHECKS_MAX	   8
 #define EM_PIECES_MAX	   4
 #define EM_TAG_MAX	   16	   /* bytes of all pieces together */
@@ -123,13 +124,16 @@ struct em_interface {
 	char alias[EM_INTERFACE_MAX + 1]; /* in the latter case, that of the configuration */
 };
 
-/* One layout of datagrams. */
+/* One layout of datagrams.  What the listener asks of all of them is in each. */
 struct em_format {
 	struct em_place place;
-	uint16_t payload_min; /* bytes, inclusive */
+	char name[EM_NAME_MAX + 1]; /* "": the only one, of a listener without the key `formats` */
+	uint16_t payload_min;	    /* bytes, inclusive */
 	uint16_t payload_max;
-	struct em_check checks[EM_CHECKS_MAX];
+	struct em_check checks[2 * EM_CHECKS_MAX];
 	size_t n_checks;
+	size_t n_shared; /* how many of them, the first, are the listener's, in a format of several
+			  */
 	struct em_tag tag;
 	struct em_entity *entities; /* in the order of the configuration */
 	size_t n_entities;
@@ -171,6 +175,8 @@ struct em_policy {
 int em_policy_new(struct em_policy **out);
 /* Frees the policy and all it points to; NULL is fine. */
 void em_policy_free(struct em_policy *policy);
+/* Frees what the format points to. */
+void em_format_clear(struct em_format *format);
 /* For __attribute__((cleanup)). */
 void em_policy_freep(struct em_policy **policy);
 
@@ -198,6 +204,9 @@ const struct em_entity *em_format_find(const struct em_format *format, const uin
 
 /* How many of its entities have an action with this verdict. */
 size_t em_format_count(const struct em_format *format, enum em_verdict verdict);
+
+/* The format of this name, or NULL. */
+const struct em_format *em_listener_format(const struct em_listener *listener, const char *name);
 
 /* The entities of all formats of the listener. */
 size_t em_listener_entities(const struct em_listener *listener);

@@ -90,6 +90,21 @@ static void add_entities(struct em_count *into, const struct em_format *format,
 			em_stats_add_entity(into, format, old->entities[i].tag, &from[i], &guess);
 }
 
+static void add_formats(struct em_listener_stats *into, const struct em_listener *listener,
+			const struct em_listener_stats *from, const struct em_listener *old)
+{
+	for (size_t i = 0; i < old->n_formats; i++) {
+		const struct em_format *before = &old->formats[i];
+		const struct em_format *format = em_listener_format(listener, before->name);
+
+		if (format)
+			add_entities(into->entities + em_listener_entities_before(listener, format),
+				     format,
+				     from->entities + em_listener_entities_before(old, before),
+				     before);
+	}
+}
+
 /* The index of the listener, or n_listeners where the policy has none of this name. */
 static size_t find_listener(const struct em_policy *policy, const char *name)
 {
@@ -110,8 +125,8 @@ void em_stats_add(struct em_stats *into, const struct em_policy *policy,
 		if (found == policy->n_listeners)
 			continue;
 		add_listener(&into->listeners[found], &from->listeners[i]);
-		add_entities(into->listeners[found].entities, policy->listeners[found].formats,
-			     from->listeners[i].entities, old->listeners[i].formats);
+		add_formats(&into->listeners[found], &policy->listeners[found], &from->listeners[i],
+			    &old->listeners[i]);
 	}
 }
 

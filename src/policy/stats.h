@@ -41,7 +41,8 @@ void em_stats_freep(struct em_stats **stats);
 
 /*
  * Adds `from`, counted under the policy `old`, to `into`: listeners are matched by name, entities
- * by tag (and equal tag length).  What only one of the two has is left alone.
+ * by the name of their format and by tag (and equal tag length).  What only one of the two has is
+ * left alone.
  */
 void em_stats_add(struct em_stats *into, const struct em_policy *policy,
 		  const struct em_stats *from, const struct em_policy *old);

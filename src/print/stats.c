@@ -140,6 +140,8 @@ static void print_entity(struct em_document *out, const struct columns *columns,
 	em_document_object(out, EM_DOCUMENT_ELEMENT);
 	em_document_string_cell(out, "name", "  ", em_entity_name(format, entity, name),
 				columns->name);
+	if (*format->name)
+		em_document_string(out, "format", NULL, format->name, "");
 	em_document_string_cell(out, "tag", "  ", em_tag_format(format, entity->tag, tag),
 				columns->tag);
 	print_action(out, &entity->action);
@@ -161,6 +163,8 @@ static void print_entities(struct em_document *out, const struct em_listener *li
 	for (size_t i = 0; i < listener->n_formats; i++) {
 		const struct em_format *format = &listener->formats[i];
 
+		if (!out->json && *format->name)
+			em_document_string(out, NULL, "  format ", format->name, "\n");
 		for (size_t j = 0; j < format->n_entities; j++)
 			print_entity(out, &columns, format, &format->entities[j], count++);
 	}

@@ -59,6 +59,8 @@ static void write_entities(FILE *out, const struct em_format *format, const stru
 {
 	char tag[EM_TAG_TEXT_MAX];
 
+	if (*format->name)
+		fprintf(out, "format %s\n", format->name);
 	for (size_t i = 0; i < format->n_entities; i++) {
 		if (!counts[i].packets && !counts[i].bytes)
 			continue;
@@ -89,7 +91,8 @@ int em_baseline_write(FILE *out, const struct em_policy *policy, const struct em
 struct reader {
 	const struct em_policy *policy;
 	struct em_stats *stats;
-	const struct em_format *format; /* of the last listener; NULL: the policy has it not */
+	size_t listener;		/* the last one; of no matter without a format */
+	const struct em_format *format; /* of that one; NULL: the policy has it not */
 	struct em_count *into;		/* of its entities */
 	size_t guess;			/* as of em_stats_add_entity() */
 	bool lost;			/* the last listener's line made no sense */
@@ -119,21 +122,34 @@ static void add_counters(void *into, const struct counter *counters, const uint6
 		*(uint64_t *)((char *)into + counters[i].offset) += values[i];
 }
 
+static void find_format(struct reader *reader, const char *name)
+{
+	const struct em_listener *listener = &reader->policy->listeners[reader->listener];
+
+	reader->guess = 0;
+	reader->format = NULL;
+	if (reader->listener < reader->policy->n_listeners)
+		reader->format = em_listener_format(listener, name);
+	if (reader->format)
+		reader->into = reader->stats->listeners[reader->listener].entities +
+			       em_listener_entities_before(listener, reader->format);
+}
+
 static bool read_listener(struct reader *reader, char *rest)
 {
 	uint64_t values[sizeof(of_listener) / sizeof(of_listener[0])] = {0};
 	const char *name = strsep(&rest, " ");
 
-	reader->guess = 0;
-	reader->format = NULL;
+	reader->listener = reader->policy->n_listeners;
+	find_format(reader, "");
 	reader->lost = !*name || !read_counters(rest, of_listener, values);
 	if (reader->lost)
 		return false;
 	for (size_t i = 0; i < reader->policy->n_listeners; i++) {
 		if (strcmp(reader->policy->listeners[i].name, name))
 			continue;
-		reader->format = reader->policy->listeners[i].formats;
-		reader->into = reader->stats->listeners[i].entities;
+		reader->listener = i;
+		find_format(reader, "");
 		add_counters(&reader->stats->listeners[i], of_listener, values);
 	}
 	return true;
@@ -159,6 +175,8 @@ static bool read_line(struct reader *reader, const struct em_lines *lines)
 {
 	if (!strcmp(lines->key, "listener"))
 		return read_listener(reader, lines->rest);
+	if (!strcmp(lines->key, "format") && !reader->lost)
+		find_format(reader, lines->rest);
 	if (!strcmp(lines->key, "entity"))
 		return read_entity(reader, lines->rest);
 	return true;

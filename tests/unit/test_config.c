@@ -46,7 +46,7 @@ struct sample {
 
 #define LISTENER_KEYS                                                                              \
 	"name, interfaces, port, vlan, addresses, sources, payload, checks, tag, entities, "       \
-	"entities_file, unknown, invalid, replies, flows, flow_timeout"
+	"entities_file, unknown, formats, invalid, replies, flows, flow_timeout"
 #define BACKENDS   "expected \"auto\", \"xdp\", \"xdp-generic\", \"tc\" or \"nft\""
 #define LISTENERS  "a list of 1-256 listeners, ( { name = …; … } )"
 #define INTERFACES "expected an array of names, e.g. [ \"eth0\" ]"
@@ -596,6 +596,40 @@ static const struct sample claim_samples[] = {
 	 "t.conf:3: listeners[1].name: \"a\" is the name of another listener already (line 2)\n"},
 };
 
+#define FORMATS(keys, all) CONF(NAME ON PORT keys "\nformats = ( " all " );")
+#define FORMAT(name, keys) "{ name = \"" name "\"; " TAG NONE keys " }"
+#define MIN(n)		   "checks = ( { offset = 0; length = 1; min = " #n "; } ); "
+
+static const struct sample format_samples[] = {
+	{FORMATS("", FORMAT("x", MIN(5)) "," FORMAT("y", "")), NULL},
+	{FORMATS("payload = { min = 4; max = 9; }; ",
+		 FORMAT("x", "payload = { max = 5; };") "," FORMAT("y", "payload = { min = 6; };")),
+	 NULL},
+	{FORMATS("", ""), "t.conf:3: formats: 0 elements, expected 1-8\n"},
+	{FORMATS("", "{ name = \"x\"; }"),
+	 "t.conf:3: formats[0].tag: missing, expected a group { offset = …; length = …; } or a "
+	 "list of 1-4 of these\n"
+	 "t.conf:3: formats[0].entities: missing, expected entities, entities_file or both\n"},
+	{FORMATS("", "{ " TAG NONE " }"),
+	 "t.conf:3: formats[0].name: missing, expected 1-32 of A-Z a-z 0-9 . _ -\n"},
+	{FORMATS(TAG NONE, FORMAT("x", "")),
+	 "t.conf:2: tag: does not go with formats, expected in each of them\n"
+	 "t.conf:2: entities: does not go with formats, expected in each of them\n"},
+	{FORMATS("", FORMAT("x", MIN(5)) ",\n" FORMAT("x", MIN(6))),
+	 "t.conf:4: listener \"a\": formats[1].name: \"x\" is the name of another format already "
+	 "(line 3)\n"},
+	{FORMATS("", FORMAT("x", MIN(5)) ",\n" FORMAT("y", MIN(5) "payload = { min = 7; }; ")),
+	 "t.conf:4: listener \"a\": formats[1]: can never be reached, \"x\" (line 3) fits all that "
+	 "it fits, expected other checks, another payload or another order\n"},
+	{FORMATS("payload = { min = 6; }; ", FORMAT("x", "payload = { max = 5; };")),
+	 "t.conf:3: formats[0].payload: 0-5, expected lengths within the listener's 6-65507\n"},
+	{FORMATS("", FORMAT("x", MIN(5)) ",\n{ name = \"y\"; " TAG
+					 "entities = ( { tag = \"0x00000000\"; port = 1; }, "
+					 "{ tag = \"0x00000000\"; port = 2; } ); }"),
+	 "t.conf:4: formats[1].entities[1].tag: 0x00000000 is the tag of \"0x00000000\" already "
+	 "(line 4)\n"},
+};
+
 static const char twenty_mistakes[] =
 	"backend = \"fast\";\n"
 	"speed = 9;\n"
@@ -704,6 +738,7 @@ TABLE_TEST(check)
 TABLE_TEST(tag)
 TABLE_TEST(entity)
 TABLE_TEST(claim)
+TABLE_TEST(format)
 
 static size_t count_lines(const char *text)
 {
@@ -1309,6 +1344,7 @@ int main(void)
 		cmocka_unit_test(test_tag),
 		cmocka_unit_test(test_entity),
 		cmocka_unit_test(test_claim),
+		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_twenty_mistakes),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_entities_file),

@@ -476,6 +476,7 @@ int main(void)
 		GOLDEN("actions"),
 		GOLDEN("basic"),
 		GOLDEN("checks"),
+		GOLDEN("formats"),
 		GOLDEN("minimal"),
 		GOLDEN("replies"),
 		GOLDEN("sources"),
