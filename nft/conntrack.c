@@ -176,7 +176,7 @@ static void turn_part(const struct nlattr *nest, const uint16_t *other, size_t n
 /* Source and destination change places. */
 static void turn_round(struct tuple *tuple)
 {
-	const struct nlattr *attr;
+	struct nlattr *attr;
 	void *bytes = tuple->bytes;
 
 	mnl_attr_for_each_payload(bytes, tuple->length)
