@@ -30,6 +30,15 @@
  * without GRO or a packet socket, it takes what was in this memory before.  To write to the header,
  * if only what is there, pulls it into the linear part, for the next base chain.
  *
+ * Of several formats, such as "v9" and "ipfix", each has its own v1-checks-telemetry/v9, its map,
+ * its sets and so on.  What v9 is the first to admit by its length goes to
+ *
+ *	v1-admitted-telemetry/v9 the checks of v9, then those of ipfix if that admits the length,
+ *				 too, else it is invalid, reason `check`
+ *
+ * The checks of a format are a subroutine there, which returns where one does not hold; that one
+ * format has admitted the length is told by the chain, and no mark is needed.
+ *
  * The elements of that map and of these sets count what is looked up.  Before Linux 5.10 they
  *cannot; there, a ruleset with `object_counters` has a named counter for each entity, such as
  * v1-entity-telemetry-deadbeef, and v1-sort-telemetry looks the tag up once more, for its counter,

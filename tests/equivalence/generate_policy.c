@@ -314,6 +314,53 @@ static void make_listener(struct random *random, struct model_listener *listener
 	listener->invalid = make_action(random, 20);
 }
 
+/*
+ * Whether it may be that what is of the one would have been of the other, which comes first: each
+ * check of that has one in its place.
+ */
+static bool may_cover(const struct model_listener *first, const struct model_listener *then)
+{
+	for (uint8_t i = 0; i < first->n_checks; i++) {
+		bool found = false;
+
+		for (uint8_t j = 0; j < then->n_checks; j++)
+			found |= first->checks[i].kind == then->checks[j].kind &&
+				 first->checks[i].offset == then->checks[j].offset &&
+				 first->checks[i].length == then->checks[j].length;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* Further formats of the listener that is the last of the policy; none that is never reached. */
+static void make_formats(struct random *random, struct model_policy *policy)
+{
+	const size_t head = policy->n_listeners - 1;
+	size_t most = random_chance(random, 30) ? random_below(random, EM_FORMATS_MAX) : 0;
+
+	for (; most && policy->n_listeners < MODEL_LISTENERS_MAX; most--) {
+		const struct model_listener *listener = &policy->listeners[head];
+		struct model_listener *format = &policy->listeners[policy->n_listeners];
+		bool covered = false;
+
+		memset(format, 0, sizeof(*format));
+		make_listener(random, format);
+		memcpy(format->addresses, listener->addresses, sizeof(format->addresses));
+		format->n_addresses = listener->n_addresses;
+		format->interfaces = listener->interfaces;
+		format->port = listener->port;
+		format->vlan = listener->vlan;
+		memcpy(format->sources, listener->sources, sizeof(format->sources));
+		format->n_sources = listener->n_sources;
+		format->invalid = listener->invalid;
+		format->joins = true;
+		for (size_t i = head; i < policy->n_listeners; i++)
+			covered |= may_cover(&policy->listeners[i], format);
+		policy->n_listeners += !covered;
+	}
+}
+
 void generate_policy(struct random *random, struct model_policy *policy)
 {
 	unsigned int dice = random_below(random, 100);
@@ -323,7 +370,7 @@ void generate_policy(struct random *random, struct model_policy *policy)
 				     : MODEL_LISTENERS_MAX;
 
 	memset(policy, 0, sizeof(*policy));
-	for (; policy->n_listeners < n; policy->n_listeners++) {
+	while (policy->n_listeners < n) {
 		struct model_listener *listener = &policy->listeners[policy->n_listeners];
 
 		do {
@@ -331,5 +378,7 @@ void generate_policy(struct random *random, struct model_policy *policy)
 			make_claim(random, listener);
 		} while (generate_clashes(policy, listener));
 		make_listener(random, listener);
+		policy->n_listeners++;
+		make_formats(random, policy);
 	}
 }

@@ -182,16 +182,34 @@ static void print_entities(FILE *out, const struct model_listener *listener)
 	fputs(" );\n", out);
 }
 
-static void print_actions(FILE *out, const struct model_listener *listener)
+static void print_format(FILE *out, const struct model_listener *format)
 {
-	if (listener->unknown.verdict != EM_PASS)
-		print_action(out, "\t\tunknown", &listener->unknown);
-	if (listener->invalid.verdict != EM_DROP)
-		print_action(out, "\t\tinvalid", &listener->invalid);
+	print_payload(out, format);
+	print_checks(out, format);
+	print_tag(out, format);
+	print_entities(out, format);
+	if (format->unknown.verdict != EM_PASS)
+		print_action(out, "\t\tunknown", &format->unknown);
 	putc('\n', out);
 }
 
-static void print_listener(FILE *out, const struct model_listener *listener, size_t index)
+static void print_formats(FILE *out, const struct model_listener *formats, size_t n)
+{
+	if (n == 1) {
+		print_format(out, formats);
+		return;
+	}
+	fputs("\t\tformats = (", out);
+	for (size_t i = 0; i < n; i++) {
+		fprintf(out, "%s { name = \"f%zu\";\n", i ? "," : "", i);
+		print_format(out, &formats[i]);
+		fputs("\t\t}", out);
+	}
+	fputs(" );\n", out);
+}
+
+/* Of n formats. */
+static void print_listener(FILE *out, const struct model_listener *listener, size_t n, size_t index)
 {
 	static const char *const interfaces[] = {"", "\"in0\"", "\"in1\"", "\"in0\", \"in1\""};
 
@@ -201,11 +219,9 @@ static void print_listener(FILE *out, const struct model_listener *listener, siz
 		fprintf(out, " vlan = %u;", listener->vlan);
 	putc('\n', out);
 	print_addresses(out, listener);
-	print_payload(out, listener);
-	print_checks(out, listener);
-	print_tag(out, listener);
-	print_entities(out, listener);
-	print_actions(out, listener);
+	print_formats(out, listener, n);
+	if (listener->invalid.verdict != EM_DROP)
+		print_action(out, "\t\tinvalid", &listener->invalid);
 	/* A table for each listener, of which there may be some. */
 	if (listener->replies)
 		fputs("\t\treplies = true; flows = 4096;\n", out);
@@ -215,8 +231,12 @@ static void print_listener(FILE *out, const struct model_listener *listener, siz
 void model_print_policy(FILE *out, const struct model_policy *policy)
 {
 	fputs("\tlisteners = ( ", out);
-	for (size_t i = 0; i < policy->n_listeners; i++)
-		print_listener(out, &policy->listeners[i], i);
+	for (size_t i = 0, n; i < policy->n_listeners; i += n) {
+		n = 1;
+		while (i + n < policy->n_listeners && policy->listeners[i + n].joins)
+			n++;
+		print_listener(out, &policy->listeners[i], n, i);
+	}
 	fputs(" );\n", out);
 }
 

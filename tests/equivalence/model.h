@@ -65,6 +65,8 @@ struct model_listener {
 	struct em_action unknown;
 	struct em_action invalid;
 	bool replies;
+	/* It is another format of the listener before it, with all that is no format's. */
+	bool joins;
 };
 
 struct model_policy {

@@ -80,6 +80,9 @@ void talk_make_policy(struct random *random, struct model_policy *policy)
 	for (size_t i = 0; i < made->n_listeners && policy->n_listeners < LISTENERS_MAX; i++) {
 		struct model_listener *listener = &made->listeners[i];
 
+		/* With nft, replies do not go with several formats. */
+		if (listener->joins)
+			continue;
 		listener->vlan = 0;
 		listener->replies = random_chance(random, 80);
 		move_addresses(random, listener);
