@@ -88,7 +88,7 @@ static int help(const char *name, struct em_diag *diag)
 	return flush(diag);
 }
 
-/* The command that the words name; or NULL: *rc says what became of them. */
+/* Finds the command of argv.  Returns NULL with the result in *rc if there is none to run. */
 static const struct em_command *choose(int *rc, char **argv, struct em_diag *diag)
 {
 	*rc = -EM_EUSAGE;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
-/*
- * cleanup - what to do with a variable at the end of its scope, for __attribute__((cleanup(…))).
- */
+/* cleanup - functions for __attribute__((cleanup(…))), called at the end of a variable's scope. */
 #ifndef EM_CLEANUP_H
 #define EM_CLEANUP_H
 
@@ -11,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The variable is a pointer from malloc(), of any type, or NULL. */
+/* For a pointer of any type from malloc(), or NULL. */
 static inline void em_freep(void *pointer)
 {
 	free(*(void **)pointer);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
-/*
- * diag - what the tool has to say to a person, and the only writer of standard error.
- */
+/* diag - messages for the user, and the only writer of standard error. */
 #include "base/diag.h"
 
 #include <errno.h>
@@ -19,7 +17,7 @@ void em_diag_init(struct em_diag *diag, FILE *out)
 	*diag = (struct em_diag){.out = out};
 }
 
-/* error: an errno to be named behind the message, or 0. */
+/* error: an errno to append to the message, or 0. */
 static char *compose(const char *severity, int error, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
 

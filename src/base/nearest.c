@@ -14,7 +14,10 @@ static unsigned int least(unsigned int a, unsigned int b)
 	return a < b ? a : b;
 }
 
-/* Insertions, deletions, substitutions and swaps of neighbours that make one of the other. */
+/*
+ * Returns the number of insertions, deletions, substitutions and swaps of neighbours between two
+ * words.
+ */
 static unsigned int distance(const char *a, const char *b)
 {
 	unsigned int rows[3][WORD_MAX + 1] = {0};
@@ -42,7 +45,7 @@ static unsigned int distance(const char *a, const char *b)
 	return last[m];
 }
 
-/* The one begins with the other, as "nftables" does with "nft". */
+/* Whether one word is a prefix of the other, as "nft" is of "nftables". */
 static bool is_beginning(const char *a, const char *b)
 {
 	size_t n = strlen(a), m = strlen(b), shorter = n < m ? n : m;
@@ -52,7 +55,7 @@ static bool is_beginning(const char *a, const char *b)
 
 struct em_nearest em_nearest_of(const char *written)
 {
-	/* With so many mistakes it is another word. */
+	/* A word with this many differences counts as a different word. */
 	return (struct em_nearest){.written = written,
 				   .best = (unsigned int)strlen(written) / 4 + 2};
 }

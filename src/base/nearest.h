@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * nearest - which of several words somebody meant who wrote another one ("did you mean ...?").
+ * nearest - finds the word most similar to a misspelt one ("did you mean ...?").
  *
  *	struct em_nearest nearest = em_nearest_of("aply");
  *	em_nearest_offer(&nearest, "apply");		(for each word)
@@ -12,8 +12,8 @@
 
 struct em_nearest {
 	const char *written; /* not owned */
-	const char *found;   /* the nearest word offered so far; not owned; NULL: none is near */
-	unsigned int best;   /* only words with fewer mistakes than this are nearer */
+	const char *found;   /* the nearest word offered so far; not owned; NULL: none yet */
+	unsigned int best;   /* a nearer word has fewer differences than this */
 };
 
 struct em_nearest em_nearest_of(const char *written);

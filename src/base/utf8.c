@@ -31,10 +31,10 @@ bool em_utf8_is_control(const char *text)
 	return byte[0] < 0x20 || byte[0] == 0x7f || (byte[0] == 0xc2 && byte[1] < 0xa0);
 }
 
-/* Bytes of the printable character at text; 0: there is none. */
+/* Returns the length of the printable character at text; 0: there is none. */
 static size_t printable_length(const char *text)
 {
-	/* Nearly all are ASCII, and there may be millions. */
+	/* A fast path for ASCII: there may be millions of characters. */
 	if (*text >= ' ' && *text <= '~')
 		return 1;
 	return em_utf8_is_control(text) ? 0 : em_utf8_length(text);

@@ -12,7 +12,7 @@ static int run(const void *options, char *const *words, struct em_document *out,
 	int rc = em_cmd_read_config(&policy, path, diag);
 
 	(void)options;
-	/* The host that it is for may be another one. */
+	/* The configuration may be for another host. */
 	if (!rc)
 		rc = em_resolve(policy, false, diag);
 	if (!rc)

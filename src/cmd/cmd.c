@@ -19,7 +19,7 @@
 #define HELP_COLUMN  26
 #define FIRST_OPTION 256 /* getopt_long() returns letters below */
 
-/* What commands with a document take, and what all of them do. */
+/* The options of commands that print a document, and those of all commands. */
 struct common {
 	bool json;
 	bool help;
@@ -33,7 +33,7 @@ static const struct em_option common_options[] = {
 /* A command line while it is read. */
 struct reading {
 	const struct em_command *command;
-	void *given; /* the struct that the command's options go into */
+	void *given; /* the struct that holds the command's options */
 	struct common common;
 	const struct em_option *options[OPTIONS_MAX]; /* those of the command, then the common */
 	size_t n_own, n;
@@ -106,8 +106,8 @@ void em_cmd_help(const struct em_command *command)
 /* The command line. */
 
 /*
- * A mistake in the command line, with the word that was meant, if there is one near.  All of them
- * are reported, as those of a configuration are.
+ * Reports a mistake in the command line, with a similar word if there is one.  Parsing goes on, so
+ * that all mistakes are reported, as for a configuration.
  */
 static void mistake(struct reading *reading, const char *near, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -141,7 +141,7 @@ static void unknown_option(struct reading *reading, const char *word)
 	mistake(reading, nearest.found ? near : NULL, "unknown option %.64s", word);
 }
 
-/* What getopt_long() returns ':' or '?' for; optopt is 0 where it does not know a long option. */
+/* Reports what getopt_long() returned ':' or '?' for.  optopt is 0 for an unknown long option. */
 static void bad_option(struct reading *reading, int kind, const char *word)
 {
 	if (kind == ':')
@@ -203,7 +203,7 @@ static size_t index_of(const struct reading *reading, int option)
 	return i;
 }
 
-/* getopt_long() wants its own tables; values are indices, above all letters. */
+/* Tables in the form of getopt_long().  Option values are indices, offset above all letters. */
 static void make_tables(const struct reading *reading, struct option *table, char *letters)
 {
 	*letters++ = ':';
@@ -222,7 +222,7 @@ static void make_tables(const struct reading *reading, struct option *table, cha
 	table[reading->n] = (struct option){0};
 }
 
-/* The words that are left are behind optind then. */
+/* The remaining words start at optind. */
 static void read_line(struct reading *reading, int argc, char **argv)
 {
 	struct option table[OPTIONS_MAX + 1];

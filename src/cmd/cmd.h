@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * cmd - the commands; each has a file of its own, and what they share is in cmd.c.
+ * cmd - the commands.  Each has a file of its own; shared code is in cmd.c.
  *
- * A command is a row: what it is called, what it takes, and what it does.  --help, the reading of
- * the options and the documents for --json come from it.
+ * A command is a row with its name, its arguments and its function.  --help, option parsing and the
+ * JSON documents are derived from the row.
  */
 #ifndef EM_CMD_H
 #define EM_CMD_H
@@ -16,29 +16,29 @@
 #include "policy/policy.h"
 #include "print/document.h"
 
-/* A row of the options of a command: a flag, or one with an argument. */
+/* An option of a command: a flag, or one with an argument. */
 struct em_option {
 	const char *name;
 	char letter;		   /* 0: long only */
 	const char *argument;	   /* what --help calls it; NULL: a flag */
-	const char *const *values; /* what the argument may be, ended by NULL; NULL: anything */
-	size_t offset;		   /* in the command's struct: of a bool, or of a const char * */
+	const char *const *values; /* allowed arguments, ended by NULL; NULL: any */
+	size_t offset;		   /* offset in the command's struct of a bool or a const char * */
 	const char *help;
 };
 
 struct em_command {
 	const char *name;
-	const char *help;	/* one line */
-	const char *words;	/* what follows the options, as in the synopsis; NULL: nothing */
-	const char *words_help; /* what it is, in a sentence */
-	unsigned int n_words;	/* at most so many */
-	bool json;		/* takes --json */
+	const char *help;		 /* one line */
+	const char *words;		 /* operands, as in the synopsis; NULL: none */
+	const char *words_help;		 /* what it is, in a sentence */
+	unsigned int n_words;		 /* at most so many */
+	bool json;			 /* takes --json */
 	const struct em_option *options; /* ended by one without a name; NULL: none */
 	size_t size;			 /* of the struct that they go into */
 	/*
-	 * options is that struct, all zero but for what was given, and words are ended by NULL.
-	 * Prints its result to out and returns 0 or -errno, reported; diag.h says which exit
-	 * status that becomes.
+	 * options is that struct; members of options that were not given are zero.  words ends with
+	 * NULL. Prints the result to out and returns 0 or -errno, reported.  See diag.h for the
+	 * exit status.
 	 */
 	int (*run)(const void *options, char *const *words, struct em_document *out,
 		   struct em_diag *diag);
@@ -52,21 +52,23 @@ extern const struct em_command em_cmd_ruleset;
 extern const struct em_command em_cmd_stats;
 extern const struct em_command em_cmd_status;
 
-/* The configuration where none is named on the command line. */
+/* The configuration used if the command line names none. */
 #define EM_DEFAULT_CONFIG SYSCONFDIR "/entitymux.conf"
 #define EM_CONFIG_HELP	  "CONFIG is " EM_DEFAULT_CONFIG " where it is left out."
 
 /*
- * Runs a command; argv[0] is its name.  With --json, an error before anything was printed becomes
- * the document.  Returns 0 or -errno, reported.
+ * Runs a command; argv[0] is its name.  With --json, an error that occurs before anything was
+ * printed is printed as the document.  Returns 0 or -errno, reported.
  */
 int em_cmd_run(const struct em_command *command, int argc, char **argv, struct em_diag *diag);
 
-/* em_config_read(); where there is no default configuration, the example is named. */
+/*
+ * Like em_config_read().  If the default configuration is missing, the message names the example.
+ */
 int em_cmd_read_config(struct em_policy **out, const char *path, struct em_diag *diag);
 
 /*
- * Reads a configuration that is to be used on this host: *out is freed with em_policy_free().
+ * Reads a configuration to be used on this host.  The caller frees *out with em_policy_free().
  * Returns 0 or -errno, reported.
  */
 int em_cmd_read_policy(struct em_policy **out, const char *path, struct em_diag *diag);

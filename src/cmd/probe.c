@@ -7,7 +7,7 @@
 #include "cmd/cmd.h"
 #include "print/print.h"
 
-/* Without a configuration, and there may be none yet, it is about the host alone. */
+/* Without a configuration, which may not exist yet, the result is about the host alone. */
 static int read_config(struct em_policy **out, const char *path, struct em_diag *diag)
 {
 	if (path || !access(EM_DEFAULT_CONFIG, F_OK))
@@ -16,7 +16,7 @@ static int read_config(struct em_policy **out, const char *path, struct em_diag 
 	return 0;
 }
 
-/* The exit status is that of the apply that is foretold. */
+/* The exit status is that of the predicted apply. */
 static int run(const void *options, char *const *words, struct em_document *out,
 	       struct em_diag *diag)
 {

@@ -10,7 +10,7 @@ static int run(const void *options, char *const *words, struct em_document *out,
 	int rc = em_cmd_read_policy(&policy, words[0] ? words[0] : EM_DEFAULT_CONFIG, diag);
 
 	(void)options;
-	/* The first generation: what a first apply installs. */
+	/* The generation that the first apply installs. */
 	if (!rc)
 		rc = em_nft_print_ruleset(out->out, policy, 1, diag);
 	return rc;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * backend - what a backend does, and which of them there are.
+ * backend - the operations of a backend, and the list of backends.
  *
- * A policy in the kernel is a *generation*, a number from 1 that everything installed for it
- * carries.  The kernel is the truth about which generation is in force; no handle outlives a
- * process.  Applying a policy is: prepare the next generation beside the current one, commit
- * (traffic goes over in one step), read the last counts of the old one, clean up.
+ * A policy in the kernel is a *generation*: a number from 1, which all objects installed for it
+ * carry.  The kernel alone decides which generation is in force; no handle outlives a process.
+ * Applying a policy has these steps: prepare the next generation beside the current one, commit
+ * (traffic is switched in one step), read the last counts of the old generation, clean up.
  */
 #ifndef EM_BACKEND_H
 #define EM_BACKEND_H
@@ -19,22 +19,22 @@
 #include "engine/plan.h"
 #include "policy/stats.h"
 
-/* Something for a person to see to. */
+/* A problem that the user has to fix. */
 struct em_fault {
 	char text[224];
 };
 
-/* What a backend finds of ours in the kernel. */
+/* Our objects in the kernel, as a backend finds them. */
 struct em_kernel_state {
 	uint32_t generation;		   /* in force; 0: nothing */
 	struct em_attachment *attachments; /* owned; those that carry this generation */
 	size_t n_attachments;
 	uint32_t older;	 /* an earlier generation whose counters can still be read; 0: none */
-	bool leftovers;	 /* something else of ours lies about, of a run that died perhaps */
-	bool incomplete; /* something is missing that this generation has besides attachments */
-	/* What keeps packets from it, with the command that clears it; "": nothing is known to. */
+	bool leftovers;	 /* other leftovers of ours exist, for example of a run that died */
+	bool incomplete; /* an object of this generation, other than an attachment, is missing */
+	/* Why packets do not reach it, with the command that fixes that; "": no reason is known. */
 	struct em_fault fault;
-	bool unreadable; /* something may be ours, and this process may not look at it */
+	bool unreadable; /* objects exist that may be ours and that this process may not read */
 };
 
 void em_kernel_state_clear(struct em_kernel_state *kernel);
@@ -42,17 +42,17 @@ void em_kernel_state_clear(struct em_kernel_state *kernel);
 struct em_prepared; /* a generation that waits for commit; each backend has its own */
 struct em_counters; /* the counters of one generation, open for reading; likewise */
 
-/* How far prepare goes; each goes on from where the one before has stopped. */
+/* How far prepare goes.  Each stage continues where the previous one stopped. */
 enum em_stage {
-	EM_FORESEE, /* what EM_TRY would find, as far as that is to be had without side effects */
-	EM_TRY,	    /* the plan stands; an interface may get something that leaves traffic alone */
-	EM_BUILD,   /* all of the generation is in the kernel; traffic is untouched */
+	EM_FORESEE, /* predict the result of EM_TRY, as far as possible without side effects */
+	EM_TRY, /* the hooks are chosen; trials may add to an interface what leaves traffic alone */
+	EM_BUILD, /* all of the generation is in the kernel; traffic is untouched */
 };
 
 /* Called once per finding; place is that of the key. */
 typedef void em_finding_fn(void *context, const struct em_place *place, const char *finding);
 
-/* What a kernel has or lacks of what a backend is made of. */
+/* A kernel feature that a backend uses, and whether this kernel has it. */
 struct em_feature {
 	const char *name; /* static; one of entitymux(8) */
 	bool available;
@@ -61,67 +61,77 @@ struct em_feature {
 };
 typedef void em_feature_fn(void *context, const struct em_feature *feature);
 
-/* Called for what others have on an interface; remedy is the command that takes it away, or NULL.
+/*
+ * Called for each object of another program on an interface.  remedy is the command that removes
+ * it, or NULL.
  */
 typedef void em_other_fn(void *context, const char *what, const char *remedy);
 
 /*
- * The operations of a backend.  All are mandatory.  Each returns 0 or -errno and reports to diag
- * what it returns; but `prepare` returns em_outcome_lacks(), unreported, where the kernel or a
- * driver lacks something, so that the next choice may be tried.
+ * The operations of a backend.  All are mandatory.  Each returns 0 or -errno and reports its errors
+ * to diag.  Exception: where the kernel or a driver lacks something, `prepare` returns
+ * em_outcome_lacks() and reports nothing, so that the next choice can be tried.
  */
 struct em_backend_ops {
-	const char *name; /* as a person knows it: "eBPF", "nftables" */
+	const char *name; /* the name in messages: "eBPF", "nftables" */
 
 	/*
-	 * What of the policy this backend cannot carry on every kernel, key by key, judged without
-	 * asking the kernel.
+	 * Reports, key by key, the parts of the policy that this backend does not support on every
+	 * kernel. Does not ask the kernel.
 	 */
 	void (*check)(const struct em_policy *policy, em_finding_fn *found, void *context);
 
 	/*
 	 * Tries each feature with `sample`, a policy with one listener and one entity on lo.
-	 * Called in a namespace that nobody else sees, see scratch.h.
+	 * Called in a private network namespace, see scratch.h.
 	 */
 	void (*features)(const struct em_policy *sample, em_feature_fn *found, void *context);
 
 	/*
-	 * What of others the packets of an interface meet; and what only a try tells about the
-	 * interface is written to it.
+	 * Reports the objects of other programs that packets of an interface meet.  Also fills in
+	 * the facts about the interface that only a trial shows.
 	 */
 	int (*survey)(struct em_link *link, em_other_fn *found, void *context,
 		      struct em_diag *diag);
 
 	/*
-	 * Chooses a hook for each of the plan's attachments and goes as far as `stage`.  Called
-	 * with EM_FORESEE alone; or with EM_TRY and then, if at all, with EM_BUILD.  *prepared is
-	 * NULL at first; abort() ends it, also after a failure.  It refers to plan and outcome.
+	 * Chooses a hook for each attachment of the plan and goes as far as `stage`.  Called either
+	 * with EM_FORESEE alone, or with EM_TRY and then possibly EM_BUILD.  *prepared is NULL
+	 * before the first call. The caller ends it with abort(), also after a failure.  It keeps
+	 * pointers to plan and outcome.
 	 */
 	int (*prepare)(struct em_prepared **prepared, struct em_plan *plan,
 		       struct em_outcome *outcome, enum em_stage stage, struct em_diag *diag);
 	/*
-	 * Traffic of all interfaces goes over to the generation that was built, and from interfaces
-	 * that are not in it no longer anywhere.  On failure the old one is in force as before.
+	 * Switches the traffic of all interfaces to the generation that was built.  Interfaces that
+	 * are not in it are no longer sorted.  On failure the old generation stays in force.
 	 */
 	int (*commit)(struct em_prepared *prepared, struct em_diag *diag);
-	/* Frees the handle (NULL: none), and what is in the kernel unless it was committed. */
+	/*
+	 * Frees the handle (may be NULL), and removes its objects from the kernel unless they were
+	 * committed.
+	 */
 	void (*abort)(struct em_prepared *prepared);
 
-	/* What of ours is there.  A kernel without the feature has nothing: 0. */
+	/* Finds our objects.  Returns 0 with nothing found on a kernel without the feature. */
 	int (*inspect)(struct em_kernel_state *out, struct em_diag *diag);
 
-	/* The counters of a generation, usable until closed, also after detach. */
+	/*
+	 * Opens the counters of a generation.  They stay readable until closed, also after detach.
+	 */
 	int (*open_counters)(struct em_counters **out, uint32_t generation, struct em_diag *diag);
-	/* Adds them to stats, which is shaped like policy, the one of that generation. */
+	/*
+	 * Adds the counters to stats, which has the shape of policy, the policy of that generation.
+	 */
 	int (*read_counters)(struct em_counters *counters, const struct em_policy *policy,
 			     struct em_stats *stats, struct em_diag *diag);
 	void (*close_counters)(struct em_counters *counters);
 
-	/* No packet is handled by us any more; what was counted can still be read.  Idempotent. */
+	/* Stops all handling of packets.  The counters can still be read.  Idempotent. */
 	int (*detach)(struct em_diag *diag);
 	/*
-	 * Removes all that carries our name but generation keep, and ends the conversations that
-	 * its policy does not have.  0 and NULL: keep nothing.  Idempotent.
+	 * Removes all objects with our name except those of generation keep, and ends conversations
+	 * that its policy does not have.  0 and NULL: keep nothing.  Idempotent.
 	 */
 	int (*clean)(uint32_t keep, const struct em_policy *policy, struct em_diag *diag);
 };
@@ -140,12 +150,12 @@ struct em_choice {
 
 #define EM_CHOICES_MAX 4
 
-/* What to try for a backend asked for, in order.  Returns how many; 0: not built in. */
+/* The backends to try, in order, for the one asked for.  Returns their number; 0: not built in. */
 size_t em_backend_choices(enum em_backend wanted, struct em_choice choices[EM_CHOICES_MAX]);
 
 /*
- * Writes the policy as the ruleset of the nft backend, for `nft -f`; nft/ruleset.h.  The same as
- * that backend installs as this generation.  Writing is not checked.  Returns 0, or -ENOMEM,
+ * Writes the ruleset that the nft backend installs for this policy and generation, for `nft -f`;
+ * see nft/ruleset.h.  The caller checks the stream for write errors.  Returns 0, or -ENOMEM,
  * reported.
  */
 int em_nft_print_ruleset(FILE *out, const struct em_policy *policy, uint32_t generation,

@@ -30,7 +30,7 @@ struct frame {
 	uint8_t rest[(EM_HEADER_LIMIT_MAX + 1) * HEADER_LENGTH + sizeof(struct udphdr)];
 } __attribute__((packed));
 
-/* Destination options, and what they hold: padding. */
+/* A destination options header, filled with padding. */
 static void put_header(uint8_t *header, uint8_t next)
 {
 	const uint8_t bytes[HEADER_LENGTH] = {next, 0, IP6OPT_PADN, 4};
@@ -40,7 +40,9 @@ static void put_header(uint8_t *header, uint8_t next)
 
 static size_t make_frame(struct frame *frame, unsigned int n_headers, uint16_t port)
 {
-	/* Not this host, so that its IPv6 leaves it alone; packet sockets see it all the same. */
+	/*
+	 * The destination is not this host, so IPv6 drops the frame.  Packet sockets still see it.
+	 */
 	static const uint8_t elsewhere[ETH_ALEN] = {0x02, 0, 0, 0, 0, 1};
 	size_t length = n_headers * HEADER_LENGTH + sizeof(struct udphdr);
 	struct udphdr udp = {.uh_dport = htons(port), .uh_ulen = htons(sizeof(udp))};
@@ -67,8 +69,9 @@ static bool send_frame(int wire, unsigned int n_headers, uint16_t port)
 }
 
 /*
- * The policy drops what it finds to be ours.  How many headers the first frame has that is not: the
- * last one is not in any case, as nobody listens for it.  -1: nothing came.
+ * The policy drops datagrams that it finds to be ours.  Returns the number of headers in the first
+ * frame that gets through.  The last frame always does, as no listener has its port.  -1: no frame
+ * came.
  */
 static int first_passed(int wire)
 {
@@ -91,7 +94,7 @@ static int bring_up(int fd)
 	return ioctl(fd, SIOCSIFFLAGS, &request);
 }
 
-/* A socket that sees what comes in and gets past the policy, and not what goes out. */
+/* A packet socket that sees incoming frames that pass the policy, and no outgoing ones. */
 static int open_wire(void)
 {
 	const struct timeval patience = {.tv_sec = SECONDS_MAX};
@@ -154,7 +157,7 @@ static void find(void *result, const void *context)
 		return;
 	if (!apply_sample(&kept.diag))
 		passed = first_passed(wire);
-	/* Without any header it has to be ours, or the trial went wrong. */
+	/* A frame without extension headers has to match; otherwise the trial itself failed. */
 	if (passed > 0)
 		*ipv6_header_limit = passed - 1;
 	free(em_diag_take_kept(&kept));
@@ -165,7 +168,7 @@ unsigned int em_header_limit_find(void)
 {
 	unsigned int ipv6_header_limit = EM_HEADER_LIMIT_MAX;
 
-	/* Who may not make a namespace may still apply. */
+	/* A process that may not create a namespace can still apply a policy. */
 	(void)em_scratch_run_anyone(find, &ipv6_header_limit, sizeof(ipv6_header_limit), NULL);
 	return ipv6_header_limit;
 }

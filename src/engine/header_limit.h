@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * ipv6_header_limit - how far this kernel follows IPv6 extension headers.
+ * ipv6_header_limit - how many IPv6 extension headers nf_tables of this kernel follows.
  *
- * What is ours is what the kernel's nf_tables finds to be UDP.  It used to walk all headers that a
- * packet holds and stops at some number now (12, where it does).  A backend that walks by itself
- * has to stop where nf_tables does.
+ * A datagram is ours if the kernel's nf_tables finds it to be UDP.  Older kernels follow all
+ * headers of a packet, newer ones stop at a fixed number (12).  A backend that walks the headers
+ * itself has to stop at the same number.
  */
 #ifndef EM_HEADER_LIMIT_H
 #define EM_HEADER_LIMIT_H
@@ -13,9 +13,9 @@
 #include "engine/plan.h"
 
 /*
- * The most headers behind which the nft backend finds a datagram, tried with packets in a namespace
- * of their own.  EM_HEADER_LIMIT_MAX where there is no nf_tables to be like, or where it cannot be
- * tried.
+ * Returns the largest number of headers behind which the nft backend finds a datagram, tried with
+ * packets in a private network namespace.  Returns EM_HEADER_LIMIT_MAX where there is no nf_tables
+ * to match, or where it cannot be tried.
  */
 unsigned int em_header_limit_find(void);
 

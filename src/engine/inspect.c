@@ -17,7 +17,7 @@ void em_inspect_clear(struct em_view *view)
 	*view = (struct em_view){0};
 }
 
-/* Of two generations the newer one is in force, and the other one the older. */
+/* The newest generation is in force.  The next one is the older one. */
 static void note_older(struct em_view *view, const struct em_backend_ops *ops, uint32_t generation)
 {
 	if (generation <= view->older)
@@ -61,7 +61,10 @@ int em_inspect(struct em_view *out, struct em_state *state, struct em_diag *diag
 	if (rc)
 		return rc;
 	out->generation = out->kernel.generation;
-	/* Gone from the kernel, with its interfaces perhaps, but never removed. */
+	/*
+	 * The generation is gone from the kernel, perhaps with its interfaces, but was never
+	 * removed.
+	 */
 	if (!out->generation)
 		rc = em_generation_newest(&out->generation, state, diag);
 	if (!rc && out->generation)
@@ -109,7 +112,9 @@ static bool is_here(const struct em_attachment *made)
 	return if_indextoname(made->ifindex, name);
 }
 
-/* The programs of attachments whose interface is gone; their number, or -ENOMEM. */
+/*
+ * Collects the programs of attachments whose interface is gone.  Returns their number, or -ENOMEM.
+ */
 static int list_gone(uint32_t **out, const struct em_view *view)
 {
 	const struct em_record *record = &view->record;
@@ -166,7 +171,10 @@ bool em_inspect_has(const struct em_view *view, const struct em_attachment *made
 	for (size_t i = 0; i < view->kernel.n_attachments; i++) {
 		const struct em_attachment *present = &view->kernel.attachments[i];
 
-		/* Chains of nft are hooked to a name, and from Linux 6.16 on wait for it. */
+		/*
+		 * nft chains are bound to an interface name.  From Linux 6.16 on they stay while no
+		 * interface has it.
+		 */
 		if (present->hook == made->hook && !strcmp(present->interface, made->interface) &&
 		    (present->ifindex == made->ifindex || made->hook == EM_HOOK_NFT_INGRESS))
 			return true;

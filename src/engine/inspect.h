@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * inspect - what is in force in this network namespace, and whether all of it is in place.
+ * inspect - what is in force in this network namespace, and whether it is complete.
  *
- * Reads the record of the apply and not its policy, so that it costs the same with a million
- * entities as with one.
+ * Reads the record of the apply but not its policy, so the cost does not depend on the number of
+ * entities.
  */
 #ifndef EM_INSPECT_H
 #define EM_INSPECT_H
@@ -15,22 +15,25 @@
 #include "host/obstacle.h"
 #include "state/generation.h"
 
-/* What keeps an interface that is in place from being sorted as it should, or is left of one. */
+/* Why an attached interface does not sort as it should, or what was left on one. */
 struct em_problem {
 	char interface[IF_NAMESIZE];
 	struct em_obstacle obstacle;
 };
 
 struct em_view {
-	const struct em_backend_ops *ops; /* in force; NULL: the kernel has nothing of ours */
+	const struct em_backend_ops
+		*ops; /* backend in force; NULL: the kernel has nothing of ours */
 	struct em_kernel_state kernel;
-	uint32_t generation;	 /* in force; or, gone from the kernel, the last one; 0: none */
-	struct em_record record; /* of that one; its generation is 0 where nothing is known */
+	uint32_t generation; /* generation in force or, if gone from the kernel, the last one; 0:
+				none */
+	struct em_record
+		record; /* record of that generation; record.generation is 0 where none is known */
 	/* An earlier generation whose counters the kernel still has; NULL and 0: none. */
 	const struct em_backend_ops *older_ops;
 	uint32_t older;
-	bool leftovers;	 /* something of ours lies about besides, of a run that died perhaps */
-	bool unreadable; /* something may be ours, and this process may not look at it */
+	bool leftovers;	 /* other leftovers of ours exist, for example of a run that died */
+	bool unreadable; /* objects exist that may be ours and that this process may not read */
 	struct em_problem *problems; /* owned; see em_inspect_links() */
 	size_t n_problems;
 };
@@ -43,22 +46,22 @@ void em_inspect_clear(struct em_view *view);
 int em_inspect_links(struct em_view *view, struct em_diag *diag);
 
 /*
- * Of those only the interfaces that have gone to another network namespace, where they keep the XDP
- * program.  Without CAP_SYS_ADMIN that cannot be seen, and is a warning where one is gone.  Returns
- * 0 or -errno, reported.
+ * Looks only for interfaces that were moved to another network namespace, where they keep the XDP
+ * program.  Without CAP_SYS_ADMIN they cannot be found; then a missing interface gives a warning.
+ * Returns 0 or -errno, reported.
  */
 int em_inspect_moved(struct em_view *view, struct em_diag *diag);
 
-/* One attachment that was made is still there. */
+/* At least one attachment of the record is still in place. */
 bool em_inspect_has(const struct em_view *view, const struct em_attachment *made);
 
-/* Something was applied, and not removed since. */
+/* A policy was applied and not removed since. */
 bool em_inspect_is_applied(const struct em_view *view);
 
-/* Every attachment that was made is still there, and nothing else of ours. */
+/* All attachments of the record are in place, and there are no leftovers of ours. */
 bool em_inspect_is_in_place(const struct em_view *view);
 
-/* And there are no problems, as far as they have been looked for. */
+/* As em_inspect_is_in_place(), and no problems of the interfaces were found so far. */
 bool em_inspect_is_whole(const struct em_view *view);
 
 #endif

@@ -15,7 +15,7 @@ static int no_memory(struct em_diag *diag)
 	return em_diag_enomem(diag);
 }
 
-/* Without memory a remark is lost, and what comes next says so. */
+/* Out of memory, the remark is dropped; the next allocation reports the error. */
 static void add_remark(struct em_probe_remarks *remarks, const char *what, const char *remedy)
 {
 	struct em_probe_remark *grown =
@@ -101,7 +101,7 @@ static void note_other(void *context, const char *what, const char *remedy)
 	add_remark(&interface->others, what, remedy);
 }
 
-/* The backends that sort at a hook, in the words of --backend. */
+/* The backends that use a hook, by their names for --backend. */
 static const struct {
 	enum em_hook hook;
 	const char *backend;
@@ -114,7 +114,7 @@ static const struct {
 
 #define N_HOOKS (sizeof(hooks) / sizeof(hooks[0]))
 
-/* Of one kind, with the backends in whose way it is. */
+/* An obstacle of one kind, with the backends that it affects. */
 static void note_obstacle(struct em_probe_interface *interface, const struct em_attachment *like,
 			  enum em_obstacle_kind kind)
 {
@@ -138,7 +138,7 @@ static void note_obstacle(struct em_probe_interface *interface, const struct em_
 	add_remark(&interface->obstacles, what, obstacle.remedy[0] ? obstacle.remedy : NULL);
 }
 
-/* Programs for frames in several buffers are chosen where they are needed. */
+/* Assumes a program for frames in several buffers: apply chooses one where it is needed. */
 static void note_obstacles(struct em_probe_interface *interface, const struct em_policy *policy)
 {
 	struct em_attachment like = {.fragments = true};
@@ -167,7 +167,7 @@ static int probe_interface(struct em_probe_interface *interface, const char *nam
 	return 0;
 }
 
-/* Their number, or -errno; *out is the caller's. */
+/* Returns the number of interfaces, or -errno.  The caller frees *out. */
 static int list_interfaces(char (**out)[IF_NAMESIZE], struct em_diag *diag)
 {
 	struct if_nameindex *all = if_nameindex();
@@ -239,7 +239,7 @@ static int attempt(struct em_probe_attempt *attempt, const struct em_probe *prob
 	attempt->why = em_diag_take_kept(&kept);
 	if (!attempt->why)
 		return no_memory(diag);
-	/* Of a choice between backends nothing is found that is not found of each. */
+	/* The automatic choice has no findings other than those of the single backends. */
 	if (wanted != EM_BACKEND_AUTO && attempt->done.outcome.lacking_place.file)
 		attempt->done.ops->check(probe->policy, note_finding, &attempt->findings);
 	return 0;

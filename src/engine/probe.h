@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * probe - what this kernel and these interfaces can carry, and what apply would choose.
+ * probe - what this kernel and these interfaces support, and what apply would choose.
  *
- * Changes nothing that another program could see: what has to be made to be tried is made in a
- * namespace of its own (scratch.h), and the choice is that of an apply that stops before the first
- * change.
+ * Makes no change that another program can see.  Objects for trials are made in a private network
+ * namespace (scratch.h).  The choice is made by an apply that stops before its first change.
  */
 #ifndef EM_PROBE_H
 #define EM_PROBE_H
@@ -38,7 +37,7 @@ struct em_probe_interface {
 	struct em_probe_remarks obstacles; /* what of it some backend stumbles over */
 };
 
-/* What became of the attempt to carry the policy over one backend, or by the choice of apply. */
+/* The result of preparing the policy with one backend, or with the automatic choice. */
 struct em_probe_attempt {
 	int error;		    /* 0, or what apply would return */
 	struct em_transaction done; /* with the plan */
@@ -58,8 +57,8 @@ struct em_probe {
 };
 
 /*
- * Finds all of it out; of the policy's interfaces, or of all where policy is NULL.  Returns 0 or
- * -errno, reported; *out is cleared with em_probe_clear() in any case.
+ * Fills in *out for the interfaces of the policy or, if policy is NULL, for all interfaces. The
+ * caller calls em_probe_clear() in any case.  Returns 0 or -errno, reported.
  */
 int em_probe_run(struct em_probe *out, const struct em_policy *policy, const char *config,
 		 struct em_diag *diag);

@@ -18,7 +18,7 @@ static bool is_named_twice(const struct em_listener *listener, const struct em_i
 	return false;
 }
 
-/* Returns 1 where it has another name now. */
+/* Returns 1 if the name was replaced. */
 static int resolve_one(const struct em_listener *listener, struct em_interface *interface,
 		       bool used_here, struct em_diag *diag)
 {

@@ -9,7 +9,10 @@ int em_settle_detach(const struct em_backend_ops *ops, const struct em_counts *b
 {
 	int first = 0;
 
-	/* A packet that was past the place of the new backend before it came meets the old one. */
+	/*
+	 * A packet that had already passed the new backend's hook at the switch still meets the old
+	 * backend.
+	 */
 	if (before->ops && before->ops != ops)
 		em_grace_wait();
 	for (size_t i = 0; em_backends[i]; i++) {
@@ -36,7 +39,7 @@ static int clean_kernel(const struct em_backend_ops *ops, uint32_t generation,
 	return first;
 }
 
-/* The older folders go before the counts are written, which may need the room. */
+/* Remove the older folders before writing the counts, which may need the space. */
 int em_settle_clean(const struct em_backend_ops *ops, uint32_t generation,
 		    const struct em_policy *policy, const struct em_counts *before,
 		    struct em_state *state, struct em_diag *diag)
@@ -53,7 +56,7 @@ int em_settle_clean(const struct em_backend_ops *ops, uint32_t generation,
 	return first ? first : rc;
 }
 
-/* Packets meet the backends in the order of their table. */
+/* Packets meet the backends in the order of this table. */
 static bool is_behind(const struct em_backend_ops *ops, const struct em_backend_ops *other)
 {
 	for (size_t i = 0; em_backends[i] && em_backends[i] != ops; i++)
@@ -63,9 +66,9 @@ static bool is_behind(const struct em_backend_ops *ops, const struct em_backend_
 }
 
 /*
- * A run that died between the switch and the last counts has left an older generation, which may
- * have gone on counting.  Where it stands behind the one in force, that has counted those packets
- * as well.
+ * A run that died between the switch and the last counts has left an older generation that may have
+ * gone on counting.  If it comes after the one in force on the packet path, both have counted the
+ * same packets.
  */
 static int finish_older(const struct em_view *view, struct em_state *state, struct em_diag *diag)
 {
@@ -73,7 +76,10 @@ static int finish_older(const struct em_view *view, struct em_state *state, stru
 	struct em_counts older = {0};
 	int rc = em_generation_load_policy(state, view->generation, &policy, diag);
 
-	/* Where it is not known what is counted now, nothing can be added to it. */
+	/*
+	 * The counters of the generation in force are unknown, so there is nothing to add the old
+	 * counts to.
+	 */
 	if (rc || !policy)
 		return rc;
 	if (!is_behind(view->older_ops, view->ops))

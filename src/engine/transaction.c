@@ -10,7 +10,7 @@
 #include "engine/header_limit.h"
 #include "engine/settle.h"
 
-/* After this apply nobody knows of them any more. */
+/* Warn now: the new record will not list these interfaces any more. */
 static int warn_moved(struct em_view *view, struct em_diag *diag)
 {
 	int rc = em_inspect_moved(view, diag);
@@ -67,8 +67,8 @@ static int find_unchanged(struct em_transaction *t)
 }
 
 /*
- * What is ours is what nf_tables of this kernel finds to be UDP, and other backends are to find the
- * same.
+ * A datagram is ours if nf_tables of this kernel finds it to be UDP.  The other backends have to
+ * agree.
  */
 static void set_header_limit(struct em_plan *plan)
 {
@@ -88,7 +88,7 @@ static void start_choice(struct em_transaction *t, const struct em_choice *choic
 				why[0] ? why : "the fastest this host can carry");
 }
 
-/* "xdp: why not; nft: …", for the reason of the choice that is made in the end. */
+/* Collects "xdp: why not; nft: …" for the reason of the final choice. */
 static void note_lacking(char *why, size_t size, const struct em_choice *choice,
 			 const struct em_outcome *outcome)
 {
@@ -117,7 +117,7 @@ static void drop_prepared(struct em_transaction *t)
 	t->prepared = NULL;
 }
 
-/* The first choice that can carry the policy is prepared; what one lacks may show in any stage. */
+/* Prepares the first choice that can carry the policy.  Any stage may find that a choice cannot. */
 static int choose(struct em_transaction *t)
 {
 	const enum em_stage stage = t->dry_run ? EM_FORESEE : EM_TRY;
@@ -176,7 +176,9 @@ static int store(const struct em_transaction *t)
 	return em_generation_store(t->state, &record, t->policy, t->diag);
 }
 
-/* The counts as of now: nearly right, should we die between the switch and the last ones. */
+/*
+ * Save the current counts.  They are nearly right if this run dies between the switch and settling.
+ */
 static int record(struct em_transaction *t)
 {
 	struct em_stats *baseline __attribute__((cleanup(em_stats_freep))) = NULL;
@@ -197,8 +199,8 @@ static int record(struct em_transaction *t)
 }
 
 /*
- * Where the older backend cannot be told to stop, it may be the first that has a packet: then it
- * stays in force, and the new one goes.
+ * If the older backend cannot be stopped, it may see packets before the new one.  Then it stays in
+ * force, and the new generation is removed.
  */
 static int switch_over(struct em_transaction *t)
 {
@@ -207,7 +209,7 @@ static int switch_over(struct em_transaction *t)
 	if (rc)
 		return rc;
 	rc = em_settle_detach(t->ops, &t->before, t->diag);
-	/* It may have stopped, and only the answer was lost. */
+	/* The backend may have stopped although its answer was lost. */
 	if (rc)
 		rc = em_settle_detach(t->ops, &t->before, t->diag);
 	if (rc && t->before.ops && t->before.ops != t->ops) {
@@ -220,7 +222,7 @@ static int switch_over(struct em_transaction *t)
 	return 0;
 }
 
-/* Also where nothing has changed: a run that died may have left something. */
+/* Needed even if nothing changed: a run that died may have left something. */
 static int settle(struct em_transaction *t)
 {
 	int rc = em_settle_clean(t->ops, t->plan.generation, t->policy, &t->before, t->state,
@@ -253,7 +255,9 @@ int em_transaction_apply(struct em_transaction *t, struct em_diag *diag)
 	rc = em_state_open(&t->state, t->dry_run ? EM_STATE_READ : EM_STATE_WRITE, diag);
 	if (rc)
 		return rc;
-	/* Only what cannot be blocked shall be able to leave something half done. */
+	/*
+	 * Block all signals that can be blocked, so that only SIGKILL can leave a change half done.
+	 */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &mask);
 	for (size_t i = 0; !rc && i < n; i++)
@@ -274,7 +278,7 @@ void em_transaction_clear(struct em_transaction *t)
 	em_plan_clear(&t->plan);
 }
 
-/* An XDP program that an interface has taken to another network namespace is out of our reach. */
+/* We cannot detach an XDP program from an interface that was moved to another network namespace. */
 static int report_moved(struct em_view *view, struct em_diag *diag)
 {
 	int rc = em_inspect_moved(view, diag);
@@ -296,7 +300,7 @@ int em_transaction_remove(struct em_diag *diag)
 
 	if (rc)
 		return rc;
-	/* Whatever else is wrong with what is there is no reason not to take it away. */
+	/* Other problems of what is installed do not prevent its removal. */
 	rc = em_inspect(&view, state, diag);
 	if (rc == -EPERM) {
 		em_inspect_clear(&view);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * transaction - from the policy in force to another one, and to none.
+ * transaction - replaces the policy in force by another one, or removes it.
  *
- *	begin	 look at what is in force, and finish what a run that died has left undone
- *	choose	 the first backend that can carry the policy builds it, beside the one in force
+ *	begin	 look at what is in force, and finish what a dead run left undone
+ *	choose	 the first backend that can carry the policy builds it beside the old one
  *	record	 the folder of the new generation is written
- *	switch	 the kernel goes over in one step
- *	settle	 the old generation is read for the last time, when no packet can add to it any
- *		 more, and taken away
+ *	switch	 the kernel takes the new generation into use, in one step
+ *	settle	 the old generation's counters are read when no packet can change them any
+ *		 more; then it is removed
  *
- * That order is what makes a run that dies harmless.  What fails before the switch is reverted, and
- * nothing has changed.
+ * In this order a run can die at any point without harm.  A failure before the switch is reverted,
+ * and nothing has changed.
  */
 #ifndef EM_TRANSACTION_H
 #define EM_TRANSACTION_H
@@ -38,23 +38,23 @@ struct em_transaction {
 	/* While it runs. */
 	struct em_state *state;
 	struct em_view view;		  /* of what was in force before */
-	const struct em_backend_ops *ops; /* the backend that is chosen, and what it has made: */
+	const struct em_backend_ops *ops; /* the chosen backend, and what it has built: */
 	struct em_prepared *prepared;
 	struct em_counts before; /* of the generation in force before */
 	bool recorded;		 /* the new generation has a folder */
-	bool in_force;		 /* the policy is: what fails now undoes nothing */
-	bool leftovers;		 /* but leaves something of another backend behind */
+	bool in_force;		 /* the policy is in force: a later failure undoes nothing */
+	bool leftovers;		 /* … but leaves objects of another backend behind */
 	struct em_diag *diag;
 };
 
 /*
- * Puts the policy in force, or finds out whether it could.  Returns 0 or -errno, reported;
- * em_transaction_clear() afterwards in any case.
+ * Puts the policy in force, or only checks that it could.  Returns 0 or -errno, reported.  The
+ * caller calls em_transaction_clear() in any case.
  */
 int em_transaction_apply(struct em_transaction *t, struct em_diag *diag);
 void em_transaction_clear(struct em_transaction *t);
 
-/* Takes everything away.  Returns 0 or -errno, reported. */
+/* Removes everything.  Returns 0 or -errno, reported. */
 int em_transaction_remove(struct em_diag *diag);
 
 /* Sets the counters of what is in force to zero.  Returns 0 or -errno, reported. */

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The command waits for an RCU grace period; a kernel with nohz_full refuses it. */
+/* MEMBARRIER_CMD_GLOBAL waits for an RCU grace period.  A kernel with nohz_full refuses it. */
 void em_grace_wait(void)
 {
 	const struct timespec moment = {.tv_nsec = 100 * 1000 * 1000};

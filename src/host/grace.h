@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
-/*
- * grace - waiting until no packet is under way any more in what has been replaced.
- */
+/* grace - waits until no packet is still being handled by what has been replaced. */
 #ifndef EM_GRACE_H
 #define EM_GRACE_H
 
-/* Returns after every packet that was being handled when it was called is through. */
+/* Returns when all packets that were being handled at the time of the call are done. */
 void em_grace_wait(void);
 
 #endif

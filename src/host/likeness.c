@@ -9,7 +9,7 @@
 
 #include "host/nl.h"
 
-/* What the kind cannot do without; a veth's other end is of its size, too. */
+/* Attributes that the kind requires.  The other end of a veth gets the same size. */
 static void put_kind_data(struct nlmsghdr *header, const struct em_link *like)
 {
 	const struct ifinfomsg link = {.ifi_family = AF_UNSPEC};

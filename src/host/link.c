@@ -58,13 +58,16 @@ struct feature_states {
 	struct ethtool_get_features_block blocks[FEATURES_MAX / 32];
 };
 
-/* Many a device lacks many an ethtool operation: then the setting is off.  Else it is unknown. */
+/*
+ * Many devices do not support many ethtool operations: then the setting is off.  After any other
+ * error it is unknown.
+ */
 static int unless_lacking(int rc)
 {
 	return rc == -EOPNOTSUPP || rc == -EINVAL || rc == -ENODEV ? 0 : rc;
 }
 
-/* Newer kernels (6.18 is one) tell the names only to who knows how many there are. */
+/* Newer kernels (6.18, for example) return names only if the request gives their number. */
 static int count_features(int fd, const char *name, uint32_t *n)
 {
 	struct feature_count count = {.cmd = ETHTOOL_GSSET_INFO,
@@ -76,7 +79,7 @@ static int count_features(int fd, const char *name, uint32_t *n)
 	return rc;
 }
 
-/* The names are asked for, because the numbers differ from kernel to kernel. */
+/* Features are found by name, as their numbers differ between kernels. */
 static int read_features(int fd, struct em_link *link)
 {
 	struct feature_states states = {.cmd = ETHTOOL_GFEATURES, .size = FEATURES_MAX / 32};
@@ -188,7 +191,7 @@ static int note_link(void *context, const struct nlmsghdr *header)
 	return 0;
 }
 
-/* Older kernels list interfaces of all kinds. */
+/* Older kernels ignore the filter and list interfaces of all kinds. */
 static int note_vlan(void *context, const struct nlmsghdr *header)
 {
 	struct em_link *link = context;
@@ -216,7 +219,7 @@ static struct nlmsghdr *begin(struct em_nl_message *message, uint16_t flags, uns
 	return em_nl_begin(message, RTM_GETLINK, flags, &info, sizeof(info));
 }
 
-/* Where the other end cannot be asked, it stays unknown. */
+/* If the other end cannot be queried, this stays unknown. */
 static void read_peer(struct around *around)
 {
 	struct em_nl_message message;
@@ -242,7 +245,7 @@ static int read_around(struct em_link *link)
 
 #define STACK_MAX 8 /* MAX_NEST_DEV of the kernel */
 
-/* Of what one interface hands to the next of a stack, the kernel keeps what it has noted down. */
+/* Between stacked interfaces the kernel keeps the tag that it has noted in the skb. */
 static bool is_stackable(const char *kind)
 {
 	static const char *const kinds[] = {"vlan",   "macvlan", "macvtap",
@@ -256,7 +259,7 @@ static bool is_stackable(const char *kind)
 
 struct stack {
 	struct em_link *link;
-	unsigned int next; /* ifindex of the interface below; 0: there is none, or no bridge */
+	unsigned int next; /* ifindex of the lower interface; 0: none, or it is no bridge */
 };
 
 static bool has_option(const struct nlattr *options, uint16_t type)
@@ -286,7 +289,7 @@ static int note_stacked(void *context, const struct nlmsghdr *header)
 	return 0;
 }
 
-/* One of the settings of br_netfilter, of this network namespace; without it there is none. */
+/* A br_netfilter setting of this network namespace.  Without the module there is none. */
 static int read_bridge_setting(const char *path, bool *state)
 {
 	FILE *file __attribute__((cleanup(em_fclosep))) = fopen(path, "re");
@@ -331,7 +334,7 @@ static int read_bridge(struct em_link *link)
 	return rc || !link->bridge[0] ? rc : read_bridge_nf(link);
 }
 
-/* Only where it makes a difference: all interfaces are looked at. */
+/* Asked only where it makes a difference, as it looks at all interfaces. */
 static int read_vlans(struct em_link *link)
 {
 	struct em_nl_message message;
@@ -433,15 +436,15 @@ const char *em_native_name(enum em_native native)
 	return names[native];
 }
 
-/* A page less XDP's headroom and what the kernel keeps behind the frame (skb_shared_info). */
+/* A page minus the XDP headroom and the skb_shared_info that the kernel keeps behind the frame. */
 #define BUFFER	 (4096 - 256 - 320)
 #define ETHERNET 14
 #define TAGS	 8 /* two of them */
 
 /*
- * veth and virtio_net see to it that the MTU and an Ethernet header fit into a page, and forget
- * that there are VLAN tags besides.  With an MTU beyond that, a driver that takes a program without
- * fragments has larger buffers.
+ * veth and virtio_net check that the MTU plus an Ethernet header fits in a page, but do not count
+ * VLAN tags.  With a larger MTU, a driver that accepts a program without fragments has larger
+ * buffers.
  */
 bool em_link_needs_fragments(const struct em_link *link)
 {

@@ -74,7 +74,7 @@ static int note_link(void *context, const struct nlmsghdr *header)
 	return 0;
 }
 
-/* Returns 1 where it is this one, or one that was seen before. */
+/* Returns 1 if the namespace is this one, or was seen before. */
 static int is_known(struct walk *walk, ino_t inode)
 {
 	ino_t *grown;
@@ -97,7 +97,7 @@ static int visit(struct walk *walk, const char *path, const char *name)
 	struct em_nl_message message;
 	struct stat status;
 
-	/* Gone meanwhile, or not for us; and in /run/netns there may be anything. */
+	/* The namespace is gone or not accessible, or the file in /run/netns is no namespace. */
 	if (fd < 0)
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
 	if (fstat(fd, &status))
@@ -111,7 +111,7 @@ static int visit(struct walk *walk, const char *path, const char *name)
 			 note_link, walk);
 }
 
-/* Those with a name first: by that people know them. */
+/* Namespaces with a name come first: users know them by it. */
 static int visit_named(struct walk *walk)
 {
 	DIR *dir __attribute__((cleanup(em_closedirp))) = opendir(NAMED);

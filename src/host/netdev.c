@@ -12,7 +12,7 @@
 #define IFINDEX	     1 /* NETDEV_A_DEV_IFINDEX */
 #define XDP_FEATURES 3 /* NETDEV_A_DEV_XDP_FEATURES */
 
-/* An attribute that the answer has to have. */
+/* The attribute that an answer must have. */
 struct wanted {
 	uint16_t type;
 	void *out;

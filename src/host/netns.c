@@ -37,7 +37,7 @@ static int read_boot(char *boot, size_t size)
 	return boot[0] ? 0 : -EIO;
 }
 
-/* Before Linux 5.14 there is none, which is the one error that is no failure. */
+/* Before Linux 5.14 there is no cookie.  Only this error is not a failure. */
 static int read_cookie(uint64_t *cookie)
 {
 	int fd __attribute__((cleanup(em_closep))) = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

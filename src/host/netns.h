@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * netns - which network namespace this process is in.
+ * netns - identifies the network namespace of this process.
  *
- * What we keep for a namespace is in a folder that has its inode number in the name.  When a
- * namespace is gone its number is given to another one, while the folder stays: the cookie and the
- * boot tell them apart.
+ * The state of a namespace is in a folder named by its inode number.  The kernel reuses the number
+ * when the namespace is gone, while the folder stays.  The cookie and the boot tell the namespaces
+ * apart.
  */
 #ifndef EM_NETNS_H
 #define EM_NETNS_H
@@ -16,11 +16,14 @@
 #define EM_NETNS_PREFIX "net-" /* of the name of a folder */
 
 struct em_netns {
-	uint64_t cookie; /* no other one since the boot has it; 0: unknown, before Linux 5.14 */
+	uint64_t cookie; /* unique since boot; 0: unknown, before Linux 5.14 */
 	char boot[37];	 /* the boot's UUID */
 };
 
-/* Of this process.  Returns 0 or -errno, unreported; then *out is untouched. */
+/*
+ * Identifies the namespace of this process.  Returns 0 or -errno, unreported; then *out is
+ * unchanged.
+ */
 int em_netns_read(struct em_netns *out);
 
 /* Writes the path of this namespace's folder, above/net-INODE.  Returns 0 or -errno, unreported. */

@@ -9,11 +9,11 @@
 
 #include "base/cleanup.h"
 
-#define DATAGRAM_MAX 65536 /* bytes of one datagram from the kernel, which are 32 KB at most */
-#define ASK_TRIES    20	   /* of a dump that changes by others interrupt */
-#define SEQUENCE     1	   /* of a question; messages of a batch are numbered from here on */
+#define DATAGRAM_MAX 65536 /* bytes of one datagram from the kernel: 32 KB at most */
+#define ASK_TRIES    20	   /* attempts at a dump that concurrent changes interrupt */
+#define SEQUENCE     1	   /* sequence number of a question; those of a batch follow */
 
-/* Bytes that the kernel counts for one acknowledgement, socket buffer and explanation included. */
+/* Bytes that the kernel charges for one acknowledgement, including its skb and explanation. */
 #define ACK_SIZE 2048
 
 static void closep(struct mnl_socket **socket)
@@ -49,7 +49,7 @@ static int open_socket(struct mnl_socket **out, int protocol, int flags)
 		mnl_socket_close(socket);
 		return rc;
 	}
-	/* Both only make the answers better; older kernels do without. */
+	/* Both options only improve the answers.  Older kernels do not have them. */
 	(void)mnl_socket_setsockopt(socket, NETLINK_EXT_ACK, &on, sizeof(on));
 	(void)mnl_socket_setsockopt(socket, NETLINK_CAP_ACK, &on, sizeof(on));
 	*out = socket;
@@ -66,7 +66,7 @@ static int send_bytes(const struct mnl_socket *socket, const void *bytes, size_t
 	return sent < 0 ? -errno : 0;
 }
 
-/* The length of the next datagram, or -errno. */
+/* Returns the length of the next datagram, or -errno. */
 static ssize_t receive(const struct mnl_socket *socket, void *buffer)
 {
 	ssize_t length;
@@ -77,7 +77,7 @@ static ssize_t receive(const struct mnl_socket *socket, void *buffer)
 	return length < 0 ? -errno : length;
 }
 
-/* The datagrams that answer a question, one behind the other. */
+/* The datagrams of an answer, one after the other. */
 struct answer {
 	char *bytes;
 	size_t used;
@@ -99,7 +99,7 @@ static int make_room(struct answer *answer)
 	return 0;
 }
 
-/* The payload of NLMSG_ERROR and, for a dump that failed on its way, of NLMSG_DONE. */
+/* The payload of NLMSG_ERROR, and of the NLMSG_DONE of a dump that failed midway. */
 static int error_of(const struct nlmsghdr *header)
 {
 	int error = 0;
@@ -109,7 +109,7 @@ static int error_of(const struct nlmsghdr *header)
 	return error > 0 ? -EPROTO : error;
 }
 
-/* 1: the answer ends with this datagram; 0: more is to come; or -errno. */
+/* Returns 1 if the answer ends with this datagram, 0 if more follows, or -errno. */
 static int is_last(const struct nlmsghdr *header, int length, bool dump)
 {
 	for (; mnl_nlmsg_ok(header, length); header = mnl_nlmsg_next(header, &length)) {
@@ -201,7 +201,7 @@ struct nlmsghdr *em_nl_batch_add(struct em_nl_batch *batch, uint16_t type, uint1
 	return batch->last;
 }
 
-/* The message itself stands before the explanation, where NETLINK_CAP_ACK is not known. */
+/* Without NETLINK_CAP_ACK the request is copied in front of the explanation. */
 static void note_explanation(struct em_nl_outcome *outcome, const struct nlmsghdr *header)
 {
 	const struct nlmsgerr *answer = mnl_nlmsg_get_payload(header);
@@ -232,7 +232,7 @@ static size_t note_outcomes(struct em_nl_batch *batch, const struct nlmsghdr *he
 	return n;
 }
 
-/* All of them are there when the messages are sent, so that nothing is waited for. */
+/* All acknowledgements are there once the messages are sent, so reading does not wait. */
 static int receive_outcomes(struct em_nl_batch *batch, const struct mnl_socket *socket)
 {
 	char *buffer __attribute__((cleanup(em_freep))) = malloc(DATAGRAM_MAX);
@@ -244,7 +244,7 @@ static int receive_outcomes(struct em_nl_batch *batch, const struct mnl_socket *
 	while (n < batch->n) {
 		ssize_t length = receive(socket, buffer);
 
-		/* That some were lost is said once; the others come behind. */
+		/* The loss of messages is reported once; the others follow. */
 		if (length == -ENOBUFS && !lost) {
 			lost = true;
 			continue;
@@ -256,7 +256,7 @@ static int receive_outcomes(struct em_nl_batch *batch, const struct mnl_socket *
 	return 0;
 }
 
-/* Without the privilege for more, what is usual may do. */
+/* Without the privilege for a larger buffer, the usual size may be enough. */
 static void size_buffers(const struct mnl_socket *socket, size_t length, size_t n)
 {
 	int fd = mnl_socket_get_fd(socket), out = length + EM_NL_MESSAGE_MAX, in = n * ACK_SIZE;

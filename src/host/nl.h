@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * nl - requests over rtnetlink and generic netlink, on libmnl.
+ * nl - requests over rtnetlink and generic netlink, with libmnl.
  *
- * A message is begun here, filled in with mnl_attr_put…(), and sent in one of two ways: as a
- * question, of which the caller sees the whole answer or none of it; or with others in a batch that
- * the kernel works off within one system call.
+ * A message is begun here, filled in with mnl_attr_put…(), and sent in one of two ways.  A question
+ * returns its whole answer or none of it.  A batch of messages is handled by the kernel within one
+ * system call.
  *
- * All functions retry what a signal has interrupted, and report nothing.  (nf_tables has batches of
- * another kind, see nft/netlink.h.)
+ * All functions retry after EINTR, and report nothing.  nf_tables has batches of another kind, see
+ * nft/netlink.h.
  */
 #ifndef EM_NL_H
 #define EM_NL_H
@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EM_NL_MESSAGE_MAX 512 /* bytes of the longest message that is sent */
+#define EM_NL_MESSAGE_MAX 512 /* bytes of the longest message sent */
 
 /* Room for one message. */
 struct em_nl_message {
@@ -26,17 +26,17 @@ struct em_nl_message {
 };
 
 /*
- * Begins a request with the fixed header of its family, size bytes.  What is returned lies in
+ * Begins a request with the fixed header of its family, of size bytes.  Returns a pointer into
  * message.
  */
 struct nlmsghdr *em_nl_begin(struct em_nl_message *message, uint16_t type, uint16_t flags,
 			     const void *family, size_t size);
 
 /*
- * Asks the kernel over a NETLINK_… protocol and calls visit for each message of the answer: with
- * NLM_F_DUMP for each object, else once.  It is called when all of them have come; a dump that was
- * interrupted by a change is repeated first.  Visit ends it by returning something other than 0.
- * Returns that, 0, or -errno: -EAGAIN where a dump was interrupted again and again.
+ * Sends a question over a NETLINK_… protocol and calls visit for each message of the answer: once
+ * per object with NLM_F_DUMP, else once.  The calls start when the whole answer has arrived; a dump
+ * that was interrupted by a change is repeated before.  A visit that returns other than 0 ends the
+ * loop. Returns that value, 0, or -errno: -EAGAIN if each attempt at a dump was interrupted.
  */
 int em_nl_ask(int protocol, struct nlmsghdr *request,
 	      int (*visit)(void *context, const struct nlmsghdr *header), void *context);
@@ -55,31 +55,37 @@ struct em_nl_batch {
 	size_t n_max;
 };
 
-/* Room for n_max messages.  Returns 0 or -ENOMEM; then there is nothing to clear. */
+/* Makes room for n_max messages.  Returns 0 or -ENOMEM; then there is nothing to clear. */
 int em_nl_batch_init(struct em_nl_batch *batch, size_t n_max);
 void em_nl_batch_clear(struct em_nl_batch *batch);
 
-/* Begins the next message as em_nl_begin() does.  Adding one more than n_max is a mistake. */
+/* Begins the next message like em_nl_begin().  The caller adds at most n_max. */
 struct nlmsghdr *em_nl_batch_add(struct em_nl_batch *batch, uint16_t type, uint16_t flags,
 				 const void *family, size_t size);
 
 /*
- * Sends all messages over rtnetlink in one system call, within which the kernel works them off,
- * each whether or not those before it succeeded: a process that is killed has made all of the
- * changes or none.  Returns 0, the first error of a message, or -errno of the socket.  Where
- * nothing could be sent, that is the outcome of each message; one that did not arrive is 0.
+ * Sends all messages over rtnetlink in one system call.  The kernel handles each of them within
+ * that call, also after one has failed: a process that is killed has made all of the changes or
+ * none. Returns 0, the first error of a message, or -errno of the socket.  If nothing could be
+ * sent, the outcome of each message is that error.  The outcome of a message whose answer is lost
+ * is 0.
  */
 int em_nl_batch_send(struct em_nl_batch *batch);
 
-/* The first attribute of a type, behind a fixed header of so many bytes, or in a nest; or NULL. */
+/*
+ * Finds the first attribute of a type behind a fixed header of that many bytes, or in a nest; or
+ * NULL.
+ */
 const struct nlattr *em_nl_find(const struct nlmsghdr *header, size_t fixed, uint16_t type);
 const struct nlattr *em_nl_find_in(const struct nlattr *nest, uint16_t type);
 
-/* Copies size bytes of its value.  False where attr is NULL or shorter; then out is untouched. */
+/*
+ * Copies size bytes of its value.  Returns false if attr is NULL or shorter; then out is unchanged.
+ */
 bool em_nl_get(const struct nlattr *attr, void *out, size_t size);
-/* Its value; 0 where attr is NULL or too short. */
+/* Returns its value; 0 if attr is NULL or too short. */
 uint32_t em_nl_get_u32(const struct nlattr *attr);
-/* Its value; "" where attr is NULL or no string. */
+/* Returns its value; "" if attr is NULL or no string. */
 const char *em_nl_get_text(const struct nlattr *attr);
 
 #endif

@@ -14,8 +14,8 @@ static bool at_xdp(const struct em_attachment *at)
 }
 
 /*
- * Native XDP sees each datagram before GRO does; but of a sender on this host it leaves datagrams
- * to a program at TC.
+ * Native XDP handles each datagram before GRO merges them.  But it leaves datagrams of a sender on
+ * this host to a program at TC.
  */
 static bool is_behind_gro(const struct em_link *link, const struct em_attachment *at)
 {
@@ -49,8 +49,8 @@ static bool is_bond(const struct em_link *link, const struct em_attachment *at)
 }
 
 /*
- * The packets of these come from another interface, whose round through the receive path has taken
- * the tag off; generic XDP does not see what is noted down instead.
+ * These interfaces get packets from another interface, whose receive path has already moved the tag
+ * to the skb.  Generic XDP does not see it there.
  */
 static bool is_stacked(const struct em_link *link, const struct em_attachment *at)
 {
@@ -79,8 +79,8 @@ static bool hides_tags(const struct em_link *link, const struct em_attachment *a
 }
 
 /*
- * With a packet, IPsec hands on the place and the length of the outer one's Ethernet header, and TC
- * shows programs the packet from there.
+ * IPsec leaves the offset and length of the outer Ethernet header in the skb.  TC programs see the
+ * packet from there.
  */
 static bool is_ipsec(const struct em_link *link, const struct em_attachment *at)
 {
@@ -109,8 +109,8 @@ static bool has_bridge_nf_call(const struct em_link *link, const struct em_attac
 }
 
 /*
- * On its way through a bridge a packet meets the hooks of IP before it is on the bridge's own
- * interface, where it is marked, and not again behind it.
+ * A bridged packet passes the IP hooks before it reaches the bridge interface, where it is marked.
+ * It does not pass them again afterwards.
  */
 #define BRIDGE_NF                                                                                  \
 	"replies need conntrack, which br_netfilter shows the packets of a bridge too "            \
@@ -119,7 +119,10 @@ static bool has_bridge_nf_call(const struct em_link *link, const struct em_attac
 static const struct {
 	holds_fn *holds;
 	const char *what;
-	/* Around the name of the interface in the remedy; no after: it has no name in it. */
+	/*
+	 * The parts of the remedy before and after the interface name.  No after: there is no name
+	 * in it.
+	 */
 	const char *before, *after;
 	bool replies;
 } obstacles[EM_OBSTACLES] = {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * obstacle - what about an interface keeps a hook on it from sorting as it should.
+ * obstacle - the properties of an interface that keep a hook on it from sorting correctly.
  *
- * The one list of it: what is in the way of an attachment that is planned, apply refuses; what
- * comes in the way later, status sees; and probe says what would be.  What others have attached to
- * the interface is not in it: the backends look after that.
+ * This is the only list of them.  apply refuses a planned attachment with an obstacle, status
+ * reports one that appears later, and probe predicts them.  What other programs have attached to
+ * the interface is not in this list: the backends look for it.
  */
 #ifndef EM_OBSTACLE_H
 #define EM_OBSTACLE_H
@@ -34,13 +34,12 @@ enum em_obstacle_kind {
 };
 
 struct em_obstacle {
-	const char *what; /* static; without the name of the interface */
-	bool replies;	  /* it concerns listeners with replies alone */
+	const char *what; /* static; without the interface name */
+	bool replies;	  /* it only concerns listeners with replies */
 	char remedy[112]; /* the command that clears it; "": none does */
 };
 
-/* Whether it stands in the way of this attachment to the link, with what there is to say in *out.
- */
+/* Whether the obstacle affects this attachment to the link.  If so, the message is in *out. */
 bool em_obstacle_find(struct em_obstacle *out, enum em_obstacle_kind kind,
 		      const struct em_link *link, const struct em_attachment *attachment);
 

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Much longer than any of it takes, on an emulated machine too. */
+/* Much longer than any trial takes, also on an emulated machine. */
 #define SECONDS_MAX 60
 
 /* Returns 0 or an errno. */
@@ -32,7 +32,7 @@ static void run_child(void (*work)(void *result, const void *context), void *res
 	int error;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* The parent may have blocked all that it can. */
+	/* The parent may have blocked all signals. */
 	sigemptyset(&alarms);
 	sigaddset(&alarms, SIGALRM);
 	sigprocmask(SIG_UNBLOCK, &alarms, NULL);

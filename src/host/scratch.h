@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * scratch - a network namespace to try things in.
+ * scratch - a network namespace for trials.
  *
- * What is made there no other program sees, its events included, and it is gone with the process
- * that made it.
+ * Other programs do not see what is made in it, nor its events.  It ends with the process that made
+ * it.
  */
 #ifndef EM_SCRATCH_H
 #define EM_SCRATCH_H
@@ -12,16 +12,17 @@
 #include <stddef.h>
 
 /*
- * Calls work in a child process, in a network namespace that has only its lo, which is down.  The
- * child has a copy of all memory; what it writes to the size bytes of result, and only that, is
- * found there afterwards.  Returns 0 or -errno, unreported: -EPERM without CAP_SYS_ADMIN.
+ * Calls work in a child process, in a network namespace that only has lo, which is down.  The child
+ * has a copy of all memory.  Only the size bytes of result are copied back.  Returns 0 or -errno,
+ * unreported: -EPERM without CAP_SYS_ADMIN.
  */
 int em_scratch_run(void (*work)(void *result, const void *context), void *result, size_t size,
 		   const void *context);
 
 /*
- * The same without CAP_SYS_ADMIN too: then in a user namespace as well, where the host has them for
- * everyone.  There the child may do all that concerns its network, and nothing else: no bpf(2).
+ * Like the function above, but also works without CAP_SYS_ADMIN where the host allows user
+ * namespaces for everyone.  In one of these the child can do all that concerns its network, but not
+ * use bpf(2).
  */
 int em_scratch_run_anyone(void (*work)(void *result, const void *context), void *result,
 			  size_t size, const void *context);

@@ -18,7 +18,7 @@ void em_document_init(struct em_document *document, FILE *out, bool json)
 
 /* JSON. */
 
-/* Bytes that stand in a string as they are. */
+/* The number of leading bytes that a string can hold unescaped. */
 static size_t plain_length(const char *text)
 {
 	size_t printable = em_utf8_printable(text);
@@ -27,7 +27,7 @@ static size_t plain_length(const char *text)
 	return printable < unquoted ? printable : unquoted;
 }
 
-/* Writes the character that does not, and returns its length. */
+/* Writes the character that has to be escaped, and returns its length. */
 static size_t escape(FILE *out, const char *text)
 {
 	const unsigned char *byte = (const unsigned char *)text;
@@ -57,7 +57,7 @@ static void quote(FILE *out, const char *text)
 	putc('"', out);
 }
 
-/* Begins a line that is indented by two blanks for each level whose contents are on lines. */
+/* Begins a line, indented by two blanks per level whose contents have their own lines. */
 static void new_line(const struct em_document *document)
 {
 	unsigned int indent = 0;
@@ -75,8 +75,8 @@ static void open_level(struct em_document *document, char bracket, bool on_lines
 }
 
 /*
- * Everything up to a value.  What is in the outermost object is on lines of its own, and so are
- * objects in an array; the rest stays on the line.
+ * Writes everything before a value.  Members of the outermost object get lines of their own, and so
+ * do objects in an array.  The rest stays on the line.
  */
 static void begin_value(struct em_document *document, const char *key, bool object)
 {

@@ -5,7 +5,7 @@
 
 #include "print/print.h"
 
-/* Without memory a message is left out: people have it on standard error. */
+/* Out of memory, a message is left out here.  Users still see it on standard error. */
 void em_print_keep_message(void *context, const struct em_place *place, const char *text)
 {
 	struct em_print_messages *messages = context;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * print - the result of each command as a document, for people and for programs; one file a result.
+ * print - prints the result of each command as a document, one file per result.
  *
- * Writing is checked once, by em_document_end().
+ * Write errors are found by em_document_end().
  */
 #ifndef EM_PRINT_H
 #define EM_PRINT_H
@@ -13,31 +13,31 @@
 #include "policy/stats.h"
 #include "print/document.h"
 
-/* `apply`: what has been done, or would be. */
+/* `apply`: what was done, or would be done. */
 void em_print_apply(struct em_document *out, const struct em_transaction *done);
 
-/* `status`: what is applied, and whether all of it is in place. */
+/* `status`: what is applied, and whether it is complete. */
 void em_print_status(struct em_document *out, const struct em_view *view);
 
 /*
- * `stats`: the counters of what is applied.  A sum that is negative (the offset of a reset has
- * outlived the counters that it belonged to) is printed as 0.
+ * `stats`: the counters of what is applied.  A negative sum is printed as 0.  It occurs when the
+ * offset of a reset has outlived its counters.
  */
 void em_print_stats(struct em_document *out, const struct em_record *record,
 		    const struct em_policy *policy, const struct em_stats *stats);
 
-/* `check`: what the backends have to say of a policy without mistakes; path as it was given. */
+/* `check`: the findings of the backends about a valid policy.  path is as the user gave it. */
 void em_print_check(struct em_document *out, const char *path, const struct em_policy *policy);
 
 void em_print_probe(struct em_document *out, const struct em_probe *probe);
 
-/* " (NAME)" behind an interface, where the configuration names it by an alternative name. */
+/* Prints " (NAME)" after an interface that the configuration names by an alternative name. */
 void em_print_alias(struct em_document *out, const char *alias);
 
-/* The hooks of a plan: in text a line each. */
+/* The hooks of a plan; in text one line each. */
 void em_print_hooks(struct em_document *out, const struct em_plan *plan);
 
-/* What went wrong; for programs only, as people have the messages on standard error. */
+/* The error messages, for JSON only: users see them on standard error. */
 struct em_print_message {
 	char *file; /* NULL: it has no place */
 	unsigned int line;
@@ -49,7 +49,7 @@ struct em_print_messages {
 	size_t n;
 };
 
-/* An em_diag_listen_fn: adds a message to the struct em_print_messages. */
+/* An em_diag_listen_fn that adds a message to the struct em_print_messages. */
 void em_print_keep_message(void *messages, const struct em_place *place, const char *text);
 void em_print_clear_messages(struct em_print_messages *messages);
 /* rc is what the command returns. */

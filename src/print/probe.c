@@ -23,7 +23,7 @@ static bool is_on(const struct em_link *link, size_t offload)
 	return *(const bool *)((const char *)link + offloads[offload].offset);
 }
 
-/* What goes into a table; titles of rows are as wide as this. */
+/* A table of remarks.  Row titles are padded to this width. */
 #define TITLE 14
 
 static void print_kernel(struct em_document *out, const struct em_probe *probe)
@@ -47,7 +47,7 @@ static void print_kernel(struct em_document *out, const struct em_probe *probe)
 	em_document_close(out);
 }
 
-/* title and remedy are what people see before each remark and before the command. */
+/* title and remedy are the text before each remark and before the command. */
 static void print_remarks(struct em_document *out, const char *key,
 			  const struct em_probe_remarks *remarks, const char *title,
 			  const char *remedy)

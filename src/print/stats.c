@@ -8,8 +8,8 @@
 #include "print/print.h"
 
 /*
- * A counter as it is printed.  No count gets to 2^63: what is above is a negative sum, of which
- * neither a person nor a reader of the document could make anything.
+ * A counter as it is printed.  No count reaches 2^63: a larger value is a negative sum, which would
+ * mean nothing to a reader.
  */
 static int64_t shown(uint64_t counter)
 {
@@ -58,7 +58,7 @@ static void print_counters(struct em_document *out, const struct em_listener_sta
 	em_document_text(out, ")\n");
 }
 
-/* The widths of the columns, their headings included. */
+/* The widths of the columns, including their headings. */
 struct columns {
 	unsigned int name;
 	unsigned int tag;
@@ -107,7 +107,7 @@ static struct columns measure(const struct em_listener *listener,
 	return columns;
 }
 
-/* The headings of numbers are as wide as the column at most, and aligned right like these. */
+/* Headings of numbers are at most as wide as the column, and aligned right like the numbers. */
 static void print_headings(struct em_document *out, const struct columns *columns)
 {
 	em_document_string_cell(out, NULL, "\n  ", "NAME", columns->name);

@@ -13,7 +13,7 @@
 
 #define FORMAT 1
 
-/* A counter of the file, and where it is in what the file is about. */
+/* A counter in the file, and its offset in the struct that the line describes. */
 struct counter {
 	const char *name;
 	size_t offset;
@@ -91,14 +91,14 @@ int em_baseline_write(FILE *out, const struct em_policy *policy, const struct em
 struct reader {
 	const struct em_policy *policy;
 	struct em_stats *stats;
-	size_t listener;		/* the last one; of no matter without a format */
-	const struct em_format *format; /* of that one; NULL: the policy has it not */
+	size_t listener;		/* the last one; unused without a format */
+	const struct em_format *format; /* of that one; NULL: not in the policy */
 	struct em_count *into;		/* of its entities */
 	size_t guess;			/* as of em_stats_add_entity() */
 	bool lost;			/* the last listener's line made no sense */
 };
 
-/* Adds the counters that the words name; all of them or, where a word makes no sense, none. */
+/* Adds the counters of a line: all of them or, if any word is malformed, none. */
 static bool read_counters(char *words, const struct counter *counters, uint64_t *values)
 {
 	char *word;

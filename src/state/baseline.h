@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * baseline - the counts that a generation starts from, as a file.
+ * baseline - the file with the counts that a generation starts from.
  *
- * Of the form of lines.h.  A listener's line comes before those of its entities, of which only
- *those are there that have counted anything; numbers are unsigned decimals modulo 2^64:
+ * The format is that of lines.h.  The line of a listener comes before those of its entities.
+ * Entities without counts have no line.  Numbers are unsigned decimals modulo 2^64:
  *
  *	format 1
  *	listener telemetry packets=12 bytes=492 rewritten=8 passed=0 dropped=0 unknown=2 source=0
  *		length=1 check=1	(one line)
  *	entity 0xdeadbeef packets=4 bytes=144
  *
- * Counters that this version does not have are skipped.
+ * Counters that this version does not know are skipped.
  */
 #ifndef EM_BASELINE_H
 #define EM_BASELINE_H
@@ -20,13 +20,13 @@
 
 #include "policy/stats.h"
 
-/* Returns 0 or -errno of the stream, unreported. */
+/* Writes the file.  Returns 0 or -errno of the stream, unreported. */
 int em_baseline_write(FILE *out, const struct em_policy *policy, const struct em_stats *stats);
 
 /*
- * Adds what is in the file to stats, which is shaped like policy: listeners are matched by name,
- * entities by tag.  Lines that make no sense are skipped; their number is added to *lost.  Returns
- * 0, -errno of the stream, or -EBADMSG where it is no such file at all; all unreported.
+ * Adds the counts of the file to stats, which has the shape of policy.  Listeners are matched by
+ * name, entities by tag.  Malformed lines are skipped; their number is added to *lost.  Returns 0,
+ * -errno of the stream, or -EBADMSG if it is not a baseline file; all unreported.
  */
 int em_baseline_read(FILE *in, const struct em_policy *policy, struct em_stats *stats,
 		     unsigned long *lost);

@@ -61,7 +61,7 @@ void em_folder_name(char name[EM_FOLDER_NAME_SIZE], uint32_t generation, bool wh
 		 whole ? "" : EM_FOLDER_HALF);
 }
 
-/* The folder of a generation that was found. */
+/* A generation's folder, as found in the directory. */
 struct found {
 	uint32_t generation;
 	bool whole;
@@ -96,7 +96,7 @@ static DIR *open_dir(const struct em_folder *folder, const char *name)
 	return dir;
 }
 
-/* The next generation in the folder, or false: none (errno is 0) or an error. */
+/* Finds the next generation in the folder.  False: none is left (errno is 0), or an error. */
 static bool next_found(DIR *dir, struct found *found)
 {
 	const struct dirent *entry;

@@ -5,19 +5,19 @@
  *
  *	/run/entitymux/net-INODE/     one per network namespace
  *		lock                  held while anything here is read or written
- *		namespace             which one this is, of all that have had this inode number
+ *		namespace             identifies the one that has this inode number now
  *		gen-N/                one per generation
  *			policy.conf   the policy as a configuration, with its entities files
  *			record        the facts of the apply, see record.h
  *			baseline      the counts it starts from, see baseline.h
- *		gen-N.tmp/            a generation being written or removed, or what a dead run
- *				      left of it
+ *		gen-N.tmp/            a generation being written or removed, or the
+ *				      leftovers of a run that died
  *
- * A run may die at any point, but not the machine under it: what was written before a reboot does
- * not count after it.  So a rename is all it takes for all or nothing, and nothing is synced.
+ * A run may die at any point.  Nothing written before a reboot counts after it.  So a rename makes
+ * each change atomic, and nothing is synced.
  *
- * Here is what is done to files and to generations as a whole; the lock and the namespace are in
- * state.c, what is in a generation in generation.c.
+ * This module handles files and whole generations.  The lock and the namespace are handled in
+ * state.c, the contents of a generation in generation.c.
  */
 #ifndef EM_FOLDER_H
 #define EM_FOLDER_H
@@ -37,43 +37,47 @@
 struct em_folder {
 	char *path;
 	int fd;	    /* -1: there is none */
-	bool stale; /* its generations do not count: they are those of another namespace */
+	bool stale; /* its generations belong to another namespace and are ignored */
 };
 
 /* The name of a generation's folder. */
 void em_folder_name(char name[EM_FOLDER_NAME_SIZE], uint32_t generation, bool whole);
 
 /*
- * Reports what could not be done to a file of the folder (NULL: to the folder itself), as an error
- * that is not taken for a file that is missing.
+ * Reports a failed operation on a file of the folder (NULL: on the folder itself).  The returned
+ * error is never one that means "no such file".
  */
 int em_folder_failed(const struct em_folder *folder, struct em_diag *diag, int error,
 		     const char *what, const char *name);
 
 /*
- * Opens a file, in a folder of a generation or (NULL) in the folder itself, to be read or, anew,
- * written.  Returns NULL with errno set on failure.
+ * Opens a file for reading or for writing anew.  The file is in the folder of a generation or, if
+ * that is NULL, in the folder itself.  Returns NULL with errno set on failure.
  */
 FILE *em_folder_open_file(const struct em_folder *folder, const char *generation, const char *name,
 			  bool writes);
-/* Closes one that was written; rc is what became of the writing so far, as is the result. */
+/*
+ * Closes a file that was written.  rc is the result of writing so far.  Returns the result
+ * including that of closing.
+ */
 int em_folder_close_file(FILE *file, int rc);
 
 /* Whether any generation in it counts. */
 bool em_folder_counts(const struct em_folder *folder);
 
 /*
- * The highest generation that left a trace; 0: none.  Those above EM_FOLDER_GENERATION_MAX are not
- * from us.  Returns 0 or -errno, reported.
+ * Writes to *out the highest generation that left a trace; 0: none.  Ignores numbers above
+ * EM_FOLDER_GENERATION_MAX, which are not ours.  Returns 0 or -errno, reported.
  */
 int em_folder_newest(const struct em_folder *folder, uint32_t *out, struct em_diag *diag);
 
-/* No generation, nor the leftovers of one, is in it. */
+/* Whether the folder has neither a generation nor leftovers of one. */
 bool em_folder_is_free(const struct em_folder *folder);
 
 /*
- * Removes what is not whole of a generation; and all generations but keep (0: all), with what runs
- * that died have left.  Both return 0, also where there was nothing, or -errno, reported.
+ * The first removes the incomplete folder of one generation.  The second removes all generations
+ * but keep (0: all), and the leftovers of runs that died.  Both return 0, also if there was nothing
+ * to remove, or -errno, reported.
  */
 int em_folder_remove_half(const struct em_folder *folder, uint32_t generation,
 			  struct em_diag *diag);

@@ -18,7 +18,7 @@
 #define POLICY	 "policy.conf"
 #define BASELINE "baseline"
 
-/* The name of the latter in the folder, and while it is written. */
+/* The name of that file in the folder, and its name while it is written. */
 #define BASELINE_SIZE (EM_FOLDER_NAME_SIZE + sizeof("/" BASELINE EM_FOLDER_HALF))
 
 int em_generation_newest(uint32_t *out, const struct em_state *state, struct em_diag *diag)
@@ -61,11 +61,11 @@ static int write_record(const struct em_folder *folder, const char *name,
 	return rc ? em_folder_failed(folder, diag, -rc, "write " RECORD " in", name) : 0;
 }
 
-/* Where em_config_write() writes to, or what it is compared with. */
+/* The stream that em_config_write() writes to, or the file that its output is compared with. */
 struct target {
 	const struct em_folder *folder;
 	const char *generation; /* the name of its folder */
-	int error;		/* of reading what it is compared with; 0: none */
+	int error;		/* error while reading that file; 0: none */
 };
 
 static FILE *create_entities(size_t listener, const char *name, void *context)
@@ -113,7 +113,7 @@ int em_generation_store(struct em_state *state, const struct em_record *record,
 	return rc;
 }
 
-/* Writes to *out whether a generation has a folder that counts; 0 or -errno, reported. */
+/* Sets *out to whether the generation has a folder that counts.  Returns 0 or -errno, reported. */
 static int has_generation(const struct em_folder *folder, const char *name, bool *out,
 			  struct em_diag *diag)
 {
@@ -170,7 +170,7 @@ int em_generation_load_record(struct em_state *state, uint32_t generation, struc
 	return rc ? em_folder_failed(folder, diag, -rc, "read " RECORD " in", name) : 0;
 }
 
-/* A file of ours: a mistake in it is not the user's. */
+/* The file is ours: a mistake in it is not a usage error. */
 int em_generation_load_policy(struct em_state *state, uint32_t generation, struct em_policy **out,
 			      struct em_diag *diag)
 {
@@ -204,7 +204,7 @@ int em_generation_load_policy(struct em_state *state, uint32_t generation, struc
 	return rc ? em_diag_error(diag, rc, NULL, "%s", text ? text : path) : 0;
 }
 
-/* A stream that is compared with a stored file, byte for byte, instead of being written. */
+/* A stream whose output is compared byte for byte with a stored file instead of being written. */
 struct comparison {
 	FILE *stored;
 	struct target *target;

@@ -43,7 +43,7 @@ static int read_u32(uint32_t *out, const char *value)
 	return sscanf(value, "%" SCNu32, out) == 1 ? 0 : -EBADMSG;
 }
 
-/* What there may be to say about an attachment. */
+/* The optional words of an attachment line. */
 static const struct {
 	const char *word;
 	size_t offset;
@@ -73,7 +73,7 @@ static void read_words(struct em_attachment *attachment, char *rest)
 	}
 }
 
-/* One at a hook of a newer version is one that this version cannot look after. */
+/* This version does not know the hook, and cannot handle the attachment. */
 static int read_attachment(struct em_record *record, char *value)
 {
 	struct em_attachment attachment = {0}, *grown;
@@ -138,7 +138,7 @@ int em_record_read(struct em_record *out, FILE *in)
 	return 0;
 }
 
-/* Of a path with a newline in it, a person sees a blank instead. */
+/* A newline in a path is written as a blank. */
 static void write_fact(FILE *out, const char *key, const char *value)
 {
 	fprintf(out, "%s ", key);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * record - the facts of one apply, as `status` shows them, and the file they are kept in.
+ * record - the facts of one apply, as `status` shows them, and the file with them.
  *
- * Of the form of lines.h:
+ * The format is that of lines.h:
  *
  *	format 1
  *	generation 3
@@ -16,7 +16,7 @@
  *	entities 2
  *	attachment 2 xdp-native eth0 program=7 alias=uplink0 vlan replies
  *
- * Unknown keys are skipped, and so are words that come behind those that are known.
+ * Unknown keys are skipped, and so are unknown words at the end of a line.
  */
 #ifndef EM_RECORD_H
 #define EM_RECORD_H
@@ -42,12 +42,12 @@ struct em_record {
 
 void em_record_clear(struct em_record *record);
 
-/* Returns 0 or -errno of the stream, unreported. */
+/* Writes the file.  Returns 0 or -errno of the stream, unreported. */
 int em_record_write(const struct em_record *record, FILE *out);
 
 /*
- * Returns 0, -ENOMEM, -errno of the stream, or -EBADMSG where what has to be in a record is missing
- * or makes no sense; all unreported.  *out is left alone on failure.
+ * Reads the file.  Returns 0, -ENOMEM, -errno of the stream, or -EBADMSG if a mandatory key is
+ * missing or malformed; all unreported.  *out is unchanged on failure.
  */
 int em_record_read(struct em_record *out, FILE *in);
 

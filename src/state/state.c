@@ -21,7 +21,7 @@
 #define NAMESPACE     "namespace"
 #define IDENTITY_SIZE 128
 
-/* Each one is lost to a run that took its folder away just then: there are never as many. */
+/* Attempts to take the lock.  An attempt fails only if another run removed the folder just then. */
 #define LOCK_ATTEMPTS 1000
 
 struct em_state {
@@ -48,14 +48,14 @@ static void fclosep(FILE **file)
 		fclose(*file);
 }
 
-/* -ENOENT would mean that nothing was ever applied. */
+/* -ENOENT would mean that nothing was applied, so it is not returned for a failure. */
 static int report_unknown(int rc, struct em_diag *diag)
 {
 	return em_diag_error(diag, rc == -ENOENT ? -EIO : rc, NULL,
 			     "cannot tell which network namespace this is: %s", strerror(-rc));
 }
 
-/* What tells this namespace from all others that have had, or will have, its inode number. */
+/* Identifies this namespace among all that have, had or will have its inode number. */
 static int identify(char identity[IDENTITY_SIZE], struct em_diag *diag)
 {
 	struct em_netns netns;
@@ -68,7 +68,7 @@ static int identify(char identity[IDENTITY_SIZE], struct em_diag *diag)
 	return 0;
 }
 
-/* The folder itself and those above it that are missing. */
+/* Makes the folder, and the missing folders above it. */
 static int make_folder(const char *path)
 {
 	char *copy __attribute__((cleanup(freep))) = strdup(path);
@@ -99,8 +99,8 @@ static int wait_for_lock(int lock, bool writes, bool *waited, struct em_diag *di
 }
 
 /*
- * A run that leaves no generation behind removes the lock file while it holds it.  So the lock may
- * turn out to be one on a file that is gone, and another run may hold that of a new one.
+ * A run that leaves no generation behind removes the lock file while it holds the lock.  The file
+ * that we locked may therefore be deleted already, and another run may hold the lock on a new file.
  */
 static bool still_there(int folder, int lock)
 {
@@ -112,8 +112,8 @@ static bool still_there(int folder, int lock)
 }
 
 /*
- * Opens the folder and takes its lock.  -ENOENT: it is not there; -EAGAIN: another run has taken it
- * away in the meantime.  Reports nothing.
+ * Opens the folder and takes its lock.  Returns -ENOENT if there is no folder, -EAGAIN if another
+ * run removed it in the meantime.  Reports nothing.
  */
 static int try_lock(struct em_state *state, bool *waited, struct em_diag *diag)
 {
@@ -127,7 +127,10 @@ static int try_lock(struct em_state *state, bool *waited, struct em_diag *diag)
 	folder = open(state->folder.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (folder < 0)
 		return -errno;
-	/* Not for everyone to read: who can open it can lock it, and hold up every run for good. */
+	/*
+	 * Readable by root only: any process that can open the file can lock it and block every
+	 * run.
+	 */
 	lock = openat(folder, LOCK,
 		      O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (state->writes ? O_CREAT : 0), 0600);
 	if (lock < 0)
@@ -150,7 +153,7 @@ static int take_lock(struct em_state *state, struct em_diag *diag)
 
 	for (int i = 0; i < LOCK_ATTEMPTS && r == -EAGAIN; i++) {
 		r = try_lock(state, &waited, diag);
-		/* Made just now, and gone again: so another run has been here. */
+		/* The folder was just made and is gone again: another run removed it. */
 		if (r == -ENOENT && state->writes)
 			r = -EAGAIN;
 	}
@@ -172,8 +175,9 @@ static int write_identity(const struct em_state *state, const char *identity, st
 }
 
 /*
- * The inode number of a namespace is given to another one when it is gone, while its folder stays:
- * generations in the folder of another namespace do not count, and are removed by who may write.
+ * The kernel reuses the inode number of a namespace that is gone, while its folder stays.
+ * Generations in a folder of another namespace are ignored, and a run with the write lock removes
+ * them.
  */
 static int check_identity(struct em_state *state, struct em_diag *diag)
 {
@@ -198,7 +202,10 @@ static int check_identity(struct em_state *state, struct em_diag *diag)
 		return 0;
 	}
 	r = em_folder_clean(&state->folder, 0, diag);
-	/* Last, and only then: a run that dies before has left generations that do not count. */
+	/*
+	 * This has to be the last step: if a run dies before it, the old generations are still
+	 * ignored.
+	 */
 	return r ? r : write_identity(state, ours, diag);
 }
 
@@ -250,14 +257,14 @@ int em_state_open(struct em_state **out, enum em_state_mode mode, struct em_diag
 	return em_state_open_at(out, ROOT, mode, diag);
 }
 
-/* A folder without any generation goes, with the lock in it: see still_there(). */
+/* A folder without a generation is removed together with the lock in it, see still_there(). */
 static void remove_empty(const struct em_state *state)
 {
 	if (!em_folder_is_free(&state->folder))
 		return;
 	unlinkat(state->folder.fd, NAMESPACE, 0);
 	unlinkat(state->folder.fd, LOCK, 0);
-	/* Where another run has begun with it already, it is not empty and stays. */
+	/* The folder is not empty, and stays, if another run already uses it. */
 	if (rmdir(state->folder.path) == 0)
 		rmdir(state->root);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * state - what is applied in this network namespace, and the lock over it.
+ * state - what is applied in this network namespace, and its lock.
  *
- * One folder per network namespace below /run/entitymux; in it one folder per generation, see
- * generation.h.  Which generation is in force is the kernel's to say: a run that dies at any point
- * leaves at worst a folder too many, never a wrong answer.
+ * Each network namespace has a folder below /run/entitymux, with one folder per generation in it,
+ * see generation.h.  The kernel decides which generation is in force.  A run that dies leaves at
+ * worst an unused folder.
  */
 #ifndef EM_STATE_H
 #define EM_STATE_H
@@ -16,15 +16,15 @@
 struct em_state; /* the open, locked folder of this network namespace */
 
 enum em_state_mode {
-	EM_STATE_READ,	/* shared lock; fine where nothing was ever applied */
-	EM_STATE_WRITE, /* exclusive lock; waits for another run; makes the folder */
+	EM_STATE_READ,	/* shared lock; succeeds also if nothing was ever applied */
+	EM_STATE_WRITE, /* exclusive lock; waits for other runs, and makes the folder */
 };
 
 /*
  * Takes the lock.  *out is closed with em_state_close().  Returns 0 or -errno, reported.
  */
 int em_state_open(struct em_state **out, enum em_state_mode mode, struct em_diag *diag);
-/* The same in a root folder of the caller's, made where it is missing; for tests. */
+/* Like em_state_open(), below another root folder, which is made if missing; for tests. */
 int em_state_open_at(struct em_state **out, const char *root, enum em_state_mode mode,
 		     struct em_diag *diag);
 /* Gives up the lock.  After EM_STATE_WRITE, a folder without any generation is removed. */
