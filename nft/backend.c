@@ -35,6 +35,7 @@
 #include "nft/others.h"
 #include "nft/ruleset.h"
 #include "nft/text.h"
+#include "nft/translations.h"
 
 struct em_prepared {
 	struct em_ruleset *ruleset;
@@ -203,9 +204,11 @@ static int build(struct em_prepared *prepared, struct em_outcome *outcome, struc
 	if (rc)
 		return em_diag_enomem(diag);
 	rc = em_install_ruleset(&prepared->netlink, &prepared->batch, prepared->ruleset, diag);
-	if (!rc)
-		em_conntrack_warn(plan->policy, diag);
-	return rc;
+	if (rc)
+		return rc;
+	em_conntrack_warn(plan->policy, diag);
+	em_translations_warn(&prepared->netlink, plan->policy, diag);
+	return 0;
 }
 
 /* The trial installs the very rules, so nothing is left to be foreseen. */

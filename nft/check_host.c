@@ -17,6 +17,7 @@
 #include "host/obstacle.h"
 #include "nft/drift.h"
 #include "nft/message.h"
+#include "nft/translations.h"
 #include "nft/zones.h"
 #include "policy/conversation.h"
 
@@ -191,6 +192,8 @@ int em_nft_check_host(struct em_plan *plan, struct em_outcome *outcome, struct e
 		rc = em_plan_check_links(plan, outcome);
 	if (!rc && em_conversation_first(plan->policy))
 		rc = em_zones_check(&netlink, plan->policy, outcome, diag);
+	if (!rc && em_conversation_first(plan->policy))
+		rc = em_translations_check(&netlink, plan->policy, outcome, diag);
 	em_netlink_close(&netlink);
 	return rc;
 }

@@ -16,6 +16,7 @@
 #include "nft/drift.h"
 #include "nft/inventory.h"
 #include "nft/netlink.h"
+#include "nft/translations.h"
 
 static bool is_leftover(const struct em_inventory *inventory, uint32_t generation)
 {
@@ -165,6 +166,8 @@ int em_nft_inspect(struct em_kernel_state *out, struct em_diag *diag)
 		rc = judge(out, &netdev, &inet, diag);
 	if (!rc && out->generation)
 		rc = find_drift(out, &netdev, &inet, &netlink, diag);
+	if (!rc && out->generation)
+		rc = em_translations_inspect(&out->fault, &netlink, &inet, out->generation, diag);
 	em_inventory_clear(&netdev);
 	em_inventory_clear(&inet);
 	em_netlink_close(&netlink);

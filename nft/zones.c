@@ -130,7 +130,7 @@ static bool format_sorts_to(const struct em_format *format, uint16_t target)
 	return found;
 }
 
-static const struct em_listener *listener_with(const struct em_policy *policy, uint16_t target)
+const struct em_listener *em_zones_listener(const struct em_policy *policy, uint16_t target)
 {
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		const struct em_listener *listener = &policy->listeners[i];
@@ -149,7 +149,7 @@ static const struct em_listener *listener_with(const struct em_policy *policy, u
 static int lacks(const struct em_policy *policy, const struct search *search,
 		 struct em_outcome *outcome)
 {
-	const struct em_place *place = &listener_with(policy, search->taken)->replies_place;
+	const struct em_place *place = &em_zones_listener(policy, search->taken)->replies_place;
 
 	if (search->by[0])
 		return em_outcome_lacks(

@@ -16,4 +16,7 @@
 int em_zones_check(struct em_netlink *netlink, const struct em_policy *policy,
 		   struct em_outcome *outcome, struct em_diag *diag);
 
+/* The first listener with replies that sorts to a port; where none does, the first with replies. */
+const struct em_listener *em_zones_listener(const struct em_policy *policy, uint16_t target);
+
 #endif
