@@ -77,16 +77,26 @@ static void review_loopback(const struct em_place *place, em_finding_fn *found, 
 	found(context, place, finding);
 }
 
+/* The mark of a datagram has no room for its format. */
+const struct em_listener *em_nft_find_refused(const struct em_policy *policy)
+{
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		if (policy->listeners[i].replies && policy->listeners[i].n_formats > 1)
+			return &policy->listeners[i];
+	return NULL;
+}
+
 void em_nft_check(const struct em_policy *policy, em_finding_fn *found, void *context)
 {
+	const struct em_listener *refused = em_nft_find_refused(policy);
+
+	if (refused)
+		found(context, &refused->replies_place, EM_NFT_REFUSED);
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		const struct em_listener *listener = &policy->listeners[i];
 
 		if (listener->replies && em_listener_on(listener, "lo"))
 			review_loopback(&listener->replies_place, found, context);
-		if (listener->replies && listener->n_formats > 1)
-			found(context, &listener->replies_place,
-			      "replies: do not go with several formats");
 		for (size_t f = 0; f < listener->n_formats; f++)
 			review_format(&listener->formats[f], found, context);
 	}
@@ -178,9 +188,13 @@ int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch
 
 int em_nft_check_host(struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag)
 {
+	const struct em_listener *refused = em_nft_find_refused(plan->policy);
 	struct em_netlink netlink;
-	int rc = em_netlink_open(&netlink, diag);
+	int rc;
 
+	if (refused)
+		return em_outcome_lacks(outcome, &refused->replies_place, EM_NFT_REFUSED);
+	rc = em_netlink_open(&netlink, diag);
 	if (rc == -EPROTONOSUPPORT)
 		return em_outcome_lacks(outcome, NULL, "this kernel has no nf_tables");
 	if (rc)

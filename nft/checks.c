@@ -14,11 +14,10 @@
 
 /*
  * The kernel takes 128 expressions and 4096 bytes in a rule.  With a mask, a comparison is 3
- * expressions and 120 bytes; so a rule gets no more than 24 of them, 3 for each check where all
- * share one.
+ * expressions and 120 bytes; so a rule gets no more than 24 of them, where all checks share one 3
+ * for each, or one where the checks of a format add to those of the listener.
  */
-#define RULE_CHUNKS_MAX	 24
-#define CHECK_CHUNKS_MAX (RULE_CHUNKS_MAX / EM_CHECKS_MAX)
+#define RULE_CHUNKS_MAX 24
 
 static void add_bytes(struct em_builder *b, enum em_statement_kind kind, uint16_t offset,
 		      const uint8_t *bytes, const uint8_t *mask, uint8_t length)
@@ -117,13 +116,14 @@ static size_t boxes(const struct em_check *check, struct em_byte_range out[EM_SP
 	return em_split_range(check->min, check->max, check->length, out);
 }
 
-/* Whether a check needs a chain of its own. */
-static bool apart(const struct em_check *check)
+/* Whether a check of the format needs a chain of its own. */
+static bool apart(const struct em_format *format, const struct em_check *check)
 {
+	unsigned int most = format->n_checks > EM_CHECKS_MAX ? 1 : RULE_CHUNKS_MAX / EM_CHECKS_MAX;
 	struct em_byte_range box[EM_SPLIT_RANGE_MAX];
 
 	if (check->kind == EM_CHECK_BYTES)
-		return chunks(check) > CHECK_CHUNKS_MAX;
+		return chunks(check) > most;
 	return check->little_endian && boxes(check, box) > 1;
 }
 
@@ -260,7 +260,7 @@ static void rule_checks(struct em_builder *b)
 
 	em_build_rule(b, &format->checks[0].place);
 	for (size_t i = 0; i < format->n_checks; i++)
-		if (!apart(&format->checks[i]))
+		if (!apart(format, &format->checks[i]))
 			add_check(b, &format->checks[i]);
 	em_build_target(b, EM_STATEMENT_GOTO, em_build_format_name(b, "sort"));
 	rule_fail(b, &format->checks[0].place);
@@ -281,13 +281,13 @@ void em_build_checks(struct em_builder *b)
 		return;
 	}
 	for (size_t i = 0; i < format->n_checks; i++)
-		if (apart(&format->checks[i]) && several)
+		if (apart(format, &format->checks[i]) && several)
 			rules_failed(b, &format->checks[i]);
-		else if (apart(&format->checks[i]))
+		else if (apart(format, &format->checks[i]))
 			jump_to_parts(b, i);
 	rule_checks(b);
 	for (size_t i = 0; i < format->n_checks && !several; i++)
-		for (unsigned int p = 0; apart(&format->checks[i]) && p < parts(&format->checks[i]);
-		     p++)
+		for (unsigned int p = 0;
+		     apart(format, &format->checks[i]) && p < parts(&format->checks[i]); p++)
 			chain_check(b, i, p);
 }
