@@ -283,6 +283,11 @@ static void build_chains(struct em_builder *b, const struct em_place *place,
 		chain_invalid(b);
 	}
 	em_build_chain(b, em_ruleset_entry(b->ruleset->generation, EM_BASE_NAT, NULL));
+	/* A chain without rules is one that somebody has flushed, see drift.h. */
+	if (!timeouts->n) {
+		em_build_rule(b, place);
+		em_build_add(b, EM_STATEMENT_RETURN);
+	}
 	for (size_t t = 0; t < timeouts->n; t++)
 		rule_conversations(b, place, timeouts->seconds[t]);
 	for (size_t t = 0; t < timeouts->n; t++)

@@ -70,6 +70,17 @@ static char *print_policy(const struct em_policy *policy, uint32_t generation)
 	return text;
 }
 
+/* One without rules would be taken for flushed, see drift.h. */
+static void check_chains_have_rules(const struct em_policy *policy)
+{
+	struct em_ruleset *ruleset = NULL;
+
+	assert_int_equal(em_ruleset_new(&ruleset, policy, 1), 0);
+	for (size_t i = 0; i < ruleset->n_chains; i++)
+		assert_true(ruleset->chains[i].n_rules > 0);
+	em_ruleset_free(ruleset);
+}
+
 static void test_golden(void **state)
 {
 	const char *name = *state;
@@ -79,6 +90,7 @@ static void test_golden(void **state)
 	char *text = print_policy(policy, 1);
 
 	assert_string_equal(text, expected);
+	check_chains_have_rules(policy);
 	free(text);
 	free(expected);
 	free(path);
@@ -476,6 +488,7 @@ int main(void)
 		GOLDEN("actions"),
 		GOLDEN("basic"),
 		GOLDEN("checks"),
+		GOLDEN("exploring"),
 		GOLDEN("formats"),
 		GOLDEN("minimal"),
 		GOLDEN("replies"),
