@@ -107,6 +107,21 @@ ip -100 5000 udp dport 5000 redirect to :99
 inet -100 6001 meta nfproto ipv6 udp dport >= 6001 redirect to :99
 END
 
+title='Docker, with a port of TCP: '
+in_ns nft -f - <<'END'
+table ip nat {
+	chain DOCKER { iifname != "docker0" tcp dport 6001 dnat to 172.17.0.2:80; }
+	chain PREROUTING { type nat hook prerouting priority dstnat; fib daddr type local jump DOCKER; }
+}
+END
+check 'apply' em apply --backend=nft "$tmp/conf"
+in_ns nft add rule ip nat DOCKER iifname != docker0 udp dport 6001 dnat to 172.17.0.2:6001
+check 'and of UDP: status' exits 4 0 . em status
+check 'and of UDP: refused' exits 3 1 'port 6001.* ip nat DOCKER handle' \
+	em apply --backend=nft "$tmp/conf"
+em remove
+in_ns nft delete table ip nat
+
 title='untracked: '
 in_ns nft -f - <<'END'
 table ip theirs {
