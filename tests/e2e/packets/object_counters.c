@@ -155,19 +155,21 @@ static size_t count_kind(const struct em_inventory *inventory, enum em_object_ki
 static void look(struct run *run, const struct test_policy *test, const struct em_policy *policy)
 {
 	const char *const argv[] = {"nft", "list", "table", "netdev", EM_RULESET_TABLE, NULL};
-	size_t counters, n_entities = 0;
+	size_t counters, n_formats = 0, n_entities = 0;
 	struct em_inventory inventory;
 	struct rig_output output;
 
 	if (em_inventory_read(&inventory, EM_TABLE_NETDEV, &run->netlink, &run->diag))
 		die("inventory");
-	for (size_t i = 0; i < policy->n_listeners; i++)
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		n_formats += policy->listeners[i].n_formats;
 		n_entities += em_listener_entities(&policy->listeners[i]);
+	}
 	counters = policy->n_listeners * EM_COUNTERS + n_entities;
 	judge(run, count_kind(&inventory, EM_OBJECT_COUNTER) == counters, test, test->line,
 	      "number of counters");
-	judge(run, count_kind(&inventory, EM_OBJECT_COUNTER_MAP) == policy->n_listeners, test,
-	      test->line, "number of maps of counters");
+	judge(run, count_kind(&inventory, EM_OBJECT_COUNTER_MAP) == n_formats, test, test->line,
+	      "number of maps of counters");
 	em_inventory_clear(&inventory);
 	rig_run(&output, argv);
 	/* What no entity has no rule leads to. */
