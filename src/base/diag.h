@@ -22,7 +22,7 @@
  */
 enum em_code {
 	EM_EUSAGE = 5001, /* the command line or the configuration is wrong */
-	EM_EUNSUPPORTED,  /* this host cannot carry it */
+	EM_EUNSUPPORTED,  /* this host does not support it */
 	EM_EDRIFT,	  /* what is applied is no longer complete */
 };
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define WORD_MAX 32 /* longer words are near to nothing */
+#define WORD_MAX 32 /* longer words have no similar word */
 
 static unsigned int least(unsigned int a, unsigned int b)
 {

@@ -20,7 +20,7 @@
 struct em_option {
 	const char *name;
 	char letter;		   /* 0: long only */
-	const char *argument;	   /* what --help calls it; NULL: a flag */
+	const char *argument;	   /* name of the argument in --help; NULL: a flag */
 	const char *const *values; /* allowed arguments, ended by NULL; NULL: any */
 	size_t offset;		   /* offset in the command's struct of a bool or a const char * */
 	const char *help;
@@ -30,8 +30,8 @@ struct em_command {
 	const char *name;
 	const char *help;		 /* one line */
 	const char *words;		 /* operands, as in the synopsis; NULL: none */
-	const char *words_help;		 /* what it is, in a sentence */
-	unsigned int n_words;		 /* at most so many */
+	const char *words_help;		 /* description, one sentence */
+	unsigned int n_words;		 /* maximum number */
 	bool json;			 /* takes --json */
 	const struct em_option *options; /* ended by one without a name; NULL: none */
 	size_t size;			 /* of the struct that they go into */

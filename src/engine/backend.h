@@ -56,7 +56,7 @@ typedef void em_finding_fn(void *context, const struct em_place *place, const ch
 struct em_feature {
 	const char *name; /* static; one of entitymux(8) */
 	bool available;
-	char detail[256];   /* for a person */
+	char detail[256];   /* text for the user */
 	const char *remedy; /* static; the command that makes it available, or NULL */
 };
 typedef void em_feature_fn(void *context, const struct em_feature *feature);

@@ -21,7 +21,7 @@
 #include "host/scratch.h"
 
 #define DEVICE	      "lo"
-#define HEADER_LENGTH 8 /* each the shortest that there is */
+#define HEADER_LENGTH 8 /* each of the shortest possible length */
 #define SECONDS_MAX   5 /* for what takes microseconds */
 
 struct frame {

@@ -31,14 +31,14 @@ struct em_plan {
 
 	/* For EM_BUILD. */
 	uint32_t generation;
-	unsigned int ipv6_header_limit; /* how many extension headers are walked */
+	unsigned int ipv6_header_limit; /* number of extension headers to follow */
 };
 
 /* The result of preparing a plan, as text for the user. */
 struct em_outcome {
 	char reason[512];	       /* why this backend, and these hooks */
 	char lacking[256];	       /* why prepare() returned -EM_EUNSUPPORTED */
-	struct em_place lacking_place; /* the key it is about, if it is about one */
+	struct em_place lacking_place; /* place of the key concerned, if any */
 };
 
 /*

@@ -32,17 +32,17 @@ struct em_probe_remarks {
 
 struct em_probe_interface {
 	bool present;
-	struct em_link link;		   /* where it is not: only its name */
+	struct em_link link;		   /* if false: only its name is known */
 	struct em_probe_remarks others;	   /* programs, filters and chains on it */
-	struct em_probe_remarks obstacles; /* what of it some backend stumbles over */
+	struct em_probe_remarks obstacles; /* obstacles to some backend */
 };
 
 /* The result of preparing the policy with one backend, or with the automatic choice. */
 struct em_probe_attempt {
 	int error;		    /* 0, or what apply would return */
 	struct em_transaction done; /* with the plan */
-	char *why;		    /* where it failed: what apply would say */
-	/* Keys that this backend cannot carry. */
+	char *why;		    /* on failure: the message of apply */
+	/* Keys that this backend does not support. */
 	struct em_probe_remarks findings;
 };
 

@@ -235,7 +235,7 @@ static int settle(struct em_transaction *t)
 	return 0;
 }
 
-/* What has failed has been reported. */
+/* The failure has been reported already. */
 static void revert(struct em_transaction *t)
 {
 	if (t->recorded)

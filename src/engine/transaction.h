@@ -24,7 +24,7 @@
 #include "state/state.h"
 
 struct em_transaction {
-	/* What is asked for. */
+	/* The request. */
 	const struct em_policy *policy;
 	const char *config; /* absolute path, for the record */
 	enum em_backend wanted;

@@ -164,7 +164,7 @@ struct around {
 	struct em_link *link;
 	bool far;	       /* `lower` is in another namespace: */
 	int32_t lower_netnsid; /* that one */
-	bool fixed;	       /* all queues that there are are used */
+	bool fixed;	       /* all existing queues are used */
 };
 
 static bool is_ipsec(const char *kind)

@@ -23,14 +23,14 @@
 #define NAMED "/run/netns"
 #define OURS  "/proc/self/ns/net"
 
-/* What the child is to do. */
+/* The task of the child. */
 struct search {
 	const uint32_t *programs;
 	size_t n_programs;
 	ino_t ours;
 };
 
-/* What it has done. */
+/* The result of the child. */
 struct result {
 	struct em_moved found[EM_MOVED_MAX];
 	size_t n_found;

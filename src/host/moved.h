@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EM_MOVED_MAX 16 /* that are told of at once */
+#define EM_MOVED_MAX 16 /* reported in one call */
 
 struct em_moved {
 	char netns[64]; /* the name in ip-netns(8), or a path in /proc */

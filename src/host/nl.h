@@ -41,7 +41,7 @@ struct nlmsghdr *em_nl_begin(struct em_nl_message *message, uint16_t type, uint1
 int em_nl_ask(int protocol, struct nlmsghdr *request,
 	      int (*visit)(void *context, const struct nlmsghdr *header), void *context);
 
-/* What became of a message of a batch. */
+/* The outcome of a message of a batch. */
 struct em_nl_outcome {
 	int error;	  /* 0 or -errno */
 	char message[96]; /* the kernel's explanation (NLMSGERR_ATTR_MSG, Linux 4.12), or "" */

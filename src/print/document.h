@@ -25,7 +25,7 @@
 
 struct em_document_level {
 	char close;    /* the bracket that ends it */
-	bool used;     /* there is something in it */
+	bool used;     /* it is not empty */
 	bool on_lines; /* its contents have lines of their own */
 };
 

@@ -87,7 +87,7 @@ int em_baseline_write(FILE *out, const struct em_policy *policy, const struct em
 	return em_lines_flush(out);
 }
 
-/* Where the reading has got to. */
+/* The state of the reader. */
 struct reader {
 	const struct em_policy *policy;
 	struct em_stats *stats;
@@ -95,7 +95,7 @@ struct reader {
 	const struct em_format *format; /* of that one; NULL: not in the policy */
 	struct em_count *into;		/* of its entities */
 	size_t guess;			/* as of em_stats_add_entity() */
-	bool lost;			/* the last listener's line made no sense */
+	bool lost;			/* the last listener line was malformed */
 };
 
 /* Adds the counters of a line: all of them or, if any word is malformed, none. */

@@ -28,7 +28,7 @@
 
 #include "base/diag.h"
 
-#define EM_FOLDER_HALF	    ".tmp" /* suffix of what is not whole */
+#define EM_FOLDER_HALF	    ".tmp" /* suffix of incomplete folders */
 #define EM_FOLDER_NAME_SIZE sizeof("gen-4294967295" EM_FOLDER_HALF)
 
 /* More than there will be applies. */

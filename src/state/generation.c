@@ -222,7 +222,7 @@ static ssize_t compare_write(void *cookie, const char *bytes, size_t size)
 		    memcmp(stored, bytes + done, part)) {
 			if (ferror(comparison->stored))
 				comparison->target->error = EIO;
-			errno = EIO; /* writing on is of no use */
+			errno = EIO; /* the result is known: makes the writer stop */
 			return 0;
 		}
 		done += part;

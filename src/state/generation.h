@@ -19,7 +19,7 @@
 
 /* Finds the highest generation that left a trace in the folder; 0: none. */
 int em_generation_newest(uint32_t *out, const struct em_state *state, struct em_diag *diag);
-/* A number above that, and above `floor`. */
+/* Finds a number above that one and above `floor`. */
 int em_generation_next(uint32_t *out, const struct em_state *state, uint32_t floor,
 		       struct em_diag *diag);
 

@@ -17,7 +17,7 @@
 struct em_lines {
 	FILE *in;   /* not owned */
 	char *key;  /* of the last line read; valid until the next */
-	char *rest; /* "": nothing comes behind the key */
+	char *rest; /* "": the key has no value */
 	char *line; /* owned; this and the following members are private to em_lines_next() */
 	size_t size;
 };
@@ -32,7 +32,7 @@ int em_lines_begin(struct em_lines *lines, unsigned int format);
  * the stream.
  */
 int em_lines_next(struct em_lines *lines);
-/* Frees what reading took. */
+/* Frees the memory used for reading. */
 void em_lines_end(struct em_lines *lines);
 
 /* Parses a word that is a decimal number as a whole, into *out. */

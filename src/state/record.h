@@ -34,7 +34,7 @@ struct em_record {
 	char *config;		/* absolute path of the configuration; owned */
 	char *reason;		/* why this backend; owned */
 	char applied_at[32];	/* UTC, ISO 8601 */
-	uint32_t listeners;	/* how many the policy has */
+	uint32_t listeners;	/* number in the policy */
 	uint32_t entities;
 	struct em_attachment *attachments; /* owned */
 	size_t n_attachments;
