@@ -128,8 +128,8 @@ static int try_lock(struct em_state *state, bool *waited, struct em_diag *diag)
 	if (folder < 0)
 		return -errno;
 	/*
-	 * Readable by root only: any process that can open the file can lock it and block every
-	 * run.
+	 * Readable by its owner only: any process that can open the file can lock it and block
+	 * every run.
 	 */
 	lock = openat(folder, LOCK,
 		      O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (state->writes ? O_CREAT : 0), 0600);
