@@ -142,11 +142,11 @@ keys_of_source >"$work/keys"
 keys_of_page >"$work/page"
 compare "$work/keys" "src/config/*.c" "$work/page" "entitymux.conf.5"
 
-# The configuration that is installed as an example is correct, and so it is with its first entity.
+# The configurations that are installed as examples are correct, and so is the first with its entity.
 example=$srcdir/etc/entitymux.conf
 sed '/^ *#{ name/{s/#//;:rest;n;b rest}' "$example" >"$work/entity.conf"
 cmp -s "$example" "$work/entity.conf" && complain "no entity found in $example"
-for file in "$example" "$work/entity.conf"; do
+for file in "$example" "$work/entity.conf" "$srcdir"/etc/examples/*.conf; do
 	"$program" check "$file" >/dev/null || complain "entitymux check $file"
 done
 
