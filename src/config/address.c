@@ -14,8 +14,8 @@
 #include "config/reader.h"
 
 /*
- * dev_valid_name() of the kernel, and nothing that would mean something else where a ruleset is
- * printed: control characters, quotes, backslashes, wildcards.
+ * The rules of dev_valid_name() in the kernel; besides, no control characters, quotes, backslashes
+ * or wildcards, which would mean something else in a printed ruleset.
  */
 static bool is_interface_name(const char *name)
 {

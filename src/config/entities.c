@@ -15,9 +15,9 @@
 #include "base/utf8.h"
 #include "config/source.h"
 
-/* Longest line but for comments; the longest that says something has 106 bytes. */
+/* The longest line that is no comment; the longest useful one has 106 bytes. */
 #define LINE_MAX_BYTES 1023
-/* A file of the wrong kind is not worth a message for each of its lines. */
+/* A file of the wrong kind must not cause a message for each of its lines. */
 #define MISTAKES_SHOWN 20
 #define BLANK	       " \t"
 
@@ -177,7 +177,7 @@ static char *next_line(struct reader *reader)
 	return line;
 }
 
-/* Up to the next comma, which is left behind. */
+/* The field up to the next comma; the rest is left behind it. */
 static char *field(char **rest)
 {
 	return trim(strsep(rest, ","));
@@ -254,7 +254,7 @@ static int parse_line(struct reader *reader, char *line)
 		if (!entity.name)
 			return -ENOMEM;
 	}
-	/* With a port that is wrong it is kept all the same: its tag may be there twice. */
+	/* An entity with a wrong port is kept all the same: its tag may be a duplicate. */
 	return em_entities_append(reader->format, &entity);
 }
 

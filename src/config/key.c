@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
-/*
- * key - groups of keys, and the keys that are told by a row: a number, a word, a boolean.
- */
+/* key - groups of keys, and the keys that a row describes: a number, a word, a boolean. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -18,7 +16,7 @@
 /* Two numbers of 20 digits. */
 #define RANGE_MAX 48
 
-/* Which of the keys the name was probably meant to be; NULL: none. */
+/* The key that the name is probably meant to be; NULL: none. */
 static const char *nearest_key(const char *name, const struct em_config_key *keys)
 {
 	struct em_nearest nearest = em_nearest_of(name);
@@ -55,7 +53,7 @@ static const char *expected_of(const struct em_config_key *key, char text[RANGE_
 	return text;
 }
 
-/* The place is the group's: there is no line for what is not there. */
+/* The place is that of the group: a missing key has no line. */
 int em_config_missing(struct em_reader *reader, const struct em_setting *group,
 		      const struct em_config_key *key)
 {

@@ -88,8 +88,8 @@ static int read_entity_name(struct em_reader *reader, const struct em_config_key
 }
 
 /*
- * One with a mistake is kept all the same, so that those after it keep their numbers, and its name
- * and its tag, where that is known, are compared with theirs.
+ * An entity with a mistake is kept, so that those after it keep their numbers, and so that its name
+ * and its tag, where they are known, are compared with others.
  */
 static int append_entity(struct em_format *format, struct entity *entity)
 {
@@ -177,7 +177,7 @@ const struct em_config_key em_config_format_keys[] = {
 	{NULL},
 };
 
-/* What a group with entities needs besides what each group needs. */
+/* Reports a missing tag, and missing entities, of a format. */
 static int check_missing(struct em_reader *reader, const struct em_setting *group,
 			 const struct em_config_key *keys)
 {
@@ -246,7 +246,7 @@ static int read_format(struct em_reader *reader, const struct em_setting *settin
 	return em_config_worse(rc, check_missing(reader, setting, em_config_format_keys));
 }
 
-/* What a format has, its listener has not. */
+/* Reports the keys that stand both in the listener and in its formats. */
 static int check_alone(struct em_reader *reader, const struct em_setting *listener)
 {
 	static const char *const keys[] = {"tag", "entities", "entities_file"};
@@ -288,7 +288,7 @@ static int read_formats(struct em_reader *reader, const struct em_config_key *ke
 	return rc;
 }
 
-/* In this order: formats after what holds for all of them. */
+/* The order matters: formats come after the keys that hold for all of them. */
 const struct em_config_key em_config_listener_keys[] = {
 	{"name", read_name, write_name, EM_KEY_REQUIRED, EM_KEY_MEMBER(em_listener, name),
 	 .expected = EXPECTED_NAME},

@@ -20,9 +20,11 @@
 
 #include "config/scan.h"
 
-/* Groups in lists in groups; the deepest that means something has 7. */
+/* The deepest nesting; the deepest that means something has 7 levels. */
 #define DEPTH_MAX 32
-/* Settings of a group: more than there are keys, so that a search through them takes no time. */
+/*
+ * The most settings of a group. There are fewer keys, and a search through so many takes no time.
+ */
 #define MEMBERS_MAX 256
 /* Two listeners full of entities; 80 bytes each. */
 #define SETTINGS_MAX (8 << 20)
@@ -56,7 +58,7 @@ static bool is_quote(const struct em_token *token)
 	return false;
 }
 
-/* What somebody may not know who has written this token here. */
+/* A hint for a person who has written this token here, as they would in another format. */
 static const char *hint(const struct parser *parser, bool key)
 {
 	const struct em_token *token = &parser->token;
@@ -75,7 +77,7 @@ static const char *hint(const struct parser *parser, bool key)
 	return "";
 }
 
-/* Of a character of UTF-8 that is longer than a byte. */
+/* The code point of a UTF-8 character of more than one byte. */
 static unsigned int code_point(const struct em_token *token)
 {
 	unsigned int value = (unsigned char)token->text[0] & (0x7f >> token->length);
@@ -137,7 +139,7 @@ static const char *keep(struct parser *parser)
 	return copy;
 }
 
-/* Strings behind each other are one, as in C. */
+/* Adjacent strings are one, as in C. */
 static int parse_strings(struct parser *parser, struct em_setting *setting)
 {
 	int rc;
@@ -204,7 +206,7 @@ static int parse_elements(struct parser *parser, struct em_setting *list, char e
 
 		if (parser->token.type == EM_TOKEN_END)
 			return complain_of_end(parser, list, end);
-		/* No list may have more; to stop here takes no time. */
+		/* No list may have more elements; to stop here takes no time. */
 		if (list->n == EM_ENTITIES_MAX)
 			return complain(parser, false, "at most %d elements", EM_ENTITIES_MAX);
 		element = new_setting(parser, list, &rc);

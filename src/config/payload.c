@@ -90,7 +90,10 @@ int em_config_read_payload(struct em_reader *reader, const struct em_config_key 
 	return rc;
 }
 
-/* The bytes of the key, `wanted` of them unless that is 0, in *out.  How many, or -errno. */
+/*
+ * Reads the bytes of the key into *out: `wanted` of them, or any number if that is 0. Returns how
+ * many, or -errno.
+ */
 static int read_check_bytes(struct em_reader *reader, const struct em_setting *setting, int wanted,
 			    uint8_t **out)
 {
@@ -189,7 +192,7 @@ static int read_number_check(struct em_reader *reader, const struct em_setting *
 	check->kind = EM_CHECK_NUMBER;
 	if (!of_check(group, "length"))
 		result = em_config_missing(reader, group, &missing);
-	/* Without the length, bounds are held against the widest one. */
+	/* Without the length, bounds are checked against the widest one. */
 	result = em_config_worse(
 		result, read_bounds(reader, group, check, check->length ? check->length : 8));
 	return em_config_worse(result, check_reach(reader, group, check->offset, check->length));

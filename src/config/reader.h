@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * reader - between the files that read a configuration, for nobody else: values of one key
- * with their type and range, groups of keys, and mistakes with the place and the key they are in.
+ * reader - shared by the files that read a configuration, and by nobody else: values of one key
+ * with their type and range, groups of keys, and mistakes with their place and key.
  *
  * A function that reads returns 0; -EM_EUSAGE for a mistake, which it has reported; -ENOMEM, which
- * em_config_read() reports; or the -errno of a file, reported.  After a mistake the reader goes on,
- * and em_config_worse() keeps what matters most.
+ * em_config_read() reports; or the -errno of a file, reported. After a mistake the reader goes on,
+ * and em_config_worse() keeps the more important code.
  */
 #ifndef EM_READER_H
 #define EM_READER_H
@@ -27,8 +27,8 @@ struct em_reader {
 };
 
 /*
- * A key of a group: one row of a table.  Which member of the object it is, and which values it may
- * have, is told once; the macros below make the rows of the common types.
+ * A key of a group: one row of a table. It says once which member of the object the key sets, and
+ * which values it may have. The macros below make rows of the common types.
  */
 struct em_config_key {
 	const char *name;
@@ -107,8 +107,8 @@ int em_config_group(struct em_reader *reader, const struct em_setting *setting,
 		    const char *expected, const struct em_config_key *keys, void *object);
 
 /*
- * The group's member of this name, or else one that is misspelt so that it was reported as probably
- * meaning this one: it is read as such, that its own mistakes do not wait for the next run.
+ * The group's member of this name, or else a misspelt one that was reported as probably meaning it.
+ * That one is read as well, so that its own mistakes are in the same run.
  */
 const struct em_setting *em_config_find(const struct em_setting *group,
 					const struct em_config_key *keys, const char *name);

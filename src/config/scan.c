@@ -17,7 +17,7 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 #define DIGITS	"0123456789"
 #define BLANKS	" \t\r\f\v"
-/* What a key consists of; it begins with a letter or *. */
+/* The characters of a key; it begins with a letter or *. */
 #define WORD "-*" LETTERS DIGITS
 
 static struct em_scan_file *current(struct em_scanner *scanner)
@@ -88,7 +88,7 @@ static int skip_comment(struct em_scanner *scanner)
 	return 0;
 }
 
-/* To what is neither a blank nor a comment. */
+/* Skips blanks and comments. */
 static int skip(struct em_scanner *scanner)
 {
 	struct em_scan_file *file = current(scanner);

@@ -15,7 +15,7 @@
 
 /* Files that include each other. */
 #define EM_SCAN_DEPTH 10
-/* Files in all: a few that include each other twice would be thousands. */
+/* The most files in all: a few that include each other twice would be thousands. */
 #define EM_SCAN_FILES 1000
 
 enum em_token_type {

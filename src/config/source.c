@@ -27,7 +27,7 @@ static int refuse(struct em_diag *diag, int rc, const struct em_place *named, co
 	return em_diag_error(diag, rc, named, "%s%s%s", what ? what : "", what ? ": " : "", reason);
 }
 
-/* Why the file is not read: NULL where it is. */
+/* The reason why the file is not read; NULL: it is read. */
 static const char *judge(int fd, struct stat *status)
 {
 	if (fstat(fd, status))
@@ -52,7 +52,7 @@ int em_source_open(FILE **out, const char *path, const struct em_place *self,
 	const char *reason;
 	int fd;
 
-	/* A pipe without a writer would not be opened before there is one. */
+	/* Does not block: to open a pipe would wait for a writer. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return refuse(diag, -errno, named, what, strerror(errno));

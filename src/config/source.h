@@ -11,7 +11,10 @@
 
 #include "base/diag.h"
 
-/* Of a configuration with all that it includes: a listener full of entities has 160 MB at most. */
+/*
+ * The most bytes of a configuration with all that it includes: a listener with the most entities
+ * has at most 160 MB.
+ */
 #define EM_SOURCE_MAX (256LL << 20)
 
 /* The path of a file that a configuration in this folder (NULL: the current one) names; or NULL. */

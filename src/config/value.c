@@ -123,7 +123,7 @@ static int read_elements(struct em_reader *reader, const struct em_config_key *k
 					   key->min, key->max);
 	for (const struct em_setting *element = setting->first; element && result != -ENOMEM;
 	     element = element->next) {
-		/* What is too many is reported once, and takes no time. */
+		/* Elements beyond the limit are reported once, and not looked at. */
 		if (key->max && element->index == key->max)
 			break;
 		result = em_config_worse(result, read(reader, element, object));

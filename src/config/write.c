@@ -108,7 +108,7 @@ void em_config_write_payload(FILE *out, const char *lead, const struct em_config
 	fputs(" };", out);
 }
 
-/* A bound that no integer of libconfig can say is a byte string. */
+/* A bound above 2^63 - 1 is written as a byte string. */
 static void write_bound(FILE *out, const char *key, uint64_t value)
 {
 	if (value > INT64_MAX)

@@ -3,9 +3,9 @@
 /*
  * classify - the reference: what a policy does with one packet, in plain C.
  *
- * One function per step of entitymux(8), "What happens to a packet", in the order of the steps.
- * What makes an IP header sound is what nf_tables makes of it at ingress:
- * nft_set_pktinfo_ipv4_validate(), nft_set_pktinfo_ipv6_validate() and ipv6_find_hdr().
+ * One function per step of entitymux(8), "What happens to a packet", in the order of the steps. An
+ * IP header is sound if nf_tables takes it at ingress: nft_set_pktinfo_ipv4_validate(),
+ * nft_set_pktinfo_ipv6_validate() and ipv6_find_hdr().
  */
 #include "policy/classify.h"
 
@@ -20,7 +20,7 @@
 #define IP6_HEADER  40
 #define UDP_HEADER  8
 
-/* What the headers of a frame say, once they have been found to be sound. */
+/* The headers of a frame, once they are known to be sound. */
 struct packet {
 	uint8_t *ip;   /* the IP header */
 	size_t length; /* bytes from there to the end of the frame */
@@ -108,7 +108,7 @@ static size_t extension_length(const struct packet *packet, uint8_t type, size_t
 	case IPPROTO_ROUTING:
 		return rest >= 4 ? 8 * (header[1] + 1) : 0;
 	case IPPROTO_FRAGMENT:
-		/* The low three bits are two reserved ones and "more fragments". */
+		/* The low three bits are two reserved bits and "more fragments". */
 		return rest >= 4 && (get16(header + 2) & ~7) == 0 ? 8 : 0;
 	default:
 		return 0;

@@ -16,7 +16,10 @@
 
 #include "policy/policy.h"
 
-/* Of a datagram that an entity has: what the entity's action has made of it. */
+/*
+ * EM_REWRITTEN, EM_PASSED and EM_DROPPED are of datagrams of an entity, by the verdict of its
+ * action.
+ */
 enum em_result { EM_NOT_OURS, EM_REWRITTEN, EM_PASSED, EM_DROPPED, EM_UNKNOWN, EM_INVALID };
 
 struct em_classification {
@@ -25,7 +28,7 @@ struct em_classification {
 	const struct em_listener *listener; /* NULL with EM_NOT_OURS; not owned */
 	const struct em_format *format;	    /* NULL: not valid; not owned */
 	const struct em_entity *entity;	    /* of the format; NULL: none has it; not owned */
-	struct em_action action;	    /* what has become of it; EM_PASS with EM_NOT_OURS */
+	struct em_action action;	    /* that was carried out; EM_PASS with EM_NOT_OURS */
 	uint32_t bytes; /* what it adds to `bytes`: from the IP header to the end of the frame */
 };
 

@@ -32,7 +32,10 @@ const struct em_listener *em_conversation_on(const struct em_policy *policy, con
 	return NULL;
 }
 
-/* With room for one per entity, one for what is unknown of each format, one for what is invalid. */
+/*
+ * Allocates room for one per entity, one for the unknown datagrams of each format, and one for
+ * invalid ones.
+ */
 static size_t count_most(const struct em_policy *policy)
 {
 	size_t n = 0;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * conversation - which conversations a policy has: what the listeners with `replies` answer for.
+ * conversation - the conversations of a policy: the pairs of ports that listeners with `replies`
+ * translate.
  *
- * A sender knows the port of the listener, the server that of the entity (or the one for what is
- * unknown or invalid).  The two ports tell a conversation that a policy carries from one that it no
- * longer has; who the sender is, only the kernel remembers.  Where they are the same port there is
- * nothing to remember.  Pure, no I/O.
+ * A sender knows the port of the listener; the server knows that of the entity, or the port for
+ * unknown or invalid datagrams. The two ports tell a conversation that a policy has from one that
+ * it no longer has; only the kernel remembers the senders. Where both ports are the same there is
+ * nothing to remember. Pure, no I/O.
  */
 #ifndef EM_CONVERSATION_H
 #define EM_CONVERSATION_H
@@ -19,7 +20,7 @@
 
 struct em_conversation {
 	uint16_t known;	  /* the listener's port */
-	uint16_t target;  /* the port that datagrams are sorted to, another one */
+	uint16_t target;  /* the port that datagrams are sorted to; never the same as `known` */
 	uint32_t timeout; /* seconds; the longest of the listeners that have it */
 };
 
@@ -34,7 +35,10 @@ const struct em_listener *em_conversation_first(const struct em_policy *policy);
 /* The first one that is on this interface, or NULL. */
 const struct em_listener *em_conversation_on(const struct em_policy *policy, const char *interface);
 
-/* Those of a policy, none for NULL; freed by em_conversations_clear().  Returns 0 or -ENOMEM. */
+/*
+ * The conversations of a policy, none for NULL; freed by em_conversations_clear(). Returns 0 or
+ * -ENOMEM.
+ */
 int em_conversations_init(struct em_conversations *out, const struct em_policy *policy);
 void em_conversations_clear(struct em_conversations *conversations);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * policy_finish - what cannot be said of one key of a configuration by itself.
+ * policy_finish - the checks that concern more than one key of a configuration.
  *
- * It runs after mistakes, too, so that one run reports all of them.  A listener or an entity that
- * is `unreadable` is compared with no other.
+ * It runs after mistakes, too, so that one run reports all of them. A listener or an entity that is
+ * `unreadable` is compared with no other.
  */
 #include "policy/policy.h"
 
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a file of entities, or a mask, brings about a million times is reported this often. */
+/* The most reports of one kind: a file of entities or a mask may cause a million. */
 #define SHOWN 20
 
 /* Messages about the entities of one format. */
@@ -56,7 +56,7 @@ static const char *format_path(const struct em_listener *listener, const struct 
 	return text;
 }
 
-/* "entities[5]." for one of the configuration itself; in a file of entities the line says it. */
+/* "entities[5]." for an entity of the configuration itself; for one of a file, the line says it. */
 static const char *element(const struct report *report, size_t i, char text[PATH_MAX_BYTES])
 {
 	char *end;
@@ -70,7 +70,7 @@ static const char *element(const struct report *report, size_t i, char text[PATH
 	return text;
 }
 
-/* "line 7", or with its file where that is another one. */
+/* "line 7", or with the name of another file. */
 static const char *where(const struct em_place *there, const struct em_place *here, char *text,
 			 size_t size)
 {
@@ -81,7 +81,10 @@ static const char *where(const struct em_place *there, const struct em_place *he
 	return text;
 }
 
-/* Entity i has the tag (or, by_its_name, the name) of entity first, which stands before it. */
+/*
+ * Reports that entity i has the tag (or, with by_its_name, the name) of entity `first`, which
+ * stands before it.
+ */
 static void report_duplicate(struct report *report, size_t i, size_t first, bool by_its_name)
 {
 	const struct em_format *format = report->format;
@@ -125,8 +128,8 @@ static void find_duplicate_tags(const struct em_format *format, uint32_t *first)
 }
 
 /*
- * The entity that has no name of its own and is called this after its tag, or NULL.  Tags in hex
- * are in the same order as tags.
+ * The entity whose name is its tag in hex, if it is this text; NULL: none. Tags in hex sort as tags
+ * do.
  */
 static const struct em_entity *find_nameless(const struct em_format *format, const char *name)
 {
@@ -148,7 +151,7 @@ static const struct em_entity *find_nameless(const struct em_format *format, con
 	return NULL;
 }
 
-/* Likewise for names; of two that clash the later one is to blame. */
+/* The same for names: of two that clash, the later one is reported. */
 static int find_duplicate_names(struct em_format *format, uint32_t *first)
 {
 	uint32_t *named = calloc(format->n_entities + 1, sizeof(*named));
@@ -326,7 +329,7 @@ static const char *share_interface(const struct claim *a, const struct claim *b)
 	return NULL;
 }
 
-/* One with addresses and one without share none: the one with addresses wins. */
+/* A listener with addresses and one without share no packet: the one with addresses wins. */
 static bool share_address(const struct claim *a, const struct claim *b)
 {
 	size_t n = a->listener->n_addresses, m = b->listener->n_addresses;
@@ -363,7 +366,7 @@ static bool report_clash(const struct claim *first, const struct claim *second,
 	return true;
 }
 
-/* Each listener is held against those before it, up to the first that has what it claims. */
+/* Compares each listener with those before it, up to the first that claims a packet of its. */
 int em_policy_check_claims(const struct em_policy *policy, struct em_diag *diag)
 {
 	struct claim *claims = calloc(policy->n_listeners + 1, sizeof(*claims));
@@ -409,7 +412,9 @@ static int finish_names(const struct em_policy *policy, struct em_diag *diag)
 	return result;
 }
 
-/* Whether a datagram that is one of the format would have been one of the other before. */
+/*
+ * Whether every datagram of the format would have been one of the other format, which comes first.
+ */
 static bool covers(const struct em_format *other, const struct em_format *format)
 {
 	uint16_t need = em_format_need(format), other_need = em_format_need(other);
@@ -428,7 +433,7 @@ static bool covers(const struct em_format *other, const struct em_format *format
 	return true;
 }
 
-/* Each format is held against those before it. */
+/* Compares each format with those before it. */
 static int check_formats(const struct em_listener *listener, struct em_diag *diag)
 {
 	char line[512];

@@ -260,7 +260,10 @@ static int by_position(const void *a, const void *b)
 	return (x->position > y->position) - (x->position < y->position);
 }
 
-/* Every name of n once, the first occurrences in their order; returns how many are left. */
+/*
+ * Keeps each of the n names once, in the order of their first occurrence; returns how many are
+ * left.
+ */
 static size_t distinct(struct occurrence *all, size_t n)
 {
 	size_t kept = 0;

@@ -117,14 +117,17 @@ struct em_entity {
 	bool unreadable; /* the tag is not known, after a mistake; see em_policy_finish() */
 };
 
-/* em_resolve() makes of an alternative name the interface's own, shorter than IF_NAMESIZE. */
+/* em_resolve() replaces an alternative name by the interface's own, shorter than IF_NAMESIZE. */
 struct em_interface {
 	struct em_place place;
 	char name[EM_INTERFACE_MAX + 1];  /* as in the configuration, or the interface's own */
 	char alias[EM_INTERFACE_MAX + 1]; /* in the latter case, that of the configuration */
 };
 
-/* One layout of datagrams.  What the listener asks of all of them is in each. */
+/*
+ * One layout of datagrams. The listener's own payload range and checks are part of each of its
+ * formats.
+ */
 struct em_format {
 	struct em_place place;
 	char name[EM_NAME_MAX + 1]; /* "": the only one, of a listener without the key `formats` */
@@ -132,12 +135,12 @@ struct em_format {
 	uint16_t payload_max;
 	struct em_check checks[2 * EM_CHECKS_MAX];
 	size_t n_checks;
-	size_t n_shared; /* how many of them, the first, are the listener's, in a format of several
+	size_t n_shared; /* the first n of them are the listener's own, where it has several formats
 			  */
 	struct em_tag tag;
 	struct em_entity *entities; /* in the order of the configuration */
 	size_t n_entities;
-	size_t n_listed;  /* how many of them, the first, are from `entities`, not from a file */
+	size_t n_listed;  /* the first n of them are from `entities`, the others from a file */
 	uint32_t *by_tag; /* indices into entities, sorted by tag; made by em_policy_finish() */
 	struct em_action unknown;
 };
@@ -187,12 +190,12 @@ void em_policy_freep(struct em_policy **policy);
 const char *em_policy_file(struct em_policy *policy, const char *name);
 
 /*
- * What cannot be said of one key by itself: sorts the entities of each format by tag, reports
- * every duplicate (tags, names of entities, names of listeners) and every pair of listeners that
- * could claim the same packet, warns of what can never match.  Called once, by the reader, after
+ * Checks what concerns more than one key: sorts the entities of each format by tag, reports every
+ * duplicate (tags, names of entities, names of listeners) and every pair of listeners that could
+ * claim the same packet, and warns of what can never match. The reader calls it once, after
  * everything is filled in, also where mistakes were found: an entity or a listener that is
- * `unreadable` is compared with no other; a tag of length 0 has its entities left alone.  Returns
- * 0, -EM_EUSAGE when anything was reported, or -ENOMEM.
+ * `unreadable` is compared with no other, and with a tag of length 0 the entities are left alone.
+ * Returns 0, -EM_EUSAGE when anything was reported, or -ENOMEM.
  */
 int em_policy_finish(struct em_policy *policy, struct em_diag *diag);
 
@@ -233,7 +236,7 @@ extern const char *const em_backend_names[EM_BACKENDS + 1]; /* ended by NULL */
 const char *em_backend_name(enum em_backend backend);
 int em_backend_parse(const char *name);
 
-/* The verdicts that a word says, "pass" and "drop", by their numbers; ended by NULL. */
+/* The words for verdicts, "pass" and "drop", indexed by the verdict; ended by NULL. */
 extern const char *const em_verdict_words[];
 /* "pass", "drop", "port". */
 const char *em_verdict_name(enum em_verdict verdict);
@@ -250,14 +253,16 @@ const char *em_reason_name(enum em_reason reason);
  */
 int em_policy_interfaces(const struct em_policy *policy, char (**out)[IF_NAMESIZE]);
 
-/* An interface with this own name where it stands first, and where it can with an alias; or NULL.
+/*
+ * The first interface with this name of its own, preferably one that was configured by an alias;
+ * NULL: none.
  */
 const struct em_interface *em_policy_find_interface(const struct em_policy *policy,
 						    const char *name);
 
 /*
- * Reports every pair of listeners that could claim the same packet, which em_policy_finish() has
- * done already, for when the names of interfaces have become others.  Returns 0, -EM_EUSAGE or
+ * Reports every pair of listeners that could claim the same packet. em_policy_finish() has done so
+ * already; this is for after the names of interfaces have been resolved. Returns 0, -EM_EUSAGE or
  * -ENOMEM.
  */
 int em_policy_check_claims(const struct em_policy *policy, struct em_diag *diag);

@@ -51,8 +51,8 @@ void em_stats_add(struct em_stats *into, const struct em_policy *policy,
 void em_stats_negate(struct em_stats *stats);
 
 /*
- * A sum that lacks what a reset had made its zero is "negative", 2^63 or more: it becomes 0.  For
- * counters whose live part is gone.
+ * Sets every "negative" sum (2^63 or more) to 0. For counters whose live part is gone: the offset
+ * of a reset is then larger than what is left.
  */
 void em_stats_settle(struct em_stats *stats);
 
