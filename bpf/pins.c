@@ -341,12 +341,6 @@ static int add_to(void *context, const char *store)
 	return !rc;
 }
 
-/* There is no bpffs, or none that we may write to. */
-static bool is_without_bpffs(int rc)
-{
-	return rc == -ENOENT || rc == -EACCES || rc == -EROFS;
-}
-
 int em_pins_add(const struct em_pins *pins)
 {
 	struct addition addition = {.pins = pins};
@@ -354,8 +348,10 @@ int em_pins_add(const struct em_pins *pins)
 
 	if (rc > 0)
 		return 0;
-	rc = addition.error ? addition.error : rc;
-	return is_without_bpffs(rc) && em_pins_unneeded() ? 0 : rc;
+	/* A pin that fails where there is a bpffs for it is a failure, needed or not. */
+	if (em_pins_unneeded() && !em_pins_possible())
+		return 0;
+	return addition.error ? addition.error : rc;
 }
 
 #define KEPT_MAPS 256 /* only the programs of two generations have maps of their own */

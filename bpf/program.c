@@ -118,10 +118,22 @@ static const char *last_reason(char *log)
 	return reason;
 }
 
+/*
+ * libbpf tries once what the kernel takes, and remembers any failure as "not supported".  Every
+ * kernel with loops has the maps of constants (Linux 5.2), so one that libbpf did not make means
+ * that a call failed.  Only another run can try it again.
+ */
+static bool has_failed_try(const struct em_programs *programs)
+{
+	return strstr(programs->log, "is referenced but wasn't created");
+}
+
 static int report_load(struct em_programs *programs, int rc, struct em_diag *diag)
 {
 	if (rc == -EPERM)
 		return report_refusal(rc, diag);
+	if (has_failed_try(programs))
+		return em_diag_errno(diag, -EAGAIN, NULL, "bpf: cannot load the program");
 	if (programs->log[0])
 		return em_diag_error(diag, rc, NULL, "bpf: the kernel rejects the program: %s: %s",
 				     strerror(-rc), last_reason(programs->log));
