@@ -5,6 +5,7 @@
  */
 #include "state/state.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "host/netns.h"
 
 #define ROOT	      RUNSTATEDIR "/entitymux"
@@ -269,12 +271,67 @@ static void remove_empty(const struct em_state *state)
 		rmdir(state->root);
 }
 
+/* Whether the folder was written before the last boot: then its namespace is gone for certain. */
+static bool is_of_other_boot(const struct em_folder *folder, const char *boot)
+{
+	FILE *file __attribute__((cleanup(fclosep))) =
+		em_folder_open_file(folder, NULL, NAMESPACE, false);
+	char line[IDENTITY_SIZE] = "";
+
+	if (!file || !fgets(line, sizeof(line), file) || strncmp(line, "boot ", 5))
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	return strlen(line) == 5 + strlen(boot) && strcmp(line + 5, boot) != 0;
+}
+
+/* Keeps the folder if anything fails, or if a run holds its lock. */
+static void sweep_folder(const struct em_state *state, const char *name, const char *boot)
+{
+	char path[PATH_MAX];
+	struct em_state other = {.root = state->root, .folder = {.path = path}};
+	int folder __attribute__((cleanup(closep))) = -1;
+	int lock __attribute__((cleanup(closep))) = -1;
+	struct em_diag_kept kept;
+
+	if (snprintf(path, sizeof(path), "%s/%s", state->root, name) >= PATH_MAX ||
+	    !strcmp(path, state->folder.path))
+		return;
+	folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (folder < 0)
+		return;
+	lock = openat(folder, LOCK, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) || !still_there(folder, lock))
+		return;
+	other.folder.fd = folder;
+	if (!is_of_other_boot(&other.folder, boot) || em_diag_keep(&kept))
+		return;
+	if (!em_folder_clean(&other.folder, 0, &kept.diag))
+		remove_empty(&other);
+	free(em_diag_take_kept(&kept));
+}
+
+/* Removes the folders of namespaces of earlier boots, where /run outlives a boot. */
+static void sweep_others(const struct em_state *state)
+{
+	DIR *dir __attribute__((cleanup(em_closedirp))) = opendir(state->root);
+	const struct dirent *entry;
+	struct em_netns ours;
+
+	if (!dir || em_netns_read(&ours))
+		return;
+	while ((entry = readdir(dir)))
+		if (!strncmp(entry->d_name, EM_NETNS_PREFIX, strlen(EM_NETNS_PREFIX)))
+			sweep_folder(state, entry->d_name, ours.boot);
+}
+
 void em_state_close(struct em_state *state)
 {
 	if (!state)
 		return;
-	if (state->writes && state->lock >= 0)
+	if (state->writes && state->lock >= 0) {
+		sweep_others(state);
 		remove_empty(state);
+	}
 	closep(&state->lock);
 	closep(&state->folder.fd);
 	free(state->folder.path);

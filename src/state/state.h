@@ -27,7 +27,10 @@ int em_state_open(struct em_state **out, enum em_state_mode mode, struct em_diag
 /* Like em_state_open(), below another root folder, which is made if missing; for tests. */
 int em_state_open_at(struct em_state **out, const char *root, enum em_state_mode mode,
 		     struct em_diag *diag);
-/* Gives up the lock.  After EM_STATE_WRITE, a folder without any generation is removed. */
+/*
+ * Gives up the lock.  After EM_STATE_WRITE, a folder without any generation is removed, and so are
+ * the folders of namespaces of an earlier boot.
+ */
 void em_state_close(struct em_state *state);
 void em_state_closep(struct em_state **state);
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -641,6 +642,72 @@ static void test_other_cookie(void **context)
 	check_stale(*context, "cookie ", "cookie x");
 }
 
+/* Makes the folder of another namespace, with a generation.  Its lock is returned. */
+static int make_other(const struct fixture *fixture, const char *name, const char *identity)
+{
+	char path[320];
+	int lock;
+
+	snprintf(path, sizeof(path), "%s/%s", fixture->root, name);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/%s/namespace", fixture->root, name);
+	put(path, "w", identity);
+	snprintf(path, sizeof(path), "%s/%s/gen-1", fixture->root, name);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/%s/lock", fixture->root, name);
+	lock = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(lock >= 0);
+	return lock;
+}
+
+static bool has_other(const struct fixture *fixture, const char *name)
+{
+	char path[320];
+
+	snprintf(path, sizeof(path), "%s/%s/gen-1", fixture->root, name);
+	return exists(path);
+}
+
+/* Only folders of an earlier boot that nobody has locked, and only by a run that writes. */
+static void test_sweep(void **context)
+{
+	const char *earlier = "boot 00000000-0000-0000-0000-000000000000\ncookie 1\n";
+	struct fixture *fixture = *context;
+	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
+	char identity[256] = "", path[320];
+	FILE *file = fopen(below(fixture, "namespace"), "r");
+	int locked;
+
+	assert_non_null(file);
+	identity[fread(identity, 1, sizeof(identity) - 1, file)] = '\0';
+	fclose(file);
+	store(fixture, state, 1);
+	em_state_close(state);
+	close(make_other(fixture, "net-1", earlier));
+	close(make_other(fixture, "net-2", identity));
+	close(make_other(fixture, "net-3", "boot 0000"));
+	locked = make_other(fixture, "net-4", earlier);
+	assert_int_equal(flock(locked, LOCK_SH), 0);
+	close(make_other(fixture, "net-5", earlier));
+	/* cannot be removed */
+	snprintf(path, sizeof(path), "%s/net-5/gen-1.tmp", fixture->root);
+	put(path, "w", "");
+	em_state_close(open_state(fixture, EM_STATE_READ));
+	assert_true(has_other(fixture, "net-1"));
+	em_state_close(open_state(fixture, EM_STATE_WRITE));
+	snprintf(path, sizeof(path), "%s/net-1", fixture->root);
+	assert_false(exists(path));
+	assert_true(has_other(fixture, "net-2"));
+	assert_true(has_other(fixture, "net-3"));
+	assert_true(has_other(fixture, "net-4"));
+	assert_true(has_other(fixture, "net-5"));
+	assert_true(exists(below(fixture, "gen-1")));
+	close(locked);
+	em_state_close(open_state(fixture, EM_STATE_WRITE));
+	assert_false(has_other(fixture, "net-4"));
+	assert_string_equal(reported(fixture), "");
+}
+
 /* What fails for want of descriptors, and where it does not, is what it is without. */
 static void check_descriptors(struct fixture *fixture, enum em_state_mode mode, rlim_t limit)
 {
@@ -922,27 +989,17 @@ static void test_unwritable(void **context)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_read_nothing),
-		TEST(test_store_load),
-		TEST(test_modes),
-		TEST(test_same_policy),
-		TEST(test_next_generation),
-		TEST(test_clean),
-		TEST(test_clean_foreign),
-		TEST(test_half_written),
-		TEST(test_store_twice),
-		TEST(test_malformed_record),
-		TEST(test_newer_record),
-		TEST(test_malformed_policy),
-		TEST(test_no_descriptors),
-		TEST(test_baseline),
-		TEST(test_other_boot),
-		TEST(test_other_cookie),
-		TEST(test_lock),
-		TEST(test_lock_struggle),
-		TEST(test_other_namespace),
-		TEST(test_unwritable),
-		TEST(test_few_descriptors),
+		TEST(test_read_nothing),    TEST(test_store_load),
+		TEST(test_modes),	    TEST(test_same_policy),
+		TEST(test_next_generation), TEST(test_clean),
+		TEST(test_clean_foreign),   TEST(test_half_written),
+		TEST(test_store_twice),	    TEST(test_malformed_record),
+		TEST(test_newer_record),    TEST(test_malformed_policy),
+		TEST(test_no_descriptors),  TEST(test_baseline),
+		TEST(test_other_boot),	    TEST(test_other_cookie),
+		TEST(test_sweep),	    TEST(test_lock),
+		TEST(test_lock_struggle),   TEST(test_other_namespace),
+		TEST(test_unwritable),	    TEST(test_few_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
