@@ -16,6 +16,7 @@ ns=em-later-$$
 tmp=$(mktemp -d)
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"
+needs ip nft ethtool sysctl
 
 cleanup()
 {
