@@ -12,6 +12,7 @@
 #include "bpf/compile.h"
 #include "bpf/fill.h"
 #include "bpf/flows.h"
+#include "bpf/lost.h"
 #include "bpf/pins.h"
 #include "bpf/privilege.h"
 /* Generated, by rules of its own. */
@@ -27,6 +28,7 @@
 struct em_programs {
 	struct em_xdp *xdp;
 	struct em_tc *tc;
+	const struct bpf_object *loaded; /* the last one that was loaded, or was to be */
 	char log[VERIFIER_LOG];
 };
 
@@ -119,20 +121,21 @@ static const char *last_reason(char *log)
 }
 
 /*
- * libbpf tries once what the kernel takes, and remembers any failure as "not supported".  Every
- * kernel with loops has the maps of constants (Linux 5.2), so one that libbpf did not make means
- * that a call failed.  Only another run can try it again.
+ * Whether a try of libbpf has failed, see lost.h.  Every kernel with loops has the maps of
+ * constants (Linux 5.2), so one that libbpf did not make means that a call failed.  Only another
+ * run can try it again.
  */
-static bool has_failed_try(const struct em_programs *programs)
+static bool has_failed_try(const struct em_programs *programs, int rc)
 {
-	return strstr(programs->log, "is referenced but wasn't created");
+	return strstr(programs->log, "is referenced but wasn't created") ||
+	       (rc == -E2BIG && em_lost_functions(programs->loaded));
 }
 
 static int report_load(struct em_programs *programs, int rc, struct em_diag *diag)
 {
 	if (rc == -EPERM)
 		return report_refusal(rc, diag);
-	if (has_failed_try(programs))
+	if (has_failed_try(programs, rc))
 		return em_diag_errno(diag, -EAGAIN, NULL, "bpf: cannot load the program");
 	if (programs->log[0])
 		return em_diag_error(diag, rc, NULL, "bpf: the kernel rejects the program: %s: %s",
@@ -253,12 +256,18 @@ static int set_constants(struct em_programs *programs, const struct em_policy *p
 
 static int load_objects(struct em_programs *programs)
 {
-	int rc = programs->xdp ? em_xdp__load(programs->xdp) : 0;
+	int rc = 0;
 
+	if (programs->xdp) {
+		programs->loaded = programs->xdp->obj;
+		rc = em_xdp__load(programs->xdp);
+	}
 	if (!rc && programs->xdp && programs->tc)
 		rc = share_maps(programs->xdp->obj, programs->tc->obj);
-	if (!rc && programs->tc)
+	if (!rc && programs->tc) {
+		programs->loaded = programs->tc->obj;
 		rc = em_tc__load(programs->tc);
+	}
 	return rc;
 }
 
