@@ -270,7 +270,7 @@ static int is_hidden(struct visit *visit, uint32_t id)
 	int fd;
 
 	if ((hook == EM_HOOK_TC_INGRESS || hook == EM_HOOK_TC_EGRESS) &&
-	    visit->attached.handle != EM_TC_HANDLE_GUEST &&
+	    visit->attached.handle != EM_TC_HANDLE_SHARED &&
 	    visit->attached.handle != EM_TC_HANDLE_OWNER)
 		return 0;
 	fd = identify(id, name);
@@ -380,7 +380,7 @@ void em_attached_describe(char text[EM_ATTACHED_TEXT], const struct em_rtnl_filt
 			 filter->priority);
 }
 
-static int is_guest(const struct em_rtnl_filter *filter)
+static int is_others_filter(const struct em_rtnl_filter *filter)
 {
 	char name[16];
 	int ours;
@@ -397,6 +397,6 @@ int em_attached_has_others(unsigned int ifindex)
 	int rc = em_rtnl_list_filters(&filters, ifindex);
 
 	for (size_t i = 0; !rc && i < filters.n; i++)
-		rc = is_guest(&filters.all[i]);
+		rc = is_others_filter(&filters.all[i]);
 	return rc;
 }

@@ -19,8 +19,8 @@
  * The handle of our filters says whether the clsact qdisc they are on is ours as well. So whoever
  * removes the last of them knows whether to remove the qdisc.
  */
-#define EM_TC_HANDLE_GUEST 0xe17a0001
-#define EM_TC_HANDLE_OWNER 0xe17a0002
+#define EM_TC_HANDLE_SHARED 0xe17a0001
+#define EM_TC_HANDLE_OWNER  0xe17a0002
 
 #define EM_ATTACHED_TEXT 80 /* to describe a filter */
 

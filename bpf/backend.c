@@ -182,7 +182,7 @@ static int prepare(struct em_prepared **prepared, struct em_plan *plan, struct e
 }
 
 /* Conversations that began after the table was copied, while the old generation was in force. */
-static void carry_newest(const struct em_prepared *prepared, struct em_diag *diag)
+static void copy_newest_flows(const struct em_prepared *prepared, struct em_diag *diag)
 {
 	if (prepared->flows.before < 0)
 		return;
@@ -200,7 +200,7 @@ static int commit(struct em_prepared *prepared, struct em_diag *diag)
 	if (rc)
 		return rc;
 	prepared->committed = true;
-	carry_newest(prepared, diag);
+	copy_newest_flows(prepared, diag);
 	if (!bridged)
 		return 0;
 	/*
@@ -249,7 +249,7 @@ static int detach(struct em_diag *diag)
 const struct em_backend_ops em_bpf_backend = {
 	.name = "eBPF",
 	.check = em_choose_check,
-	.features = em_facilities_try,
+	.features = em_features_try,
 	.survey = survey,
 	.prepare = prepare,
 	.commit = commit,

@@ -135,7 +135,7 @@ static bool needs_bridge(const struct em_attached *present, const struct em_atta
 {
 	return at->hook != EM_HOOK_TC_INGRESS && present->ifindex == at->ifindex &&
 	       present->hook != at->hook && present->hook != EM_HOOK_TC_EGRESS &&
-	       present->kind >= 0 && present->kind != EM_PROGRAM_TC_LATER;
+	       present->kind >= 0 && present->kind != EM_PROGRAM_TC_DEFERRED;
 }
 
 /* For the moment TC decides about every packet that reaches it, and XDP about what it sees. */
@@ -143,7 +143,7 @@ static size_t bridge(size_t n, enum em_program_kind kinds[EM_PROGRAMS_EACH])
 {
 	enum em_program_kind xdp = kinds[--n];
 
-	if (n && kinds[n - 1] == EM_PROGRAM_TC_LATER)
+	if (n && kinds[n - 1] == EM_PROGRAM_TC_DEFERRED)
 		n--;
 	kinds[n++] = EM_PROGRAM_TC;
 	kinds[n++] = xdp;
@@ -250,8 +250,8 @@ static uint32_t find_handle(const struct em_changes *changes, unsigned int ifind
  * The handle for the first filter of ours on an interface, and its qdisc where there is none yet.
  * Returns 0 or -errno, reported.
  */
-static int settle_in(struct em_changes *changes, const struct wanted *wanted, uint32_t *handle,
-		     struct em_diag *diag)
+static int choose_handle(struct em_changes *changes, const struct wanted *wanted, uint32_t *handle,
+			 struct em_diag *diag)
 {
 	const struct em_rtnl_change qdisc = {.kind = EM_RTNL_QDISC_ADD, .ifindex = wanted->ifindex};
 	int found = em_rtnl_ingress(wanted->ifindex);
@@ -259,7 +259,7 @@ static int settle_in(struct em_changes *changes, const struct wanted *wanted, ui
 	if (found < 0)
 		return em_diag_errno(diag, found, NULL, "%s: cannot list the qdiscs",
 				     wanted->interface);
-	*handle = found == EM_RTNL_NO_INGRESS ? EM_TC_HANDLE_OWNER : EM_TC_HANDLE_GUEST;
+	*handle = found == EM_RTNL_NO_INGRESS ? EM_TC_HANDLE_OWNER : EM_TC_HANDLE_SHARED;
 	if (found == EM_RTNL_NO_INGRESS)
 		add(changes, &qdisc, NULL);
 	return 0;
@@ -287,7 +287,7 @@ static int add_filter(struct em_changes *changes, const struct wanted *wanted, i
 					.handle = find_handle(changes, wanted->ifindex),
 					.priority = priority,
 					.egress = wanted->hook == EM_HOOK_TC_EGRESS};
-	int rc = filter.handle ? 0 : settle_in(changes, wanted, &filter.handle, diag);
+	int rc = filter.handle ? 0 : choose_handle(changes, wanted, &filter.handle, diag);
 
 	if (!rc)
 		add(changes, &filter, present);

@@ -98,8 +98,8 @@ static int add_installed(void *context, const struct em_attached *attached)
 		return 0;
 	finding->n_replies = attached->n_replies;
 	finding->n_local += attached->kind == EM_PROGRAM_XDP_LOCAL;
-	finding->n_deferred += attached->kind == EM_PROGRAM_TC_LATER;
-	if (attached->kind == EM_PROGRAM_TC_LATER)
+	finding->n_deferred += attached->kind == EM_PROGRAM_TC_DEFERRED;
+	if (attached->kind == EM_PROGRAM_TC_DEFERRED)
 		return 0;
 	return add_attachment(&finding->installed, attached);
 }

@@ -127,7 +127,7 @@ static void try_hook(struct em_feature *feature, const struct em_policy *sample,
 	em_programs_free(programs);
 }
 
-void em_facilities_try(const struct em_policy *sample, em_feature_fn *found, void *context)
+void em_features_try(const struct em_policy *sample, em_feature_fn *found, void *context)
 {
 	struct em_feature bpf = {.name = "bpf"}, jit = {.name = "jit"}, bpffs = {.name = "bpffs"},
 			  generic = {.name = "xdp-generic"}, clsact = {.name = "clsact"};

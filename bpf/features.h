@@ -9,6 +9,6 @@
 #include "engine/backend.h"
 
 /* The operation `features` of the backend. */
-void em_facilities_try(const struct em_policy *sample, em_feature_fn *found, void *context);
+void em_features_try(const struct em_policy *sample, em_feature_fn *found, void *context);
 
 #endif

@@ -317,7 +317,7 @@ size_t em_programs_kinds(const struct em_plan *plan, size_t attachment,
 		 * Generic XDP may see packets of a local sender on any interface. The order
 		 * matters: the program behind must be there before packets are left to it.
 		 */
-		kinds[n++] = EM_PROGRAM_TC_LATER;
+		kinds[n++] = EM_PROGRAM_TC_DEFERRED;
 		kinds[n++] = EM_PROGRAM_XDP_LOCAL;
 	}
 	return n;
@@ -418,9 +418,9 @@ int em_programs_fd(const struct em_programs *programs, enum em_program_kind kind
 
 /* The kernel cuts off longer names, and we would not find our own program again. */
 static const char names[EM_PROGRAM_KINDS][BPF_OBJ_NAME_LEN] = {
-	[EM_PROGRAM_XDP] = "entitymux_xdp",	   [EM_PROGRAM_XDP_LOCAL] = "entitymux_local",
-	[EM_PROGRAM_TC_LATER] = "entitymux_defer", [EM_PROGRAM_TC] = "entitymux_tc",
-	[EM_PROGRAM_TC_IP] = "entitymux_tc_ip",	   [EM_PROGRAM_REPLY] = "entitymux_reply",
+	[EM_PROGRAM_XDP] = "entitymux_xdp",	      [EM_PROGRAM_XDP_LOCAL] = "entitymux_local",
+	[EM_PROGRAM_TC_DEFERRED] = "entitymux_defer", [EM_PROGRAM_TC] = "entitymux_tc",
+	[EM_PROGRAM_TC_IP] = "entitymux_tc_ip",	      [EM_PROGRAM_REPLY] = "entitymux_reply",
 	[EM_PROGRAM_REPLY_IP] = "entitymux_re_ip",
 };
 

@@ -15,12 +15,12 @@
 
 enum em_program_kind {
 	EM_PROGRAM_XDP,
-	EM_PROGRAM_XDP_LOCAL, /* interfaces whose packets may come from a sender on this host, */
-	EM_PROGRAM_TC_LATER,  /* and behind it, for those with an unfinished checksum */
-	EM_PROGRAM_TC,	      /* interfaces with an Ethernet header */
-	EM_PROGRAM_TC_IP,     /* interfaces on which the IP header comes first */
-	EM_PROGRAM_REPLY,     /* what goes back, where there is an Ethernet header, */
-	EM_PROGRAM_REPLY_IP,  /* and where not */
+	EM_PROGRAM_XDP_LOCAL,	/* interfaces whose packets may come from a sender on this host, */
+	EM_PROGRAM_TC_DEFERRED, /* and behind it, for those with an unfinished checksum */
+	EM_PROGRAM_TC,		/* interfaces with an Ethernet header */
+	EM_PROGRAM_TC_IP,	/* interfaces on which the IP header comes first */
+	EM_PROGRAM_REPLY,	/* what goes back, where there is an Ethernet header, */
+	EM_PROGRAM_REPLY_IP,	/* and where not */
 	EM_PROGRAM_KINDS
 };
 

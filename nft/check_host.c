@@ -137,8 +137,13 @@ static int try_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 /* Whether an error is a failure of the moment, rather than something that the kernel lacks. */
 static bool is_failure(int rc)
 {
-	return rc == -EPERM || rc == -ENOMEM || rc == -ENOBUFS || rc == -EMSGSIZE ||
-	       rc == -ENODEV || rc == -EIO;
+	static const int failures[] = {EPERM, ENOMEM, ENOBUFS, EMSGSIZE, ENODEV,
+				       EIO,   EINTR,  EAGAIN,  EMFILE,	 ENFILE};
+
+	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
+		if (rc == -failures[i])
+			return true;
+	return false;
 }
 
 /*
@@ -160,8 +165,8 @@ static int judge(const struct em_policy *policy, const struct em_refusal *refusa
 				strerror(-refusal->error));
 }
 
-static int carry_rules(struct em_netlink *netlink, const struct em_policy *policy,
-		       struct em_outcome *outcome, struct em_diag *diag)
+static int try_rules(struct em_netlink *netlink, const struct em_policy *policy,
+		     struct em_outcome *outcome, struct em_diag *diag)
 {
 	struct em_refusal refusal;
 	struct em_batch batch;
@@ -201,7 +206,7 @@ int em_nft_check_host(struct em_plan *plan, struct em_outcome *outcome, struct e
 		return rc;
 	for (size_t i = 0; i < plan->n_attachments; i++)
 		plan->attachments[i].hook = EM_HOOK_NFT_INGRESS;
-	rc = carry_rules(&netlink, plan->policy, outcome, diag);
+	rc = try_rules(&netlink, plan->policy, outcome, diag);
 	if (!rc)
 		rc = em_plan_check_links(plan, outcome);
 	if (!rc && em_conversation_first(plan->policy))
