@@ -103,12 +103,21 @@ static int visit(struct walk *walk, const char *path, const char *name)
 	if (fstat(fd, &status))
 		return -errno;
 	rc = is_known(walk, status.st_ino);
-	if (rc || setns(fd, CLONE_NEWNET))
+	if (rc)
 		return rc < 0 ? rc : 0;
+	if (setns(fd, CLONE_NEWNET))
+		return errno == EPERM || errno == EINVAL ? 0 : -errno;
 	walk->netns = name;
 	return em_nl_ask(NETLINK_ROUTE,
 			 em_nl_begin(&message, RTM_GETLINK, NLM_F_DUMP, &any, sizeof(any)),
 			 note_link, walk);
+}
+
+/* Returns NULL at the end, where errno is 0, and on an error. */
+static const struct dirent *next_entry(DIR *dir)
+{
+	errno = 0;
+	return readdir(dir);
 }
 
 /* Namespaces with a name come first: users know them by it. */
@@ -121,12 +130,12 @@ static int visit_named(struct walk *walk)
 
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
-	while (!rc && (entry = readdir(dir))) {
+	while (!rc && (entry = next_entry(dir))) {
 		snprintf(path, sizeof(path), NAMED "/%s", entry->d_name);
 		if (entry->d_name[0] != '.')
 			rc = visit(walk, path, entry->d_name);
 	}
-	return rc;
+	return rc ? rc : -errno;
 }
 
 static int visit_processes(struct walk *walk)
@@ -138,12 +147,12 @@ static int visit_processes(struct walk *walk)
 
 	if (!dir)
 		return -errno;
-	while (!rc && (entry = readdir(dir))) {
+	while (!rc && (entry = next_entry(dir))) {
 		snprintf(path, sizeof(path), "/proc/%s/ns/net", entry->d_name);
 		if (isdigit((unsigned char)entry->d_name[0]))
 			rc = visit(walk, path, path);
 	}
-	return rc;
+	return rc ? rc : -errno;
 }
 
 static void run(void *result, const void *context)

@@ -113,8 +113,8 @@ static bool has_bridge_nf_call(const struct em_link *link, const struct em_attac
  * It does not pass them again afterwards.
  */
 #define BRIDGE_NF                                                                                  \
-	"replies need conntrack, which br_netfilter shows the packets of a bridge too "            \
-	"early, before they are sorted"
+	"replies need conntrack, and with br_netfilter it sees the packets of a bridge before "    \
+	"they are sorted"
 
 static const struct {
 	holds_fn *holds;
@@ -127,19 +127,21 @@ static const struct {
 	bool replies;
 } obstacles[EM_OBSTACLES] = {
 	[EM_OBSTACLE_DOWN] = {is_down, "it is down", "ip link set dev ", " up", false},
-	[EM_OBSTACLE_GRO_LIST] = {has_gro_list,
-				  "rx-gro-list glues datagrams together, and of those only the "
-				  "first one's tag is seen",
-				  "ethtool -K ", " rx-gro-list off", false},
-	[EM_OBSTACLE_UDP_FORWARDING] = {has_udp_forwarding,
-					"rx-udp-gro-forwarding glues datagrams together, and of "
-					"those only the first one's tag is seen",
-					"ethtool -K ", " rx-udp-gro-forwarding off", false},
+	[EM_OBSTACLE_GRO_LIST] =
+		{has_gro_list,
+		 "rx-gro-list merges datagrams, and only the tag of the first one is "
+		 "seen",
+		 "ethtool -K ", " rx-gro-list off", false},
+	[EM_OBSTACLE_UDP_FORWARDING] =
+		{has_udp_forwarding,
+		 "rx-udp-gro-forwarding merges datagrams, and only the tag of "
+		 "the first one is seen",
+		 "ethtool -K ", " rx-udp-gro-forwarding off", false},
 	[EM_OBSTACLE_NO_ETHERNET] = {has_no_ethernet, "its packets have no Ethernet header", NULL,
 				     NULL, false},
 	[EM_OBSTACLE_BOND] = {is_bond,
-			      "its members run the program of a bond, and on packets that are "
-			      "theirs by then, not the bond's (for XDP, name the members)",
+			      "a bond hands its XDP program to its members, which then receive the "
+			      "packets themselves (for XDP, name the members)",
 			      NULL, NULL, false},
 	[EM_OBSTACLE_STACKED] = {is_stacked,
 				 "VLAN tags are taken off before generic XDP sees the frame (name "

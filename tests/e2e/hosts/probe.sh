@@ -210,8 +210,8 @@ documented() {
 	says 'a chain of family netdev' 'ingress, priority 5: netdev edge early' "$said"
 	# Of a program that has the fast path.
 	[ "${said##*eBPF*}" ] || says 'a filter' 'TC filter at ingress, priority 7' "$said"
-	says 'whom it bothers' 'all backends: rx-gro-list glues' "$said"
-	says 'what glues' 'ethtool -K pair rx-gro-list off' "$said"
+	says 'whom it bothers' 'all backends: rx-gro-list merges' "$said"
+	says 'what merges' 'ethtool -K pair rx-gro-list off' "$said"
 	says 'a missing interface' '"reason": ".*interface lost0: No such device' "$said"
 	for key in $(grep -oE '"[a-z_-]+": ' $tmp/json | tr -d ' ":' | sort -u); do
 		grep -qE -- "Ql $key( |\$)" "$srcdir/man/entitymux.8" ||
