@@ -35,6 +35,8 @@ static int run(const void *given, char *const *words, struct em_document *out, s
 	transaction.wanted = wanted->backend ? (enum em_backend)em_backend_parse(wanted->backend)
 					     : policy->backend;
 	rc = em_transaction_apply(&transaction, diag);
+	if (!rc && !wanted->dry_run)
+		out->done = "the policy is in force";
 	if (!rc)
 		em_print_apply(out, &transaction);
 	em_transaction_clear(&transaction);

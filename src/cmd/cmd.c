@@ -241,6 +241,17 @@ static void read_line(struct reading *reading, int argc, char **argv)
 			argv[optind + (int)reading->command->n_words]);
 }
 
+/* error is that of the output, 0: none. */
+static int check_written(const struct em_document *out, int error, struct em_diag *diag)
+{
+	if (!error)
+		return 0;
+	em_diag_errno(diag, error, NULL, "standard output");
+	if (out->done)
+		em_diag_note(diag, "%s all the same", out->done);
+	return error;
+}
+
 int em_cmd_run(const struct em_command *command, int argc, char **argv, struct em_diag *diag)
 {
 	struct em_print_messages messages = {0};
@@ -267,8 +278,8 @@ int em_cmd_run(const struct em_command *command, int argc, char **argv, struct e
 		em_print_error(&out, rc, &messages);
 	written = em_document_end(&out);
 	diag->listen = NULL;
-	if (!rc && written)
-		rc = em_diag_errno(diag, written, NULL, "standard output");
+	if (!rc)
+		rc = check_written(&out, written, diag);
 	em_print_clear_messages(&messages);
 	free(reading.given);
 	return rc;

@@ -50,9 +50,11 @@ static int run(const void *given, char *const *words, struct em_document *out, s
 		return rc ? rc : show(state, out, diag);
 	}
 	rc = em_transaction_reset(diag);
-	if (!rc)
-		em_document_bool(out, "reset", NULL, true);
-	return rc;
+	if (rc)
+		return rc;
+	out->done = "the counters are set to zero";
+	em_document_bool(out, "reset", NULL, true);
+	return 0;
 }
 
 const struct em_command em_cmd_stats = {

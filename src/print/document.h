@@ -36,6 +36,8 @@ struct em_document {
 	struct em_document_level levels[EM_DOCUMENT_DEPTH_MAX];
 	unsigned int depth;
 	bool begun; /* JSON: there has been a value */
+	/* What the command has done, for when this cannot be written; NULL: nothing.  Not owned. */
+	const char *done;
 };
 
 /* The key of an element of an array. */

@@ -141,7 +141,24 @@ full() {
 	done
 }
 
+# What was done remains, and that is said.
+full_afterwards() {
+	[ -n "${documents_inside-}" ] || return
+	ip link set lo up
+	for words in 'apply --backend=nft full.conf' 'apply --backend=nft --json full.conf' 'stats --reset --json'; do
+		# shellcheck disable=SC2086 # several words
+		"$ENTITYMUX" $words 2>err >/dev/full
+		is "$words > /dev/full: exit status" 1 $?
+		is "$words > /dev/full" 'entitymux: standard output: No space left on device' \
+			"$(head -n 1 err)"
+		says "$words > /dev/full" 'entitymux: the .* all the same$' "$(tail -n 1 err)"
+	done
+	text 0 'in place' status
+	"$ENTITYMUX" remove
+}
+
 full
+full_afterwards
 helps
 mistakes
 errors
