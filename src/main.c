@@ -10,6 +10,7 @@
 #include "base/nearest.h"
 #include "cmd/cmd.h"
 #include "config-build.h"
+#include "print/error.h"
 
 enum status {
 	STATUS_DONE,
@@ -108,15 +109,40 @@ static const struct em_command *choose(int *rc, char **argv, struct em_diag *dia
 	return find_command(argv[1], diag);
 }
 
+static bool wants_json(char *const *argv)
+{
+	for (; *argv; argv++)
+		if (!strcmp(*argv, "--json"))
+			return true;
+	return false;
+}
+
+/* Without a command there is no result: with --json, the document is the error. */
+static void print_error(int rc, const struct em_print_messages *messages)
+{
+	struct em_document out;
+
+	em_document_init(&out, stdout, true);
+	em_print_error(&out, rc, messages);
+	em_document_end(&out); /* which could only report that this failed, too */
+}
+
 int main(int argc, char **argv)
 {
+	struct em_print_messages messages = {0};
 	const struct em_command *command;
 	struct em_diag diag;
 	int rc;
 
 	em_diag_init(&diag, stderr);
+	diag.listen = em_print_keep_message;
+	diag.context = &messages;
 	command = choose(&rc, argv, &diag);
+	diag.listen = NULL;
 	if (command)
 		rc = em_cmd_run(command, argc - 1, argv + 1, &diag);
+	else if (rc && wants_json(argv))
+		print_error(rc, &messages);
+	em_print_clear_messages(&messages);
 	return status_of(rc);
 }

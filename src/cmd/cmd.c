@@ -13,7 +13,7 @@
 #include "base/nearest.h"
 #include "config/config.h"
 #include "engine/resolve.h"
-#include "print/print.h"
+#include "print/error.h"
 
 #define OPTIONS_MAX  16
 #define HELP_COLUMN  26

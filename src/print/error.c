@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "print/print.h"
+#include "print/error.h"
 
 /* Out of memory, a message is left out here.  Users still see it on standard error. */
 void em_print_keep_message(void *context, const struct em_place *place, const char *text)

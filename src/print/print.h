@@ -37,22 +37,4 @@ void em_print_alias(struct em_document *out, const char *alias);
 /* The hooks of a plan; in text one line each. */
 void em_print_hooks(struct em_document *out, const struct em_plan *plan);
 
-/* The error messages, for JSON only: users see them on standard error. */
-struct em_print_message {
-	char *file; /* NULL: it has no place */
-	unsigned int line;
-	char *text;
-};
-
-struct em_print_messages {
-	struct em_print_message *list;
-	size_t n;
-};
-
-/* An em_diag_listen_fn that adds a message to the struct em_print_messages. */
-void em_print_keep_message(void *messages, const struct em_place *place, const char *text);
-void em_print_clear_messages(struct em_print_messages *messages);
-/* rc is what the command returns. */
-void em_print_error(struct em_document *out, int rc, const struct em_print_messages *messages);
-
 #endif

@@ -17,6 +17,7 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "config/config.h"
+#include "print/error.h"
 #include "print/print.h"
 #include "tests/lib/counts.h"
 

@@ -95,6 +95,8 @@ errors() {
 	document 2 "$usage"'\{"file":null,"line":null,"text":"apply: unknown option --fast' apply --fast --json
 	document 2 "$usage"'.*unexpected argument b' check --json a b
 	document 2 "$usage"'.*unexpected argument b' status --json b
+	document 2 "$usage"'.*unknown command aply; did you mean apply' aply --json x.conf
+	document 2 "$usage"'.*unknown command --json; see' --json status
 	document 1 '^\{"schema":1,"error":"failed","messages":\[.*lost.conf.*No such file' check --json lost.conf
 	printf 'listeners = (\n{ name = "a"; prot = 1; } );' >"$odd"
 	document 2 "$usage"'\{"file":"'"$odd_json"'","line":2,"text":' check --json "$odd"
