@@ -28,7 +28,16 @@ struct packet {
 	struct em_address source;
 	struct em_address destination;
 	uint8_t *udp; /* the UDP header, all of it within the frame */
+	/* Why it is for no listener, for users. */
+	const char *stranger;
 };
+
+/* Returns false. */
+static bool is_stranger(struct packet *packet, const char *why)
+{
+	packet->stranger = why;
+	return false;
+}
 
 static uint16_t get16(const uint8_t *bytes)
 {
@@ -55,18 +64,18 @@ static bool read_ethernet(struct packet *packet, uint8_t *frame, size_t length, 
 	size_t header = ETH_HLEN;
 
 	if (length < header)
-		return false;
+		return is_stranger(packet, "no whole Ethernet header");
 	packet->vlan = 0;
 	*ethertype = get16(frame + 12);
 	if (*ethertype == ETH_P_8021Q) {
 		header += VLAN_HEADER;
 		if (length < header)
-			return false;
+			return is_stranger(packet, "no whole VLAN tag");
 		packet->vlan = get16(frame + 14) & 0x0fff;
 		*ethertype = get16(frame + 16);
 		/* A priority tag: not untagged, and no VLAN that a listener could name. */
 		if (packet->vlan == 0)
-			return false;
+			return is_stranger(packet, "a priority tag");
 	}
 	packet->ip = frame + header;
 	packet->length = length - header;
@@ -80,15 +89,15 @@ static bool read_ip4(struct packet *packet, size_t *udp)
 	size_t header, total;
 
 	if (packet->length < IP4_HEADER || ip[0] >> 4 != 4)
-		return false;
+		return is_stranger(packet, "no sound IPv4 header");
 	header = 4 * (ip[0] & 0x0f);
 	total = get16(ip + 2);
 	if (header < IP4_HEADER || total < header || total > packet->length)
-		return false;
-	if (get16(ip + 6) & 0x1fff) /* a later fragment */
-		return false;
+		return is_stranger(packet, "no sound IPv4 header");
+	if (get16(ip + 6) & 0x1fff)
+		return is_stranger(packet, "a later fragment");
 	if (ip[9] != IPPROTO_UDP)
-		return false;
+		return is_stranger(packet, "not UDP");
 	packet->source = address_of(AF_INET, ip + 12);
 	packet->destination = address_of(AF_INET, ip + 16);
 	*udp = header;
@@ -123,19 +132,19 @@ static bool read_ip6(struct packet *packet, unsigned int ipv6_header_limit, size
 	uint8_t type;
 
 	if (packet->length < IP6_HEADER || ip[0] >> 4 != 6)
-		return false;
+		return is_stranger(packet, "no sound IPv6 header");
 	if ((size_t)IP6_HEADER + get16(ip + 4) > packet->length)
-		return false;
+		return is_stranger(packet, "no sound IPv6 header");
 	for (type = ip[6]; type != IPPROTO_UDP; walked++) {
 		size_t length = extension_length(packet, type, offset);
 
 		if (length == 0 || walked == ipv6_header_limit)
-			return false;
+			return is_stranger(packet, "not UDP, or not its first fragment");
 		type = ip[offset];
 		offset += length;
 	}
 	if (offset > UINT16_MAX)
-		return false;
+		return is_stranger(packet, "IPv6 extension headers of 64 KiB");
 	packet->source = address_of(AF_INET6, ip + 8);
 	packet->destination = address_of(AF_INET6, ip + 24);
 	*udp = offset;
@@ -150,12 +159,13 @@ static bool read_packet(struct packet *packet, uint8_t *frame, size_t length,
 
 	if (!read_ethernet(packet, frame, length, &ethertype))
 		return false;
-	if (ethertype == ETH_P_IP
-		    ? !read_ip4(packet, &udp)
-		    : ethertype != ETH_P_IPV6 || !read_ip6(packet, ipv6_header_limit, &udp))
+	if (ethertype != ETH_P_IP && ethertype != ETH_P_IPV6)
+		return is_stranger(packet, "not IP");
+	if (ethertype == ETH_P_IP ? !read_ip4(packet, &udp)
+				  : !read_ip6(packet, ipv6_header_limit, &udp))
 		return false;
 	if (packet->length < udp + UDP_HEADER)
-		return false;
+		return is_stranger(packet, "no whole UDP header");
 	packet->udp = packet->ip + udp;
 	return true;
 }
@@ -172,16 +182,20 @@ static bool answers_for(const struct em_listener *listener, const struct em_addr
 
 /* Step 1.  A listener that names the address comes before one that takes any. */
 static const struct em_listener *find_listener(const struct em_policy *policy,
-					       const char *interface, const struct packet *packet)
+					       const char *interface, const struct packet *packet,
+					       const char **stranger)
 {
 	const struct em_listener *any = NULL;
 	uint16_t port = get16(packet->udp + 2);
 
+	*stranger = "no listener on its port";
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		const struct em_listener *listener = &policy->listeners[i];
 
-		if (listener->port != port || listener->vlan != packet->vlan ||
-		    !em_listener_on(listener, interface))
+		if (listener->port != port || !em_listener_on(listener, interface))
+			continue;
+		*stranger = "no listener on its port with its VLAN and address";
+		if (listener->vlan != packet->vlan)
 			continue;
 		if (answers_for(listener, &packet->destination))
 			return listener;
@@ -239,34 +253,48 @@ static bool check_holds(const struct em_check *check, const uint8_t *payload)
 	return true;
 }
 
-/* Step 5. */
-static bool checks_hold(const struct em_format *format, const uint8_t *payload)
+/* Step 5: the first check that does not hold, or NULL. */
+static const struct em_check *failing_check(const struct em_format *format, const uint8_t *payload)
 {
 	for (size_t i = 0; i < format->n_checks; i++) {
 		if (!check_holds(&format->checks[i], payload))
-			return false;
+			return &format->checks[i];
 	}
-	return true;
+	return NULL;
+}
+
+/* Steps 4 and 5.  Returns false, with *misfit, if the format does not fit. */
+static bool fits(const struct em_format *format, const struct packet *packet,
+		 struct em_misfit *misfit)
+{
+	*misfit = (struct em_misfit){.reason = EM_REASON_LENGTH};
+	if (!length_valid(format, packet))
+		return false;
+	misfit->reason = EM_REASON_CHECK;
+	misfit->check = failing_check(format, packet->udp + UDP_HEADER);
+	return !misfit->check;
 }
 
 /*
- * Steps 4 and 5: the first format that admits the length and whose checks hold; NULL and *reason
- * where there is none.
+ * The first format that fits.  If there is none, the reason is "check" if the length fits one of
+ * them.
  */
-static const struct em_format *find_format(const struct em_listener *listener,
-					   const struct packet *packet, enum em_reason *reason)
+static void find_format(struct em_classification *out, const struct packet *packet)
 {
-	*reason = EM_REASON_LENGTH;
-	for (size_t i = 0; i < listener->n_formats; i++) {
-		const struct em_format *format = &listener->formats[i];
+	const struct em_listener *listener = out->listener;
 
-		if (!length_valid(format, packet))
-			continue;
-		if (checks_hold(format, packet->udp + UDP_HEADER))
-			return format;
-		*reason = EM_REASON_CHECK;
+	out->reason = EM_REASON_LENGTH;
+	for (size_t i = 0; i < listener->n_formats; i++) {
+		struct em_misfit *misfit = &out->misfits[out->n_misfits];
+
+		if (fits(&listener->formats[i], packet, misfit)) {
+			out->format = &listener->formats[i];
+			return;
+		}
+		out->n_misfits++;
+		if (misfit->reason == EM_REASON_CHECK)
+			out->reason = EM_REASON_CHECK;
 	}
-	return NULL;
 }
 
 /* Step 6: the entity that the tag names. */
@@ -331,15 +359,19 @@ void em_classify_with_limit(const struct em_policy *policy, const char *interfac
 	struct packet packet;
 
 	*out = (struct em_classification){.result = EM_NOT_OURS};
-	if (!read_packet(&packet, frame, length, ipv6_header_limit))
+	if (!read_packet(&packet, frame, length, ipv6_header_limit)) {
+		out->stranger = packet.stranger;
 		return;
-	out->listener = find_listener(policy, interface, &packet);
+	}
+	out->listener = find_listener(policy, interface, &packet, &out->stranger);
 	if (!out->listener)
 		return;
+	out->stranger = NULL;
 	out->bytes = packet.length;
+	out->payload = packet.udp + UDP_HEADER;
 	out->reason = EM_REASON_SOURCE;
 	if (source_valid(out->listener, &packet))
-		out->format = find_format(out->listener, &packet, &out->reason);
+		find_format(out, &packet);
 	if (out->format) {
 		sort_valid(out->format, &packet, out);
 	} else {

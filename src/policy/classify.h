@@ -22,13 +22,24 @@
  */
 enum em_result { EM_NOT_OURS, EM_REWRITTEN, EM_PASSED, EM_DROPPED, EM_UNKNOWN, EM_INVALID };
 
+/* Why a format does not fit a datagram. */
+struct em_misfit {
+	enum em_reason reason;	      /* EM_REASON_LENGTH or EM_REASON_CHECK */
+	const struct em_check *check; /* the first that does not hold; else NULL; not owned */
+};
+
 struct em_classification {
 	enum em_result result;
+	const char *stranger;		    /* with EM_NOT_OURS: why, for users */
 	enum em_reason reason;		    /* with EM_INVALID */
 	const struct em_listener *listener; /* NULL with EM_NOT_OURS; not owned */
 	const struct em_format *format;	    /* NULL: not valid; not owned */
 	const struct em_entity *entity;	    /* of the format; NULL: none has it; not owned */
 	struct em_action action;	    /* that was carried out; EM_PASS with EM_NOT_OURS */
+	/* Of the formats before the one that fits, in the order of the listener. */
+	struct em_misfit misfits[EM_FORMATS_MAX];
+	size_t n_misfits;
+	const uint8_t *payload; /* within the frame; NULL with EM_NOT_OURS */
 	uint32_t bytes; /* what it adds to `bytes`: from the IP header to the end of the frame */
 };
 
