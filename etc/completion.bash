@@ -6,7 +6,7 @@ _entitymux()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local backends='auto xdp xdp-generic tc nft'
-	local commands='apply check probe ruleset status stats remove'
+	local commands='apply check explain probe ruleset status stats remove'
 	local options='' files=
 
 	COMPREPLY=()
@@ -29,6 +29,14 @@ _entitymux()
 		return
 		;;
 	apply) options='--dry-run --backend --json' files=yes ;;
+	explain)
+		options='--read --frame --payload --interface --json' files=yes
+		if [[ $prev == -r || $prev == --read || ($prev == = && ${COMP_WORDS[COMP_CWORD - 2]} == --read) ]]; then
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -f -- "${cur#=}")
+			return
+		fi
+		;;
 	check | probe) options='--json' files=yes ;;
 	ruleset) files=yes ;;
 	status) options='--json' ;;

@@ -13,11 +13,12 @@ rooms='
 src/base/	src/base/
 src/host/	src/host/ src/base/
 src/policy/	src/policy/ src/base/
+src/capture/	src/capture/ src/base/
 src/config/	src/config/ src/policy/ src/host/ src/base/
 src/state/	src/state/ src/config/ src/policy/ src/host/ src/base/
-src/engine/	src/engine/ src/state/ src/config/ src/policy/ src/host/ src/base/ config-build.h
-src/print/	src/print/ src/engine/ src/state/ src/config/ src/policy/ src/host/ src/base/
-src/cmd/	src/cmd/ src/print/ src/engine/ src/state/ src/config/ src/policy/ src/host/ src/base/
+src/engine/	src/engine/ src/state/ src/capture/ src/config/ src/policy/ src/host/ src/base/ config-build.h
+src/print/	src/print/ src/engine/ src/state/ src/capture/ src/config/ src/policy/ src/host/ src/base/
+src/cmd/	src/cmd/ src/print/ src/engine/ src/state/ src/capture/ src/config/ src/policy/ src/host/ src/base/
 src/main.c	src/cmd/ src/print/ src/engine/ src/policy/ src/host/ src/base/ config-build.h
 bpf/		bpf/ bpf/kernel/tc.skel.h bpf/kernel/xdp.skel.h src/engine/backend.h src/engine/plan.h src/policy/ src/host/ src/base/
 bpf/kernel/	bpf/kernel/ bpf/abi.h
@@ -31,6 +32,7 @@ libraries='
 <linux/netfilter	nft/
 <libmnl/		bpf/ nft/ src/host/
 <jansson		tests/
+<pcap			src/capture/ tests/
 '
 
 # A name, and the files that may use it.

@@ -297,10 +297,8 @@ static void find_format(struct em_classification *out, const struct packet *pack
 	}
 }
 
-/* Step 6: the entity that the tag names. */
-static const struct em_entity *find_entity(const struct em_format *format, const uint8_t *payload)
+void em_format_tag(const struct em_format *format, const uint8_t *payload, uint8_t tag[EM_TAG_MAX])
 {
-	uint8_t tag[EM_TAG_MAX] = {0};
 	size_t length = 0;
 
 	for (size_t i = 0; i < format->tag.n_pieces; i++) {
@@ -311,6 +309,14 @@ static const struct em_entity *find_entity(const struct em_format *format, const
 	}
 	for (size_t i = 0; i < length; i++)
 		tag[i] &= format->tag.mask[i];
+}
+
+/* Step 6: the entity that the tag names. */
+static const struct em_entity *find_entity(const struct em_format *format, const uint8_t *payload)
+{
+	uint8_t tag[EM_TAG_MAX];
+
+	em_format_tag(format, payload, tag);
 	return em_format_find(format, tag);
 }
 
@@ -368,6 +374,7 @@ void em_classify_with_limit(const struct em_policy *policy, const char *interfac
 		return;
 	out->stranger = NULL;
 	out->bytes = packet.length;
+	out->source = packet.source;
 	out->payload = packet.udp + UDP_HEADER;
 	out->reason = EM_REASON_SOURCE;
 	if (source_valid(out->listener, &packet))

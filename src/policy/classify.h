@@ -39,7 +39,8 @@ struct em_classification {
 	/* Of the formats before the one that fits, in the order of the listener. */
 	struct em_misfit misfits[EM_FORMATS_MAX];
 	size_t n_misfits;
-	const uint8_t *payload; /* within the frame; NULL with EM_NOT_OURS */
+	struct em_address source; /* family 0 with EM_NOT_OURS */
+	const uint8_t *payload;	  /* within the frame; NULL with EM_NOT_OURS */
 	uint32_t bytes; /* what it adds to `bytes`: from the IP header to the end of the frame */
 };
 
@@ -58,6 +59,9 @@ void em_classify(const struct em_policy *policy, const char *interface, uint8_t 
 void em_classify_with_limit(const struct em_policy *policy, const char *interface, uint8_t *frame,
 			    size_t length, unsigned int ipv6_header_limit,
 			    struct em_classification *out);
+
+/* The tag in a payload that fits the format: its pieces joined, and masked. */
+void em_format_tag(const struct em_format *format, const uint8_t *payload, uint8_t tag[EM_TAG_MAX]);
 
 /* "not-ours", "rewritten", "passed", "dropped", "unknown", "invalid". */
 const char *em_result_name(enum em_result result);

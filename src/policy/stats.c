@@ -172,3 +172,30 @@ void em_stats_settle(struct em_stats *stats)
 {
 	change_all(stats, settled);
 }
+
+void em_stats_count(struct em_stats *stats, const struct em_policy *policy,
+		    const struct em_classification *class)
+{
+	struct em_listener_stats *listener;
+
+	if (class->result == EM_NOT_OURS)
+		return;
+	listener = &stats->listeners[class->listener - policy->listeners];
+	listener->total.packets++;
+	listener->total.bytes += class->bytes;
+	listener->rewritten += class->result == EM_REWRITTEN;
+	listener->passed += class->result == EM_PASSED;
+	listener->dropped += class->result == EM_DROPPED;
+	listener->unknown += class->result == EM_UNKNOWN;
+	if (class->result == EM_INVALID)
+		listener->invalid[class->reason]++;
+	if (class->entity) {
+		struct em_count *entity =
+			listener->entities +
+			em_listener_entities_before(class->listener, class->format) +
+			(class->entity - class->format->entities);
+
+		entity->packets++;
+		entity->bytes += class->bytes;
+	}
+}

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "policy/classify.h"
 #include "policy/policy.h"
 
 struct em_count {
@@ -64,5 +65,9 @@ void em_stats_settle(struct em_stats *stats);
  */
 void em_stats_add_entity(struct em_count *into, const struct em_format *format, const uint8_t *tag,
 			 const struct em_count *count, size_t *guess);
+
+/* Counts a packet as the reference has classified it under this policy. */
+void em_stats_count(struct em_stats *stats, const struct em_policy *policy,
+		    const struct em_classification *class);
 
 #endif

@@ -84,14 +84,15 @@ static void begin_value(struct em_document *document, const char *key, bool obje
 
 	if (!document->depth) {
 		document->begun = true;
-		open_level(document, '{', true);
-		em_document_number(document, "schema", NULL, SCHEMA, "");
+		open_level(document, '{', !document->lines);
+		if (!document->lines)
+			em_document_number(document, "schema", NULL, SCHEMA, "");
 	}
 	level = &document->levels[document->depth - 1];
 	if (level->used)
 		putc(',', document->out);
 	level->used = true;
-	if (level->close == ']' && object)
+	if (level->close == ']' && object && !document->lines)
 		level->on_lines = true;
 	if (level->on_lines)
 		new_line(document);
@@ -133,13 +134,25 @@ void em_document_close(struct em_document *document)
 	putc(level->close, document->out);
 }
 
+void em_document_next(struct em_document *document)
+{
+	if (!document->depth)
+		return;
+	while (document->depth)
+		em_document_close(document);
+	putc('\n', document->out);
+	document->begun = false;
+}
+
+void em_document_schema(struct em_document *document)
+{
+	if (document->lines)
+		em_document_number(document, "schema", NULL, SCHEMA, "");
+}
+
 int em_document_end(struct em_document *document)
 {
-	if (document->depth) {
-		while (document->depth)
-			em_document_close(document);
-		putc('\n', document->out);
-	}
+	em_document_next(document);
 	errno = 0;
 	if (fflush(document->out) || ferror(document->out))
 		return errno ? -errno : -EIO;

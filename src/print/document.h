@@ -12,7 +12,8 @@
  * Strings may hold any bytes: control characters and invalid UTF-8 are escaped, see base/utf8.h.
  * Values are written at once, so a document may have millions of them.
  *
- * In JSON the first value opens the outermost object, with "schema": 1.
+ * In JSON the first value opens the outermost object, with "schema": 1.  With `lines` it does so
+ * without: there the last document has it, for all of them.
  */
 #ifndef EM_DOCUMENT_H
 #define EM_DOCUMENT_H
@@ -32,6 +33,8 @@ struct em_document_level {
 struct em_document {
 	FILE *out; /* not owned */
 	bool json; /* else text */
+	/* JSON: several documents, each in a line of its own; see em_document_next(). */
+	bool lines;
 	/* JSON: the open objects and arrays; none before the first value. */
 	struct em_document_level levels[EM_DOCUMENT_DEPTH_MAX];
 	unsigned int depth;
@@ -46,6 +49,11 @@ struct em_document {
 void em_document_init(struct em_document *document, FILE *out, bool json);
 /* Ends the document, if one has begun.  Returns 0, or -errno of the stream. */
 int em_document_end(struct em_document *document);
+
+/* With `lines`: ends the document; the next value begins another one.  Text is left alone. */
+void em_document_next(struct em_document *document);
+/* With `lines`: begins a document that has "schema", as others always do. */
+void em_document_schema(struct em_document *document);
 
 void em_document_object(struct em_document *document, const char *key);
 void em_document_array(struct em_document *document, const char *key);

@@ -48,6 +48,7 @@ static const char *kind_of(int rc)
 
 void em_print_error(struct em_document *out, int rc, const struct em_print_messages *messages)
 {
+	em_document_schema(out);
 	em_document_string(out, "error", NULL, kind_of(rc), "");
 	em_document_array(out, "messages");
 	for (size_t i = 0; i < messages->n; i++) {

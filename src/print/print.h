@@ -8,6 +8,7 @@
 #ifndef EM_PRINT_H
 #define EM_PRINT_H
 
+#include "engine/explain.h"
 #include "engine/probe.h"
 #include "engine/transaction.h"
 #include "policy/stats.h"
@@ -30,6 +31,17 @@ void em_print_stats(struct em_document *out, const struct em_record *record,
 void em_print_check(struct em_document *out, const char *path, const struct em_policy *policy);
 
 void em_print_probe(struct em_document *out, const struct em_probe *probe);
+
+/* `explain`: one packet. */
+void em_print_explanation(struct em_document *out, const struct em_explanation *explanation);
+
+/* `explain`: the sums over all packets. */
+void em_print_explained(struct em_document *out, const struct em_policy *policy,
+			const struct em_stats *stats, uint64_t packets);
+
+/* The counters of each listener and entity, as in `stats`. */
+void em_print_counters(struct em_document *out, const struct em_policy *policy,
+		       const struct em_stats *stats);
 
 /* Prints " (NAME)" after an interface that the configuration names by an alternative name. */
 void em_print_alias(struct em_document *out, const char *alias);

@@ -187,12 +187,18 @@ static void print_listener(struct em_document *out, const struct em_listener *li
 	em_document_close(out);
 }
 
-void em_print_stats(struct em_document *out, const struct em_record *record,
-		    const struct em_policy *policy, const struct em_stats *stats)
+void em_print_counters(struct em_document *out, const struct em_policy *policy,
+		       const struct em_stats *stats)
 {
-	print_head(out, record);
 	em_document_array(out, "listeners");
 	for (size_t i = 0; i < stats->n_listeners; i++)
 		print_listener(out, &policy->listeners[i], &stats->listeners[i]);
 	em_document_close(out);
+}
+
+void em_print_stats(struct em_document *out, const struct em_record *record,
+		    const struct em_policy *policy, const struct em_stats *stats)
+{
+	print_head(out, record);
+	em_print_counters(out, policy, stats);
 }

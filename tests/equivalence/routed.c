@@ -53,7 +53,7 @@ static void expect(const struct part *part, const struct trial *trial, bool cont
 
 		conversation_expect(&conversations, control ? NULL : trial->policy, event);
 		if (!control && event->kind == EVENT_REQUEST)
-			counts_add(trial->expected, trial->policy, &event->class);
+			em_stats_count(trial->expected, trial->policy, &event->class);
 	}
 	conversation_clear(&conversations);
 }

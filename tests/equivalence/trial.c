@@ -92,7 +92,7 @@ static void classify(struct trial *trial, struct trial_packet *packet)
 	em_classify_with_limit(trial->policy, interface_names[packet->model->interface],
 			       packet->expected.bytes, packet->expected.length,
 			       trial->ipv6_header_limit, &packet->class);
-	counts_add(trial->expected, trial->policy, &packet->class);
+	em_stats_count(trial->expected, trial->policy, &packet->class);
 }
 
 bool trial_open(struct trial *trial, unsigned int ipv6_header_limit,

@@ -6,12 +6,7 @@
 #ifndef TEST_COUNTS_H
 #define TEST_COUNTS_H
 
-#include "policy/classify.h"
 #include "policy/stats.h"
-
-/* Counts a packet as the reference has classified it. */
-void counts_add(struct em_stats *stats, const struct em_policy *policy,
-		const struct em_classification *class);
 
 /* Puts a different number into every counter, from this one on, so that no two can be mixed up. */
 void counts_number(struct em_stats *stats, uint64_t number);

@@ -173,7 +173,7 @@ static void run_case(struct run *run, const struct subject *subject, struct rig 
 	expected = sent;
 	em_classify_with_limit(subject->policy, test->interface ? "in1" : "in0", expected.bytes,
 			       expected.length, run->ipv6_header_limit, &class);
-	counts_add(subject->expected, subject->policy, &class);
+	em_stats_count(subject->expected, subject->policy, &class);
 	n_seen = rig_exchange(rig, test->interface, &sent, seen, SEEN_MAX);
 	compare_frames(run, subject, test, class.action.verdict == EM_DROP ? NULL : &expected, seen,
 		       n_seen);

@@ -83,7 +83,7 @@ static void run_case(struct run *run, const struct em_policy *policy,
 	packet_build(&sent, one->packet);
 	frame = sent;
 	em_classify(policy, one->interface ? "in1" : "in0", frame.bytes, frame.length, &class);
-	counts_add(expected, policy, &class);
+	em_stats_count(expected, policy, &class);
 	n = rig_exchange(&run->rig, one->interface, &sent, seen, SEEN_MAX);
 	if (class.action.verdict == EM_DROP)
 		judge(run, n == 0, test, one->line, "not dropped");
