@@ -6,13 +6,10 @@
  * A message holds as many as fit into one attribute.
  */
 #include "nft/element.h"
-
-/* Before <linux/netfilter.h>, which else brings its own. */
-#include <netinet/in.h>
+#include "nft/uapi.h"
 
 #include <libnftnl/set.h>
 #include <libnftnl/udata.h>
-#include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
 #include "nft/ruleset.h"

@@ -4,16 +4,12 @@
  * expression - the kernel's expressions; see expression.h.
  */
 #include "nft/expression.h"
-
-/* Before <linux/netfilter.h>, which else brings its own. */
-#include <netinet/in.h>
+#include "nft/uapi.h"
 
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <linux/if_ether.h>
-#include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
-#include <linux/netfilter/nf_tables.h>
 #include <net/if_arp.h>
 
 /* Word of 4 bytes among the data registers that everything starts at; 0 is NFT_REG_1. */
@@ -98,7 +94,6 @@ static void add_bitwise(struct em_lowering *l, const uint8_t *mask, const uint8_
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, data_register(word));
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, data_register(word));
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, length);
 	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, mask, length);
 	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, xor, length);

@@ -4,11 +4,10 @@
  * field - what a rule can read from a packet, or about it; see field.h.
  */
 #include "nft/field.h"
+#include "nft/uapi.h"
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
-#include <linux/netfilter/nf_tables.h>
-#include <netinet/in.h>
 #include <string.h>
 
 /* Types. */

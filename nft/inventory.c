@@ -4,9 +4,7 @@
  * inventory - what is in one of our tables, by name; see inventory.h.
  */
 #include "nft/inventory.h"
-
-/* Before <linux/netfilter.h>, which else brings its own. */
-#include <netinet/in.h>
+#include "nft/uapi.h"
 
 #include <errno.h>
 #include <libnftnl/chain.h>
@@ -15,8 +13,6 @@
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>

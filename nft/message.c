@@ -4,15 +4,11 @@
  * message - a ruleset as netlink messages for nf_tables; see message.h.
  */
 #include "nft/message.h"
-
-/* Before <linux/netfilter.h>, which else brings its own. */
-#include <netinet/in.h>
+#include "nft/uapi.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <libnftnl/rule.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
 #include "nft/expected.h"

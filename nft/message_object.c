@@ -6,20 +6,15 @@
  * What is said of a set's types is for `nft list` alone, which could not name them otherwise.
  */
 #include "nft/message.h"
-
-/* Before <linux/netfilter.h>, which else brings its own. */
-#include <netinet/in.h>
+#include "nft/uapi.h"
 
 #include <errno.h>
-#include <libnftnl/expr.h>
 #include <libnftnl/set.h>
-#include <libnftnl/udata.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink_cttimeout.h>
 
 #include "nft/element.h"
 #include "nft/expected.h"
+#include "nft/userdata.h"
 
 #define NEW	     (NLM_F_CREATE | NLM_F_EXCL)
 #define TYPE_VERDICT 0xffffff00
@@ -43,68 +38,68 @@ static void out_of_memory(struct em_batch *batch)
 
 /* Types. */
 
-static void put_payload(struct nftnl_udata_buf *userdata, const struct em_load *load)
+static void put_payload(struct em_userdata *userdata, const struct em_load *load)
 {
 	const struct em_field_row *field = &em_fields[load->field];
 
-	nftnl_udata_put_u32(userdata, PAYLOAD_DESC, field->header);
-	nftnl_udata_put_u32(userdata, PAYLOAD_TYPE, field->header_field);
+	em_userdata_put_u32(userdata, PAYLOAD_DESC, field->header);
+	em_userdata_put_u32(userdata, PAYLOAD_TYPE, field->header_field);
 	if (field->header != PROTO_DESC_UNKNOWN)
 		return;
-	nftnl_udata_put_u32(userdata, PAYLOAD_BASE, PROTO_BASE_TRANSPORT);
-	nftnl_udata_put_u32(userdata, PAYLOAD_OFFSET, load->offset * 8);
-	nftnl_udata_put_u32(userdata, PAYLOAD_LEN, load->length * 8);
+	em_userdata_put_u32(userdata, PAYLOAD_BASE, PROTO_BASE_TRANSPORT);
+	em_userdata_put_u32(userdata, PAYLOAD_OFFSET, load->offset * 8);
+	em_userdata_put_u32(userdata, PAYLOAD_LEN, load->length * 8);
 }
 
-static void put_load(struct nftnl_udata_buf *userdata, const struct em_load *load)
+static void put_load(struct em_userdata *userdata, const struct em_load *load)
 {
 	bool conntrack = em_fields[load->field].source == EM_FROM_CONNTRACK;
-	struct nftnl_udata *data;
+	size_t data;
 
-	nftnl_udata_put_u32(userdata, EXPR_TYPE, conntrack ? EXPR_CT : EXPR_PAYLOAD);
-	data = nftnl_udata_nest_start(userdata, EXPR_DATA);
+	em_userdata_put_u32(userdata, EXPR_TYPE, conntrack ? EXPR_CT : EXPR_PAYLOAD);
+	data = em_userdata_open(userdata, EXPR_DATA);
 	if (conntrack) {
-		nftnl_udata_put_u32(userdata, CT_KEY, em_fields[load->field].base);
-		nftnl_udata_put_u32(userdata, CT_DIR, ORIGINAL);
+		em_userdata_put_u32(userdata, CT_KEY, em_fields[load->field].base);
+		em_userdata_put_u32(userdata, CT_DIR, ORIGINAL);
 	} else {
 		put_payload(userdata, load);
 	}
-	nftnl_udata_nest_end(userdata, data);
+	em_userdata_close(userdata, data);
 }
 
-static void put_loads(struct nftnl_udata_buf *userdata, const struct em_key *key)
+static void put_loads(struct em_userdata *userdata, const struct em_key *key)
 {
-	struct nftnl_udata *concatenation, *part;
+	size_t concatenation, part;
 
 	if (key->n_loads == 1) {
 		put_load(userdata, &key->loads[0]);
 		return;
 	}
-	nftnl_udata_put_u32(userdata, EXPR_TYPE, EXPR_CONCAT);
-	concatenation = nftnl_udata_nest_start(userdata, EXPR_DATA);
+	em_userdata_put_u32(userdata, EXPR_TYPE, EXPR_CONCAT);
+	concatenation = em_userdata_open(userdata, EXPR_DATA);
 	for (uint8_t i = 0; i < key->n_loads; i++) {
-		part = nftnl_udata_nest_start(userdata, i);
+		part = em_userdata_open(userdata, i);
 		put_load(userdata, &key->loads[i]);
-		nftnl_udata_nest_end(userdata, part);
+		em_userdata_close(userdata, part);
 	}
-	nftnl_udata_nest_end(userdata, concatenation);
+	em_userdata_close(userdata, concatenation);
 }
 
 /* `typeof KEY`, and `: DATA` */
-static void put_typeof(struct nftnl_udata_buf *userdata, const struct em_object *object)
+static void put_typeof(struct em_userdata *userdata, const struct em_object *object)
 {
 	const struct em_load data = {.field = object->data};
-	struct nftnl_udata *nest;
+	size_t nest;
 
-	nest = nftnl_udata_nest_start(userdata, NFTNL_UDATA_SET_KEY_TYPEOF);
+	nest = em_userdata_open(userdata, EM_USERDATA_KEY_TYPEOF);
 	put_loads(userdata, &object->key);
-	nftnl_udata_nest_end(userdata, nest);
+	em_userdata_close(userdata, nest);
 	if (object->kind != EM_OBJECT_MAP)
 		return;
-	nest = nftnl_udata_nest_start(userdata, NFTNL_UDATA_SET_DATA_TYPEOF);
+	nest = em_userdata_open(userdata, EM_USERDATA_DATA_TYPEOF);
 	put_load(userdata, &data);
-	nftnl_udata_nest_end(userdata, nest);
-	nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_DATA_INTERVAL, 0);
+	em_userdata_close(userdata, nest);
+	em_userdata_put_u32(userdata, EM_USERDATA_DATA_INTERVAL, 0);
 }
 
 static uint32_t order_of(enum em_field field)
@@ -139,29 +134,21 @@ static uint32_t key_type(const struct em_object *object)
 	return type;
 }
 
-static void set_userdata(struct em_batch *batch, struct nftnl_set *set,
-			 const struct em_object *object)
+static void set_userdata(struct nftnl_set *set, const struct em_object *object)
 {
-	struct nftnl_udata_buf *userdata = nftnl_udata_buf_alloc(512);
+	struct em_userdata userdata = {0};
 
-	if (!userdata) {
-		out_of_memory(batch);
-		return;
-	}
-	nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_KEYBYTEORDER, key_order(object));
+	em_userdata_put_u32(&userdata, EM_USERDATA_KEY_ORDER, key_order(object));
 	if (object->kind == EM_OBJECT_MAP)
-		nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_DATABYTEORDER,
-				    order_of(object->data));
+		em_userdata_put_u32(&userdata, EM_USERDATA_DATA_ORDER, order_of(object->data));
 	else if (object->kind == EM_OBJECT_VERDICT_MAP)
-		nftnl_udata_put_u32(userdata, NFTNL_UDATA_SET_DATABYTEORDER, BYTEORDER_INVALID);
+		em_userdata_put_u32(&userdata, EM_USERDATA_DATA_ORDER, BYTEORDER_INVALID);
 	if ((object->kind == EM_OBJECT_SET || object->kind == EM_OBJECT_MAP) &&
 	    !em_key_is_typed(&object->key))
-		put_typeof(userdata, object);
+		put_typeof(&userdata, object);
 	if (object->kind != EM_OBJECT_VERDICT_MAP)
-		nftnl_udata_put_u32(userdata, EM_EXPECTED_TYPE, em_element_count(object));
-	nftnl_set_set_data(set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(userdata),
-			   nftnl_udata_buf_len(userdata));
-	nftnl_udata_buf_free(userdata);
+		em_userdata_put_u32(&userdata, EM_EXPECTED_TYPE, em_element_count(object));
+	nftnl_set_set_data(set, NFTNL_SET_USERDATA, userdata.bytes, userdata.length);
 }
 
 /* Sets and maps. */
@@ -190,14 +177,13 @@ static void set_kind(struct nftnl_set *set, const struct em_object *object)
 }
 
 /* Each element counts what is looked up. */
-static void set_element_counter(struct em_batch *batch, struct nftnl_set *set)
+static void put_element_counter(struct nlmsghdr *message)
 {
-	struct nftnl_expr *counter = nftnl_expr_alloc("counter");
+	struct nlattr *expression = mnl_attr_nest_start(message, NFTA_SET_EXPR);
 
-	if (counter)
-		nftnl_set_add_expr(set, counter);
-	else
-		out_of_memory(batch);
+	mnl_attr_put_strz(message, NFTA_EXPR_NAME, "counter");
+	mnl_attr_nest_end(message, mnl_attr_nest_start(message, NFTA_EXPR_DATA));
+	mnl_attr_nest_end(message, expression);
 }
 
 static void fill_set(struct em_batch *batch, struct nftnl_set *set, const struct em_object *object)
@@ -212,9 +198,7 @@ static void fill_set(struct em_batch *batch, struct nftnl_set *set, const struct
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, key_type(object));
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, em_key_length(&object->key));
 	set_kind(set, object);
-	set_userdata(batch, set, object);
-	if (object->counting)
-		set_element_counter(batch, set);
+	set_userdata(set, object);
 }
 
 static void add_set(struct em_batch *batch, const struct em_object *object)
@@ -230,6 +214,8 @@ static void add_set(struct em_batch *batch, const struct em_object *object)
 	message = em_batch_open(batch, em_ruleset_family(object->table), NFT_MSG_NEWSET, NEW,
 				object->purpose, &object->place);
 	nftnl_set_nlmsg_build_payload(message, set);
+	if (object->counting)
+		put_element_counter(message);
 	em_batch_close(batch, message);
 	nftnl_set_free(set);
 }

@@ -4,14 +4,10 @@
  * netlink - transactions and dumps of nf_tables over libmnl; see netlink.h.
  */
 #include "nft/netlink.h"
-
-/* Before <linux/netfilter.h>, which else brings its own. */
-#include <netinet/in.h>
+#include "nft/uapi.h"
 
 #include <errno.h>
 #include <libnftnl/common.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,14 +4,10 @@
  * others - chains of others at the ingress hook of an interface; see others.h.
  */
 #include "nft/others.h"
-
-/* Before <linux/netfilter.h>, which else brings its own. */
-#include <netinet/in.h>
+#include "nft/uapi.h"
 
 #include <errno.h>
 #include <libnftnl/chain.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +41,7 @@ static bool is_at_ingress(const struct nftnl_chain *chain)
 static bool is_on(const struct nftnl_chain *chain, const char *interface)
 {
 	const char *device = nftnl_chain_get_str(chain, NFTNL_CHAIN_DEV);
-	const char *const *devices = nftnl_chain_get_array(chain, NFTNL_CHAIN_DEVICES);
+	const char *const *devices = nftnl_chain_get(chain, NFTNL_CHAIN_DEVICES);
 
 	if (device)
 		return strcmp(device, interface) == 0;

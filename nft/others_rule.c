@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 #include "nft/others_rule.h"
-
-/* Before <linux/netfilter.h>, which else brings its own. */
-#include <netinet/in.h>
+#include "nft/uapi.h"
 
 #include <libnftnl/expr.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/xt_tcpudp.h>
 #include <stddef.h>
 #include <string.h>

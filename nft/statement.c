@@ -4,13 +4,9 @@
  * statement - what a rule is made of; see statement.h.
  */
 #include "nft/statement.h"
-
-/* Before <linux/netfilter.h>, which else brings its own. */
-#include <netinet/in.h>
+#include "nft/uapi.h"
 
 #include <linux/if_ether.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
 void em_print_name(FILE *out, const struct em_identifier *name)

@@ -4,15 +4,11 @@
  * zones - whether the conntrack zones that `replies` needs are nobody else's; see zones.h.
  */
 #include "nft/zones.h"
-
-/* Before <linux/netfilter.h>, which else brings its own. */
-#include <netinet/in.h>
+#include "nft/uapi.h"
 
 #include <errno.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <string.h>

@@ -11,7 +11,7 @@ cd "${srcdir:-.}" || exit 1
 # path begins with.
 rooms='
 src/base/	src/base/
-src/host/	src/host/ src/base/
+src/host/	src/host/ src/base/ config-build.h
 src/policy/	src/policy/ src/base/
 src/capture/	src/capture/ src/base/
 src/config/	src/config/ src/policy/ src/host/ src/base/
@@ -22,7 +22,7 @@ src/cmd/	src/cmd/ src/print/ src/engine/ src/state/ src/capture/ src/config/ src
 src/main.c	src/cmd/ src/print/ src/engine/ src/policy/ src/host/ src/base/ config-build.h
 bpf/		bpf/ bpf/kernel/tc.skel.h bpf/kernel/xdp.skel.h src/engine/backend.h src/engine/plan.h src/policy/ src/host/ src/base/
 bpf/kernel/	bpf/kernel/ bpf/abi.h
-nft/		nft/ src/engine/backend.h src/engine/plan.h src/policy/ src/host/ src/base/
+nft/		nft/ src/engine/backend.h src/engine/plan.h src/policy/ src/host/ src/base/ config-build.h
 '
 
 # A library, and the rooms that may include it.

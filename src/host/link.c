@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "config-build.h"
 #include "host/netdev.h"
 #include "host/nl.h"
 
