@@ -40,7 +40,6 @@ static const struct table_call table[] = {
 	CALL(newfstatat, ENOMEM, EIO),
 	CALL(fstat, ENOMEM, EIO),
 	CALL(statfs, ENOMEM, EIO),
-	CALL(faccessat2, ENOMEM, EIO),
 	CALL(faccessat, ENOMEM, EIO),
 	CALL(mkdirat, ENOSPC, ENOMEM, EACCES),
 	CALL(renameat, ENOSPC, EIO),
@@ -56,6 +55,9 @@ static const struct table_call table[] = {
 	CALL(sysinfo, EFAULT),
 	CALL(prlimit64, EPERM),
 	CALL(lseek, EIO),
+#ifdef SYS_faccessat2
+	CALL(faccessat2, ENOMEM, EIO),
+#endif
 #ifdef SYS_open
 	CALL(open, ENOMEM, EMFILE, EINTR, EIO),
 	CALL(stat, ENOMEM, EIO),
@@ -69,6 +71,23 @@ static const struct table_call table[] = {
 };
 
 #define CALLS (sizeof(table) / sizeof(table[0]))
+
+#define ERROR(name)                                                                                \
+	{                                                                                          \
+		name, #name                                                                        \
+	}
+
+/* The C library has such a table, too, but only since glibc 2.32. */
+static const struct {
+	int error;
+	const char *name;
+} errors[] = {
+	{INJECT_KILL, "KILL"}, ERROR(EACCES), ERROR(EAGAIN), ERROR(EFAULT),
+	ERROR(EINTR),	       ERROR(EIO),    ERROR(EMFILE), ERROR(ENOBUFS),
+	ERROR(ENOLCK),	       ERROR(ENOMEM), ERROR(ENOSPC), ERROR(EPERM),
+};
+
+#define ERRORS (sizeof(errors) / sizeof(errors[0]))
 
 const struct table_call *table_find(int number)
 {
@@ -88,16 +107,16 @@ const struct table_call *table_find_name(const char *name)
 
 const char *table_error_name(int error)
 {
-	return error == INJECT_KILL ? "KILL" : strerrorname_np(error);
+	for (size_t i = 0; i < ERRORS; i++)
+		if (errors[i].error == error)
+			return errors[i].name;
+	return NULL;
 }
 
 int table_error_parse(const char *name)
 {
-	if (!strcmp(name, "KILL"))
-		return INJECT_KILL;
-	for (size_t i = 0; i < CALLS; i++)
-		for (size_t j = 0; table[i].errors[j]; j++)
-			if (!strcmp(strerrorname_np(table[i].errors[j]), name))
-				return table[i].errors[j];
+	for (size_t i = 0; i < ERRORS; i++)
+		if (!strcmp(errors[i].name, name))
+			return errors[i].error;
 	return 0;
 }
