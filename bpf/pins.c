@@ -54,11 +54,36 @@ bool em_pins_unneeded(void)
 	return bpf_prog_get_fd_by_id(0) != -EPERM;
 }
 
-static bool is_bpffs(const char *path)
+/* The path cannot be reached: hidden by another mount, or in a folder that others may not enter. */
+static bool is_hidden(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == EACCES;
+}
+
+/* 1, 0, or -errno where that cannot be known. */
+static int is_bpffs(const char *path)
 {
 	struct statfs filesystem;
 
-	return !statfs(path, &filesystem) && filesystem.f_type == BPF_FS_MAGIC;
+	if (statfs(path, &filesystem))
+		return is_hidden(errno) ? 0 : -errno;
+	return filesystem.f_type == BPF_FS_MAGIC;
+}
+
+/* Visits the store on this mount, if it is a bpffs: another filesystem may be mounted over it. */
+static int visit_store(const struct mntent *mount, int (*visit)(void *context, const char *store),
+		       void *context)
+{
+	char store[PATH_MAX];
+	int rc;
+
+	if (strcmp(mount->mnt_type, "bpf") != 0)
+		return 0;
+	rc = is_bpffs(mount->mnt_dir);
+	if (rc != 1)
+		return rc;
+	snprintf(store, sizeof(store), "%s" STORE, mount->mnt_dir);
+	return visit(context, store);
 }
 
 /*
@@ -68,20 +93,15 @@ static bool is_bpffs(const char *path)
  */
 static int each_store(int (*visit)(void *context, const char *store), void *context)
 {
-	char buffer[MOUNT_SIZE], store[PATH_MAX];
+	char buffer[MOUNT_SIZE];
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
 	struct mntent mount;
 	int rc = 0;
 
 	if (!mounts)
 		return -errno;
-	while (!rc && getmntent_r(mounts, &mount, buffer, sizeof(buffer))) {
-		/* Another filesystem may be mounted over it. */
-		if (strcmp(mount.mnt_type, "bpf") || !is_bpffs(mount.mnt_dir))
-			continue;
-		snprintf(store, sizeof(store), "%s" STORE, mount.mnt_dir);
-		rc = visit(context, store);
-	}
+	while (!rc && getmntent_r(mounts, &mount, buffer, sizeof(buffer)))
+		rc = visit_store(&mount, visit, context);
 	if (!rc && ferror(mounts))
 		rc = -EIO;
 	endmntent(mounts);
@@ -144,18 +164,25 @@ static int find_pin(void *context, const char *store)
 
 	if (rc)
 		return rc;
-	if (lstat(store, &status) || !is_trusted(&status))
+	if (lstat(store, &status))
+		return is_hidden(errno) ? 0 : -errno;
+	if (!is_trusted(&status))
 		return 0;
 	name_pin(path, folder, search->kind, search->id);
 	search->fd = bpf_obj_get(path);
-	return search->fd >= 0;
+	if (search->fd < 0)
+		return is_hidden(-search->fd) ? 0 : search->fd;
+	return 1;
 }
 
 static int open_pin(const char *kind, uint32_t id)
 {
 	struct search search = {.kind = kind, .id = id};
+	int rc = each_store(find_pin, &search);
 
-	return each_store(find_pin, &search) > 0 ? search.fd : -EPERM;
+	if (rc > 0)
+		return search.fd;
+	return rc == -ENOENT ? -EPERM : rc;
 }
 
 int em_pins_open_program(uint32_t id)

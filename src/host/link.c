@@ -20,8 +20,6 @@
 #include "host/netdev.h"
 #include "host/nl.h"
 
-#define FEATURES_MAX 256 /* more than any kernel knows */
-
 static struct ifreq request_for(const char *name)
 {
 	struct ifreq request = {0};
@@ -38,25 +36,12 @@ static int ethtool(int fd, const char *name, void *command)
 	return ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
 }
 
-/* As in <linux/ethtool.h>, with room for the answers. */
+/* A struct ethtool_sset_info with room for one number. */
 struct feature_count {
 	uint32_t cmd;
 	uint32_t reserved;
 	uint64_t sset_mask;
 	uint32_t n;
-};
-
-struct feature_names {
-	uint32_t cmd;
-	uint32_t string_set;
-	uint32_t len;
-	char names[FEATURES_MAX][ETH_GSTRING_LEN];
-};
-
-struct feature_states {
-	uint32_t cmd;
-	uint32_t size;
-	struct ethtool_get_features_block blocks[FEATURES_MAX / 32];
 };
 
 /*
@@ -76,15 +61,14 @@ static int count_features(int fd, const char *name, uint32_t *n)
 
 	int rc = ethtool(fd, name, &count);
 
-	*n = !rc && count.sset_mask && count.n <= FEATURES_MAX ? count.n : 0;
+	*n = !rc && count.sset_mask ? count.n : 0;
 	return rc;
 }
 
 /* Features are found by name, as their numbers differ between kernels. */
-static int read_features(int fd, struct em_link *link)
+static void find_features(struct em_link *link, const struct ethtool_gstrings *names,
+			  const struct ethtool_gfeatures *states)
 {
-	struct feature_states states = {.cmd = ETHTOOL_GFEATURES, .size = FEATURES_MAX / 32};
-	struct feature_names *names __attribute__((cleanup(em_freep))) = calloc(1, sizeof(*names));
 	const struct {
 		const char *name;
 		bool *state;
@@ -97,26 +81,38 @@ static int read_features(int fd, struct em_link *link)
 		{"rx-lro", &link->lro},
 	};
 
-	int rc;
-
-	if (!names)
-		return -ENOMEM;
-	names->cmd = ETHTOOL_GSTRINGS;
-	names->string_set = ETH_SS_FEATURES;
-	rc = count_features(fd, link->name, &names->len);
-	if (!rc && names->len)
-		rc = ethtool(fd, link->name, names);
-	if (!rc)
-		rc = ethtool(fd, link->name, &states);
-	if (rc)
-		return unless_lacking(rc);
-	for (uint32_t i = 0; i < names->len && i < FEATURES_MAX; i++) {
-		bool active = states.blocks[i / 32].active & (1U << i % 32);
+	for (uint32_t i = 0; i < names->len && i / 32 < states->size; i++) {
+		const char *name = (const char *)names->data + (size_t)i * ETH_GSTRING_LEN;
 
 		for (size_t j = 0; j < sizeof(wanted) / sizeof(wanted[0]); j++)
-			if (!strncmp(names->names[i], wanted[j].name, ETH_GSTRING_LEN))
-				*wanted[j].state = active;
+			if (!strncmp(name, wanted[j].name, ETH_GSTRING_LEN))
+				*wanted[j].state = states->features[i / 32].active & 1U << i % 32;
 	}
+}
+
+static int read_features(int fd, struct em_link *link)
+{
+	struct ethtool_gfeatures *states __attribute__((cleanup(em_freep))) = NULL;
+	struct ethtool_gstrings *names __attribute__((cleanup(em_freep))) = NULL;
+	uint32_t n;
+	int rc = count_features(fd, link->name, &n);
+
+	if (rc)
+		return unless_lacking(rc);
+	names = calloc(1, sizeof(*names) + (size_t)n * ETH_GSTRING_LEN);
+	states = calloc(1, sizeof(*states) + (n / 32 + 1) * sizeof(states->features[0]));
+	if (!names || !states)
+		return -ENOMEM;
+	*names = (struct ethtool_gstrings){
+		.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = n};
+	*states = (struct ethtool_gfeatures){.cmd = ETHTOOL_GFEATURES, .size = n / 32 + 1};
+	if (n)
+		rc = ethtool(fd, link->name, names);
+	if (!rc)
+		rc = ethtool(fd, link->name, states);
+	if (rc)
+		return unless_lacking(rc);
+	find_features(link, names, states);
 	return 0;
 }
 
