@@ -55,7 +55,8 @@ int em_pins_add(const struct em_pins *pins);
 
 /*
  * Removes the pins of this network namespace but for programs with these ids and their maps; and
- * all pins of namespaces that are gone, as far as that is permitted.  Returns 0 or -errno,
+ * all pins of namespaces that are gone, as far as that is permitted.  Root also removes those of
+ * other users.  Returns 0 or -errno,
  * unreported.
  */
 int em_pins_sweep(const uint32_t *programs, size_t n);

@@ -327,6 +327,10 @@ section_user() {
 		is "$to: pins" "$(programs_of "$to")" "$(pinned)"
 		check "$to: remove" em remove
 		is "$to: the folders stay" "$state $pins" "$(echo "$state"* $pins*)"
+		check "$to: apply once more" em apply --backend="$to" $tmp/a.conf
+		check "$to: root removes it" as_root remove
+		is "$to: root has removed the pins" '' "$(find $pins -mindepth 1)"
+		[ -d "$state" ] || { mkdir "$state" && chown 65534 "$state"; }
 	done
 	rmdir "$state" $pins
 	em() { with "$caps" $tmp/entitymux "$@"; }
