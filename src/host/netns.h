@@ -11,6 +11,7 @@
 #define EM_NETNS_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define EM_NETNS_PREFIX "net-" /* of the name of a folder */
@@ -25,6 +26,12 @@ struct em_netns {
  * unchanged.
  */
 int em_netns_read(struct em_netns *out);
+
+/*
+ * Whether the namespace with this cookie and inode number, of this boot, is gone for certain.  Only
+ * Linux 6.18 and later can tell, and only root of the initial user and process namespaces.
+ */
+bool em_netns_is_gone(uint64_t cookie, uint32_t inode);
 
 /* Writes the path of this namespace's folder, above/net-INODE.  Returns 0 or -errno, unreported. */
 int em_netns_folder(char path[PATH_MAX], const char *above);

@@ -271,17 +271,22 @@ static void remove_empty(const struct em_state *state)
 		rmdir(state->root);
 }
 
-/* Whether the folder was written before the last boot: then its namespace is gone for certain. */
-static bool is_of_other_boot(const struct em_folder *folder, const char *boot)
+/*
+ * Whether the namespace of a folder, net-INODE, is gone for certain: with an earlier boot, or since
+ * then.
+ */
+static bool is_gone(const struct em_folder *folder, const char *name, const char *boot)
 {
 	FILE *file __attribute__((cleanup(fclosep))) =
 		em_folder_open_file(folder, NULL, NAMESPACE, false);
-	char line[IDENTITY_SIZE] = "";
+	char found[sizeof(((struct em_netns *)0)->boot)];
+	uint64_t cookie;
+	uint32_t inode;
 
-	if (!file || !fgets(line, sizeof(line), file) || strncmp(line, "boot ", 5))
+	if (!file || fscanf(file, "boot %36s cookie %" SCNu64, found, &cookie) != 2 ||
+	    sscanf(name, EM_NETNS_PREFIX "%" SCNu32, &inode) != 1)
 		return false;
-	line[strcspn(line, "\n")] = '\0';
-	return strlen(line) == 5 + strlen(boot) && strcmp(line + 5, boot) != 0;
+	return strcmp(found, boot) != 0 || em_netns_is_gone(cookie, inode);
 }
 
 /* Keeps the folder if anything fails, or if a run holds its lock. */
@@ -303,14 +308,14 @@ static void sweep_folder(const struct em_state *state, const char *name, const c
 	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) || !still_there(folder, lock))
 		return;
 	other.folder.fd = folder;
-	if (!is_of_other_boot(&other.folder, boot) || em_diag_keep(&kept))
+	if (!is_gone(&other.folder, name, boot) || em_diag_keep(&kept))
 		return;
 	if (!em_folder_clean(&other.folder, 0, &kept.diag))
 		remove_empty(&other);
 	free(em_diag_take_kept(&kept));
 }
 
-/* Removes the folders of namespaces of earlier boots, where /run outlives a boot. */
+/* Removes the folders of namespaces that are gone. */
 static void sweep_others(const struct em_state *state)
 {
 	DIR *dir __attribute__((cleanup(em_closedirp))) = opendir(state->root);

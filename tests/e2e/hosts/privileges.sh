@@ -244,6 +244,9 @@ END
 	is 'killed in between: pins of the new one only' "$n" "$(pinned)"
 }
 
+# Whether this kernel can tell that a namespace is gone.
+tells_gone() { printf '6.18\n%s\n' "$(uname -r)" | sort -CV; }
+
 section_namespaces() {
 	ip netns add gone
 	ip netns add gone-sender
@@ -251,20 +254,25 @@ section_namespaces() {
 	server=gone
 	check 'apply in one' em apply --backend="$one" $tmp/a.conf
 	theirs=$(find $pins -name 'net-*')
+	their_state=$(find "$state" -name 'net-*')
 	server=server
 	check 'apply in the other' em apply --backend="$one" $tmp/a.conf
 	is 'both are pinned' 2 "$(find $pins -name 'net-*' | wc -l)"
 	server=gone
 	check 'the one is left alone' em status
+	check 'its state is there' [ -d "$their_state" ]
 	ip netns del gone
 	ip netns del gone-sender
 	server=server
 	sleep 1
 	check 'apply when the one is gone' em apply --backend="$one" $tmp/b.conf
 	check 'its pins are gone' [ ! -e "$theirs" ]
+	check 'apply as root, who can tell' as_root apply --backend="$one" $tmp/b.conf
+	! tells_gone || check 'its state is gone' [ ! -e "$their_state" ]
 	is 'sorted' '7001 7002' "$(where 1 2)"
 	again
-	# The state of a namespace that is gone stays until its inode number comes again.
+	# Where the kernel cannot tell that a namespace is gone, its state stays until its inode number
+	# comes again.
 	find "$state" -mindepth 1 -maxdepth 1 -name 'net-*' ! -name \
 		"net-$(in_server stat -Lc %i /proc/self/ns/net)" -exec rm -r {} +
 	em remove
