@@ -60,18 +60,35 @@ static __always_inline int carry_out(em_context *context, const struct em_packet
 	return TC_ACT_UNSPEC;
 }
 
-static __always_inline int sort(em_context *context, struct em_packet *packet)
+/*
+ * GRO looks at the UDP header.  If that is not in the linear part of the packet, which has some 3.4
+ * kB after XDP where pages have 4 KiB, the kernel makes another linear part, without the mark.  XDP
+ * leaves every packet with a checksum that looks unfinished to us, so we know them without it.
+ */
+#define MARK_LOST 2048
+
+static __always_inline bool has_lost_mark(em_context *context, const struct em_packet *packet)
+{
+	struct udphdr udp;
+
+	return packet->upper == IPPROTO_UDP && packet->transport >= MARK_LOST &&
+	       em_read(context, packet->transport, &udp, sizeof(udp)) &&
+	       em_maybe_unfinished(context, packet, &udp);
+}
+
+/* marked: it is ours to decide; else it has to be one that has lost its mark. */
+static __always_inline int sort(em_context *context, struct em_packet *packet, bool marked)
 {
 	struct em_decision decision = {};
 
 	packet->length = context->len - packet->network;
-	if (!em_parse_ip(context, packet))
+	if (!em_parse_ip(context, packet) || (!marked && !has_lost_mark(context, packet)))
 		return TC_ACT_UNSPEC;
 	em_sort(context, packet, context->ifindex, false, &decision);
 	return carry_out(context, packet, &decision.action);
 }
 
-static __always_inline int sort_ethernet(em_context *context)
+static __always_inline int sort_ethernet(em_context *context, bool marked)
 {
 	struct em_packet packet;
 	__u16 vlan = 0;
@@ -84,14 +101,14 @@ static __always_inline int sort_ethernet(em_context *context)
 	}
 	if (!em_parse_ethernet(context, vlan, &packet))
 		return TC_ACT_UNSPEC;
-	return sort(context, &packet);
+	return sort(context, &packet, marked);
 }
 
 /* Interfaces with an Ethernet header. */
 SEC("tc")
 int entitymux_tc(struct __sk_buff *context)
 {
-	return sort_ethernet(context);
+	return sort_ethernet(context, true);
 }
 
 /* Behind entitymux_local: sorts what that one has left to TC. */
@@ -100,10 +117,12 @@ int entitymux_defer(struct __sk_buff *context)
 {
 	const struct em_abi_mark *mark = (void *)(long)context->data_meta;
 
-	if ((void *)(mark + 1) > (void *)(long)context->data || mark->magic != EM_ABI_MARK ||
-	    mark->deferred != context->ifindex)
+	bool marked =
+		(void *)(mark + 1) <= (void *)(long)context->data && mark->magic == EM_ABI_MARK;
+
+	if (marked ? mark->deferred != context->ifindex : context->len < MARK_LOST)
 		return TC_ACT_UNSPEC;
-	return sort_ethernet(context);
+	return sort_ethernet(context, marked);
 }
 
 /* For interfaces without a link-layer header. */
@@ -112,7 +131,7 @@ int entitymux_tc_ip(struct __sk_buff *context)
 {
 	struct em_packet packet = {.protocol = context->protocol};
 
-	return sort(context, &packet);
+	return sort(context, &packet, true);
 }
 
 static __always_inline void reply(em_context *context, struct em_packet *packet)
