@@ -4,16 +4,26 @@
 
 #include "host/grace.h"
 
+/* Packets meet the backends in the order of this table. */
+static bool is_behind(const struct em_backend_ops *ops, const struct em_backend_ops *other)
+{
+	for (size_t i = 0; em_backends[i] && em_backends[i] != ops; i++)
+		if (em_backends[i] == other)
+			return true;
+	return false;
+}
+
 int em_settle_detach(const struct em_backend_ops *ops, const struct em_counts *before,
 		     struct em_diag *diag)
 {
 	int first = 0;
 
 	/*
-	 * A packet that had already passed the new backend's hook at the switch still meets the old
-	 * backend.
+	 * A packet that had passed the new backend's hook before the switch still has to meet the
+	 * old backend.  Where the old one comes first there is no such packet, and the longer both
+	 * are there, the more datagrams both count.
 	 */
-	if (before->ops && before->ops != ops)
+	if (before->ops && is_behind(before->ops, ops))
 		em_grace_wait();
 	for (size_t i = 0; em_backends[i]; i++) {
 		int rc = em_backends[i] == ops ? 0 : em_backends[i]->detach(diag);
@@ -54,15 +64,6 @@ int em_settle_clean(const struct em_backend_ops *ops, uint32_t generation,
 	first = first ? first : rc;
 	rc = clean_kernel(ops, generation, policy, diag);
 	return first ? first : rc;
-}
-
-/* Packets meet the backends in the order of this table. */
-static bool is_behind(const struct em_backend_ops *ops, const struct em_backend_ops *other)
-{
-	for (size_t i = 0; em_backends[i] && em_backends[i] != ops; i++)
-		if (em_backends[i] == other)
-			return true;
-	return false;
 }
 
 /*
