@@ -108,12 +108,14 @@ static uint32_t order_of(enum em_field field)
 }
 
 /*
- * nft (up to 1.0.6) knows no `typeof` for a map of objects and dies listing concatenated integers
- * without one: to it, the key of such a map is a single number.
+ * nft dies listing concatenated integers without a `typeof`. It knows none for a map of objects
+ * (up to 1.0.6), nor for bytes of the payload (0.9.8): to it, such a key is a single number. Where
+ * it knows the `typeof`, that is what counts.
  */
 static bool is_one_number(const struct em_object *object)
 {
-	return object->kind == EM_OBJECT_COUNTER_MAP;
+	return object->kind == EM_OBJECT_COUNTER_MAP ||
+	       (object->kind != EM_OBJECT_VERDICT_MAP && object->key.n_loads > 1);
 }
 
 static uint32_t key_order(const struct em_object *object)
