@@ -64,7 +64,8 @@ generation() { find "$state" -name 'gen-*' 2>&1 | sed 's/.*gen-//'; }
 
 # All that could be ours or could have been touched, without what counts.
 snapshot() {
-	in_server nft -s list ruleset
+	# nft 0.9.8 lists the counts of elements with -s, too.
+	in_server nft -s list ruleset | sed 's/ packets [0-9]* bytes [0-9]*//g'
 	in_server ip -o -d link show | grep -o '^[0-9]*: [^@:]*\|prog/xdp.*id [0-9]*'
 	for i in in0 other0; do
 		in_server tc filter show dev $i ingress

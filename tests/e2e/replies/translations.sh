@@ -42,7 +42,7 @@ theirs()
 		table $1 theirs {
 			chain further { counter redirect; }
 			chain pre { type nat hook prerouting priority $2; $3; }
-			chain out { type nat hook output priority $2; udp dport 6001 redirect to :99; }
+			chain outgoing { type nat hook output priority $2; udp dport 6001 redirect to :99; }
 		}
 END
 }
