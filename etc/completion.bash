@@ -6,7 +6,7 @@ _entitymux()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local backends='auto xdp xdp-generic tc nft'
-	local commands='apply check explain probe ruleset status stats remove'
+	local commands='apply check explain probe ruleset showconf status stats remove'
 	local options='' files=
 
 	COMPREPLY=()
@@ -41,7 +41,7 @@ _entitymux()
 	ruleset) files=yes ;;
 	status) options='--json' ;;
 	stats) options='--json --reset' ;;
-	remove) ;;
+	remove | showconf) ;;
 	*) return ;;
 	esac
 	if [[ $cur == -* ]]; then

@@ -50,6 +50,7 @@ extern const struct em_command em_cmd_explain;
 extern const struct em_command em_cmd_probe;
 extern const struct em_command em_cmd_remove;
 extern const struct em_command em_cmd_ruleset;
+extern const struct em_command em_cmd_showconf;
 extern const struct em_command em_cmd_stats;
 extern const struct em_command em_cmd_status;
 

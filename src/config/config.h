@@ -25,7 +25,8 @@ int em_config_read(struct em_policy **out, const char *path, struct em_diag *dia
  * key explicit, one spelling for each value, so that equal policies give equal bytes.  The
  * entities of listener i go, in their order, into the stream that open_entities(i, name, context)
  * returns, which is closed afterwards; name is what the configuration calls the file:
- * "listener-1.entities" for the first listener, and so on.
+ * "listener-1.entities" for the first listener, and so on.  With open_entities NULL they are in the
+ * configuration itself.
  * Returns 0 or -errno; writes no message.
  */
 int em_config_write(const struct em_policy *policy, FILE *out,

@@ -209,6 +209,26 @@ static int write_entities(FILE *out, const struct em_format *format)
 	return failed ? -EIO : 0;
 }
 
+/* In the configuration itself. */
+static void write_entities_inline(FILE *out, const struct em_format *format)
+{
+	char tag[EM_TAG_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
+
+	fputs("\n\t\tentities = (", out);
+	for (size_t i = 0; i < format->n_entities; i++) {
+		const struct em_entity *entity = &format->entities[i];
+		const char *quote = entity->action.verdict == EM_PORT ? "" : "\"";
+
+		fputs(i ? ",\n\t\t\t{" : "\n\t\t\t{", out);
+		if (entity->name)
+			fprintf(out, " name = \"%s\";", entity->name);
+		fprintf(out, " tag = \"%s\"; port = %s%s%s; }",
+			em_tag_format(format, entity->tag, tag), quote,
+			em_action_format(&entity->action, action), quote);
+	}
+	fputs(" );", out);
+}
+
 /* One file for each format, which the format names. */
 static int write_entities_file(FILE *out, const struct writer *writer, size_t listener,
 			       size_t index)
@@ -217,6 +237,10 @@ static int write_entities_file(FILE *out, const struct writer *writer, size_t li
 	char name[sizeof("listener--.entities") + 6 * sizeof(listener)];
 	FILE *entities;
 
+	if (!writer->open_entities) {
+		write_entities_inline(out, format);
+		return 0;
+	}
 	if (*format->name)
 		snprintf(name, sizeof(name), "listener-%zu-%zu.entities", listener + 1, index + 1);
 	else

@@ -159,8 +159,32 @@ full_afterwards() {
 	"$ENTITYMUX" remove
 }
 
+# What is in force, as a configuration: applied, it is the same policy.
+showconf() {
+	[ -n "${documents_inside-}" ] || return
+	text 1 '^entitymux: nothing is applied$' showconf
+	cat >shown.conf <<-'EOF'
+	listeners = ( { name = "a"; interfaces = [ "lo" ]; port = 5000; sources = [ "192.0.2.0/24" ]; replies = false;
+		checks = ( { offset = 0; length = 8; min = "0xf000000000000000"; } ); formats = (
+		{ name = "x"; tag = { offset = 2; length = 2; }; entities_file = "shown.entities"; unknown = 9; },
+		{ name = "y"; payload = { max = 8; }; tag = ( { offset = 0; length = 1; mask = "0xf0"; },
+			{ offset = 3; length = 1; } ); entities = ( ); } ); } );
+	EOF
+	printf '0x0001,6001,a b\n0x0002,drop\n' >shown.entities
+	"$ENTITYMUX" apply --backend=nft shown.conf >/dev/null && "$ENTITYMUX" showconf >again.conf
+	is 'showconf: exit status' 0 $?
+	says 'showconf: entities' 'name = "a b"; tag = "0x0001"; port = 6001;' "$(cat again.conf)"
+	is 'showconf: the same policy' "$("$ENTITYMUX" ruleset shown.conf)" "$("$ENTITYMUX" ruleset again.conf)"
+	"$ENTITYMUX" apply --backend=nft again.conf >/dev/null
+	is 'showconf: the same text' "$(cat again.conf)" "$("$ENTITYMUX" showconf)"
+	is 'showconf > /dev/full' 'entitymux: standard output: No space left on device' \
+		"$("$ENTITYMUX" showconf 2>&1 >/dev/full)"
+	"$ENTITYMUX" remove
+}
+
 full
 full_afterwards
+showconf
 helps
 mistakes
 errors
