@@ -166,7 +166,8 @@ showconf() {
 	cat >shown.conf <<-'EOF'
 	listeners = ( { name = "a"; interfaces = [ "lo" ]; port = 5000; sources = [ "192.0.2.0/24" ]; replies = false;
 		checks = ( { offset = 0; length = 8; min = "0xf000000000000000"; } ); formats = (
-		{ name = "x"; tag = { offset = 2; length = 2; }; entities_file = "shown.entities"; unknown = 9; },
+		{ name = "x"; payload = { min = 9; }; tag = { offset = 2; length = 2; }; unknown = 9;
+			entities_file = "shown.entities"; },
 		{ name = "y"; payload = { max = 8; }; tag = ( { offset = 0; length = 1; mask = "0xf0"; },
 			{ offset = 3; length = 1; } ); entities = ( ); } ); } );
 	EOF
