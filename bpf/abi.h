@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 9
+#define EM_ABI_VERSION 10
 
 #define EM_ABI_LISTENERS 256 /* a power of 2 */
 
@@ -34,11 +34,18 @@ struct em_abi_load {
 	__u64 mask; /* of the bytes wanted, and of these what the configuration masks */
 };
 
-/* A condition: load, byteswap if little_endian, mask, then min <= value <= max. */
+/* What a condition leads to where that is no other condition: the checks of the format hold. */
+#define EM_ABI_HOLDS 0xffffffffU
+#define EM_ABI_FAILS 0xfffffffeU
+
+/* A condition: load, mask, byteswap if little_endian, then: is min <= value <= max? */
 struct em_abi_condition {
 	struct em_abi_load load;
 	__u64 min;
 	__u64 max;
+	/* A condition behind it, by its index in the steps map, or EM_ABI_HOLDS or EM_ABI_FAILS. */
+	__u32 yes;
+	__u32 no;
 	__u32 little_endian;
 	__u32 reserved;
 };
@@ -225,7 +232,7 @@ struct em_abi_listener_count {
 };
 
 _Static_assert(sizeof(struct em_abi_load) == 16, "no padding");
-_Static_assert(sizeof(struct em_abi_condition) == 40, "no padding");
+_Static_assert(sizeof(struct em_abi_condition) == 48, "no padding");
 _Static_assert(sizeof(struct em_abi_format) == 32 + 16 * EM_ABI_LOADS, "no padding");
 _Static_assert(sizeof(struct em_abi_constants) ==
 		       40 + EM_ABI_LISTENERS * sizeof(struct em_abi_listener),

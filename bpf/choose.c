@@ -14,38 +14,12 @@
 #include "host/obstacle.h"
 #include "policy/conversation.h"
 
-/*
- * The verifier follows each condition of a listener anew, at TC in some 1180 instructions, and
- * gives up after a million (BPF_COMPLEXITY_LIMIT_INSNS, include/linux/bpf.h).
- */
-#define CONDITIONS_SAFE 700
-
-static const struct em_format *most_conditions(const struct em_listener *listener)
-{
-	const struct em_format *most = listener->formats;
-
-	for (size_t i = 1; i < listener->n_formats; i++)
-		if (em_compile_count_conditions(&listener->formats[i]) >
-		    em_compile_count_conditions(most))
-			most = &listener->formats[i];
-	return most;
-}
-
+/* The programs carry every policy where they load at all. */
 void em_choose_check(const struct em_policy *policy, em_finding_fn *found, void *context)
 {
-	for (size_t i = 0; i < policy->n_listeners; i++) {
-		const struct em_format *format = most_conditions(&policy->listeners[i]);
-		size_t n = em_compile_count_conditions(format);
-		char finding[128];
-
-		if (n <= CONDITIONS_SAFE)
-			continue;
-		snprintf(finding, sizeof(finding),
-			 "checks compare %zu words of 8 bytes; the kernel's verifier may take no "
-			 "more than %d",
-			 n, CONDITIONS_SAFE);
-		found(context, &format->checks[0].place, finding);
-	}
+	(void)policy;
+	(void)found;
+	(void)context;
 }
 
 /* Why no interface can have XDP; "" where it can. */

@@ -29,51 +29,83 @@ static struct em_abi_load make_load(uint16_t offset, size_t length, uint64_t mas
 	return (struct em_abi_load){.end = offset + length, .length = length, .mask = mask};
 }
 
+static size_t count_conditions(const struct em_check *check)
+{
+	if (check->kind == EM_CHECK_BYTES)
+		return (check->length + LOAD_BYTES - 1) / LOAD_BYTES;
+	return check->n_values ? check->n_values : 1;
+}
+
 size_t em_compile_count_conditions(const struct em_format *format)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < format->n_checks; i++)
-		n += (format->checks[i].length + LOAD_BYTES - 1) / LOAD_BYTES;
+		n += count_conditions(&format->checks[i]);
 	return n;
 }
 
 /* Bits of `bytes` outside the mask make min == max a value that no masked load has. */
-static struct em_abi_condition *compile_bytes(const struct em_check *check,
-					      struct em_abi_condition *step)
+static void compile_bytes(const struct em_check *check, struct em_abi_condition *steps)
 {
-	for (size_t done = 0; done < check->length; done += LOAD_BYTES, step++) {
+	for (size_t done = 0; done < check->length; done += LOAD_BYTES, steps++) {
 		size_t length = check->length - done;
 
 		if (length > LOAD_BYTES)
 			length = LOAD_BYTES;
-		step->load = make_load(check->offset + done, length,
-				       big_endian(check->mask + done, length));
-		step->min = step->max = big_endian(check->bytes + done, length);
+		steps->load = make_load(check->offset + done, length,
+					check->mask ? big_endian(check->mask + done, length)
+						    : ones(length));
+		steps->min = steps->max = big_endian(check->bytes + done, length);
 	}
-	return step;
 }
 
-static struct em_abi_condition *compile_number(const struct em_check *check,
-					       struct em_abi_condition *step)
+static void compile_number(const struct em_check *check, struct em_abi_condition *steps)
 {
-	step->load = make_load(check->offset, check->length, ones(check->length));
-	step->little_endian = check->little_endian;
-	step->min = check->min;
-	step->max = check->max;
-	return step + 1;
+	for (size_t i = 0; i < count_conditions(check); i++) {
+		steps[i].load = make_load(check->offset, check->length,
+					  check->mask ? big_endian(check->mask, check->length)
+						      : ones(check->length));
+		steps[i].little_endian = check->little_endian;
+		steps[i].min = check->n_values ? check->values[i] : check->min;
+		steps[i].max = check->n_values ? check->values[i] : check->max;
+	}
 }
 
-static struct em_abi_condition *compile_checks(const struct em_format *format,
-					       struct em_abi_condition *step)
+/*
+ * All parts of bytes have to be equal; of values, one is enough.  `next` is what follows when the
+ * check holds; the first condition is `index` of all.
+ */
+static void compile_check(const struct em_check *check, struct em_abi_condition *steps,
+			  uint32_t index, uint32_t next)
+{
+	const uint32_t yes = check->negated ? EM_ABI_FAILS : next;
+	const uint32_t no = check->negated ? next : EM_ABI_FAILS;
+	const bool all = check->kind == EM_CHECK_BYTES;
+	size_t n = count_conditions(check);
+
+	if (all)
+		compile_bytes(check, steps);
+	else
+		compile_number(check, steps);
+	for (size_t i = 0; i < n; i++) {
+		steps[i].yes = all && i + 1 < n ? index + i + 1 : yes;
+		steps[i].no = !all && i + 1 < n ? index + i + 1 : no;
+	}
+}
+
+/* Returns the index behind the last condition. */
+static size_t compile_checks(const struct em_format *format, struct em_abi_condition *steps,
+			     size_t index)
 {
 	for (size_t i = 0; i < format->n_checks; i++) {
-		if (format->checks[i].kind == EM_CHECK_BYTES)
-			step = compile_bytes(&format->checks[i], step);
-		else
-			step = compile_number(&format->checks[i], step);
+		size_t next = index + count_conditions(&format->checks[i]);
+
+		compile_check(&format->checks[i], steps + index, index,
+			      i + 1 < format->n_checks ? next : EM_ABI_HOLDS);
+		index = next;
 	}
-	return step;
+	return index;
 }
 
 static void compile_tag_loads(const struct em_tag *tag, struct em_abi_format *out)
@@ -165,14 +197,14 @@ static void compile_listener(const struct em_listener *listener, struct em_abi_c
 
 static int compile_steps(const struct em_policy *policy, struct em_compiled *out)
 {
-	struct em_abi_condition *step = calloc(out->n_steps + 1, sizeof(*step));
+	size_t n = 0;
 
-	out->steps = step;
-	if (!step)
+	out->steps = calloc(out->n_steps + 1, sizeof(*out->steps));
+	if (!out->steps)
 		return -ENOMEM;
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		for (size_t j = 0; j < policy->listeners[i].n_formats; j++)
-			step = compile_checks(&policy->listeners[i].formats[j], step);
+			n = compile_checks(&policy->listeners[i].formats[j], out->steps, n);
 	return 0;
 }
 

@@ -300,11 +300,12 @@ int em_nft_print_ruleset(FILE *out, const struct em_policy *policy, uint32_t gen
 			 struct em_diag *diag)
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
-	const struct em_listener *refused = em_nft_find_refused(policy);
+	const struct em_place *place;
+	const char *refused = em_nft_refuse(policy, &place);
 
 	if (refused)
-		return em_diag_error(diag, -EM_EUNSUPPORTED, &refused->replies_place,
-				     "nft cannot carry this policy: %s", EM_NFT_REFUSED);
+		return em_diag_error(diag, -EM_EUNSUPPORTED, place,
+				     "nft cannot carry this policy: %s", refused);
 	if (em_ruleset_new(&ruleset, policy, generation))
 		return em_diag_enomem(diag);
 	em_text_print(out, ruleset);

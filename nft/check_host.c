@@ -38,7 +38,8 @@ static unsigned int tag_start(const struct em_tag *tag)
 static unsigned int check_start(const struct em_check *check)
 {
 	if (check->kind == EM_CHECK_NUMBER)
-		return check->offset + (check->little_endian ? check->length - 1 : 0);
+		return check->offset +
+		       (check->little_endian && !check->n_values ? check->length - 1 : 0);
 	return check->offset + (check->length - 1) / EM_LOAD_MAX * EM_LOAD_MAX;
 }
 
@@ -78,20 +79,49 @@ static void review_loopback(const struct em_place *place, em_finding_fn *found, 
 }
 
 /* The mark of a datagram has no room for its format. */
-const struct em_listener *em_nft_find_refused(const struct em_policy *policy)
+static const char *refuse_replies(const struct em_listener *listener, const struct em_place **place)
 {
-	for (size_t i = 0; i < policy->n_listeners; i++)
-		if (policy->listeners[i].replies && policy->listeners[i].n_formats > 1)
-			return &policy->listeners[i];
+	if (!listener->replies || listener->n_formats == 1)
+		return NULL;
+	*place = &listener->replies_place;
+	return "replies do not go with several formats";
+}
+
+/* One rule has to tell that all of it is equal; a format is left by no other. */
+static const char *refuse_checks(const struct em_listener *listener, const struct em_place **place)
+{
+	for (size_t i = 0; listener->n_formats > 1 && i < listener->n_formats; i++)
+		for (size_t k = 0; k < listener->formats[i].n_checks; k++) {
+			const struct em_check *check = &listener->formats[i].checks[k];
+
+			if (check->kind != EM_CHECK_BYTES || !check->negated ||
+			    check->length <= EM_NFT_NOT_BYTES_MAX)
+				continue;
+			*place = &check->place;
+			return "checks: not, with several formats, takes at most 384 bytes";
+		}
 	return NULL;
+}
+
+const char *em_nft_refuse(const struct em_policy *policy, const struct em_place **place)
+{
+	const char *why = NULL;
+
+	for (size_t i = 0; !why && i < policy->n_listeners; i++) {
+		why = refuse_replies(&policy->listeners[i], place);
+		if (!why)
+			why = refuse_checks(&policy->listeners[i], place);
+	}
+	return why;
 }
 
 void em_nft_check(const struct em_policy *policy, em_finding_fn *found, void *context)
 {
-	const struct em_listener *refused = em_nft_find_refused(policy);
+	const struct em_place *place;
+	const char *refused = em_nft_refuse(policy, &place);
 
 	if (refused)
-		found(context, &refused->replies_place, EM_NFT_REFUSED);
+		found(context, place, refused);
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		const struct em_listener *listener = &policy->listeners[i];
 
@@ -193,12 +223,13 @@ int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch
 
 int em_nft_check_host(struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag)
 {
-	const struct em_listener *refused = em_nft_find_refused(plan->policy);
+	const struct em_place *place;
+	const char *refused = em_nft_refuse(plan->policy, &place);
 	struct em_netlink netlink;
 	int rc;
 
 	if (refused)
-		return em_outcome_lacks(outcome, &refused->replies_place, EM_NFT_REFUSED);
+		return em_outcome_lacks(outcome, place, "%s", refused);
 	rc = em_netlink_open(&netlink, diag);
 	if (rc == -EPROTONOSUPPORT)
 		return em_outcome_lacks(outcome, NULL, "this kernel has no nf_tables");

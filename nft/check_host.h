@@ -22,8 +22,10 @@ int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch
 			      const struct em_policy *policy, struct em_outcome *outcome,
 			      struct em_diag *diag);
 
-/* A listener that no kernel's nf_tables can carry as the rules are, or NULL; and why. */
-#define EM_NFT_REFUSED "replies do not go with several formats"
-const struct em_listener *em_nft_find_refused(const struct em_policy *policy);
+/*
+ * Why no kernel's nf_tables can carry the policy as the rules are, and the place of the key; or
+ * NULL.
+ */
+const char *em_nft_refuse(const struct em_policy *policy, const struct em_place **place);
 
 #endif

@@ -25,7 +25,8 @@ static struct em_load last_needed(const struct em_format *format, uint16_t need)
 		const struct em_check *check = &format->checks[i];
 		unsigned int length = (check->length - 1) % EM_LOAD_MAX + 1;
 
-		if (check->offset + check->length == need && !check->little_endian)
+		if (check->offset + check->length == need &&
+		    !(check->little_endian && !check->n_values))
 			return em_build_payload(need - length, length);
 	}
 	return last;

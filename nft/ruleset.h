@@ -93,6 +93,8 @@
  * NFTA_PAYLOAD_OFFSET is wider than a byte.
  */
 #define EM_LOAD_LAST 255
+/* With several formats: bytes of a check with `not`. */
+#define EM_NFT_NOT_BYTES_MAX 384
 /* The bits of the packet's mark that are ours between ingress and raw-prerouting. */
 #define EM_MARK_MASK 0xffff0000
 

@@ -82,7 +82,7 @@ static void lower_not_equal(struct em_lowering *l, const struct em_statement *st
 
 static void print_range(FILE *out, const struct em_statement *statement)
 {
-	print_compared(out, statement, " ");
+	print_compared(out, statement, statement->loads[0].masked ? " == " : " ");
 	fputs("-", out);
 	em_load_print_value(out, &statement->loads[0], statement->high);
 }

@@ -195,34 +195,42 @@ static __always_inline bool em_source_permitted(em_context *context, const struc
 	return bpf_map_lookup_elem(&entitymux_src, &source);
 }
 
-static __always_inline bool em_checks_hold(em_context *context, __u64 payload, __u32 first, __u32 n)
+/*
+ * What the condition leads to.  A global function, as em_walk_headers(): the verifier would follow
+ * it anew for each condition.
+ */
+__noinline int em_condition(em_context *context, __u64 payload, __u32 index)
 {
 	const struct em_abi_condition *step;
-	__u32 i, index;
 	__u64 value;
 
-	for (i = 0; i < em_constants.max_steps; i++) {
-		if (i >= n)
-			return true;
-		index = first + i;
-		step = bpf_map_lookup_elem(&entitymux_step, &index);
-		if (!step || !em_load(context, payload, &step->load, &value))
-			return false;
-		if (step->little_endian)
-			value = __builtin_bswap64(value) >> (64 - 8 * step->load.length);
-		if (value < step->min || value > step->max)
-			return false;
-	}
-	return true;
+	step = bpf_map_lookup_elem(&entitymux_step, &index);
+	if (!step || !em_load(context, payload, &step->load, &value))
+		return EM_ABI_FAILS;
+	if (step->little_endian)
+		value = __builtin_bswap64(value) >> (64 - 8 * step->load.length);
+	return value >= step->min && value <= step->max ? step->yes : step->no;
 }
 
-/*
- * The same for a format of several; global, as em_walk_headers(): the verifier would follow it anew
- * for each format.
- */
-__noinline int em_format_checks_hold(em_context *context, __u64 payload, __u32 first, __u32 n)
+/* Global, too: it would be followed anew for each format. */
+__noinline int em_checks_hold(em_context *context, __u64 payload, __u32 first)
 {
-	return em_checks_hold(context, payload, first, n);
+	__u32 index = first, i;
+
+	for (i = 0; i < em_constants.max_steps; i++) {
+		index = em_condition(context, payload, index);
+		if (index == EM_ABI_HOLDS || index == EM_ABI_FAILS)
+			break;
+	}
+	return index == EM_ABI_HOLDS;
+}
+
+static __always_inline bool em_format_checks_hold(em_context *context, __u64 payload,
+						  const volatile struct em_abi_format *format)
+{
+	if (!em_constants.max_steps || !format->n_steps)
+		return true;
+	return em_checks_hold(context, payload, format->first_step);
 }
 
 /* `end` is the offset of the end of the frame, `length` that of the UDP header. */
@@ -255,7 +263,7 @@ __noinline int em_choose_format(em_context *context, __u32 id, __u64 payload, __
 			break;
 		if (!em_length_valid(format, payload, end, length))
 			continue;
-		if (em_format_checks_hold(context, payload, format->first_step, format->n_steps))
+		if (em_format_checks_hold(context, payload, format))
 			return index;
 		reason = EM_ABI_CHECK;
 	}
@@ -375,7 +383,7 @@ static __always_inline void em_decide(em_context *context, const struct em_packe
 	} else {
 		if (!em_length_valid(format, payload, packet->network + packet->length, length))
 			return em_invalid(listener, count, EM_ABI_LENGTH, action);
-		if (!em_checks_hold(context, payload, format->first_step, format->n_steps))
+		if (!em_format_checks_hold(context, payload, format))
 			return em_invalid(listener, count, EM_ABI_CHECK, action);
 	}
 	em_sort_valid(context, packet, payload, listener, format, count, action);

@@ -12,7 +12,8 @@
 #include "config/reader.h"
 
 #define EXPECTED_CHECK	"a group { offset = …; … }"
-#define EXPECTED_KIND	"either bytes, or length with min, max or both"
+#define EXPECTED_KIND	"either bytes, or length with values, or with min, max or both"
+#define EXPECTED_VALUES "an array of 1-16 numbers, e.g. [ 1, 3 ]"
 #define EXPECTED_LENGTH "1, 2, 4 or 8"
 #define EXPECTED_PIECE	"a group { offset = …; length = …; }"
 
@@ -41,6 +42,8 @@ static const struct em_config_key check_keys[] = {
 	{"length", read_number_length, .min = 1, .max = 8, .expected = EXPECTED_LENGTH},
 	{"min"},
 	{"max"},
+	{"values", .min = 1, .max = EM_VALUES_MAX, .expected = EXPECTED_VALUES},
+	EM_KEY_BOOL("not", em_check, negated),
 	EM_KEY_WORD("endian", em_check, little_endian, endians, "\"big\" or \"little\""),
 	{NULL},
 };
@@ -95,7 +98,7 @@ int em_config_read_payload(struct em_reader *reader, const struct em_config_key 
  * many, or -errno.
  */
 static int read_check_bytes(struct em_reader *reader, const struct em_setting *setting, int wanted,
-			    uint8_t **out)
+			    const char *of, uint8_t **out)
 {
 	uint8_t bytes[EM_REACH_MAX];
 	int length = em_config_bytes(reader, setting, bytes, sizeof(bytes));
@@ -103,9 +106,8 @@ static int read_check_bytes(struct em_reader *reader, const struct em_setting *s
 	if (length < 0)
 		return length;
 	if (wanted && length != wanted)
-		return em_config_mistake(reader, setting,
-					 "%d bytes, expected %d (the length of bytes)", length,
-					 wanted);
+		return em_config_mistake(reader, setting, "%d bytes, expected %d (the length%s)",
+					 length, wanted, of);
 	if (length > EM_REACH_MAX)
 		return em_config_mistake(reader, setting, "%d bytes, expected 1-%d", length,
 					 EM_REACH_MAX);
@@ -122,18 +124,14 @@ static int read_bytes_check(struct em_reader *reader, const struct em_setting *g
 	const struct em_setting *mask = of_check(group, "mask");
 	int length, masked;
 
-	length = read_check_bytes(reader, of_check(group, "bytes"), 0, &check->bytes);
+	length = read_check_bytes(reader, of_check(group, "bytes"), 0, "", &check->bytes);
 	if (length == -ENOMEM)
 		return length;
 	if (mask) {
-		masked = read_check_bytes(reader, mask, length < 0 ? 0 : length, &check->mask);
+		masked = read_check_bytes(reader, mask, length < 0 ? 0 : length, " of bytes",
+					  &check->mask);
 		if (length < 0 || masked < 0)
 			return em_config_worse(length < 0 ? length : 0, masked < 0 ? masked : 0);
-	} else if (length > 0) {
-		check->mask = malloc((size_t)length);
-		if (!check->mask)
-			return -ENOMEM;
-		memset(check->mask, 0xff, (size_t)length);
 	}
 	if (length < 0)
 		return length;
@@ -183,21 +181,6 @@ static int read_bounds(struct em_reader *reader, const struct em_setting *group,
 	return result;
 }
 
-static int read_number_check(struct em_reader *reader, const struct em_setting *group,
-			     struct em_check *check)
-{
-	static const struct em_config_key missing = {"length", .expected = EXPECTED_LENGTH};
-	int result = 0;
-
-	check->kind = EM_CHECK_NUMBER;
-	if (!of_check(group, "length"))
-		result = em_config_missing(reader, group, &missing);
-	/* Without the length, bounds are checked against the widest one. */
-	result = em_config_worse(
-		result, read_bounds(reader, group, check, check->length ? check->length : 8));
-	return em_config_worse(result, check_reach(reader, group, check->offset, check->length));
-}
-
 /* The first of the keys that the group has, or NULL. */
 static const struct em_setting *first_of(const struct em_setting *group, const char *const *keys)
 {
@@ -208,30 +191,95 @@ static const struct em_setting *first_of(const struct em_setting *group, const c
 	return found;
 }
 
+/* In the order of their size, so that the same values are the same check. */
+static int add_value(struct em_reader *reader, const struct em_setting *setting,
+		     struct em_check *check, uint64_t value)
+{
+	uint8_t at = check->n_values;
+
+	for (uint8_t i = 0; i < check->n_values; i++)
+		if (check->values[i] == value)
+			return em_config_mistake(reader, setting, "%" PRIu64 " is there already",
+						 value);
+	for (; at > 0 && check->values[at - 1] > value; at--)
+		check->values[at] = check->values[at - 1];
+	check->values[at] = value;
+	check->n_values++;
+	return 0;
+}
+
+static int read_value(struct em_reader *reader, const struct em_setting *setting, void *object)
+{
+	struct em_check *check = object;
+	uint64_t value;
+	int rc = read_bound(reader, setting, check->length ? check->length : 8, &value);
+
+	return rc ? rc : add_value(reader, setting, check, value);
+}
+
+static int read_values(struct em_reader *reader, const struct em_setting *group,
+		       struct em_check *check)
+{
+	static const struct em_config_key key = {"values", .min = 1, .max = EM_VALUES_MAX,
+						 .expected = EXPECTED_VALUES};
+	const char *const bounds[] = {"min", "max", NULL};
+	const struct em_setting *bound = first_of(group, bounds);
+	int rc = em_config_array(reader, &key, of_check(group, "values"), read_value, check);
+
+	if (bound)
+		rc = em_config_worse(rc, em_config_mistake(reader, bound,
+							   "does not go with values, expected %s",
+							   EXPECTED_KIND));
+	return rc;
+}
+
+static int read_number_mask(struct em_reader *reader, const struct em_setting *mask,
+			    struct em_check *check)
+{
+	int rc = read_check_bytes(reader, mask, check->length, "", &check->mask);
+
+	return rc < 0 ? rc : 0;
+}
+
+static int read_number_check(struct em_reader *reader, const struct em_setting *group,
+			     struct em_check *check)
+{
+	static const struct em_config_key missing = {"length", .expected = EXPECTED_LENGTH};
+	const struct em_setting *mask = of_check(group, "mask");
+	int result = 0;
+
+	check->kind = EM_CHECK_NUMBER;
+	if (!of_check(group, "length"))
+		result = em_config_missing(reader, group, &missing);
+	/* Without the length, numbers are checked against the widest one. */
+	if (of_check(group, "values"))
+		result = em_config_worse(result, read_values(reader, group, check));
+	else
+		result = em_config_worse(result, read_bounds(reader, group, check,
+							     check->length ? check->length : 8));
+	if (mask)
+		result = em_config_worse(result, read_number_mask(reader, mask, check));
+	return em_config_worse(result, check_reach(reader, group, check->offset, check->length));
+}
+
 static int read_kind(struct em_reader *reader, const struct em_setting *group,
 		     struct em_check *check)
 {
-	static const char *const of_numbers[] = {"min", "max", "length", "endian", NULL};
-	static const char *const bounds[] = {"min", "max", NULL};
+	static const char *const of_numbers[] = {"min", "max", "values", "length", "endian", NULL};
+	static const char *const numbers[] = {"min", "max", "values", NULL};
 	const struct em_setting *bytes = of_check(group, "bytes");
 	const struct em_setting *mask = of_check(group, "mask");
 	const struct em_setting *other = first_of(group, of_numbers);
-	int result = 0;
 
 	if (bytes && other)
 		return em_config_mistake(reader, other, "does not go with bytes, expected %s",
 					 EXPECTED_KIND);
 	if (bytes)
 		return read_bytes_check(reader, group, check);
-	if (mask)
-		result = em_config_mistake(reader, mask, "goes with bytes only, expected %s",
-					   EXPECTED_KIND);
-	else if (!first_of(group, bounds))
-		result = em_config_mistake(reader, group, "nothing to check, expected %s",
-					   EXPECTED_KIND);
-	if (!first_of(group, bounds))
-		return result;
-	return em_config_worse(result, read_number_check(reader, group, check));
+	if (!first_of(group, numbers))
+		return em_config_mistake(reader, mask ? mask : group,
+					 "nothing to check, expected %s", EXPECTED_KIND);
+	return read_number_check(reader, group, check);
 }
 
 static int read_check(struct em_reader *reader, const struct em_setting *setting, void *object)

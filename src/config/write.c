@@ -108,30 +108,61 @@ void em_config_write_payload(FILE *out, const char *lead, const struct em_config
 	fputs(" };", out);
 }
 
-/* A bound above 2^63 - 1 is written as a byte string. */
-static void write_bound(FILE *out, const char *key, uint64_t value)
+static void write_bytes(FILE *out, const char *key, const uint8_t *bytes, size_t length)
+{
+	fprintf(out, " %s = \"", key);
+	write_hex(out, bytes, length);
+	fputs("\";", out);
+}
+
+/* One above 2^63 - 1 is written as a byte string. */
+static void write_number(FILE *out, uint64_t value)
 {
 	if (value > INT64_MAX)
-		fprintf(out, " %s = \"0x%016" PRIx64 "\";", key, value);
+		fprintf(out, "\"0x%016" PRIx64 "\"", value);
 	else
-		fprintf(out, " %s = %" PRIu64 "%s;", key, value, value > INT32_MAX ? "L" : "");
+		fprintf(out, "%" PRIu64 "%s", value, value > INT32_MAX ? "L" : "");
+}
+
+static void write_bound(FILE *out, const char *key, uint64_t value)
+{
+	fprintf(out, " %s = ", key);
+	write_number(out, value);
+	fputs(";", out);
+}
+
+static void write_values(FILE *out, const struct em_check *check)
+{
+	fputs(" values = (", out);
+	for (uint8_t i = 0; i < check->n_values; i++) {
+		fputs(i ? ", " : " ", out);
+		write_number(out, check->values[i]);
+	}
+	fputs(" );", out);
+}
+
+static void write_number_check(FILE *out, const struct em_check *check)
+{
+	fprintf(out, " length = %u;", check->length);
+	if (check->n_values) {
+		write_values(out, check);
+	} else {
+		write_bound(out, "min", check->min);
+		write_bound(out, "max", check->max);
+	}
+	fprintf(out, " endian = \"%s\";", check->little_endian ? "little" : "big");
 }
 
 static void write_check(FILE *out, const struct em_check *check)
 {
 	fprintf(out, "\n\t\t\t{ offset = %u;", check->offset);
-	if (check->kind == EM_CHECK_BYTES) {
-		fputs(" bytes = \"", out);
-		write_hex(out, check->bytes, check->length);
-		fputs("\"; mask = \"", out);
-		write_hex(out, check->mask, check->length);
-		fputs("\"; }", out);
-		return;
-	}
-	fprintf(out, " length = %u;", check->length);
-	write_bound(out, "min", check->min);
-	write_bound(out, "max", check->max);
-	fprintf(out, " endian = \"%s\"; }", check->little_endian ? "little" : "big");
+	if (check->kind == EM_CHECK_BYTES)
+		write_bytes(out, "bytes", check->bytes, check->length);
+	else
+		write_number_check(out, check);
+	if (check->mask)
+		write_bytes(out, "mask", check->mask, check->length);
+	fprintf(out, " not = %s; }", check->negated ? "true" : "false");
 }
 
 static void write_checks(FILE *out, const char *lead, const char *name,

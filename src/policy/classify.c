@@ -228,29 +228,31 @@ static bool length_valid(const struct em_format *format, const struct packet *pa
 	       payload >= need && held >= need;
 }
 
-static uint64_t get_number(const struct em_check *check, const uint8_t *bytes)
+static bool number_fits(const struct em_check *check, uint64_t number)
 {
-	uint64_t number = 0;
-
-	for (size_t i = 0; i < check->length; i++)
-		number = number << 8 | bytes[check->little_endian ? check->length - 1 - i : i];
-	return number;
+	for (uint8_t i = 0; i < check->n_values; i++)
+		if (number == check->values[i])
+			return true;
+	return !check->n_values && number >= check->min && number <= check->max;
 }
 
-static bool check_holds(const struct em_check *check, const uint8_t *payload)
+static bool bytes_fit(const struct em_check *check, const uint8_t *bytes)
 {
-	const uint8_t *bytes = payload + check->offset;
-
-	if (check->kind == EM_CHECK_NUMBER) {
-		uint64_t number = get_number(check, bytes);
-
-		return number >= check->min && number <= check->max;
-	}
 	for (size_t i = 0; i < check->length; i++) {
 		if ((bytes[i] & (check->mask ? check->mask[i] : 0xff)) != check->bytes[i])
 			return false;
 	}
 	return true;
+}
+
+static bool check_holds(const struct em_check *check, const uint8_t *payload)
+{
+	const uint8_t *bytes = payload + check->offset;
+	bool fits = check->kind == EM_CHECK_NUMBER
+			    ? number_fits(check, em_check_number(check, bytes))
+			    : bytes_fit(check, bytes);
+
+	return fits != check->negated;
 }
 
 /* Step 5: the first check that does not hold, or NULL. */

@@ -9,6 +9,7 @@
 #include "policy/policy.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,6 +246,27 @@ static int finish_entities(const struct em_listener *listener, struct em_format 
 	return error ? error : report.mistaken ? -EM_EUSAGE : 0;
 }
 
+/* "formats[1].checks[0]" */
+static void check_path(const struct em_listener *listener, const struct em_format *format, size_t i,
+		       char text[PATH_MAX_BYTES])
+{
+	size_t length;
+
+	text[0] = '\0';
+	if (i >= format->n_shared)
+		format_path(listener, format, text);
+	length = strlen(text);
+	snprintf(text + length, PATH_MAX_BYTES - length, "checks[%zu]",
+		 i - (i < format->n_shared ? 0 : format->n_shared));
+}
+
+static const char *value_key(const struct em_check *check)
+{
+	if (check->kind == EM_CHECK_BYTES)
+		return "bytes";
+	return check->n_values ? "values" : "min";
+}
+
 static void warn_of_checks(const struct em_listener *listener, const struct em_format *format,
 			   struct em_diag *diag)
 {
@@ -259,27 +281,19 @@ static void warn_of_checks(const struct em_listener *listener, const struct em_f
 				listener->name, path, need, format->payload_max);
 	for (size_t i = 0; i < format->n_checks; i++) {
 		const struct em_check *check = &format->checks[i];
-		uint8_t outside = 0;
 
-		for (size_t k = 0; check->kind == EM_CHECK_BYTES && k < check->length; k++)
-			outside |= check->bytes[k] & (uint8_t)~check->mask[k];
-		if (outside)
+		check_path(listener, format, i, path);
+		if (em_check_impossible(check))
 			em_diag_warning(diag, &check->place,
-					"%schecks[%zu].bytes: can never match, it has bits outside "
-					"the mask",
-					i < format->n_shared ? "" : path,
-					i - (i < format->n_shared ? 0 : format->n_shared));
+					"%s.%s: can never %s, it has bits outside the mask", path,
+					value_key(check), check->negated ? "fail" : "match");
+		for (uint8_t k = 0; k < check->n_values && !em_check_impossible(check); k++)
+			if (em_check_outside_mask(check, check->values[k]))
+				em_diag_warning(diag, &check->place,
+						"%s.values: no masked number is %" PRIu64
+						", it has bits outside the mask",
+						path, check->values[k]);
 	}
-}
-
-static bool same_check(const struct em_check *a, const struct em_check *b)
-{
-	if (a->kind != b->kind || a->offset != b->offset || a->length != b->length)
-		return false;
-	if (a->kind == EM_CHECK_NUMBER)
-		return a->min == b->min && a->max == b->max && a->little_endian == b->little_endian;
-	return a->bytes && b->bytes && a->mask && b->mask &&
-	       !memcmp(a->bytes, b->bytes, a->length) && !memcmp(a->mask, b->mask, a->length);
 }
 
 /* What a listener answers for, sorted, so that two of them are compared in one pass. */
@@ -412,27 +426,6 @@ static int finish_names(const struct em_policy *policy, struct em_diag *diag)
 	return result;
 }
 
-/*
- * Whether every datagram of the format would have been one of the other format, which comes first.
- */
-static bool covers(const struct em_format *other, const struct em_format *format)
-{
-	uint16_t need = em_format_need(format), other_need = em_format_need(other);
-
-	if (other_need > need || other->payload_max < format->payload_max ||
-	    (other->payload_min > format->payload_min && other->payload_min > need))
-		return false;
-	for (size_t i = 0; i < other->n_checks; i++) {
-		size_t j = 0;
-
-		while (j < format->n_checks && !same_check(&other->checks[i], &format->checks[j]))
-			j++;
-		if (j == format->n_checks)
-			return false;
-	}
-	return true;
-}
-
 /* Compares each format with those before it. */
 static int check_formats(const struct em_listener *listener, struct em_diag *diag)
 {
@@ -452,8 +445,8 @@ static int check_formats(const struct em_listener *listener, struct em_diag *dia
 				listener->name, i, format->name,
 				where(&other->place, &format->place, line, sizeof(line)));
 		other = listener->formats;
-		while (other < format &&
-		       (!format->tag.length || !other->tag.length || !covers(other, format)))
+		while (other < format && (!format->tag.length || !other->tag.length ||
+					  !em_format_covers(other, format)))
 			other++;
 		if (other < format)
 			rc = em_diag_error(

@@ -26,6 +26,7 @@
 #define EM_INTERFACE_MAX   127 /* bytes of a name: ALTIFNAMSIZ of the kernel, less the NUL */
 #define EM_FORMATS_MAX	   8
 #define EM_CHECKS_MAX	   8
+#define EM_VALUES_MAX	   16 /* of a check */
 #define EM_PIECES_MAX	   4
 #define EM_TAG_MAX	   16	   /* bytes of all pieces together */
 #define EM_REACH_MAX	   1024	   /* a tag or a check ends at this payload byte at the latest */
@@ -85,11 +86,16 @@ struct em_check {
 	enum em_check_kind kind;
 	uint16_t offset;
 	uint16_t length; /* bytes; for a number 1, 2, 4 or 8 */
-	/* EM_CHECK_BYTES: (payload & mask) == bytes, both `length` bytes; without a mask all ones
-	 */
+	bool negated;	 /* it holds when the comparison does not */
+	uint8_t *mask; /* of the payload, `length` bytes in the order of the wire; NULL: all ones */
+	/* EM_CHECK_BYTES: (payload & mask) == bytes, which are `length` bytes */
 	uint8_t *bytes;
-	uint8_t *mask;
-	/* EM_CHECK_NUMBER: min <= number <= max, host order */
+	/*
+	 * EM_CHECK_NUMBER: the masked number is one of the values, which are sorted and differ; or,
+	 * where there are none, min <= number <= max.  Host order.
+	 */
+	uint64_t values[EM_VALUES_MAX];
+	uint8_t n_values;
 	uint64_t min;
 	uint64_t max;
 	bool little_endian; /* of the number in the payload */
@@ -198,6 +204,23 @@ const char *em_policy_file(struct em_policy *policy, const char *name);
  * Returns 0, -EM_EUSAGE when anything was reported, or -ENOMEM.
  */
 int em_policy_finish(struct em_policy *policy, struct em_diag *diag);
+
+/*
+ * Whether the comparison of the check, `negated` or not, can never hold: the mask takes out bits
+ * that are asked for.
+ */
+bool em_check_impossible(const struct em_check *check);
+/* Whether the number has bits that the check's mask takes out. */
+bool em_check_outside_mask(const struct em_check *check, uint64_t number);
+/* The byte i of a number of the check, in the order of the wire. */
+uint8_t em_check_wire_byte(const struct em_check *check, uint64_t number, unsigned int i);
+/* The number that the payload has there, masked. */
+uint64_t em_check_number(const struct em_check *check, const uint8_t *bytes);
+
+/*
+ * Whether every datagram of the format would have been one of the other format, which comes first.
+ */
+bool em_format_covers(const struct em_format *other, const struct em_format *format);
 
 /* The bytes of payload that the tag and all checks need, 1-1024. */
 uint16_t em_format_need(const struct em_format *format);

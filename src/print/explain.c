@@ -47,19 +47,12 @@ static uint16_t get16(const uint8_t *bytes)
 	return (uint16_t)(bytes[0] << 8 | bytes[1]);
 }
 
-static uint64_t get_number(const struct em_check *check, const uint8_t *bytes)
+static void add_values(struct text *text, const struct em_check *check)
 {
-	uint64_t number = 0;
-
-	for (size_t i = 0; i < check->length; i++)
-		number = number << 8 | bytes[check->little_endian ? check->length - 1 - i : i];
-	return number;
-}
-
-static void add_number(struct text *text, const struct em_check *check, const uint8_t *bytes)
-{
-	add(text, "%" PRIu64 " is outside %" PRIu64 "..%" PRIu64, get_number(check, bytes),
-	    check->min, check->max);
+	if (!check->n_values)
+		add(text, "%" PRIu64 "..%" PRIu64, check->min, check->max);
+	for (uint8_t i = 0; i < check->n_values; i++)
+		add(text, "%s%" PRIu64, i ? ", " : "", check->values[i]);
 }
 
 static bool is_partial(const struct em_check *check)
@@ -70,15 +63,31 @@ static bool is_partial(const struct em_check *check)
 	return false;
 }
 
+static void add_mask(struct text *text, const struct em_check *check)
+{
+	if (!is_partial(check))
+		return;
+	add(text, ", with mask ");
+	add_hex(text, check->mask, NULL, check->length);
+}
+
+static void add_number(struct text *text, const struct em_check *check, const uint8_t *bytes)
+{
+	const char *outside = check->n_values ? "is none of" : "is outside";
+	const char *inside = check->n_values ? "is one of" : "is within";
+
+	add(text, "%" PRIu64 " %s ", em_check_number(check, bytes),
+	    check->negated ? inside : outside);
+	add_values(text, check);
+	add_mask(text, check);
+}
+
 static void add_bytes(struct text *text, const struct em_check *check, const uint8_t *bytes)
 {
 	add_hex(text, bytes, check->mask, check->length);
-	add(text, " is not ");
+	add(text, check->negated ? " is " : " is not ");
 	add_hex(text, check->bytes, NULL, check->length);
-	if (is_partial(check)) {
-		add(text, ", with mask ");
-		add_hex(text, check->mask, NULL, check->length);
-	}
+	add_mask(text, check);
 }
 
 /* The payload's length as the UDP header states it, or what is in the frame, if that is less. */

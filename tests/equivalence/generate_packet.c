@@ -75,29 +75,40 @@ static void reach(struct model_packet *packet, unsigned int length)
 		packet->length = length;
 }
 
+/* Bits that the mask takes out stay what they are. */
 static void put_number(struct model_packet *packet, const struct model_check *check, uint64_t value)
 {
 	for (unsigned int i = 0; i < check->length; i++) {
 		unsigned int shift = check->little_endian ? i : check->length - 1 - i;
+		uint8_t mask = check->masked ? check->mask[i] : 0xff;
+		uint8_t *at = &packet->payload[check->offset + i];
 
-		packet->payload[check->offset + i] = value >> 8 * shift & 0xff;
+		*at = (*at & ~mask) | ((value >> 8 * shift) & mask);
 	}
 }
 
+static uint64_t fitting_number(struct making *m, const struct model_check *check)
+{
+	unsigned int dice = random_below(m->random, 3);
+	uint64_t span = check->max - check->min;
+
+	if (check->n_values)
+		return check->values[random_below(m->random, check->n_values)];
+	if (dice < 2)
+		return dice ? check->max : check->min;
+	return span == UINT64_MAX ? random_bits(m->random)
+				  : check->min + random_bits(m->random) % (span + 1);
+}
+
+/* One that is negated is met by what is there, nearly always. */
 static void meet_check(struct making *m, const struct model_check *check)
 {
 	uint8_t *at = m->packet->payload + check->offset;
-	unsigned int dice = random_below(m->random, 3);
 
+	if (check->negated)
+		return;
 	if (check->kind == EM_CHECK_NUMBER) {
-		uint64_t span = check->max - check->min;
-		uint64_t within = span == UINT64_MAX ? random_bits(m->random)
-						     : random_bits(m->random) % (span + 1);
-
-		put_number(m->packet, check,
-			   dice == 0   ? check->min
-			   : dice == 1 ? check->max
-				       : check->min + within);
+		put_number(m->packet, check, fitting_number(m, check));
 		return;
 	}
 	for (unsigned int i = 0; i < check->length; i++) {
@@ -178,7 +189,15 @@ static void alter_check(struct making *m)
 	if (!m->listener->n_checks)
 		return;
 	check = &m->listener->checks[random_below(m->random, m->listener->n_checks)];
-	if (check->kind == EM_CHECK_NUMBER && random_chance(m->random, 70))
+	if (check->negated && random_chance(m->random, 60)) {
+		struct model_check equal = *check;
+
+		equal.negated = false;
+		meet_check(m, &equal);
+		if (random_chance(m->random, 70))
+			return;
+	}
+	if (check->kind == EM_CHECK_NUMBER && !check->n_values && random_chance(m->random, 70))
 		put_number(m->packet, check,
 			   random_chance(m->random, 50) ? check->min - 1 : check->max + 1);
 	else

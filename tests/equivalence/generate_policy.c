@@ -85,6 +85,40 @@ static uint64_t make_bound(struct random *random, unsigned int length)
 	return (random_bits(random) & ones) >> random_below(random, 8 * length);
 }
 
+static bool has_value(const struct model_check *check, uint64_t value)
+{
+	for (uint8_t i = 0; i < check->n_values; i++)
+		if (check->values[i] == value)
+			return true;
+	return false;
+}
+
+/* Bits outside the mask would make it impossible to match. */
+static uint64_t masked_number(const struct model_check *check, uint64_t value)
+{
+	for (unsigned int i = 0; check->masked && i < check->length; i++) {
+		unsigned int shift = 8 * (check->little_endian ? i : check->length - 1 - i);
+
+		value &= ~((uint64_t)(uint8_t)~check->mask[i] << shift);
+	}
+	return value;
+}
+
+static void make_values(struct random *random, struct model_check *check)
+{
+	unsigned int n = random_chance(random, 70) ? 1 + random_below(random, 4)
+						   : 1 + random_below(random, EM_VALUES_MAX);
+
+	for (; n; n--) {
+		uint64_t value = make_bound(random, check->length);
+
+		if (random_chance(random, 97))
+			value = masked_number(check, value);
+		if (!has_value(check, value))
+			check->values[check->n_values++] = value;
+	}
+}
+
 static void make_number(struct random *random, struct model_check *check, unsigned int reach)
 {
 	uint64_t other;
@@ -93,6 +127,13 @@ static void make_number(struct random *random, struct model_check *check, unsign
 	check->length = 1 << random_below(random, 4);
 	check->offset = make_offset(random, check->length, reach);
 	check->little_endian = random_chance(random, 50);
+	check->masked = random_chance(random, 30);
+	if (check->masked)
+		make_mask(random, check->mask, check->length);
+	if (random_chance(random, 35)) {
+		make_values(random, check);
+		return;
+	}
 	check->min = make_bound(random, check->length);
 	check->max = check->min;
 	if (random_chance(random, 15))
@@ -136,6 +177,8 @@ static void make_checks(struct random *random, struct model_listener *listener, 
 			make_number(random, check, reach);
 		else
 			make_bytes(random, check, reach);
+		/* What a datagram that is made up rarely fails. */
+		check->negated = random_chance(random, 20);
 	}
 }
 

@@ -109,13 +109,30 @@ static void print_payload(FILE *out, const struct model_listener *listener)
 	fputs(" };\n", out);
 }
 
-/* Every bound of 8 bytes as a byte string, which all of them can be. */
-static void print_bound(FILE *out, const char *key, const struct model_check *check, uint64_t bound)
+/* Every number of 8 bytes as a byte string, which all of them can be. */
+static void print_value(FILE *out, const struct model_check *check, uint64_t value)
 {
 	if (check->length == 8)
-		fprintf(out, " %s = \"0x%016" PRIx64 "\";", key, bound);
+		fprintf(out, "\"0x%016" PRIx64 "\"", value);
 	else
-		fprintf(out, " %s = 0x%" PRIx64 "L;", key, bound);
+		fprintf(out, "0x%" PRIx64 "L", value);
+}
+
+static void print_values(FILE *out, const struct model_check *check)
+{
+	for (uint8_t i = 0; i < check->n_values; i++) {
+		fputs(i ? ", " : " values = ( ", out);
+		print_value(out, check, check->values[i]);
+	}
+	if (check->n_values) {
+		fputs(" );", out);
+		return;
+	}
+	fputs(" min = ", out);
+	print_value(out, check, check->min);
+	fputs("; max = ", out);
+	print_value(out, check, check->max);
+	fputs(";", out);
 }
 
 static void print_check(FILE *out, const struct model_check *check)
@@ -123,15 +140,16 @@ static void print_check(FILE *out, const struct model_check *check)
 	fprintf(out, "{ offset = %u;", check->offset);
 	if (check->kind == EM_CHECK_BYTES) {
 		print_bytes(out, "bytes", check->bytes, check->length);
-		if (check->masked)
-			print_bytes(out, "mask", check->mask, check->length);
 	} else {
 		fprintf(out, " length = %u;", check->length);
-		print_bound(out, "min", check, check->min);
-		print_bound(out, "max", check, check->max);
+		print_values(out, check);
 		if (check->little_endian)
 			fputs(" endian = \"little\";", out);
 	}
+	if (check->masked)
+		print_bytes(out, "mask", check->mask, check->length);
+	if (check->negated)
+		fputs(" not = true;", out);
 	fputs(" }", out);
 }
 

@@ -36,7 +36,10 @@ struct model_check {
 	bool masked;
 	uint64_t min;
 	uint64_t max;
+	uint64_t values[EM_VALUES_MAX];
+	uint8_t n_values; /* 0: min to max */
 	bool little_endian;
+	bool negated;
 };
 
 struct model_entity {

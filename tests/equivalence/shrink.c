@@ -147,6 +147,23 @@ static bool unmask_check(struct model_listener *listener, unsigned int i)
 	return true;
 }
 
+static bool affirm_check(struct model_listener *listener, unsigned int i)
+{
+	if (i >= listener->n_checks)
+		return false;
+	listener->checks[i].negated = false;
+	return true;
+}
+
+/* All but its first half. */
+static bool drop_values(struct model_listener *listener, unsigned int i)
+{
+	if (i >= listener->n_checks)
+		return false;
+	listener->checks[i].n_values = (listener->checks[i].n_values + 1) / 2;
+	return true;
+}
+
 /* To its first half. */
 static bool shorten_check(struct model_listener *listener, unsigned int i)
 {
@@ -218,8 +235,8 @@ static bool plain_listener(struct model_listener *listener, unsigned int i)
 static void shrink_listener(struct work *work, size_t index)
 {
 	static bool (*const edits[])(struct model_listener *, unsigned int) = {
-		drop_entity,   drop_address, drop_source,  drop_check,	   unmask_check,
-		shorten_check, drop_piece,   plain_entity, plain_listener,
+		drop_entity, drop_address,  drop_source, drop_check,   unmask_check,   affirm_check,
+		drop_values, shorten_check, drop_piece,	 plain_entity, plain_listener,
 	};
 	struct shrink *shrink = work->shrink;
 	struct model_policy *policy = malloc(sizeof(*policy));

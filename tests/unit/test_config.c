@@ -54,7 +54,7 @@ struct sample {
 #define BYTES80	   BYTES16 BYTES16 BYTES16 BYTES16 BYTES16
 #define BYTES127   BYTES80 BYTES16 BYTES16 "abcdefghijklmno"
 #define INTERFACE  "expected the name of an interface, 1-127 bytes without blanks and / : \" \\ *\n"
-#define KIND	   "expected either bytes, or length with min, max or both\n"
+#define KIND	   "expected either bytes, or length with values, or with min, max or both\n"
 #define BYTES	   "expected bytes as \"0x…\" or \"text:…\""
 #define WHOLE	   "expected a whole number, decimal or hex, without a sign\n"
 #define ACTION	   "expected \"pass\", \"drop\" or a port 1-65535"
@@ -384,9 +384,44 @@ static const struct sample check_samples[] = {
 	{CHECK("offset = 0; "), "t.conf:3: checks[0]: nothing to check, " KIND},
 	{CHECK("offset = 0; length = 2; "), "t.conf:3: checks[0]: nothing to check, " KIND},
 	{CHECK("offset = 0; mask = \"0x01\"; "),
-	 "t.conf:3: checks[0].mask: goes with bytes only, " KIND},
-	{CHECK("offset = 0; length = 1; min = 1; mask = \"0x01\"; "),
-	 "t.conf:3: checks[0].mask: goes with bytes only, " KIND},
+	 "t.conf:3: checks[0].mask: nothing to check, " KIND},
+	{CHECK("offset = 0; length = 1; min = 1; mask = \"0x01\"; not = true; "), NULL},
+	{CHECK("offset = 0; length = 2; min = 1; mask = \"0x01\"; "),
+	 "t.conf:3: checks[0].mask: 1 bytes, expected 2 (the length)\n"},
+	{CHECK("offset = 0; length = 1; min = 2; max = 2; mask = \"0x01\"; "),
+	 "t.conf:3: warning: checks[0].min: can never match, it has bits outside the mask\n"},
+	{CHECK("offset = 0; bytes = \"0x02\"; mask = \"0x01\"; not = true; "),
+	 "t.conf:3: warning: checks[0].bytes: can never fail, it has bits outside the mask\n"},
+	{CHECK("offset = 0; bytes = \"0x02\"; not = 1; "),
+	 "t.conf:3: checks[0].not: expected true or false, found a whole number\n"},
+	/* Values. */
+	{CHECK("offset = 0; length = 1; values = [ 3, 1 ]; "), NULL},
+	{CHECK("offset = 0; length = 8; values = ( 3, \"0xffffffffffffffff\" ); "), NULL},
+	{CHECK("offset = 0; length = 1; values = [ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, "
+	       "14, 15 ]; "),
+	 NULL},
+	{CHECK("offset = 0; length = 1; values = [ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, "
+	       "14, 15, 16 ]; "),
+	 "t.conf:3: checks[0].values: 17 elements, expected 1-16\n"},
+	{CHECK("offset = 0; length = 1; values = [ ]; "),
+	 "t.conf:3: checks[0].values: empty, expected an array of 1-16 numbers, e.g. [ 1, 3 ]\n"},
+	{CHECK("offset = 0; length = 1; values = 3; "),
+	 "t.conf:3: checks[0].values: expected an array of 1-16 numbers, e.g. [ 1, 3 ], found a "
+	 "whole number\n"},
+	{CHECK("offset = 0; length = 1; values = [ 3, 256, 3 ]; "),
+	 "t.conf:3: checks[0].values[1]: 256 is out of range, expected 0-255\n"
+	 "t.conf:3: checks[0].values[2]: 3 is there already\n"},
+	{CHECK("offset = 0; length = 1; values = [ 3 ]; max = 5; "),
+	 "t.conf:3: checks[0].max: does not go with values, " KIND},
+	{CHECK("offset = 0; length = 1; values = [ 2, 3 ]; mask = \"0x02\"; "),
+	 "t.conf:3: warning: checks[0].values: no masked number is 3, it has bits outside the "
+	 "mask\n"},
+	{CHECK("offset = 0; length = 1; values = [ 1, 3 ]; mask = \"0x02\"; "),
+	 "t.conf:3: warning: checks[0].values: can never match, it has bits outside the mask\n"},
+	{CHECK("offset = 0; values = [ 3 ]; "),
+	 "t.conf:3: checks[0].length: missing, expected 1, 2, 4 or 8\n"},
+	{CHECK("offset = 0; bytes = \"0x01\"; values = [ 3 ]; "),
+	 "t.conf:3: checks[0].values: does not go with bytes, " KIND},
 	{CHECK("offset = 0; bytes = \"0x01\"; length = 1; min = 1; max = 2; "),
 	 "t.conf:3: checks[0].min: does not go with bytes, " KIND},
 	{CHECK("offset = 0; bytes = \"0x01\"; length = 1; "),
@@ -1155,7 +1190,7 @@ static void test_payload_values(void **state)
 	assert_int_equal(checks[1].kind, EM_CHECK_BYTES);
 	assert_int_equal(checks[1].offset, 2);
 	assert_int_equal(checks[1].length, 2);
-	assert_memory_equal(checks[0].mask, "\xff\xff", 2);
+	assert_null(checks[0].mask);
 	assert_memory_equal(checks[1].bytes, "@b", 2);
 	assert_memory_equal(checks[1].mask, "\xf0\xff", 2);
 	assert_int_equal(checks[2].kind, EM_CHECK_NUMBER);
@@ -1229,6 +1264,11 @@ static void expect_equal_listeners(const struct em_listener *a, const struct em_
 		assert_int_equal(a->formats->checks[i].length, b->formats->checks[i].length);
 		assert_true(a->formats->checks[i].min == b->formats->checks[i].min);
 		assert_true(a->formats->checks[i].max == b->formats->checks[i].max);
+		assert_int_equal(a->formats->checks[i].negated, b->formats->checks[i].negated);
+		assert_int_equal(a->formats->checks[i].n_values, b->formats->checks[i].n_values);
+		assert_memory_equal(a->formats->checks[i].values, b->formats->checks[i].values,
+				    sizeof(a->formats->checks[i].values));
+		assert_int_equal(!a->formats->checks[i].mask, !b->formats->checks[i].mask);
 		assert_int_equal(a->formats->checks[i].little_endian,
 				 b->formats->checks[i].little_endian);
 	}
