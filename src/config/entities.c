@@ -51,6 +51,21 @@ static int hex_parse(const char *text, uint8_t *bytes, size_t size, const char *
 	return (int)(length / 2);
 }
 
+static int pairs_parse(const char *text, uint8_t *bytes, size_t size, const char **expected)
+{
+	size_t n = (strlen(text) + 1) / 3;
+
+	*expected = EM_EXPECTED_BYTES;
+	for (size_t i = 0; i < n; i++, text += 3) {
+		if (hex_digit(text[0]) < 0 || hex_digit(text[1]) < 0 ||
+		    text[2] != (i + 1 < n ? ':' : '\0'))
+			return -1;
+		if (i < size)
+			bytes[i] = (uint8_t)(hex_digit(text[0]) << 4 | hex_digit(text[1]));
+	}
+	return n < 2 ? -1 : (int)n;
+}
+
 int em_bytes_parse(const char *text, uint8_t *bytes, size_t size, const char **expected)
 {
 	int length;
@@ -61,8 +76,7 @@ int em_bytes_parse(const char *text, uint8_t *bytes, size_t size, const char **e
 		length = (int)strlen(text + 5);
 		memcpy(bytes, text + 5, (size_t)length < size ? (size_t)length : size);
 	} else {
-		*expected = EM_EXPECTED_BYTES;
-		return -1;
+		return pairs_parse(text, bytes, size, expected);
 	}
 	if (length == 0) {
 		*expected = "at least one byte after 0x or text:";

@@ -28,11 +28,12 @@ int em_entities_read(struct em_policy *policy, struct em_format *format, const c
  */
 int em_entities_append(struct em_format *format, const struct em_entity *entity);
 
-#define EM_EXPECTED_BYTES "bytes as \"0x…\" or \"text:…\""
+#define EM_EXPECTED_BYTES "bytes as \"0x…\", \"aa:bb:…\" or \"text:…\""
 
 /*
- * Bytes of "0x…" or "text:…" into bytes[size].  Returns how many there are (which may be more than
- * size: then only size were stored), or -1 and *expected set to what was expected instead.
+ * Bytes of "0x…", "aa:bb:…" or "text:…" into bytes[size].  Returns how many there are (which may be
+ * more than size: then only size were stored), or -1 and *expected set to what was expected
+ * instead.
  */
 int em_bytes_parse(const char *text, uint8_t *bytes, size_t size, const char **expected);
 

@@ -191,6 +191,24 @@ const char *em_tag_format(const struct em_format *format, const uint8_t *tag,
 	return text;
 }
 
+const char *em_tag_show(const struct em_format *format, const uint8_t *tag,
+			char text[EM_TAG_SHOWN_MAX])
+{
+	bool is_text = true, is_blank = true;
+	size_t length;
+
+	em_tag_format(format, tag, text);
+	for (size_t i = 0; i < format->tag.length; i++) {
+		is_text &= tag[i] >= ' ' && tag[i] <= '~';
+		is_blank &= tag[i] == ' ';
+	}
+	length = strlen(text);
+	if (is_text && !is_blank)
+		snprintf(text + length, EM_TAG_SHOWN_MAX - length, " \"%.*s\"", format->tag.length,
+			 (const char *)tag);
+	return text;
+}
+
 const char *em_entity_name(const struct em_format *format, const struct em_entity *entity,
 			   char text[EM_TAG_TEXT_MAX])
 {

@@ -247,6 +247,12 @@ bool em_listener_on(const struct em_listener *listener, const char *interface);
 const char *em_tag_format(const struct em_format *format, const uint8_t *tag,
 			  char text[EM_TAG_TEXT_MAX]);
 
+/* Besides, the tag as text in quotes, and a blank. */
+#define EM_TAG_SHOWN_MAX (EM_TAG_TEXT_MAX + EM_TAG_MAX + 3)
+/* For people: in hex and, if all of it is printable ASCII, as text, too.  Returns text. */
+const char *em_tag_show(const struct em_format *format, const uint8_t *tag,
+			char text[EM_TAG_SHOWN_MAX]);
+
 /* The entity's name, or its tag in hex written to text. */
 const char *em_entity_name(const struct em_format *format, const struct em_entity *entity,
 			   char text[EM_TAG_TEXT_MAX]);

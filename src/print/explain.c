@@ -164,13 +164,17 @@ static void print_invalid(struct em_document *out, const struct em_classificatio
 /* The tag of a valid datagram, as it is compared with those of the entities. */
 static void print_valid(struct em_document *out, const struct em_classification *class)
 {
-	char text[EM_TAG_TEXT_MAX], name[EM_TAG_TEXT_MAX];
+	char text[EM_TAG_SHOWN_MAX], name[EM_TAG_TEXT_MAX];
 	uint8_t tag[EM_TAG_MAX];
 
 	em_format_tag(class->format, class->payload, tag);
 	if (*class->format->name)
 		em_document_string(out, "format", ": format ", class->format->name, "");
-	em_document_string(out, "tag", ": tag ", em_tag_format(class->format, tag, text), "");
+	if (out->json)
+		em_tag_format(class->format, tag, text);
+	else
+		em_tag_show(class->format, tag, text);
+	em_document_string(out, "tag", ": tag ", text, "");
 	if (class->entity)
 		em_document_string(out, "entity", class->entity->name ? ": " : NULL,
 				   em_entity_name(class->format, class->entity, name), "");

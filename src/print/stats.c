@@ -79,19 +79,23 @@ static size_t digits(int64_t counter)
 
 static void measure_format(struct columns *columns, const struct em_format *format)
 {
-	char text[EM_TAG_TEXT_MAX];
+	char name[EM_TAG_TEXT_MAX], tag[EM_TAG_SHOWN_MAX];
 
-	widen(&columns->tag, 2 + 2 * format->tag.length);
-	for (size_t i = 0; i < format->n_entities; i++)
-		widen(&columns->name,
-		      em_utf8_columns(em_entity_name(format, &format->entities[i], text)));
+	for (size_t i = 0; i < format->n_entities; i++) {
+		const struct em_entity *entity = &format->entities[i];
+
+		widen(&columns->name, em_utf8_columns(em_entity_name(format, entity, name)));
+		widen(&columns->tag, strlen(em_tag_show(format, entity->tag, tag)));
+	}
 }
 
 static struct columns measure(const struct em_listener *listener,
 			      const struct em_listener_stats *stats)
 {
-	struct columns columns = {
-		.name = strlen("NAME"), .packets = strlen("PACKETS"), .bytes = strlen("BYTES")};
+	struct columns columns = {.name = strlen("NAME"),
+				  .tag = strlen("TAG"),
+				  .packets = strlen("PACKETS"),
+				  .bytes = strlen("BYTES")};
 	int64_t packets = 0, bytes = 0;
 
 	for (size_t i = 0; i < listener->n_formats; i++)
@@ -135,15 +139,18 @@ static void print_entity(struct em_document *out, const struct columns *columns,
 			 const struct em_format *format, const struct em_entity *entity,
 			 const struct em_count *count)
 {
-	char name[EM_TAG_TEXT_MAX], tag[EM_TAG_TEXT_MAX];
+	char name[EM_TAG_TEXT_MAX], tag[EM_TAG_SHOWN_MAX];
 
+	if (out->json)
+		em_tag_format(format, entity->tag, tag);
+	else
+		em_tag_show(format, entity->tag, tag);
 	em_document_object(out, EM_DOCUMENT_ELEMENT);
 	em_document_string_cell(out, "name", "  ", em_entity_name(format, entity, name),
 				columns->name);
 	if (*format->name)
 		em_document_string(out, "format", NULL, format->name, "");
-	em_document_string_cell(out, "tag", "  ", em_tag_format(format, entity->tag, tag),
-				columns->tag);
+	em_document_string_cell(out, "tag", "  ", tag, columns->tag);
 	print_action(out, &entity->action);
 	em_document_number_cell(out, "packets", "  ", shown(count->packets), columns->packets);
 	em_document_number_cell(out, "bytes", "  ", shown(count->bytes), columns->bytes);
@@ -176,7 +183,12 @@ static void print_listener(struct em_document *out, const struct em_listener *li
 {
 	em_document_object(out, EM_DOCUMENT_ELEMENT);
 	em_document_string(out, "name", "\nlistener ", listener->name, "");
-	em_document_number(out, "port", ", port ", listener->port, " on");
+	em_document_number(out, "port", ", port ", listener->port, "");
+	if (listener->vlan)
+		em_document_number(out, "vlan", ", vlan ", listener->vlan, "");
+	else
+		em_document_string(out, "vlan", NULL, NULL, "");
+	em_document_text(out, " on");
 	em_document_array(out, "interfaces");
 	for (size_t i = 0; i < listener->n_interfaces; i++)
 		em_document_string(out, EM_DOCUMENT_ELEMENT, i ? ", " : " ",

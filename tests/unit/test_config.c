@@ -55,7 +55,7 @@ struct sample {
 #define BYTES127   BYTES80 BYTES16 BYTES16 "abcdefghijklmno"
 #define INTERFACE  "expected the name of an interface, 1-127 bytes without blanks and / : \" \\ *\n"
 #define KIND	   "expected either bytes, or length with values, or with min, max or both\n"
-#define BYTES	   "expected bytes as \"0x…\" or \"text:…\""
+#define BYTES	   "expected bytes as \"0x…\", \"aa:bb:…\" or \"text:…\""
 #define WHOLE	   "expected a whole number, decimal or hex, without a sign\n"
 #define ACTION	   "expected \"pass\", \"drop\" or a port 1-65535"
 
@@ -381,6 +381,18 @@ static const struct sample check_samples[] = {
 	 "\n"},
 	{CHECK("offset = 0; bytes = \"0x0102\"; mask = \"0xff00\"; "),
 	 "t.conf:3: warning: checks[0].bytes: can never match, it has bits outside the mask\n"},
+	{CHECK("offset = 0; bytes = \"0a:bB\"; mask = \"ff:f0:00\"; "),
+	 "t.conf:3: checks[0].mask: 3 bytes, expected 2 (the length of bytes)\n"},
+	{CHECK("offset = 0; bytes = \"0a\"; "), "t.conf:3: checks[0].bytes: \"0a\": " BYTES "\n"},
+	{CHECK("offset = 0; bytes = \"0a:\"; "), "t.conf:3: checks[0].bytes: \"0a:\": " BYTES "\n"},
+	{CHECK("offset = 0; bytes = \"0a:b\"; "),
+	 "t.conf:3: checks[0].bytes: \"0a:b\": " BYTES "\n"},
+	{CHECK("offset = 0; bytes = \"0a:bbb\"; "),
+	 "t.conf:3: checks[0].bytes: \"0a:bbb\": " BYTES "\n"},
+	{CHECK("offset = 0; bytes = \"0a-bb\"; "),
+	 "t.conf:3: checks[0].bytes: \"0a-bb\": " BYTES "\n"},
+	{CHECK("offset = 0; bytes = \"0a:0g\"; "),
+	 "t.conf:3: checks[0].bytes: \"0a:0g\": " BYTES "\n"},
 	{CHECK("offset = 0; "), "t.conf:3: checks[0]: nothing to check, " KIND},
 	{CHECK("offset = 0; length = 2; "), "t.conf:3: checks[0]: nothing to check, " KIND},
 	{CHECK("offset = 0; mask = \"0x01\"; "),
@@ -857,7 +869,7 @@ static void expect_entities(const char *lines, size_t length, const char *expect
 
 #define LINES(text, expected) expect_entities(text, sizeof(text) - 1, expected)
 #define FILE_ACTION	      "expected pass, drop or a port 1-65535 in decimal\n"
-#define FILE_TAG	      "expected bytes as \"0x…\" or \"text:…\"\n"
+#define FILE_TAG	      "expected bytes as \"0x…\", \"aa:bb:…\" or \"text:…\"\n"
 
 static void test_entities_file(void **state)
 {
