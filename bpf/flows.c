@@ -27,10 +27,11 @@ struct batch {
 	struct em_abi_flow flows[BATCH];
 };
 
-static int visit_batches(int table, struct batch *batch,
-			 int (*visit)(void *context, const struct em_abi_flow_key *key,
-				      const struct em_abi_flow *flow),
-			 void *context)
+typedef int visit_fn(void *context, const struct em_abi_flow_key *key,
+		     const struct em_abi_flow *flow);
+
+/* Returns -EINVAL before anything is visited where the kernel has no batches (Linux 5.6). */
+static int visit_batches(int table, struct batch *batch, visit_fn *visit, void *context)
 {
 	struct em_abi_flow_key place, *from = NULL;
 	int rc = 0, failed = 0;
@@ -46,17 +47,50 @@ static int visit_batches(int table, struct batch *batch,
 	return failed ? failed : rc == -ENOENT ? 0 : rc;
 }
 
+static int count_entries(int table, uint32_t *entries)
+{
+	struct bpf_map_info info = {0};
+	uint32_t length = sizeof(info);
+	int rc = bpf_obj_get_info_by_fd(table, &info, &length);
+
+	*entries = info.max_entries;
+	return rc;
+}
+
+/*
+ * The key is asked for its successor before it is visited, which may delete it.  Where the kernel
+ * deletes a successor meanwhile, it begins anew, so that there is a limit.
+ */
+static int visit_singly(int table, visit_fn *visit, void *context)
+{
+	struct em_abi_flow_key key, next;
+	struct em_abi_flow flow;
+	uint32_t left;
+	int failed = count_entries(table, &left);
+	int rc = failed ? failed : bpf_map_get_next_key(table, NULL, &next);
+
+	for (uint64_t n = 2ULL * left; !rc && !failed && n; n--) {
+		key = next;
+		rc = bpf_map_get_next_key(table, &key, &next);
+		if (rc && rc != -ENOENT)
+			break;
+		failed = bpf_map_lookup_elem(table, &key, &flow);
+		if (!failed)
+			failed = visit(context, &key, &flow);
+		else if (failed == -ENOENT)
+			failed = 0;
+	}
+	return failed ? failed : rc == -ENOENT ? 0 : rc;
+}
+
 /* Entries that come or go meanwhile may be missed; those that stay are not. */
-static int each_flow(int table,
-		     int (*visit)(void *context, const struct em_abi_flow_key *key,
-				  const struct em_abi_flow *flow),
-		     void *context)
+static int each_flow(int table, visit_fn *visit, void *context)
 {
 	struct batch *batch = malloc(sizeof(*batch));
 	int rc = batch ? visit_batches(table, batch, visit, context) : -ENOMEM;
 
 	free(batch);
-	return rc;
+	return rc == -EINVAL ? visit_singly(table, visit, context) : rc;
 }
 
 static size_t count_flows(const struct em_policy *policy)
@@ -97,12 +131,11 @@ static int find_table(int *table, uint32_t generation, struct em_diag *diag)
 	return 0;
 }
 
-static bool has_size(int table, uint32_t entries)
+static bool has_size(int table, uint32_t wanted)
 {
-	struct bpf_map_info info = {0};
-	uint32_t length = sizeof(info);
+	uint32_t entries;
 
-	return !bpf_obj_get_info_by_fd(table, &info, &length) && info.max_entries == entries;
+	return !count_entries(table, &entries) && entries == wanted;
 }
 
 int em_flows_open(struct em_flows *out, const struct em_policy *policy, struct em_diag *diag)
