@@ -123,6 +123,13 @@ struct em_abi_constants {
 	struct em_abi_listener listeners[EM_ABI_LISTENERS];
 };
 
+/*
+ * An immediate of 64 bits that the loader replaces by `size` bytes at `offset` of the constants.
+ */
+#define EM_ABI_PLACEHOLDER_MAGIC 0x656d7578ULL
+#define EM_ABI_PLACEHOLDER(offset, size)                                                           \
+	(EM_ABI_PLACEHOLDER_MAGIC << 32 | (__u64)(size) << 24 | (offset))
+
 #define EM_ABI_IPV4 4
 #define EM_ABI_IPV6 6
 

@@ -18,8 +18,10 @@
 #include "bpf/tcx.h"
 
 #define PROGRAM_PREFIX "entitymux_"
-#define CONSTANTS      ".rodata" /* what the name of their map ends in */
-#define PROGRAM_MAPS   16	 /* more than a program of ours has */
+/* What the names of their map end in, see kernel/maps.bpf.h. */
+#define CONSTANTS	".rodata"
+#define CONSTANTS_PLAIN "entitymux_const"
+#define PROGRAM_MAPS	16 /* more than a program of ours has */
 
 /*
  * No errno is that large. Without CAP_SYS_ADMIN and without a pin, nothing more than MAYBE_OURS can
@@ -78,6 +80,8 @@ static int read_facts(struct facts *facts, int program)
 	const uint32_t zero = 0;
 
 	*facts = (struct facts){0};
+	if (fd == -ENOENT)
+		fd = em_attached_open_map(program, CONSTANTS_PLAIN);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	constants = malloc(sizeof(*constants));

@@ -64,6 +64,28 @@ static void abort_prepared(struct em_prepared *prepared)
 	free(prepared);
 }
 
+static bool needs_fragments(const struct em_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_attachments; i++)
+		if (plan->attachments[i].fragments)
+			return true;
+	return false;
+}
+
+/* Whether the verifier takes the programs, which are loaded and given up again. */
+static int try_load(struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag)
+{
+	const struct em_program_options options = {.trial = true,
+						   .fragments = needs_fragments(plan),
+						   .ipv6_header_limit = EM_HEADER_LIMIT_MAX,
+						   .flows = -1};
+	struct em_programs *programs = NULL;
+	int rc = em_programs_load(&programs, plan->policy, plan, &options, 1, outcome, diag);
+
+	em_programs_free(programs);
+	return rc;
+}
+
 /* Choices that can still change when they are tried. */
 static int foresee(struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag)
 {
@@ -81,15 +103,7 @@ static int foresee(struct em_plan *plan, struct em_outcome *outcome, struct em_d
 					"when it is tried",
 					plan->links[i].name);
 	em_plan_settle(plan);
-	return 0;
-}
-
-static bool needs_fragments(const struct em_plan *plan)
-{
-	for (size_t i = 0; i < plan->n_attachments; i++)
-		if (plan->attachments[i].fragments)
-			return true;
-	return false;
+	return try_load(plan, outcome, diag);
 }
 
 static int try_hooks(struct em_prepared **out, struct em_plan *plan, struct em_outcome *outcome,
@@ -157,7 +171,7 @@ static int build(struct em_prepared *prepared, struct em_outcome *outcome, struc
 	prepared->options.ipv6_header_limit = plan->ipv6_header_limit;
 	if (!rc)
 		rc = em_programs_load(&prepared->programs, plan->policy, plan, &prepared->options,
-				      plan->generation, diag);
+				      plan->generation, outcome, diag);
 	if (!rc)
 		rc = note_programs(prepared, diag);
 	if (!rc)

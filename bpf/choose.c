@@ -14,7 +14,21 @@
 #include "host/obstacle.h"
 #include "policy/conversation.h"
 
-/* The programs carry every policy where they load at all. */
+const struct em_place *em_choose_largest(const struct em_policy *policy)
+{
+	const struct em_format *most = NULL;
+
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		for (size_t j = 0; j < policy->listeners[i].n_formats; j++) {
+			const struct em_format *format = &policy->listeners[i].formats[j];
+
+			if (!most || format->n_checks > most->n_checks)
+				most = format;
+		}
+	return most && most->n_checks ? &most->checks[0].place : NULL;
+}
+
+/* The programs carry every policy where they load at all, but on older kernels. */
 void em_choose_check(const struct em_policy *policy, em_finding_fn *found, void *context)
 {
 	(void)policy;

@@ -21,4 +21,7 @@ int em_choose_hooks(struct em_plan *plan, struct em_outcome *outcome, struct em_
 void em_choose_tc(struct em_plan *plan, size_t attachment, struct em_outcome *outcome,
 		  const char *obstacle);
 
+/* The checks that the verifier follows longest; NULL: there are none. */
+const struct em_place *em_choose_largest(const struct em_policy *policy);
+
 #endif

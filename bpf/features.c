@@ -50,18 +50,21 @@ static void try_bpffs(struct em_feature *feature)
 static struct em_programs *load_sample(const struct em_policy *sample, struct em_plan *plan,
 				       struct em_feature *feature)
 {
-	const struct em_program_options options = {.ipv6_header_limit = EM_HEADER_LIMIT_MAX,
-						   .flows = -1};
+	const struct em_program_options options = {
+		.trial = true, .ipv6_header_limit = 1, .flows = -1};
 	struct em_programs *programs = NULL;
+	struct em_outcome outcome = {0};
 	struct em_diag_kept kept;
 	char *text;
 	int rc;
 
 	if (em_diag_keep(&kept))
 		return NULL;
-	rc = em_programs_load(&programs, sample, plan, &options, 1, &kept.diag);
+	rc = em_programs_load(&programs, sample, plan, &options, 1, &outcome, &kept.diag);
 	text = em_diag_take_kept(&kept);
-	if (rc)
+	if (rc == -EM_EUNSUPPORTED)
+		snprintf(feature->detail, sizeof(feature->detail), "%s", outcome.lacking);
+	else if (rc)
 		snprintf(feature->detail, sizeof(feature->detail), "%s",
 			 text ? text : strerror(-rc));
 	free(text);

@@ -9,27 +9,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bpf/compile.h"
+#include "bpf/choose.h"
 #include "bpf/fill.h"
 #include "bpf/flows.h"
-#include "bpf/lost.h"
+#include "bpf/object.h"
 #include "bpf/pins.h"
 #include "bpf/privilege.h"
-/* Generated, by rules of its own. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wcast-qual"
-#include "bpf/kernel/tc.skel.h"
-#include "bpf/kernel/xdp.skel.h"
-#pragma GCC diagnostic pop
 
-#define VERIFIER_LOG (16 << 20) /* bytes; older kernels fail anew where it is too small */
-#define LOADED_MAX   32		/* more maps, and more programs, than an object has */
+#define LOADED_MAX 32 /* more maps, and more programs, than an object has */
 
 struct em_programs {
-	struct em_xdp *xdp;
-	struct em_tc *tc;
-	const struct bpf_object *loaded; /* the last one that was loaded, or was to be */
-	char log[VERIFIER_LOG];
+	struct em_objects objects;
 };
 
 /*
@@ -108,197 +98,6 @@ int em_programs_try(struct em_outcome *outcome, struct em_diag *diag)
 	return 0;
 }
 
-/* The line before the statistics is the verifier's reason. */
-static const char *last_reason(char *log)
-{
-	char *reason = log, *line = strtok(log, "\n");
-
-	for (; line; line = strtok(NULL, "\n"))
-		if (strncmp(line, "processed ", 10) && strncmp(line, "verification time", 17) &&
-		    strncmp(line, "stack depth", 11))
-			reason = line;
-	return reason;
-}
-
-/*
- * Whether a try of libbpf has failed, see lost.h.  Every kernel with loops has the maps of
- * constants (Linux 5.2), so one that libbpf did not make means that a call failed.  Only another
- * run can try it again.
- */
-static bool has_failed_try(const struct em_programs *programs, int rc)
-{
-	return strstr(programs->log, "is referenced but wasn't created") ||
-	       (rc == -E2BIG && em_lost_functions(programs->loaded));
-}
-
-static int report_load(struct em_programs *programs, int rc, struct em_diag *diag)
-{
-	if (rc == -EPERM)
-		return report_refusal(rc, diag);
-	if (has_failed_try(programs, rc))
-		return em_diag_errno(diag, -EAGAIN, NULL, "bpf: cannot load the program");
-	if (programs->log[0])
-		return em_diag_error(diag, rc, NULL, "bpf: the kernel rejects the program: %s: %s",
-				     strerror(-rc), last_reason(programs->log));
-	return em_diag_errno(diag, rc, NULL, "bpf: cannot load the program");
-}
-
-/* All maps except the one of the constants, of which each object has its own. */
-static int share_maps(const struct bpf_object *from, const struct bpf_object *to)
-{
-	struct bpf_map *map;
-
-	bpf_object__for_each_map(map, from)
-	{
-		struct bpf_map *twin = bpf_object__find_map_by_name(to, bpf_map__name(map));
-		int rc;
-
-		if (bpf_map__is_internal(map) || !twin)
-			continue;
-		rc = bpf_map__reuse_fd(twin, bpf_map__fd(map));
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-static struct bpf_program *find_program(const struct em_programs *programs,
-					enum em_program_kind kind)
-{
-	const struct bpf_object *object =
-		em_programs_at_tc(kind) ? programs->tc->obj : programs->xdp->obj;
-
-	return bpf_object__find_program_by_name(object, em_programs_name(kind));
-}
-
-/* Which kinds the plan needs, as bits. */
-static unsigned int needed(const struct em_plan *plan, bool bridge)
-{
-	enum em_program_kind kinds[EM_PROGRAMS_EACH];
-	unsigned int bits = 0;
-
-	for (size_t i = 0; i < plan->n_attachments; i++)
-		for (size_t n = em_programs_kinds(plan, i, kinds); n > 0; n--)
-			bits |= 1U << kinds[n - 1];
-	/* XDP goes only onto interfaces with an Ethernet header. */
-	return bridge ? bits | 1U << EM_PROGRAM_TC : bits;
-}
-
-/* Of these, the ones at TC or the ones at XDP. */
-static unsigned int needed_at(unsigned int bits, bool at_tc)
-{
-	for (enum em_program_kind kind = 0; kind < EM_PROGRAM_KINDS; kind++)
-		if (em_programs_at_tc(kind) != at_tc)
-			bits &= ~(1U << kind);
-	return bits;
-}
-
-static int open_objects(struct em_programs *programs, const struct em_plan *plan, bool bridge)
-{
-	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = programs->log,
-		    .kernel_log_size = sizeof(programs->log));
-	unsigned int bits = needed(plan, bridge);
-
-	if (needed_at(bits, false)) {
-		programs->xdp = em_xdp__open_opts(&options);
-		if (!programs->xdp)
-			return -errno;
-	}
-	if (needed_at(bits, true)) {
-		programs->tc = em_tc__open_opts(&options);
-		if (!programs->tc)
-			return -errno;
-	}
-	for (enum em_program_kind kind = 0; kind < EM_PROGRAM_KINDS; kind++)
-		if (em_programs_at_tc(kind) ? !!programs->tc : !!programs->xdp)
-			bpf_program__set_autoload(find_program(programs, kind), bits & 1U << kind);
-	return 0;
-}
-
-/* The object whose maps are made; those of the other one are the same. */
-static struct bpf_object *first_object(const struct em_programs *programs)
-{
-	return programs->xdp ? programs->xdp->obj : programs->tc->obj;
-}
-
-static uint16_t count_replies(const struct em_plan *plan)
-{
-	uint16_t n = 0;
-
-	for (size_t i = 0; i < plan->n_attachments; i++)
-		n += plan->attachments[i].replies;
-	return n;
-}
-
-static int set_constants(struct em_programs *programs, const struct em_policy *policy,
-			 const struct em_plan *plan, const struct em_program_options *options,
-			 uint32_t generation, struct em_fill *fill)
-{
-	struct em_abi_constants *constants = malloc(sizeof(*constants));
-	int rc = constants ? em_fill_init(fill, policy, constants) : -ENOMEM;
-
-	if (!rc) {
-		constants->generation = generation;
-		constants->ipv6_header_limit = options->ipv6_header_limit;
-		constants->has_fragments = options->fragments && programs->xdp;
-		constants->n_replies = count_replies(plan);
-		if (programs->xdp)
-			memcpy((void *)&programs->xdp->rodata->em_constants, constants,
-			       sizeof(*constants));
-		if (programs->tc)
-			memcpy((void *)&programs->tc->rodata->em_constants, constants,
-			       sizeof(*constants));
-		rc = em_fill_set_sizes(fill, first_object(programs), policy);
-	}
-	free(constants);
-	return rc;
-}
-
-static int load_objects(struct em_programs *programs)
-{
-	int rc = 0;
-
-	if (programs->xdp) {
-		programs->loaded = programs->xdp->obj;
-		rc = em_xdp__load(programs->xdp);
-	}
-	if (!rc && programs->xdp && programs->tc)
-		rc = share_maps(programs->xdp->obj, programs->tc->obj);
-	if (!rc && programs->tc) {
-		programs->loaded = programs->tc->obj;
-		rc = em_tc__load(programs->tc);
-	}
-	return rc;
-}
-
-static int set_fragments(const struct em_programs *programs)
-{
-	int rc = bpf_program__set_flags(programs->xdp->progs.entitymux_xdp, BPF_F_XDP_HAS_FRAGS);
-
-	if (rc)
-		return rc;
-	return bpf_program__set_flags(programs->xdp->progs.entitymux_local, BPF_F_XDP_HAS_FRAGS);
-}
-
-static int open_programs(struct em_programs *programs, const struct em_policy *policy,
-			 const struct em_plan *plan, const struct em_program_options *options,
-			 uint32_t generation, struct em_fill *fill, struct em_diag *diag)
-{
-	int rc = open_objects(programs, plan, options->bridge);
-
-	if (!rc && options->fragments && programs->xdp)
-		rc = set_fragments(programs);
-	if (!rc)
-		rc = set_constants(programs, policy, plan, options, generation, fill);
-	if (!rc && options->flows >= 0)
-		rc = bpf_map__reuse_fd(
-			bpf_object__find_map_by_name(first_object(programs), EM_FLOW_MAP),
-			options->flows);
-	if (rc)
-		return em_diag_errno(diag, rc, NULL, "bpf: cannot open the programs");
-	return 0;
-}
-
 size_t em_programs_kinds(const struct em_plan *plan, size_t attachment,
 			 enum em_program_kind kinds[EM_PROGRAMS_EACH])
 {
@@ -333,32 +132,200 @@ bool em_programs_at_egress(enum em_program_kind kind)
 	return kind == EM_PROGRAM_REPLY || kind == EM_PROGRAM_REPLY_IP;
 }
 
-int em_programs_load(struct em_programs **out, const struct em_policy *policy,
-		     const struct em_plan *plan, const struct em_program_options *options,
-		     uint32_t generation, struct em_diag *diag)
+/* Which kinds the plan needs, as bits. */
+static unsigned int needed(const struct em_plan *plan, bool bridge)
+{
+	enum em_program_kind kinds[EM_PROGRAMS_EACH];
+	unsigned int bits = 0;
+
+	for (size_t i = 0; i < plan->n_attachments; i++)
+		for (size_t n = em_programs_kinds(plan, i, kinds); n > 0; n--)
+			bits |= 1U << kinds[n - 1];
+	/* XDP goes only onto interfaces with an Ethernet header. */
+	return bridge ? bits | 1U << EM_PROGRAM_TC : bits;
+}
+
+static uint16_t count_replies(const struct em_plan *plan)
+{
+	uint16_t n = 0;
+
+	for (size_t i = 0; i < plan->n_attachments; i++)
+		n += plan->attachments[i].replies;
+	return n;
+}
+
+#define LACKS 1 /* the kernel, what this variant needs; the outcome says what */
+
+/* What a call of em_programs_load() is to load. */
+struct request {
+	const struct em_policy *policy;
+	const struct em_plan *plan;
+	const struct em_program_options *options;
+	uint32_t generation;
+};
+
+/* The same programs, which use the same, for the smallest policy that does so. */
+static void reduce(struct em_abi_constants *constants)
+{
+	if (constants->max_steps > 1)
+		constants->max_steps = 1;
+	if (constants->max_formats > 2)
+		constants->max_formats = 2;
+	if (constants->ipv6_header_limit > 1)
+		constants->ipv6_header_limit = 1;
+	constants->claims.probes = constants->entities.probes = 1;
+}
+
+static int set_constants(struct em_objects *objects, const struct request *request, bool sample,
+			 struct em_fill *fill)
+{
+	struct em_abi_constants *constants = calloc(1, sizeof(*constants));
+	int rc = constants ? em_fill_init(fill, request->policy, constants) : -ENOMEM;
+
+	if (!rc) {
+		constants->generation = request->generation;
+		constants->ipv6_header_limit = request->options->ipv6_header_limit;
+		constants->has_fragments = request->options->fragments && objects->xdp;
+		constants->n_replies = count_replies(request->plan);
+		if (sample)
+			reduce(constants);
+		rc = em_objects_set_constants(objects, constants);
+	}
+	free(constants);
+	return rc;
+}
+
+static int open_objects(struct em_objects *objects, const struct request *request,
+			enum em_variant variant, bool sample, struct em_fill *fill)
+{
+	const struct em_program_options *options = request->options;
+	const struct bpf_map *flows;
+	int rc = em_objects_open(objects, variant, needed(request->plan, options->bridge));
+
+	if (!rc && options->fragments && objects->xdp)
+		rc = em_objects_take_fragments(objects);
+	if (!rc)
+		rc = set_constants(objects, request, sample, fill);
+	/* The verifier does not look at the sizes. */
+	if (rc || sample || options->trial)
+		return rc;
+	rc = em_fill_set_sizes(fill, em_objects_first(objects), request->policy);
+	flows = bpf_object__find_map_by_name(em_objects_first(objects), EM_FLOW_MAP);
+	if (!rc && options->flows >= 0)
+		rc = bpf_map__reuse_fd((struct bpf_map *)(uintptr_t)flows, options->flows);
+	return rc;
+}
+
+/* The sample is loaded only to see whether the verifier takes it. */
+static int try_sample(const struct request *request, enum em_variant variant,
+		      struct em_objects *sample)
 {
 	struct em_fill fill = {0};
-	struct em_programs *programs;
-	int rc;
+	int rc = open_objects(sample, request, variant, true, &fill);
 
-	programs = calloc(1, sizeof(*programs));
-	if (!programs)
-		return em_diag_enomem(diag);
-	rc = open_programs(programs, policy, plan, options, generation, &fill, diag);
-	if (!rc) {
-		rc = load_objects(programs);
-		if (rc)
-			report_load(programs, rc, diag);
+	if (!rc)
+		rc = em_objects_load(sample);
+	em_fill_clear(&fill);
+	return rc;
+}
+
+static int report(const struct em_objects *objects, int rc, struct em_diag *diag)
+{
+	char text[EM_OBJECTS_TEXT];
+
+	if (rc == -EPERM)
+		return report_refusal(rc, diag);
+	if (em_objects_have_failed_try(objects, rc))
+		return em_diag_errno(diag, -EAGAIN, NULL, "bpf: cannot load the program");
+	if (!em_objects_reject(objects, rc))
+		return em_diag_errno(diag, rc, NULL, "bpf: cannot load the program");
+	em_objects_describe(objects, rc, text);
+	return em_diag_error(diag, rc, NULL, "bpf: the kernel rejects the program: %s", text);
+}
+
+/*
+ * The verifier has rejected the programs, with `rc`.  Where it takes the sample, the policy is
+ * larger than it admits, or else something is wrong; where not, it lacks what they need.
+ * Returns LACKS, as does load_variant(), to go on with the next variant, em_outcome_lacks(), or
+ * -errno, reported.
+ */
+static int judge(const struct request *request, enum em_variant variant,
+		 const struct em_objects *objects, int rc, struct em_outcome *outcome,
+		 struct em_diag *diag)
+{
+	struct em_objects *sample = calloc(1, sizeof(*sample));
+	char text[EM_OBJECTS_TEXT];
+	int sampled = sample ? try_sample(request, variant, sample) : -ENOMEM;
+
+	if (sampled && !(sample && em_objects_reject(sample, sampled))) {
+		rc = sample ? report(sample, sampled, diag) : em_diag_enomem(diag);
+	} else if (sampled) {
+		em_objects_describe(sample, sampled, text);
+		(void)em_outcome_lacks(outcome, NULL,
+				       "this kernel's verifier rejects the program: %s", text);
+		rc = LACKS;
+	} else if (em_objects_too_large(objects, rc)) {
+		em_objects_describe(objects, rc, text);
+		rc = em_outcome_lacks(outcome, em_choose_largest(request->policy),
+				      "the policy is larger than this kernel's verifier admits: %s",
+				      text);
+	} else {
+		rc = report(objects, rc, diag);
 	}
-	if (!rc) {
-		rc = em_fill_maps(&fill, first_object(programs), policy);
-		if (rc)
-			em_diag_errno(diag, rc, NULL, "bpf: cannot fill a map");
+	if (sample)
+		em_objects_close(sample);
+	free(sample);
+	return rc;
+}
+
+static int fill_maps(const struct em_objects *objects, const struct em_fill *fill,
+		     const struct request *request, struct em_diag *diag)
+{
+	int rc = em_objects_fill_constants(objects);
+
+	if (!rc)
+		rc = em_fill_maps(fill, em_objects_first(objects), request->policy);
+	return rc ? em_diag_errno(diag, rc, NULL, "bpf: cannot fill a map") : 0;
+}
+
+static int load_variant(struct em_objects *objects, const struct request *request,
+			enum em_variant variant, struct em_outcome *outcome, struct em_diag *diag)
+{
+	struct em_fill fill = {0};
+	int rc = open_objects(objects, request, variant, false, &fill);
+
+	if (rc) {
+		em_diag_errno(diag, rc, NULL, "bpf: cannot open the programs");
+	} else {
+		rc = em_objects_load(objects);
+		if (rc && em_objects_reject(objects, rc))
+			rc = judge(request, variant, objects, rc, outcome, diag);
+		else if (rc)
+			report(objects, rc, diag);
+		else if (!request->options->trial)
+			rc = fill_maps(objects, &fill, request, diag);
 	}
 	em_fill_clear(&fill);
+	return rc;
+}
+
+int em_programs_load(struct em_programs **out, const struct em_policy *policy,
+		     const struct em_plan *plan, const struct em_program_options *options,
+		     uint32_t generation, struct em_outcome *outcome, struct em_diag *diag)
+{
+	const struct request request = {policy, plan, options, generation};
+	struct em_programs *programs = calloc(1, sizeof(*programs));
+	int rc = LACKS;
+
+	if (!programs)
+		return em_diag_enomem(diag);
+	for (enum em_variant variant = 0; rc == LACKS && variant < EM_VARIANTS; variant++) {
+		em_objects_close(&programs->objects);
+		rc = load_variant(&programs->objects, &request, variant, outcome, diag);
+	}
 	if (rc) {
 		em_programs_free(programs);
-		return rc;
+		return rc == LACKS ? -EM_EUNSUPPORTED : rc;
 	}
 	*out = programs;
 	return 0;
@@ -368,10 +335,7 @@ void em_programs_free(struct em_programs *programs)
 {
 	if (!programs)
 		return;
-	if (programs->tc)
-		em_tc__destroy(programs->tc);
-	if (programs->xdp)
-		em_xdp__destroy(programs->xdp);
+	em_objects_close(&programs->objects);
 	free(programs);
 }
 
@@ -402,10 +366,10 @@ static int pin_object(const struct bpf_object *object)
 
 int em_programs_pin(const struct em_programs *programs, struct em_diag *diag)
 {
-	int rc = programs->xdp ? pin_object(programs->xdp->obj) : 0;
+	int rc = programs->objects.xdp ? pin_object(programs->objects.xdp) : 0;
 
-	if (!rc && programs->tc)
-		rc = pin_object(programs->tc->obj);
+	if (!rc && programs->objects.tc)
+		rc = pin_object(programs->objects.tc);
 	if (rc)
 		return em_diag_errno(diag, rc, NULL, "bpf: cannot pin the programs");
 	return 0;
@@ -413,7 +377,7 @@ int em_programs_pin(const struct em_programs *programs, struct em_diag *diag)
 
 int em_programs_fd(const struct em_programs *programs, enum em_program_kind kind)
 {
-	return bpf_program__fd(find_program(programs, kind));
+	return bpf_program__fd(em_objects_find(&programs->objects, kind));
 }
 
 /* The kernel cuts off longer names, and we would not find our own program again. */

@@ -45,6 +45,7 @@ bool em_programs_at_egress(enum em_program_kind kind);
 
 struct em_program_options {
 	bool fragments; /* those of XDP take frames in several buffers */
+	bool trial;	/* only to see whether they load: their maps stay empty */
 	bool bridge;	/* also those that have the whole decision at TC, see changes.h */
 	unsigned int
 		ipv6_header_limit; /* IPv6 extension headers that are walked, see header_limit.h */
@@ -53,11 +54,12 @@ struct em_program_options {
 
 /*
  * Loads the policy as a generation, with the programs that the plan needs.  *out is freed with
- * em_programs_free().  Returns 0 or -errno, reported.
+ * em_programs_free().  Returns 0, em_outcome_lacks() where the verifier does not take programs
+ * such as these, or the policy is larger than it admits, or -errno, reported.
  */
 int em_programs_load(struct em_programs **out, const struct em_policy *policy,
 		     const struct em_plan *plan, const struct em_program_options *options,
-		     uint32_t generation, struct em_diag *diag);
+		     uint32_t generation, struct em_outcome *outcome, struct em_diag *diag);
 void em_programs_free(struct em_programs *programs);
 
 /*

@@ -32,21 +32,48 @@
 static __always_inline bool em_read_rest(em_context *context, __u64 offset, void *to, __u32 size);
 
 /*
- * Copies `size` bytes, a constant up to EM_READ_MAX.  No helper gets to know where they go, so that
- * the compiler keeps those that are used in registers and loads no others.  The offset is 64 bits
+ * Adds an offset up to EM_ABI_OFFSET_MAX to a pointer, or returns false.  The offset is 64 bits
  * wide, and opaque to the compiler, so that the register that is compared with the bound is the one
- * that is added to the pointer: the form the verifier can follow.
+ * that is added to the pointer: the form the verifier can follow.  Older ones have to be sure.
  */
-static __always_inline bool em_read(em_context *context, __u64 offset, void *to, __u32 size)
+static __always_inline bool em_add_offset(void **data, __u64 offset)
 {
-	void *data_end = (void *)(long)context->data_end;
-	void *data = (void *)(long)context->data;
-	__u8 rest[EM_READ_MAX] __attribute__((aligned(8)));
+#ifdef EM_PLAIN
+	__u64 within;
 
+	asm volatile("%0 = 0\n\t"
+		     "if %2 > %3 goto +2\n\t"
+		     "%1 += %2\n\t"
+		     "%0 = 1"
+		     : "=&r"(within), "+r"(*data)
+		     : "r"(offset), "i"(EM_ABI_OFFSET_MAX));
+	return within;
+#else
 	barrier_var(offset);
 	if (offset > EM_ABI_OFFSET_MAX)
 		return false;
-	data += offset;
+	*data += offset;
+	return true;
+#endif
+}
+
+/*
+ * Copies `size` bytes, a constant up to EM_READ_MAX.  No helper gets to know where they go, so that
+ * the compiler keeps those that are used in registers and loads no others.
+ */
+static __always_inline bool em_read(em_context *context, __u64 offset, void *to, __u32 size)
+{
+	void *data_end, *data;
+	__u8 rest[EM_READ_MAX] __attribute__((aligned(8)));
+
+#ifdef EM_PLAIN
+	/* Otherwise the compiler keeps the addresses of members, which older verifiers refuse. */
+	barrier_var(context);
+#endif
+	data_end = (void *)(long)context->data_end;
+	data = (void *)(long)context->data;
+	if (!em_add_offset(&data, offset))
+		return false;
 	if (data + size > data_end) {
 		if (!em_read_rest(context, offset, rest, size))
 			return false;
@@ -55,6 +82,19 @@ static __always_inline bool em_read(em_context *context, __u64 offset, void *to,
 	}
 	__builtin_memcpy(to, __builtin_assume_aligned(data, EM_FRAME_ALIGNMENT), size);
 	return true;
+}
+
+/* The same in a loop, where each way of reading is one that older verifiers follow in each round.
+ */
+static __always_inline bool em_read_in_loop(em_context *context, __u64 offset, void *to, __u32 size)
+{
+#if defined(EM_PLAIN) && defined(EM_REST_IS_ALL)
+	if (offset > EM_ABI_OFFSET_MAX)
+		return false;
+	return em_read_rest(context, offset, to, size);
+#else
+	return em_read(context, offset, to, size);
+#endif
 }
 
 #endif

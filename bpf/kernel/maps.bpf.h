@@ -7,14 +7,52 @@
 #ifndef EM_MAPS_BPF_H
 #define EM_MAPS_BPF_H
 
+#include <stddef.h>
+
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/abi.h"
 
+/*
+ * Every program is built twice. With EM_PLAIN, for kernels without what the other one needs: BTF of
+ * the kernel, without which no global function takes the context, or constants that the verifier
+ * reads from a map (Linux 5.5).  Then the constants are immediates, which the loader writes into
+ * the instructions, and functions are inlined.
+ */
+#ifdef EM_PLAIN
+
+#define EM_FUNCTION static __always_inline
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct em_abi_constants);
+} entitymux_const SEC(".maps");
+
+/* Not volatile: reading it twice is reading it once. */
+#define em_constant(member)                                                                        \
+	({                                                                                         \
+		__u64 em_value;                                                                    \
+		asm("%0 = %1 ll"                                                                   \
+		    : "=r"(em_value)                                                               \
+		    : "i"(EM_ABI_PLACEHOLDER(offsetof(struct em_abi_constants, member),            \
+					     sizeof(((struct em_abi_constants *)0)->member))));    \
+		em_value;                                                                          \
+	})
+
+#else
+
+#define EM_FUNCTION __noinline
+
 /* The only variable of its section, so that it is found at its beginning. */
 const volatile struct em_abi_constants em_constants;
+
+#define em_constant(member) (em_constants.member)
+
+#endif
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -73,5 +111,31 @@ struct {
 	__type(key, struct em_abi_flow_key);
 	__type(value, struct em_abi_flow);
 } entitymux_flow SEC(".maps");
+
+/* An id is any number.  NULL only where the verifier has to be told so. */
+static __always_inline const volatile struct em_abi_listener *em_get_listener(__u64 id)
+{
+#ifdef EM_PLAIN
+	const struct em_abi_listener *listener;
+	const struct em_abi_constants *constants;
+	const __u32 zero = 0;
+
+	constants = bpf_map_lookup_elem(&entitymux_const, &zero);
+	if (!constants)
+		return NULL;
+	/* Opaque to the compiler: older verifiers know nothing of numbers on the stack. */
+	barrier_var(id);
+	listener = &constants->listeners[id & (EM_ABI_LISTENERS - 1)];
+	barrier_var(listener);
+	return listener;
+#else
+	/*
+	 * Opaque to the compiler: older verifiers (5.10) do not know of a copy on the stack what
+	 * they know of the register.
+	 */
+	barrier_var(id);
+	return &em_constants.listeners[id & (EM_ABI_LISTENERS - 1)];
+#endif
+}
 
 #endif

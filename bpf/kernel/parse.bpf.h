@@ -97,10 +97,42 @@ static __always_inline bool em_parse_ipv4(em_context *context, struct em_packet 
 	return true;
 }
 
-static __always_inline bool em_is_extension(__u32 header)
+/*
+ * The types as bits, and masks instead of jumps below: each jump would be a way that the verifier
+ * follows, for each header.
+ */
+#define EM_EXTENSIONS                                                                              \
+	(1ULL << IPPROTO_HOPOPTS | 1ULL << IPPROTO_ROUTING | 1ULL << IPPROTO_FRAGMENT |            \
+	 1ULL << IPPROTO_DSTOPTS)
+
+static __always_inline bool em_is_extension(__u64 header)
 {
-	return header == IPPROTO_HOPOPTS || header == IPPROTO_ROUTING ||
-	       header == IPPROTO_FRAGMENT || header == IPPROTO_DSTOPTS;
+	return header < 64 && EM_EXTENSIONS >> header & 1;
+}
+
+/* All ones where both are the same, otherwise 0. */
+static __always_inline __u64 em_mask_same(__u32 a, __u32 b)
+{
+	__u64 difference = a ^ b;
+
+	barrier_var(difference);
+	return -((difference - 1) >> 63);
+}
+
+/*
+ * The same number, of which the verifier knows nothing any more: where a function is inlined, it
+ * follows what comes behind once, and not for each way through the function.
+ */
+static __always_inline __u64 em_forget(__u64 number)
+{
+#ifdef EM_PLAIN
+	__u64 mask = bpf_get_prandom_u32();
+
+	number ^= mask;
+	barrier_var(number);
+	number ^= mask;
+#endif
+	return number;
 }
 
 #define EM_WALKED_TYPE	 32 /* bit */
@@ -114,27 +146,24 @@ static __always_inline bool em_is_extension(__u32 header)
  * A global function, which the verifier judges once and by itself: inlined, the rest of the program
  * would be followed anew for each number of headers.
  */
-__noinline __u64 em_walk_headers(em_context *context, __u64 offset, __u32 next)
+EM_FUNCTION __u64 em_walk_headers(em_context *context, __u64 offset, __u32 next)
 {
 	struct em_option_header option;
-	__u64 left = 0;
-	int i;
+	__u64 left = 0, fragment;
+	__u32 i;
 
-	for (i = 0; i < em_constants.ipv6_header_limit && em_is_extension(next); i++) {
-		if (!em_read(context, offset, &option, sizeof(option)))
+	offset = em_forget(offset);
+	for (i = 0; i < em_constant(ipv6_header_limit) && em_is_extension(next); i++) {
+		if (!em_read_in_loop(context, offset, &option, sizeof(option)))
 			return 0;
-		if (next == IPPROTO_FRAGMENT) {
-			if (option.fragment & bpf_htons(EM_IPV6_FRAGMENT))
-				return 0;
-			offset += 8;
-		} else {
-			if (next == IPPROTO_ROUTING)
-				left |= option.segments_left;
-			offset += (option.length + 1) * 8;
-		}
+		fragment = em_mask_same(next, IPPROTO_FRAGMENT);
+		if (option.fragment & bpf_htons(EM_IPV6_FRAGMENT) & fragment)
+			return 0;
+		left |= option.segments_left & em_mask_same(next, IPPROTO_ROUTING);
+		offset += 8 + (option.length * 8 & ~fragment);
 		next = option.next;
 	}
-	return left << EM_WALKED_DETOUR | (__u64)next << EM_WALKED_TYPE | offset;
+	return em_forget(left << EM_WALKED_DETOUR | (__u64)next << EM_WALKED_TYPE | offset);
 }
 
 static __always_inline bool em_parse_ipv6(em_context *context, struct em_packet *packet)

@@ -152,7 +152,7 @@ static __always_inline void em_reply_error(em_context *context, const struct em_
  */
 static __always_inline void em_reply(em_context *context, struct em_packet *packet)
 {
-	if (!em_constants.n_replies || !em_parse_ip(context, packet))
+	if (!em_constant(n_replies) || !em_get_listener(0) || !em_parse_ip(context, packet))
 		return;
 	if (packet->upper == IPPROTO_UDP)
 		em_reply_answer(context, packet);

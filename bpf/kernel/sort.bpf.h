@@ -97,8 +97,8 @@ static __always_inline bool em_flow_key(em_context *context, const struct em_pac
  * A global function, like em_walk_headers(): otherwise the verifier would follow it anew for each
  * number of conditions.
  */
-__noinline int em_remember(em_context *context, __u64 network, __u64 transport, __be16 port,
-			   __u32 timeout)
+EM_FUNCTION int em_remember(em_context *context, __u64 network, __u64 transport, __be16 port,
+			    __u32 timeout)
 {
 	struct em_packet packet = {.network = network};
 	struct em_abi_flow now = {.last = bpf_ktime_get_ns(), .timeout = timeout};
@@ -136,8 +136,8 @@ static __always_inline const struct em_abi_claim *em_find_claim(const struct em_
 	__u32 first = em_abi_hash_claim(wanted), slot, i;
 	const struct em_abi_claim *claim;
 
-	for (i = 0; i < em_constants.claims.probes; i++) {
-		slot = (first + i) & (em_constants.claims.slots - 1);
+	for (i = 0; i < em_constant(claims.probes); i++) {
+		slot = (first + i) & (em_constant(claims.slots) - 1);
 		claim = bpf_map_lookup_elem(&entitymux_claim, &slot);
 		if (!claim || !claim->used)
 			return NULL;
@@ -153,7 +153,7 @@ em_claim(em_context *context, const struct em_packet *packet, __u32 ifindex, __b
 	struct em_abi_claim wanted = {.ifindex = ifindex, .port = port, .vlan = packet->vlan};
 	const struct em_abi_claim *claim;
 
-	if (em_constants.has_addresses) {
+	if (em_constant(has_addresses)) {
 		wanted.family = em_family(packet);
 		if (!em_read_address(context, packet, false, wanted.address))
 			return NULL;
@@ -172,8 +172,8 @@ em_find_entity(const struct em_abi_tag *tag, const volatile struct em_abi_format
 	__u32 first = em_abi_hash_entity(tag, format->first_counter), slot, i;
 	const struct em_abi_entity *entity;
 
-	for (i = 0; i < em_constants.entities.probes; i++) {
-		slot = (first + i) & (em_constants.entities.slots - 1);
+	for (i = 0; i < em_constant(entities.probes); i++) {
+		slot = (first + i) & (em_constant(entities.slots) - 1);
 		entity = bpf_map_lookup_elem(&entitymux_tag, &slot);
 		if (!entity || entity->action.verdict == EM_ABI_NONE)
 			return NULL;
@@ -199,7 +199,7 @@ static __always_inline bool em_source_permitted(em_context *context, const struc
  * What the condition leads to.  A global function, as em_walk_headers(): the verifier would follow
  * it anew for each condition.
  */
-__noinline int em_condition(em_context *context, __u64 payload, __u32 index)
+EM_FUNCTION int em_condition(em_context *context, __u64 payload, __u32 index)
 {
 	const struct em_abi_condition *step;
 	__u64 value;
@@ -213,11 +213,11 @@ __noinline int em_condition(em_context *context, __u64 payload, __u32 index)
 }
 
 /* Global, too: it would be followed anew for each format. */
-__noinline int em_checks_hold(em_context *context, __u64 payload, __u32 first)
+EM_FUNCTION int em_checks_hold(em_context *context, __u64 payload, __u32 first)
 {
 	__u32 index = first, i;
 
-	for (i = 0; i < em_constants.max_steps; i++) {
+	for (i = 0; i < em_constant(max_steps); i++) {
 		index = em_condition(context, payload, index);
 		if (index == EM_ABI_HOLDS || index == EM_ABI_FAILS)
 			break;
@@ -228,7 +228,7 @@ __noinline int em_checks_hold(em_context *context, __u64 payload, __u32 first)
 static __always_inline bool em_format_checks_hold(em_context *context, __u64 payload,
 						  const volatile struct em_abi_format *format)
 {
-	if (!em_constants.max_steps || !format->n_steps)
+	if (!em_constant(max_steps) || !format->n_steps)
 		return true;
 	return em_checks_hold(context, payload, format->first_step);
 }
@@ -245,16 +245,17 @@ static __always_inline bool em_length_valid(const volatile struct em_abi_format 
  * The index of the first format of a listener that fits, or -1 less the reason why none does.
  * Global, so that what follows is verified once, and not for each format.
  */
-__noinline int em_choose_format(em_context *context, __u32 id, __u64 payload, __u64 end,
-				__u32 length)
+EM_FUNCTION int em_choose_format(em_context *context, __u32 id, __u64 payload, __u64 end,
+				 __u32 length)
 {
-	const volatile struct em_abi_listener *listener =
-		&em_constants.listeners[id & (EM_ABI_LISTENERS - 1)];
+	const volatile struct em_abi_listener *listener = em_get_listener(id);
 	const struct em_abi_format *format;
 	int reason = EM_ABI_LENGTH;
 	__u32 i, index;
 
-	for (i = 0; i < em_constants.max_formats; i++) {
+	if (!listener)
+		return -1 - reason;
+	for (i = 0; i < em_constant(max_formats); i++) {
 		if (i >= listener->n_formats)
 			break;
 		index = listener->first_format + i;
@@ -370,7 +371,7 @@ static __always_inline void em_decide(em_context *context, const struct em_packe
 	count->total.bytes += packet->length;
 	if (listener->has_sources && !em_source_permitted(context, packet, id))
 		return em_invalid(listener, count, EM_ABI_SOURCE, action);
-	if (em_constants.max_formats) {
+	if (em_constant(max_formats)) {
 		index = em_choose_format(context, id, payload, packet->network + packet->length,
 					 length);
 		if (index < 0)
@@ -412,14 +413,12 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	decision->deferred = local && em_maybe_unfinished(context, packet, &udp);
 	if (decision->deferred)
 		return;
-	/*
-	 * Only now, and opaque to the compiler: older verifiers (5.10) do not know of a copy on the
-	 * stack what they know of the register.
-	 */
-	barrier_var(index);
-	listener = &em_constants.listeners[index & (EM_ABI_LISTENERS - 1)];
+	/* Only now, see em_get_listener(). */
+	listener = em_get_listener(index);
+	if (!listener)
+		return;
 	em_decide(context, packet, claim->listener, listener, bpf_ntohs(udp.len), action);
-	if (em_constants.n_replies && listener->flow_timeout && action->verdict == EM_ABI_PORT)
+	if (em_constant(n_replies) && listener->flow_timeout && action->verdict == EM_ABI_PORT)
 		em_remember(context, packet->network, packet->transport, action->port,
 			    listener->flow_timeout);
 }

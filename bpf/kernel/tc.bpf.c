@@ -10,6 +10,8 @@
 
 typedef struct __sk_buff em_context;
 
+#define EM_REST_IS_ALL /* em_read_rest() also reads the linear part */
+
 #include <linux/pkt_cls.h>
 
 #include "bpf/kernel/reply.bpf.h"

@@ -16,12 +16,12 @@ typedef struct xdp_md em_context;
  */
 static __always_inline bool em_read_rest(em_context *context, __u64 offset, void *to, __u32 size)
 {
-	return em_constants.has_fragments && !bpf_xdp_load_bytes(context, offset, to, size);
+	return em_constant(has_fragments) && !bpf_xdp_load_bytes(context, offset, to, size);
 }
 
 static __always_inline __u32 frame_length(em_context *context)
 {
-	if (em_constants.has_fragments)
+	if (em_constant(has_fragments))
 		return bpf_xdp_get_buff_len(context);
 	return context->data_end - context->data;
 }
@@ -42,7 +42,7 @@ static __always_inline void rewrite(em_context *context, __u64 offset, __be16 po
 	if (!em_read_rest(context, offset, &copy, sizeof(copy)))
 		return;
 	em_udp_set_port(&copy, false, port);
-	if (em_constants.has_fragments)
+	if (em_constant(has_fragments))
 		bpf_xdp_store_bytes(context, offset, &copy, sizeof(copy));
 }
 

@@ -148,7 +148,7 @@ static int load_policy(struct em_programs **programs, const char *path, enum em_
 		rc = em_flows_open(&flows, policy, diag);
 	if (!rc) {
 		options.flows = flows.table;
-		rc = em_programs_load(programs, policy, plan, &options, 1, diag);
+		rc = em_programs_load(programs, policy, plan, &options, 1, outcome, diag);
 	}
 	em_flows_close(&flows);
 	return rc;
