@@ -41,7 +41,7 @@ lines() {
 
 ours='src=198.51.100.9 udp 4000>5000'
 results='1: telemetry: rewritten: tag 0xdeadbeef: plant-a -> 6001
-2: telemetry: dropped: tag 0x53544f50 -> drop
+2: telemetry: dropped: tag 0x53544f50 "STOP" -> drop
 3: telemetry: unknown: tag 0x00000001 -> pass
 4: telemetry: invalid: source: 192.0.2.9 is outside sources -> drop
 5: telemetry: invalid: length: 4 bytes of payload, expected 8..99 -> drop
