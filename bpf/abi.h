@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 10
+#define EM_ABI_VERSION 11
 
 #define EM_ABI_LISTENERS 256 /* a power of 2 */
 
@@ -28,10 +28,10 @@
  * depends on its length.
  */
 struct em_abi_load {
-	__u16 end;    /* payload offset after the last byte */
-	__u16 length; /* bytes wanted, 1-8 */
-	__u32 reserved;
-	__u64 mask; /* of the bytes wanted, and of these what the configuration masks */
+	__u16 end;	    /* offset after the last byte, into the payload … */
+	__u16 length;	    /* bytes wanted, 1-8 */
+	__u32 from_network; /* … or from the IP header: 0, or all ones */
+	__u64 mask;	    /* of the bytes wanted, and of these what the configuration masks */
 };
 
 /* What a condition leads to where that is no other condition: the checks of the format hold. */
@@ -81,7 +81,7 @@ struct em_abi_format {
 	__u32 n_steps;
 	__u32 first_counter; /* of its entities, which have n_entities in a row */
 	__u32 n_entities;
-	__u32 reserved;
+	__u32 family; /* the only one that it is for, EM_ABI_IPV4 or …6; 0: both */
 	struct em_abi_load loads[EM_ABI_LOADS]; /* of the tag, joined in order */
 };
 
@@ -90,7 +90,8 @@ struct em_abi_listener {
 	struct em_abi_action invalid;
 	__u32 first_format; /* in the formats map, with max_formats */
 	__u16 n_formats;
-	__u16 has_sources;
+	__u8 has_sources;
+	__u8 family;		     /* the only one that its formats are for; 0: both */
 	struct em_abi_format format; /* the only one, without max_formats */
 };
 
@@ -117,7 +118,7 @@ struct em_abi_constants {
 	__u16 max_steps;	 /* of a format */
 	__u16 ipv6_header_limit; /* IPv6 extension headers that are walked; header_limit.h */
 	__u32 max_formats;	 /* of a listener; 0: no listener has several */
-	__u32 reserved;
+	__u32 has_fields;	 /* some tag has a field of the IP header */
 	struct em_abi_table claims;
 	struct em_abi_table entities;
 	struct em_abi_listener listeners[EM_ABI_LISTENERS];

@@ -4,9 +4,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/udp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define LOAD_BYTES 8
 
@@ -22,6 +26,17 @@ static uint64_t big_endian(const uint8_t *bytes, size_t length)
 	for (size_t i = 0; i < length; i++)
 		value = value << 8 | bytes[i];
 	return value;
+}
+
+static uint16_t family(uint8_t of)
+{
+	return of == AF_INET ? EM_ABI_IPV4 : EM_ABI_IPV6;
+}
+
+/* For what may be for both. */
+static uint16_t family_or_both(uint8_t of)
+{
+	return of == AF_UNSPEC ? 0 : family(of);
 }
 
 static struct em_abi_load make_load(uint16_t offset, size_t length, uint64_t mask)
@@ -108,20 +123,35 @@ static size_t compile_checks(const struct em_format *format, struct em_abi_condi
 	return index;
 }
 
+/* Bytes from the IP header, of a field in it. */
+static uint16_t field_offset(enum em_piece_source source)
+{
+	static const uint16_t offsets[EM_PIECE_SOURCES] = {
+		[EM_PIECE_IP_SADDR] = offsetof(struct iphdr, saddr),
+		[EM_PIECE_IP6_SADDR] = offsetof(struct ipv6hdr, saddr),
+	};
+
+	return offsets[source];
+}
+
 static void compile_tag_loads(const struct em_tag *tag, struct em_abi_format *out)
 {
 	size_t at = 0;
 
 	for (size_t i = 0; i < tag->n_pieces; i++) {
 		const struct em_piece *piece = &tag->pieces[i];
+		bool is_field = piece->source != EM_PIECE_PAYLOAD;
+		uint16_t offset = is_field ? field_offset(piece->source) : piece->offset;
 
 		for (size_t done = 0; done < piece->length; done += LOAD_BYTES) {
+			struct em_abi_load *load = &out->loads[out->n_loads++];
 			size_t length = piece->length - done;
 
 			if (length > LOAD_BYTES)
 				length = LOAD_BYTES;
-			out->loads[out->n_loads++] = make_load(piece->offset + done, length,
-							       big_endian(tag->mask + at, length));
+			*load = make_load(offset + done, length,
+					  big_endian(tag->mask + at, length));
+			load->from_network = is_field ? UINT32_MAX : 0;
 			at += length;
 		}
 	}
@@ -151,6 +181,7 @@ static struct em_abi_format compile_format(const struct em_format *format)
 		.unknown = em_compile_action(&format->unknown),
 		.n_steps = em_compile_count_conditions(format),
 		.n_entities = format->n_entities,
+		.family = family_or_both(em_format_family(format)),
 	};
 
 	compile_tag_loads(&format->tag, &out);
@@ -180,6 +211,7 @@ static void compile_listener(const struct em_listener *listener, struct em_abi_c
 		.first_format = all->n_formats,
 		.n_formats = listener->n_formats,
 		.has_sources = listener->n_sources > 0,
+		.family = family_or_both(em_listener_family(listener)),
 	};
 	for (size_t i = 0; i < listener->n_formats; i++) {
 		struct em_abi_format *format = &all->formats[all->n_formats++];
@@ -189,6 +221,7 @@ static void compile_listener(const struct em_listener *listener, struct em_abi_c
 		format->first_counter = *counter;
 		all->n_steps += format->n_steps;
 		*counter += format->n_entities;
+		constants->has_fields |= format->family != 0;
 		if (format->n_steps > constants->max_steps)
 			constants->max_steps = format->n_steps;
 	}
@@ -240,16 +273,11 @@ struct em_abi_tag em_compile_tag(const struct em_format *format, const uint8_t *
 				   .low = big_endian(tag + length - LOAD_BYTES, LOAD_BYTES)};
 }
 
-static uint16_t family(const struct em_address *address)
-{
-	return address->family == AF_INET ? EM_ABI_IPV4 : EM_ABI_IPV6;
-}
-
 struct em_abi_source em_compile_source(size_t listener, const struct em_prefix *prefix)
 {
 	struct em_abi_source source = {.prefix_length = EM_ABI_SOURCE_FIXED + prefix->length,
 				       .listener = listener,
-				       .family = family(&prefix->address)};
+				       .family = family(prefix->address.family)};
 
 	memcpy(source.address, prefix->address.bytes, sizeof(source.address));
 	return source;
@@ -265,7 +293,7 @@ struct em_abi_claim em_compile_claim(const struct em_policy *policy, size_t list
 				     .used = true};
 
 	if (address) {
-		claim.family = family(address);
+		claim.family = family(address->family);
 		memcpy(claim.address, address->bytes, sizeof(claim.address));
 	}
 	return claim;

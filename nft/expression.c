@@ -136,7 +136,7 @@ void em_expression_require(struct em_lowering *l, enum em_dependency dependency)
 {
 	const uint16_t ether = ARPHRD_ETHER, ip = htons(ETH_P_IP), ip6 = htons(ETH_P_IPV6),
 		       vlan = htons(ETH_P_8021Q);
-	const uint8_t udp = IPPROTO_UDP;
+	const uint8_t udp = IPPROTO_UDP, ipv4 = NFPROTO_IPV4, ipv6 = NFPROTO_IPV6;
 
 	if (l->known & 1U << dependency)
 		return;
@@ -153,10 +153,16 @@ void em_expression_require(struct em_lowering *l, enum em_dependency dependency)
 		compare(l, NFT_CMP_EQ, &vlan, sizeof(vlan));
 		break;
 	case EM_ON_IP:
-		require_meta(l, NFT_META_PROTOCOL, &ip, sizeof(ip));
+		if (l->inet)
+			require_meta(l, NFT_META_NFPROTO, &ipv4, sizeof(ipv4));
+		else
+			require_meta(l, NFT_META_PROTOCOL, &ip, sizeof(ip));
 		break;
 	case EM_ON_IP6:
-		require_meta(l, NFT_META_PROTOCOL, &ip6, sizeof(ip6));
+		if (l->inet)
+			require_meta(l, NFT_META_NFPROTO, &ipv6, sizeof(ipv6));
+		else
+			require_meta(l, NFT_META_PROTOCOL, &ip6, sizeof(ip6));
 		break;
 	case EM_ON_UDP:
 		require_meta(l, NFT_META_L4PROTO, &udp, sizeof(udp));

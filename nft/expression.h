@@ -17,6 +17,7 @@ struct nftnl_rule;
 /* A rule that is being lowered. */
 struct em_lowering {
 	struct nftnl_rule *rule;
+	bool inet;	      /* of table inet, where nft asks for the family, not the protocol */
 	unsigned int known;   /* bits by em_dependency: what the rule has made sure of */
 	const char *map_name; /* of the rule's verdict map, where it has one */
 	uint32_t map_id;

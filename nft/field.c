@@ -81,7 +81,8 @@ static const struct em_datatype mark = {"mark", EM_TYPE_MARK, true, em_print_hex
 #define NETWORK	  EM_FROM_PAYLOAD, NFT_PAYLOAD_NETWORK_HEADER
 #define TRANSPORT EM_FROM_PAYLOAD, NFT_PAYLOAD_TRANSPORT_HEADER
 
-enum { HEADER_UDP = 6, UDP_DPORT = 2 };
+enum { HEADER_UDP = 6, HEADER_IP = 12, HEADER_IP6 = 13 };
+enum { UDP_DPORT = 2, IP_SADDR = 11, IP6_SADDR = 8 };
 
 const struct em_field_row em_fields[EM_FIELDS] = {
 	[EM_FIELD_PAYLOAD] = {NULL, &bytes, TRANSPORT},
@@ -94,10 +95,12 @@ const struct em_field_row em_fields[EM_FIELDS] = {
 	[EM_FIELD_VLAN_ID] = {"vlan id", &integer, LINK, 14, 2, 0x0fff, EM_ON_VLAN},
 	[EM_FIELD_VLAN_TYPE] = {"vlan type", &ether_type, LINK, 16, 2, 0, EM_ON_VLAN},
 	[EM_FIELD_IP_FRAG_OFF] = {"ip frag-off", &integer, NETWORK, 6, 2, 0x1fff, EM_ON_IP, true},
-	[EM_FIELD_IP_SADDR] = {"ip saddr", &ipv4_addr, NETWORK, 12, 4, 0, EM_ON_IP},
+	[EM_FIELD_IP_SADDR] = {"ip saddr", &ipv4_addr, NETWORK, 12, 4, 0, EM_ON_IP,
+			       .header = HEADER_IP, .header_field = IP_SADDR},
 	[EM_FIELD_IP_DADDR] = {"ip daddr", &ipv4_addr, NETWORK, 16, 4, 0, EM_ON_IP},
 	[EM_FIELD_IP6_HOPLIMIT] = {"ip6 hoplimit", &integer, NETWORK, 7, 1, 0, EM_ON_IP6},
-	[EM_FIELD_IP6_SADDR] = {"ip6 saddr", &ipv6_addr, NETWORK, 8, 16, 0, EM_ON_IP6},
+	[EM_FIELD_IP6_SADDR] = {"ip6 saddr", &ipv6_addr, NETWORK, 8, 16, 0, EM_ON_IP6,
+				.header = HEADER_IP6, .header_field = IP6_SADDR},
 	[EM_FIELD_IP6_DADDR] = {"ip6 daddr", &ipv6_addr, NETWORK, 24, 16, 0, EM_ON_IP6},
 	[EM_FIELD_IP6_FRAG_OFF] = {"frag frag-off", &integer, EM_FROM_IP6_HEADER, IPPROTO_FRAGMENT,
 				   2, 2, 0xfff8, EM_ON_IP6},

@@ -9,10 +9,16 @@
 
 static struct em_load piece_load(const struct em_tag *tag, const struct em_piece *piece, uint8_t at)
 {
+	static const enum em_field fields[EM_PIECE_SOURCES] = {
+		[EM_PIECE_IP_SADDR] = EM_FIELD_IP_SADDR,
+		[EM_PIECE_IP6_SADDR] = EM_FIELD_IP6_SADDR,
+	};
 	struct em_load load = {.field = EM_FIELD_PAYLOAD,
 			       .offset = EM_UDP_HEADER + piece->offset,
 			       .length = piece->length};
 
+	if (piece->source != EM_PIECE_PAYLOAD)
+		return (struct em_load){.field = fields[piece->source]};
 	memcpy(load.mask, tag->mask + at, piece->length);
 	for (uint8_t i = 0; i < piece->length; i++)
 		load.masked |= load.mask[i] != 0xff;
@@ -40,11 +46,6 @@ void em_key_of_tag(const struct em_format *format, struct em_key *key)
 	key_add(key, &format->tag, false);
 }
 
-bool em_key_is_typed(const struct em_key *key)
-{
-	return key->n_loads == 1 && em_fields[key->loads[0].field].type->id != EM_TYPE_INTEGER;
-}
-
 uint8_t em_key_length(const struct em_key *key)
 {
 	uint8_t length = 0;
@@ -60,7 +61,7 @@ void em_key_from_tag(const struct em_key *key, const uint8_t *tag, uint8_t bytes
 
 	memset(bytes, 0, EM_KEY_MAX);
 	for (uint8_t i = 0; i < key->n_loads; at += em_load_padded(key->loads, key->n_loads, i++))
-		memcpy(bytes + at, tag + key->tag_offset[i], key->loads[i].length);
+		memcpy(bytes + at, tag + key->tag_offset[i], em_load_length(&key->loads[i]));
 }
 
 void em_key_value(const struct em_key *key, const uint8_t *wire, uint8_t value[EM_KEY_MAX])

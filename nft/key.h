@@ -26,9 +26,6 @@ struct em_key {
 /* Bytes, with the padding. */
 uint8_t em_key_length(const struct em_key *key);
 
-/* Whether nft is told its type by name, `type ipv4_addr`, and not by what is read, `typeof …`. */
-bool em_key_is_typed(const struct em_key *key);
-
 /*
  * Where a format's tag is read.  A load is one of the pieces; one with a mask comes first, which
  * is the only place where nft (up to 1.0.6) reads a mask back from its own listing.

@@ -3,6 +3,9 @@
 /*
  * listener - from counting a packet to sending it on: length, tag.
  */
+#include <linux/if_ether.h>
+#include <sys/socket.h>
+
 #include "nft/build.h"
 
 /*
@@ -18,7 +21,7 @@ static struct em_load last_needed(const struct em_format *format, uint16_t need)
 	for (size_t i = 0; i < format->tag.n_pieces; i++) {
 		const struct em_piece *piece = &format->tag.pieces[i];
 
-		if (piece->offset + piece->length == need)
+		if (piece->source == EM_PIECE_PAYLOAD && piece->offset + piece->length == need)
 			return em_build_payload(piece->offset, piece->length);
 	}
 	for (size_t i = 0; i < format->n_checks; i++) {
@@ -33,23 +36,29 @@ static struct em_load last_needed(const struct em_format *format, uint16_t need)
 }
 
 /*
- * Begins a rule for what the current format admits: its length, and a frame that holds all bytes of
- * which it asks; the caller ends it.  False where the format admits no length.
+ * Begins a rule for what the current format admits: its length, a frame that holds all bytes of
+ * which it asks, and its IP version; the caller ends it.  False where the format admits no length,
+ * or nothing of the family that all packets are of already (AF_UNSPEC: of both).
  */
-static bool rule_admitted(struct em_builder *b)
+static bool rule_admitted(struct em_builder *b, uint8_t known)
 {
 	const struct em_format *format = b->format;
+	uint8_t family = em_format_family(format);
 	uint16_t need = em_format_need(format);
 	uint16_t min = format->payload_min > need ? format->payload_min : need;
 	struct em_statement *length;
 
-	if (min > format->payload_max)
+	if (min > format->payload_max || (family && known && family != known))
 		return false;
 	em_build_rule(b, *format->name ? &format->place : &b->listener->place);
 	length = em_build_match(b, EM_STATEMENT_RANGE, em_build_field(EM_FIELD_UDP_LENGTH));
 	em_build_number(length->low, min + EM_UDP_HEADER, 2);
 	em_build_number(length->high, format->payload_max + EM_UDP_HEADER, 2);
-	em_build_match(b, EM_STATEMENT_IN_FRAME, last_needed(format, need));
+	if (need)
+		em_build_match(b, EM_STATEMENT_IN_FRAME, last_needed(format, need));
+	if (family && !known)
+		em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_PROTOCOL,
+			     family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
 	return true;
 }
 
@@ -71,7 +80,7 @@ static void chain_admitted(struct em_builder *b)
 	em_build_rule(b, &first->place);
 	em_build_target(b, EM_STATEMENT_JUMP, first_chain(b));
 	for (b->format = first + 1; b->format < end; b->format++)
-		if (rule_admitted(b))
+		if (rule_admitted(b, em_format_family(first)))
 			em_build_target(b, EM_STATEMENT_JUMP, first_chain(b));
 	em_build_rule_invalid(b, EM_COUNTER_CHECK, &first->place);
 	b->format = first;
@@ -87,7 +96,7 @@ static void chain_listener(struct em_builder *b)
 	em_build_sources(b);
 	for (size_t i = 0; i < listener->n_formats; i++) {
 		b->format = &listener->formats[i];
-		if (rule_admitted(b))
+		if (rule_admitted(b, em_listener_family(listener)))
 			em_build_target(b, EM_STATEMENT_GOTO,
 					listener->n_formats > 1
 						? em_build_format_name(b, "admitted")

@@ -106,9 +106,11 @@ static void add_verdict_map(struct em_batch *batch, enum em_table table,
 }
 
 /* False when out of memory. */
-static bool lower(struct nftnl_rule *to, const struct em_rule *rule, uint32_t map)
+static bool lower(struct nftnl_rule *to, enum em_table table, const struct em_rule *rule,
+		  uint32_t map)
 {
-	struct em_lowering l = {.rule = to, .map_name = VERDICT_MAP, .map_id = map};
+	struct em_lowering l = {
+		.rule = to, .inet = table == EM_TABLE_INET, .map_name = VERDICT_MAP, .map_id = map};
 
 	for (size_t s = 0; s < rule->n_statements; s++)
 		em_statement_lower(&l, &rule->statements[s]);
@@ -133,7 +135,7 @@ static void add_rule(struct em_batch *batch, const struct em_chain *chain,
 				   em_identifier_format(&chain->name, text));
 		em_expected_write(expected, chain->n_rules);
 		ok = !nftnl_rule_set_data(built, NFTNL_RULE_USERDATA, expected, sizeof(expected)) &&
-		     lower(built, rule, batch->sets);
+		     lower(built, chain->table, rule, batch->sets);
 	}
 	if (ok) {
 		message = open_for(batch, chain->table, NFT_MSG_NEWRULE,

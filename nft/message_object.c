@@ -146,7 +146,7 @@ static void set_userdata(struct nftnl_set *set, const struct em_object *object)
 	else if (object->kind == EM_OBJECT_VERDICT_MAP)
 		em_userdata_put_u32(&userdata, EM_USERDATA_DATA_ORDER, BYTEORDER_INVALID);
 	if ((object->kind == EM_OBJECT_SET || object->kind == EM_OBJECT_MAP) &&
-	    !em_key_is_typed(&object->key))
+	    !em_object_is_typed(object))
 		put_typeof(&userdata, object);
 	if (object->kind != EM_OBJECT_VERDICT_MAP)
 		em_userdata_put_u32(&userdata, EM_EXPECTED_TYPE, em_element_count(object));

@@ -61,6 +61,12 @@ struct em_object {
 	void *items;			    /* what `element` reads besides; owned by the ruleset */
 };
 
+/*
+ * Whether nft is told the type of its key by name, `type ipv4_addr`, and not by what is read,
+ * `typeof …`.  Maps are not: the data of some has no such name.
+ */
+bool em_object_is_typed(const struct em_object *object);
+
 /* Which entity of the format element i is, where an object has elements of entities. */
 size_t em_object_entity(const struct em_object *object, size_t i);
 

@@ -47,6 +47,14 @@ void em_build_counters(struct em_builder *b)
 
 /* What its tags lead to: an element for each entity, or for each that has some verdict. */
 
+bool em_object_is_typed(const struct em_object *object)
+{
+	const struct em_key *key = &object->key;
+
+	return object->kind != EM_OBJECT_MAP && key->n_loads == 1 &&
+	       em_fields[key->loads[0].field].type->id != EM_TYPE_INTEGER;
+}
+
 size_t em_object_entity(const struct em_object *object, size_t i)
 {
 	return object->items ? ((const uint32_t *)object->items)[i] : i;

@@ -111,6 +111,13 @@ static const struct {
 } families[] = {{AF_INET, "sources4", EM_FIELD_IP_SADDR, ETH_P_IP},
 		{AF_INET6, "sources6", EM_FIELD_IP6_SADDR, ETH_P_IPV6}};
 
+static void rule_other_family(struct em_builder *b, size_t f)
+{
+	em_build_rule(b, &b->listener->place);
+	em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_PROTOCOL, families[f].protocol);
+	em_build_invalid(b, EM_COUNTER_SOURCE);
+}
+
 /* A family without a prefix has no permitted source. */
 static void rule_family(struct em_builder *b, size_t f)
 {
@@ -120,27 +127,33 @@ static void rule_family(struct em_builder *b, size_t f)
 	size_t n;
 
 	ranges = collect(b, families[f].family, &n);
-	em_build_rule(b, &b->listener->place);
-	if (ranges) {
-		em_build_match(b, EM_STATEMENT_NOT_IN, saddr)->target = name;
-		em_build_object(b, (struct em_object){.kind = EM_OBJECT_SET,
-						      .table = EM_TABLE_NETDEV,
-						      .name = name,
-						      .place = b->listener->place,
-						      .purpose = "add set",
-						      .key = {.loads = {saddr}, .n_loads = 1},
-						      .interval = true,
-						      .n = n,
-						      .element = put_range,
-						      .items = ranges});
-	} else {
-		em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_PROTOCOL, families[f].protocol);
+	if (!ranges) {
+		rule_other_family(b, f);
+		return;
 	}
+	em_build_rule(b, &b->listener->place);
+	em_build_match(b, EM_STATEMENT_NOT_IN, saddr)->target = name;
+	em_build_object(b, (struct em_object){.kind = EM_OBJECT_SET,
+					      .table = EM_TABLE_NETDEV,
+					      .name = name,
+					      .place = b->listener->place,
+					      .purpose = "add set",
+					      .key = {.loads = {saddr}, .n_loads = 1},
+					      .interval = true,
+					      .n = n,
+					      .element = put_range,
+					      .items = ranges});
 	em_build_invalid(b, EM_COUNTER_SOURCE);
 }
 
 void em_build_sources(struct em_builder *b)
 {
-	for (size_t f = 0; b->listener->n_sources && f < 2; f++)
-		rule_family(b, f);
+	uint8_t only = em_listener_family(b->listener);
+
+	for (size_t f = 0; f < 2; f++) {
+		if (only != AF_UNSPEC && only != families[f].family)
+			rule_other_family(b, f);
+		else if (b->listener->n_sources)
+			rule_family(b, f);
+	}
 }

@@ -34,7 +34,7 @@ static void print_timeout(FILE *out, const struct em_object *object)
 static void print_types(FILE *out, const struct em_object *object)
 {
 	const struct em_field_row *data = &em_fields[object->data];
-	bool typed = em_key_is_typed(&object->key);
+	bool typed = em_object_is_typed(object);
 
 	if (typed) {
 		fprintf(out, "\t\ttype %s", em_fields[object->key.loads[0].field].type->name);
@@ -43,7 +43,7 @@ static void print_types(FILE *out, const struct em_object *object)
 		em_loads_print_typeof(out, object->key.loads, object->key.n_loads);
 	}
 	if (object->kind == EM_OBJECT_MAP)
-		fprintf(out, " : %s", typed ? data->type->name : data->name);
+		fprintf(out, " : %s", data->name);
 	else if (object->kind == EM_OBJECT_COUNTER_MAP)
 		fputs(" : counter", out);
 	fputs("\n", out);

@@ -50,13 +50,13 @@ static __always_inline bool em_maybe_unfinished(em_context *context, const struc
 	return udp->check == sum;
 }
 
-/* The masked number that a load describes; `payload` is the offset of the payload. */
-static __always_inline bool em_load(em_context *context, __u64 payload,
+/* The masked number that a load describes; `base` is the offset that it counts from. */
+static __always_inline bool em_load(em_context *context, __u64 base,
 				    const volatile struct em_abi_load *load, __u64 *value)
 {
 	__be64 bytes;
 
-	if (!em_read(context, payload + load->end - sizeof(bytes), &bytes, sizeof(bytes)))
+	if (!em_read(context, base + load->end - sizeof(bytes), &bytes, sizeof(bytes)))
 		return false;
 	*value = bpf_be64_to_cpu(bytes) & load->mask;
 	return true;
@@ -243,13 +243,15 @@ static __always_inline bool em_length_valid(const volatile struct em_abi_format 
 
 /*
  * The index of the first format of a listener that fits, or -1 less the reason why none does.
- * Global, so that what follows is verified once, and not for each format.
+ * Global, so that what follows is verified once, and not for each format; so it has 5 arguments at
+ * most. `length` is that of the UDP header, with the family in front (em_family() << 16).
  */
 EM_FUNCTION int em_choose_format(em_context *context, __u32 id, __u64 payload, __u64 end,
 				 __u32 length)
 {
 	const volatile struct em_abi_listener *listener = em_get_listener(id);
 	const struct em_abi_format *format;
+	__u32 family = length >> 16;
 	int reason = EM_ABI_LENGTH;
 	__u32 i, index;
 
@@ -262,7 +264,9 @@ EM_FUNCTION int em_choose_format(em_context *context, __u32 id, __u64 payload, _
 		format = bpf_map_lookup_elem(&entitymux_fmt, &index);
 		if (!format)
 			break;
-		if (!em_length_valid(format, payload, end, length))
+		if (em_constant(has_fields) && format->family && format->family != family)
+			continue;
+		if (!em_length_valid(format, payload, end, length & 0xffff))
 			continue;
 		if (em_format_checks_hold(context, payload, format))
 			return index;
@@ -271,8 +275,25 @@ EM_FUNCTION int em_choose_format(em_context *context, __u32 id, __u64 payload, _
 	return -1 - reason;
 }
 
-static __always_inline bool em_tag(em_context *context, __u64 payload,
-				   const volatile struct em_abi_format *format,
+/*
+ * Where a load of a tag counts from. A branch would double the paths of the verifier with each
+ * load.
+ */
+static __always_inline __u64 em_tag_base(const struct em_packet *packet, __u64 payload,
+					 const volatile struct em_abi_load *load)
+{
+	__u64 network = load->from_network;
+
+	if (!em_constant(has_fields))
+		return payload;
+	network |= network << 32;
+	/* Opaque to the compiler, which else makes it a branch. */
+	barrier_var(network);
+	return (packet->network & network) | (payload & ~network);
+}
+
+static __always_inline bool em_tag(em_context *context, const struct em_packet *packet,
+				   __u64 payload, const volatile struct em_abi_format *format,
 				   struct em_abi_tag *tag)
 {
 	__u32 i, half;
@@ -281,7 +302,8 @@ static __always_inline bool em_tag(em_context *context, __u64 payload,
 	for (i = 0; i < EM_ABI_LOADS; i++) {
 		if (i >= format->n_loads)
 			break;
-		if (!em_load(context, payload, &format->loads[i], &value))
+		if (!em_load(context, em_tag_base(packet, payload, &format->loads[i]),
+			     &format->loads[i], &value))
 			return false;
 		/* A shift by 64 at once would be a shift by 0. */
 		half = 4 * format->loads[i].length;
@@ -345,7 +367,7 @@ static __always_inline void em_sort_valid(em_context *context, const struct em_p
 	const struct em_abi_entity *entity;
 	struct em_abi_tag tag = {};
 
-	if (!em_tag(context, payload, format, &tag))
+	if (!em_tag(context, packet, payload, format, &tag))
 		return em_invalid(listener, count, EM_ABI_LENGTH, action);
 	entity = em_find_entity(&tag, format);
 	if (entity)
@@ -369,11 +391,13 @@ static __always_inline void em_decide(em_context *context, const struct em_packe
 		return;
 	count->total.packets++;
 	count->total.bytes += packet->length;
+	if (em_constant(has_fields) && listener->family && listener->family != em_family(packet))
+		return em_invalid(listener, count, EM_ABI_SOURCE, action);
 	if (listener->has_sources && !em_source_permitted(context, packet, id))
 		return em_invalid(listener, count, EM_ABI_SOURCE, action);
 	if (em_constant(max_formats)) {
 		index = em_choose_format(context, id, payload, packet->network + packet->length,
-					 length);
+					 em_family(packet) << 16 | length);
 		if (index < 0)
 			return em_invalid(
 				listener, count,

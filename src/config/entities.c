@@ -5,6 +5,7 @@
  */
 #include "config/entities.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -82,6 +83,22 @@ int em_bytes_parse(const char *text, uint8_t *bytes, size_t size, const char **e
 		*expected = "at least one byte after 0x or text:";
 		return -1;
 	}
+	return length;
+}
+
+int em_tag_parse(const struct em_format *format, const char *text, uint8_t tag[EM_TAG_MAX],
+		 const char **expected)
+{
+	const struct em_piece_field *field = em_tag_field(&format->tag);
+	int length;
+
+	if (field && inet_pton(field->family, text, tag) == 1)
+		return field->length;
+	length = em_bytes_parse(text, tag, EM_TAG_MAX, expected);
+	if (length < 0 && field && strncmp(text, "0x", 2) != 0)
+		*expected = field->family == AF_INET
+				    ? "an IPv4 address, or bytes as \"0x…\" or \"text:…\""
+				    : "an IPv6 address, or bytes as \"0x…\" or \"text:…\"";
 	return length;
 }
 
@@ -201,7 +218,7 @@ static bool parse_tag(struct reader *reader, const char *text, uint8_t tag[EM_TA
 {
 	unsigned int wanted = reader->format->tag.length;
 	const char *expected;
-	int length = em_bytes_parse(text, tag, EM_TAG_MAX, &expected);
+	int length = em_tag_parse(reader->format, text, tag, &expected);
 
 	if (length < 0)
 		mistake(reader, "tag: \"%.40s\": expected %s", text, expected);

@@ -37,6 +37,12 @@ int em_entities_append(struct em_format *format, const struct em_entity *entity)
  */
 int em_bytes_parse(const char *text, uint8_t *bytes, size_t size, const char **expected);
 
+/*
+ * The tag of an entity, likewise; one that is an address alone may also be written as an address.
+ */
+int em_tag_parse(const struct em_format *format, const char *text, uint8_t tag[EM_TAG_MAX],
+		 const char **expected);
+
 /* NULL where name can be an entity's name, else what was expected. */
 const char *em_entity_name_check(const char *name);
 

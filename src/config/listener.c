@@ -58,11 +58,15 @@ static int read_entity_tag(struct em_reader *reader, const struct em_config_key 
 {
 	struct entity *entity = object;
 	int wanted = entity->format->tag.length;
-	int length = em_config_bytes(reader, setting, entity->read.tag, sizeof(entity->read.tag));
+	const char *expected;
+	int length;
 
-	(void)key;
+	if (setting->type != EM_SETTING_STRING)
+		return em_config_wrong_type(reader, setting, key->expected);
+	length = em_tag_parse(entity->format, setting->text, entity->read.tag, &expected);
 	if (length < 0)
-		return length;
+		return em_config_mistake(reader, setting, "\"%.80s\": expected %s", setting->text,
+					 expected);
 	if (wanted && length != wanted)
 		return em_config_mistake(reader, setting,
 					 "%d bytes, expected %d (the length of the tag)", length,

@@ -307,6 +307,7 @@ int em_config_read_checks(struct em_reader *reader, const struct em_config_key *
 
 /* A piece of the tag as it is read, with its part of the mask. */
 struct piece {
+	enum em_piece_source source;
 	uint16_t offset;
 	unsigned int length; /* 0: not known */
 	uint8_t mask[EM_TAG_MAX];
@@ -330,6 +331,7 @@ static int read_piece_mask(struct em_reader *reader, const struct em_config_key 
 /* The tag while its pieces are read. */
 struct pieces {
 	struct em_tag *tag;
+	const struct em_piece_field *field; /* one that a piece has; NULL: none */
 	unsigned int length; /* of all pieces so far, which may be too many bytes for a tag */
 };
 
@@ -337,28 +339,95 @@ static void join(struct pieces *pieces, const struct piece *piece)
 {
 	struct em_tag *tag = pieces->tag;
 
+	tag->pieces[tag->n_pieces].source = piece->source;
 	tag->pieces[tag->n_pieces].offset = piece->offset;
 	tag->pieces[tag->n_pieces].length = (uint8_t)piece->length;
 	tag->n_pieces++;
 	memcpy(tag->mask + pieces->length, piece->mask, piece->length);
 }
 
+static const struct em_config_key piece_keys[] = {
+	{"field"},
+	EM_KEY_NUMBER("offset", piece, offset, 0, EM_REACH_MAX - 1),
+	EM_KEY_NUMBER("length", piece, length, 1, EM_TAG_MAX),
+	{"mask", read_piece_mask},
+	{NULL},
+};
+
+/* Of a piece with a field, which needs none of the other keys. */
+static int read_field(struct em_reader *reader, const struct em_setting *group,
+		      const struct em_setting *setting, struct piece *piece)
+{
+	const char *words[EM_PIECE_SOURCES] = {NULL};
+	const struct em_config_key key = {"field", .words = words,
+					  .expected = "\"ip saddr\" or \"ip6 saddr\""};
+	uint64_t word;
+	int rc;
+
+	for (size_t i = 1; i < EM_PIECE_SOURCES; i++)
+		words[i - 1] = em_piece_field(i)->name;
+	rc = em_config_word(reader, &key, setting, &word);
+	for (const struct em_config_key *other = piece_keys + 1; other->name; other++) {
+		const struct em_setting *found = em_config_find(group, piece_keys, other->name);
+
+		if (found)
+			rc = em_config_mistake(reader, found,
+					       "does not go with field, expected either field, or "
+					       "offset and length");
+	}
+	piece->length = 0;
+	if (rc)
+		return rc;
+	piece->source = word + 1;
+	piece->length = em_piece_field(piece->source)->length;
+	return 0;
+}
+
+/* Of a piece of the payload. */
+static int check_place(struct em_reader *reader, const struct em_setting *group,
+		       const struct piece *piece)
+{
+	int rc = 0;
+
+	for (const struct em_config_key *key = piece_keys + 1; key->size; key++)
+		if (!em_config_find(group, piece_keys, key->name))
+			rc = em_config_missing(reader, group, key);
+	return em_config_worse(rc, check_reach(reader, group, piece->offset, piece->length));
+}
+
+/* No datagram has fields of both IP versions. */
+static int check_versions(struct em_reader *reader, const struct em_setting *setting,
+			  struct pieces *pieces, const struct piece *piece)
+{
+	const struct em_piece_field *field = em_piece_field(piece->source);
+
+	if (field && pieces->field && field->family != pieces->field->family)
+		return em_config_mistake(
+			reader, setting,
+			"does not go with \"%s\", expected fields of one IP version",
+			pieces->field->name);
+	pieces->field = field ? field : pieces->field;
+	return 0;
+}
+
 static int read_piece(struct em_reader *reader, const struct em_setting *setting, void *object)
 {
-	static const struct em_config_key keys[] = {
-		EM_KEY_NUMBER("offset", piece, offset, 0, EM_REACH_MAX - 1, EM_KEY_REQUIRED),
-		EM_KEY_NUMBER("length", piece, length, 1, EM_TAG_MAX, EM_KEY_REQUIRED),
-		{"mask", read_piece_mask},
-		{NULL},
-	};
 	struct pieces *pieces = object;
 	struct piece piece = {0};
+	const struct em_setting *field;
 	int rc;
 
 	memset(piece.mask, 0xff, sizeof(piece.mask));
-	rc = em_config_group(reader, setting, EXPECTED_PIECE, keys, &piece);
-	if (setting->type == EM_SETTING_GROUP)
-		rc = em_config_worse(rc, check_reach(reader, setting, piece.offset, piece.length));
+	rc = em_config_group(reader, setting, EXPECTED_PIECE, piece_keys, &piece);
+	if (setting->type != EM_SETTING_GROUP)
+		return rc;
+	field = em_config_find(setting, piece_keys, "field");
+	if (field) {
+		rc = em_config_worse(rc, read_field(reader, setting, field, &piece));
+		rc = em_config_worse(rc, check_versions(reader, field, pieces, &piece));
+	} else {
+		rc = em_config_worse(rc, check_place(reader, setting, &piece));
+	}
 	if (!rc && pieces->length + piece.length <= EM_TAG_MAX)
 		join(pieces, &piece);
 	pieces->length += piece.length;

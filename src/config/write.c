@@ -185,6 +185,19 @@ void em_config_write_checks(FILE *out, const char *lead, const struct em_config_
 		     format->n_checks - format->n_shared);
 }
 
+static void write_piece(FILE *out, const struct em_piece *piece, const uint8_t *mask)
+{
+	const struct em_piece_field *field = em_piece_field(piece->source);
+
+	if (field) {
+		fprintf(out, "\n\t\t\t{ field = \"%s\"; }", field->name);
+		return;
+	}
+	fprintf(out, "\n\t\t\t{ offset = %u; length = %u; mask = \"", piece->offset, piece->length);
+	write_hex(out, mask, piece->length);
+	fputs("\"; }", out);
+}
+
 void em_config_write_tag(FILE *out, const char *lead, const struct em_config_key *key,
 			 const void *object)
 {
@@ -193,13 +206,9 @@ void em_config_write_tag(FILE *out, const char *lead, const struct em_config_key
 
 	fprintf(out, "%s%s = (", lead, key->name);
 	for (size_t i = 0; i < tag->n_pieces; i++) {
-		const struct em_piece *piece = &tag->pieces[i];
-
-		fprintf(out, "%s\n\t\t\t{ offset = %u; length = %u; mask = \"", i ? "," : "",
-			piece->offset, piece->length);
-		write_hex(out, mask, piece->length);
-		fputs("\"; }", out);
-		mask += piece->length;
+		fputs(i ? "," : "", out);
+		write_piece(out, &tag->pieces[i], mask);
+		mask += tag->pieces[i].length;
 	}
 	fputs(" );", out);
 }

@@ -87,13 +87,17 @@ static void choose_addresses(struct parts *parts)
 	const struct em_listener *listener = parts->listener;
 	uint8_t family = AF_INET;
 
-	if (listener->n_addresses)
+	if (em_listener_family(listener) != AF_UNSPEC)
+		family = em_listener_family(listener);
+	else if (listener->n_addresses)
 		family = listener->addresses[0].family;
 	else if (listener->n_sources)
 		family = listener->sources[0].address.family;
 	parts->source = parts->destination = any[family == AF_INET6];
-	if (listener->n_addresses)
-		parts->destination = listener->addresses[0];
+	for (size_t i = listener->n_addresses; i-- > 0;) {
+		if (listener->addresses[i].family == family)
+			parts->destination = listener->addresses[i];
+	}
 	for (size_t i = listener->n_sources; i-- > 0;) {
 		if (listener->sources[i].address.family == family)
 			parts->source = listener->sources[i].address;

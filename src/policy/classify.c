@@ -205,9 +205,16 @@ static const struct em_listener *find_listener(const struct em_policy *policy,
 	return any;
 }
 
+static bool is_for_family(uint8_t family, const struct packet *packet)
+{
+	return family == AF_UNSPEC || family == packet->source.family;
+}
+
 /* Step 3. */
 static bool source_valid(const struct em_listener *listener, const struct packet *packet)
 {
+	if (!is_for_family(em_listener_family(listener), packet))
+		return false;
 	if (listener->n_sources == 0)
 		return true;
 	for (size_t i = 0; i < listener->n_sources; i++) {
@@ -269,7 +276,10 @@ static const struct em_check *failing_check(const struct em_format *format, cons
 static bool fits(const struct em_format *format, const struct packet *packet,
 		 struct em_misfit *misfit)
 {
-	*misfit = (struct em_misfit){.reason = EM_REASON_LENGTH};
+	*misfit = (struct em_misfit){.reason = EM_REASON_SOURCE};
+	if (!is_for_family(em_format_family(format), packet))
+		return false;
+	misfit->reason = EM_REASON_LENGTH;
 	if (!length_valid(format, packet))
 		return false;
 	misfit->reason = EM_REASON_CHECK;
@@ -299,14 +309,18 @@ static void find_format(struct em_classification *out, const struct packet *pack
 	}
 }
 
-void em_format_tag(const struct em_format *format, const uint8_t *payload, uint8_t tag[EM_TAG_MAX])
+void em_format_tag(const struct em_format *format, const struct em_address *source,
+		   const uint8_t *payload, uint8_t tag[EM_TAG_MAX])
 {
 	size_t length = 0;
 
 	for (size_t i = 0; i < format->tag.n_pieces; i++) {
 		const struct em_piece *piece = &format->tag.pieces[i];
 
-		memcpy(tag + length, payload + piece->offset, piece->length);
+		if (piece->source == EM_PIECE_PAYLOAD)
+			memcpy(tag + length, payload + piece->offset, piece->length);
+		else
+			memcpy(tag + length, source->bytes, piece->length);
 		length += piece->length;
 	}
 	for (size_t i = 0; i < length; i++)
@@ -314,11 +328,12 @@ void em_format_tag(const struct em_format *format, const uint8_t *payload, uint8
 }
 
 /* Step 6: the entity that the tag names. */
-static const struct em_entity *find_entity(const struct em_format *format, const uint8_t *payload)
+static const struct em_entity *find_entity(const struct em_format *format,
+					   const struct packet *packet)
 {
 	uint8_t tag[EM_TAG_MAX];
 
-	em_format_tag(format, payload, tag);
+	em_format_tag(format, &packet->source, packet->udp + UDP_HEADER, tag);
 	return em_format_find(format, tag);
 }
 
@@ -349,7 +364,7 @@ static void sort_valid(const struct em_format *format, const struct packet *pack
 	static const enum em_result results[EM_VERDICTS] = {
 		[EM_PASS] = EM_PASSED, [EM_DROP] = EM_DROPPED, [EM_PORT] = EM_REWRITTEN};
 
-	out->entity = find_entity(format, packet->udp + UDP_HEADER);
+	out->entity = find_entity(format, packet);
 	out->result = out->entity ? results[out->entity->action.verdict] : EM_UNKNOWN;
 	out->action = out->entity ? out->entity->action : format->unknown;
 }

@@ -24,7 +24,7 @@ enum em_result { EM_NOT_OURS, EM_REWRITTEN, EM_PASSED, EM_DROPPED, EM_UNKNOWN, E
 
 /* Why a format does not fit a datagram. */
 struct em_misfit {
-	enum em_reason reason;	      /* EM_REASON_LENGTH or EM_REASON_CHECK */
+	enum em_reason reason;	      /* EM_REASON_SOURCE: it is for the other IP version */
 	const struct em_check *check; /* the first that does not hold; else NULL; not owned */
 };
 
@@ -60,8 +60,9 @@ void em_classify_with_limit(const struct em_policy *policy, const char *interfac
 			    size_t length, unsigned int ipv6_header_limit,
 			    struct em_classification *out);
 
-/* The tag in a payload that fits the format: its pieces joined, and masked. */
-void em_format_tag(const struct em_format *format, const uint8_t *payload, uint8_t tag[EM_TAG_MAX]);
+/* The tag of a datagram that fits the format: its pieces joined, and masked. */
+void em_format_tag(const struct em_format *format, const struct em_address *source,
+		   const uint8_t *payload, uint8_t tag[EM_TAG_MAX]);
 
 /* "not-ours", "rewritten", "passed", "dropped", "unknown", "invalid". */
 const char *em_result_name(enum em_result result);

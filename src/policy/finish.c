@@ -6,7 +6,7 @@
  * It runs after mistakes, too, so that one run reports all of them. A listener or an entity that is
  * `unreadable` is compared with no other.
  */
-#include "policy/policy.h"
+#include "policy/finish.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -45,35 +45,31 @@ static int by_name(const void *a, const void *b, void *context)
 	return order ? order : (x > y) - (x < y);
 }
 
-#define PATH_MAX_BYTES 64
-
-/* "formats[1]." where the listener has the key. */
-static const char *format_path(const struct em_listener *listener, const struct em_format *format,
-			       char text[PATH_MAX_BYTES])
+const char *em_finish_path(const struct em_listener *listener, const struct em_format *format,
+			   char text[EM_FINISH_PATH_MAX])
 {
 	text[0] = '\0';
 	if (*format->name)
-		snprintf(text, PATH_MAX_BYTES, "formats[%zu].", format - listener->formats);
+		snprintf(text, EM_FINISH_PATH_MAX, "formats[%zu].", format - listener->formats);
 	return text;
 }
 
 /* "entities[5]." for an entity of the configuration itself; for one of a file, the line says it. */
-static const char *element(const struct report *report, size_t i, char text[PATH_MAX_BYTES])
+static const char *element(const struct report *report, size_t i, char text[EM_FINISH_PATH_MAX])
 {
 	char *end;
 
 	text[0] = '\0';
 	if (i >= report->format->n_listed)
 		return text;
-	format_path(report->listener, report->format, text);
+	em_finish_path(report->listener, report->format, text);
 	end = text + strlen(text);
-	snprintf(end, PATH_MAX_BYTES - (size_t)(end - text), "entities[%zu].", i);
+	snprintf(end, EM_FINISH_PATH_MAX - (size_t)(end - text), "entities[%zu].", i);
 	return text;
 }
 
-/* "line 7", or with the name of another file. */
-static const char *where(const struct em_place *there, const struct em_place *here, char *text,
-			 size_t size)
+const char *em_finish_where(const struct em_place *there, const struct em_place *here, char *text,
+			    size_t size)
 {
 	if (there->file == here->file || !there->file)
 		snprintf(text, size, "line %u", there->line);
@@ -90,13 +86,13 @@ static void report_duplicate(struct report *report, size_t i, size_t first, bool
 {
 	const struct em_format *format = report->format;
 	const struct em_entity *entity = &format->entities[i], *other = &format->entities[first];
-	char key[PATH_MAX_BYTES], line[512], tag[EM_TAG_TEXT_MAX], name[EM_TAG_TEXT_MAX];
+	char key[EM_FINISH_PATH_MAX], line[512], tag[EM_TAG_TEXT_MAX], name[EM_TAG_TEXT_MAX];
 
 	report->mistaken = true;
 	if (i >= format->n_listed && report->duplicates++ >= SHOWN)
 		return;
 	element(report, i, key);
-	where(&other->place, &entity->place, line, sizeof(line));
+	em_finish_where(&other->place, &entity->place, line, sizeof(line));
 	if (by_its_name)
 		em_diag_error(report->diag, -EM_EUSAGE, &entity->place,
 			      "%sname: \"%s\" is the name of another entity already (%s)", key,
@@ -188,7 +184,7 @@ static void warn_of_unmatched(struct report *report, size_t i)
 {
 	const struct em_format *format = report->format;
 	const struct em_entity *entity = &format->entities[i];
-	char key[PATH_MAX_BYTES], tag[EM_TAG_TEXT_MAX], mask[EM_TAG_TEXT_MAX];
+	char key[EM_FINISH_PATH_MAX], tag[EM_TAG_TEXT_MAX], mask[EM_TAG_TEXT_MAX];
 	uint8_t outside = 0;
 
 	for (size_t k = 0; k < format->tag.length; k++)
@@ -248,15 +244,15 @@ static int finish_entities(const struct em_listener *listener, struct em_format 
 
 /* "formats[1].checks[0]" */
 static void check_path(const struct em_listener *listener, const struct em_format *format, size_t i,
-		       char text[PATH_MAX_BYTES])
+		       char text[EM_FINISH_PATH_MAX])
 {
 	size_t length;
 
 	text[0] = '\0';
 	if (i >= format->n_shared)
-		format_path(listener, format, text);
+		em_finish_path(listener, format, text);
 	length = strlen(text);
-	snprintf(text + length, PATH_MAX_BYTES - length, "checks[%zu]",
+	snprintf(text + length, EM_FINISH_PATH_MAX - length, "checks[%zu]",
 		 i - (i < format->n_shared ? 0 : format->n_shared));
 }
 
@@ -271,9 +267,9 @@ static void warn_of_checks(const struct em_listener *listener, const struct em_f
 			   struct em_diag *diag)
 {
 	unsigned int need = em_format_need(format);
-	char path[PATH_MAX_BYTES];
+	char path[EM_FINISH_PATH_MAX];
 
-	format_path(listener, format, path);
+	em_finish_path(listener, format, path);
 	if (format->payload_max < need && format->payload_min <= format->payload_max)
 		em_diag_warning(diag, &listener->place,
 				"listener \"%s\": %spayload.max: no datagram can be valid, tag "
@@ -376,7 +372,7 @@ static bool report_clash(const struct claim *first, const struct claim *second,
 		      "listener \"%s\": port %u on %s is claimed by listener \"%s\" already (%s), "
 		      "expected another port, interface, vlan or address",
 		      b->name, b->port, interface, a->name,
-		      where(&a->place, &b->place, line, sizeof(line)));
+		      em_finish_where(&a->place, &b->place, line, sizeof(line)));
 	return true;
 }
 
@@ -419,45 +415,12 @@ static int finish_names(const struct em_policy *policy, struct em_diag *diag)
 					       "listeners[%zu].name: \"%s\" is the name of another "
 					       "listener already (%s)",
 					       i, listener->name,
-					       where(&policy->listeners[j].place, &listener->place,
-						     line, sizeof(line)));
+					       em_finish_where(&policy->listeners[j].place,
+							       &listener->place, line,
+							       sizeof(line)));
 		}
 	}
 	return result;
-}
-
-/* Compares each format with those before it. */
-static int check_formats(const struct em_listener *listener, struct em_diag *diag)
-{
-	char line[512];
-	int rc = 0;
-
-	for (size_t i = 1; i < listener->n_formats; i++) {
-		const struct em_format *format = &listener->formats[i], *other = listener->formats;
-
-		while (other < format && (!*format->name || strcmp(other->name, format->name) != 0))
-			other++;
-		if (other < format)
-			rc = em_diag_error(
-				diag, -EM_EUSAGE, &format->place,
-				"listener \"%s\": formats[%zu].name: \"%s\" is the name "
-				"of another format already (%s)",
-				listener->name, i, format->name,
-				where(&other->place, &format->place, line, sizeof(line)));
-		other = listener->formats;
-		while (other < format && (!format->tag.length || !other->tag.length ||
-					  !em_format_covers(other, format)))
-			other++;
-		if (other < format)
-			rc = em_diag_error(
-				diag, -EM_EUSAGE, &format->place,
-				"listener \"%s\": formats[%zu]: can never be reached, "
-				"\"%s\" (%s) fits all that it fits, expected other checks, "
-				"another payload or another order",
-				listener->name, i, other->name,
-				where(&other->place, &format->place, line, sizeof(line)));
-	}
-	return rc;
 }
 
 static int finish_format(const struct em_listener *listener, struct em_format *format,
@@ -480,7 +443,7 @@ int em_policy_finish(struct em_policy *policy, struct em_diag *diag)
 	for (size_t i = 0; i < policy->n_listeners && result != -ENOMEM; i++) {
 		const struct em_listener *listener = &policy->listeners[i];
 
-		error = check_formats(listener, diag);
+		error = em_finish_formats(listener, diag);
 		if (error)
 			result = error;
 		for (size_t j = 0; j < listener->n_formats && result != -ENOMEM; j++) {

@@ -97,6 +97,42 @@ const char *em_policy_file(struct em_policy *policy, const char *name)
 	return files[policy->n_files] ? files[policy->n_files++] : NULL;
 }
 
+const struct em_piece_field *em_piece_field(enum em_piece_source source)
+{
+	static const struct em_piece_field fields[EM_PIECE_SOURCES] = {
+		[EM_PIECE_IP_SADDR] = {"ip saddr", AF_INET, 4},
+		[EM_PIECE_IP6_SADDR] = {"ip6 saddr", AF_INET6, 16},
+	};
+
+	return fields[source].name ? &fields[source] : NULL;
+}
+
+const struct em_piece_field *em_tag_field(const struct em_tag *tag)
+{
+	return tag->n_pieces == 1 ? em_piece_field(tag->pieces[0].source) : NULL;
+}
+
+uint8_t em_format_family(const struct em_format *format)
+{
+	for (size_t i = 0; i < format->tag.n_pieces; i++) {
+		const struct em_piece_field *field = em_piece_field(format->tag.pieces[i].source);
+
+		if (field)
+			return field->family;
+	}
+	return AF_UNSPEC;
+}
+
+uint8_t em_listener_family(const struct em_listener *listener)
+{
+	uint8_t family = em_format_family(listener->formats);
+
+	for (size_t i = 1; i < listener->n_formats; i++)
+		if (em_format_family(&listener->formats[i]) != family)
+			return AF_UNSPEC;
+	return family;
+}
+
 uint16_t em_format_need(const struct em_format *format)
 {
 	unsigned int need = 0;
@@ -105,7 +141,8 @@ uint16_t em_format_need(const struct em_format *format)
 		const struct em_piece *piece = &format->tag.pieces[i];
 		unsigned int end = (unsigned int)piece->offset + piece->length;
 
-		need = end > need ? end : need;
+		if (piece->source == EM_PIECE_PAYLOAD && end > need)
+			need = end;
 	}
 	for (size_t i = 0; i < format->n_checks; i++) {
 		const struct em_check *check = &format->checks[i];
@@ -251,6 +288,11 @@ const char *em_action_format(const struct em_action *action, char text[EM_ACTION
 	else
 		snprintf(text, EM_ACTION_TEXT_MAX, "%s", em_verdict_name(action->verdict));
 	return text;
+}
+
+const char *em_family_name(uint8_t family)
+{
+	return family == AF_INET ? "IPv4" : "IPv6";
 }
 
 const char *em_reason_name(enum em_reason reason)

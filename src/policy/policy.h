@@ -101,9 +101,20 @@ struct em_check {
 	bool little_endian; /* of the number in the payload */
 };
 
+/* What a piece of the tag is read from: the payload, or a field of a header. */
+enum em_piece_source { EM_PIECE_PAYLOAD, EM_PIECE_IP_SADDR, EM_PIECE_IP6_SADDR, EM_PIECE_SOURCES };
+
+/* A field of a header. */
+struct em_piece_field {
+	const char *name; /* as in the configuration */
+	uint8_t family;	  /* AF_INET or AF_INET6: the IP version that has it */
+	uint8_t length;	  /* bytes */
+};
+
 struct em_piece {
-	uint16_t offset;
-	uint8_t length; /* 1-16 */
+	enum em_piece_source source : 8;
+	uint8_t length;	 /* 1-16; of a field, all of it */
+	uint16_t offset; /* with EM_PIECE_PAYLOAD; else 0 */
 };
 
 /* Where the tag is: its pieces joined in order, then masked. */
@@ -218,12 +229,24 @@ uint8_t em_check_wire_byte(const struct em_check *check, uint64_t number, unsign
 uint64_t em_check_number(const struct em_check *check, const uint8_t *bytes);
 
 /*
- * Whether every datagram of the format would have been one of the other format, which comes first.
+ * Whether every datagram of the format, if of an IP version that the other format is for, would
+ * have been one of that, which comes first.
  */
 bool em_format_covers(const struct em_format *other, const struct em_format *format);
 
-/* The bytes of payload that the tag and all checks need, 1-1024. */
+/* The bytes of payload that the tag and all checks need, 0-1024. */
 uint16_t em_format_need(const struct em_format *format);
+
+/* The rows of the fields, indexed by the source of a piece; NULL for EM_PIECE_PAYLOAD. */
+const struct em_piece_field *em_piece_field(enum em_piece_source source);
+
+/* The field that is the whole tag, or NULL. */
+const struct em_piece_field *em_tag_field(const struct em_tag *tag);
+
+/* The only IP version that the format is for, AF_INET or AF_INET6; AF_UNSPEC: both. */
+uint8_t em_format_family(const struct em_format *format);
+/* The same of all formats of the listener together. */
+uint8_t em_listener_family(const struct em_listener *listener);
 
 /* The entity with this tag (`tag.length` bytes, already masked), or NULL. */
 const struct em_entity *em_format_find(const struct em_format *format, const uint8_t *tag);
@@ -271,6 +294,9 @@ extern const char *const em_verdict_words[];
 const char *em_verdict_name(enum em_verdict verdict);
 /* "pass", "drop" or the port.  Returns text. */
 const char *em_action_format(const struct em_action *action, char text[EM_ACTION_TEXT_MAX]);
+
+/* "IPv4" or "IPv6". */
+const char *em_family_name(uint8_t family);
 
 /* "source", "length", "check". */
 const char *em_reason_name(enum em_reason reason);

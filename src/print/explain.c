@@ -111,6 +111,10 @@ static void add_misfit(struct text *text, const struct em_classification *class,
 	const struct em_format *format = &class->listener->formats[i];
 	const struct em_check *check = class->misfits[i].check;
 
+	if (class->misfits[i].reason == EM_REASON_SOURCE) {
+		add(text, "it is for %s only", em_family_name(em_format_family(format)));
+		return;
+	}
 	if (!check) {
 		add_length(text, class, format);
 		return;
@@ -139,11 +143,15 @@ static void print_misfit(struct em_document *out, const struct em_classification
 
 static void print_source(struct em_document *out, const struct em_classification *class)
 {
+	uint8_t family = em_listener_family(class->listener);
 	char address[INET6_ADDRSTRLEN] = "";
 	struct text text = {0};
 
 	inet_ntop(class->source.family, class->source.bytes, address, sizeof(address));
-	add(&text, "%s is outside sources", address);
+	if (family != AF_UNSPEC && family != class->source.family)
+		add(&text, "the tag is of %s only", em_family_name(family));
+	else
+		add(&text, "%s is outside sources", address);
 	em_document_object(out, EM_DOCUMENT_ELEMENT);
 	em_document_string(out, "reason", NULL, em_reason_name(EM_REASON_SOURCE), "");
 	em_document_string(out, "text", ": ", text.text, "");
@@ -167,7 +175,7 @@ static void print_valid(struct em_document *out, const struct em_classification 
 	char text[EM_TAG_SHOWN_MAX], name[EM_TAG_TEXT_MAX];
 	uint8_t tag[EM_TAG_MAX];
 
-	em_format_tag(class->format, class->payload, tag);
+	em_format_tag(class->format, &class->source, class->payload, tag);
 	if (*class->format->name)
 		em_document_string(out, "format", ": format ", class->format->name, "");
 	if (out->json)

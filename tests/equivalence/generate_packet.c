@@ -50,15 +50,28 @@ static void put_source(struct making *m)
 	}
 }
 
+/* One of the listener's, preferably of the family. */
+static struct em_address some_address(struct making *m, uint8_t family)
+{
+	const struct model_listener *listener = m->listener;
+	unsigned int i = random_below(m->random, listener->n_addresses);
+
+	for (unsigned int j = 0; j < listener->n_addresses && random_chance(m->random, 90); j++)
+		if (listener->addresses[j].family == family)
+			return listener->addresses[j];
+	return listener->addresses[i];
+}
+
 static void put_addresses(struct making *m)
 {
 	const struct model_listener *listener = m->listener;
 	struct model_packet *packet = m->packet;
 
 	packet->family = random_chance(m->random, 50) ? AF_INET : AF_INET6;
+	if (model_family(listener) && random_chance(m->random, 90))
+		packet->family = model_family(listener);
 	if (listener->n_addresses) {
-		packet->destination =
-			listener->addresses[random_below(m->random, listener->n_addresses)];
+		packet->destination = some_address(m, packet->family);
 		packet->family = packet->destination.family;
 	} else {
 		packet->destination = generate_address(m->random, packet->family);
@@ -118,14 +131,27 @@ static void meet_check(struct making *m, const struct model_check *check)
 	}
 }
 
+/* Where the packet has a piece; NULL: nowhere, it is of the other family. */
+static uint8_t *place_of(struct making *m, const struct em_piece *piece)
+{
+	if (piece->source == EM_PIECE_PAYLOAD)
+		return m->packet->payload + piece->offset;
+	return m->packet->source.family == model_family(m->listener) ? m->packet->source.bytes
+								     : NULL;
+}
+
 static void put_tag(struct making *m, const uint8_t *tag)
 {
 	const struct model_listener *listener = m->listener;
 	unsigned int at = 0;
 
 	for (uint8_t i = 0; i < listener->n_pieces; i++) {
-		uint8_t *piece = m->packet->payload + listener->pieces[i].offset;
+		uint8_t *piece = place_of(m, &listener->pieces[i]);
 
+		if (!piece) {
+			at += listener->pieces[i].length;
+			continue;
+		}
 		for (uint8_t j = 0; j < listener->pieces[i].length; j++, at++) {
 			uint8_t mask = listener->masked ? listener->mask[at] : 0xff;
 
@@ -178,8 +204,10 @@ static void alter_tag_bit(struct making *m)
 	const struct em_piece *piece =
 		&m->listener->pieces[random_below(m->random, m->listener->n_pieces)];
 
-	m->packet->payload[piece->offset + random_below(m->random, piece->length)] ^=
-		1 << random_below(m->random, 8);
+	uint8_t *bytes = place_of(m, piece);
+
+	if (bytes)
+		bytes[random_below(m->random, piece->length)] ^= 1 << random_below(m->random, 8);
 }
 
 static void alter_check(struct making *m)

@@ -182,8 +182,53 @@ static void make_checks(struct random *random, struct model_listener *listener, 
 	}
 }
 
+/*
+ * Makes one of the pieces a field, which has no mask, as far as there is room; without, the tag is
+ * nothing else.
+ */
+static void make_field(struct random *random, struct model_listener *listener, uint8_t family)
+{
+	const uint8_t length = family == AF_INET ? 4 : 16;
+	uint8_t i = random_below(random, listener->n_pieces), at = 0;
+	struct em_piece *piece = &listener->pieces[i];
+
+	if (model_tag_length(listener) - piece->length + length > EM_TAG_MAX) {
+		listener->n_pieces = 1;
+		piece = listener->pieces;
+		i = 0;
+	}
+	for (uint8_t j = 0; j < i; j++)
+		at += listener->pieces[j].length;
+	memmove(listener->mask + at + length, listener->mask + at + piece->length,
+		EM_TAG_MAX - at - (length > piece->length ? length : piece->length));
+	memset(listener->mask + at, 0xff, length);
+	*piece = (struct em_piece){.source = family == AF_INET ? EM_PIECE_IP_SADDR
+							       : EM_PIECE_IP6_SADDR,
+				   .length = length};
+}
+
+static bool has_family(const struct model_listener *listener, uint8_t family)
+{
+	bool source = !listener->n_sources, address = !listener->n_addresses;
+
+	for (uint8_t i = 0; i < listener->n_sources; i++)
+		source |= listener->sources[i].address.family == family;
+	for (uint8_t i = 0; i < listener->n_addresses; i++)
+		address |= listener->addresses[i].family == family;
+	return source && address;
+}
+
+/* Which family a field of it is of; AF_UNSPEC: there is none. */
+static uint8_t make_family(struct random *random, const struct model_listener *listener)
+{
+	uint8_t family = random_chance(random, 60) ? AF_INET : AF_INET6;
+
+	return random_chance(random, 25) && has_family(listener, family) ? family : AF_UNSPEC;
+}
+
 static void make_tag(struct random *random, struct model_listener *listener, unsigned int reach)
 {
+	uint8_t family = make_family(random, listener);
 	unsigned int n = random_chance(random, 60) ? 1 : 1 + random_below(random, EM_PIECES_MAX);
 	unsigned int left = 1 + random_below(random, EM_TAG_MAX);
 
@@ -200,6 +245,8 @@ static void make_tag(struct random *random, struct model_listener *listener, uns
 	listener->masked = random_chance(random, 35);
 	if (listener->masked)
 		make_mask(random, listener->mask, model_tag_length(listener));
+	if (family)
+		make_field(random, listener, family);
 }
 
 static uint16_t make_port(struct random *random)
@@ -231,6 +278,19 @@ static bool has_tag(const struct model_listener *listener, const uint8_t *tag, u
 	return false;
 }
 
+/* Addresses in a tag are of the few that packets have. */
+static void put_fields(struct random *random, const struct model_listener *listener, uint8_t *tag)
+{
+	for (uint8_t i = 0; i < listener->n_pieces; tag += listener->pieces[i++].length) {
+		struct em_address address;
+
+		if (listener->pieces[i].source == EM_PIECE_PAYLOAD || random_chance(random, 20))
+			continue;
+		address = generate_address(random, model_family(listener));
+		memcpy(tag, address.bytes, listener->pieces[i].length);
+	}
+}
+
 /* Tags that differ in one bit from one before, as often as not. */
 static void make_entities(struct random *random, struct model_listener *listener)
 {
@@ -247,6 +307,7 @@ static void make_entities(struct random *random, struct model_listener *listener
 			entity->tag[random_below(random, length)] ^= 1 << random_below(random, 8);
 		} else {
 			fill(random, entity->tag, length);
+			put_fields(random, listener, entity->tag);
 		}
 		if (listener->masked)
 			apply_mask(random, entity->tag, listener->mask, length);
@@ -351,7 +412,6 @@ static void make_listener(struct random *random, struct model_listener *listener
 	make_checks(random, listener, reach);
 	make_tag(random, listener, reach);
 	make_entities(random, listener);
-	make_sources(random, listener);
 	make_payload(random, listener);
 	listener->unknown = make_action(random, 33);
 	listener->invalid = make_action(random, 20);
@@ -376,6 +436,15 @@ static bool may_cover(const struct model_listener *first, const struct model_lis
 	return true;
 }
 
+/* Whose datagrams it may get: of IPv4, of IPv6. */
+static unsigned int families(const struct model_listener *listener)
+{
+	uint8_t only = model_family(listener);
+
+	return (only != AF_INET6 && has_family(listener, AF_INET)) |
+	       (only != AF_INET && has_family(listener, AF_INET6)) << 1;
+}
+
 /* Further formats of the listener that is the last of the policy; none that is never reached. */
 static void make_formats(struct random *random, struct model_policy *policy)
 {
@@ -385,10 +454,9 @@ static void make_formats(struct random *random, struct model_policy *policy)
 	for (; most && policy->n_listeners < MODEL_LISTENERS_MAX; most--) {
 		const struct model_listener *listener = &policy->listeners[head];
 		struct model_listener *format = &policy->listeners[policy->n_listeners];
-		bool covered = false;
+		unsigned int left;
 
 		memset(format, 0, sizeof(*format));
-		make_listener(random, format);
 		memcpy(format->addresses, listener->addresses, sizeof(format->addresses));
 		format->n_addresses = listener->n_addresses;
 		format->interfaces = listener->interfaces;
@@ -396,11 +464,14 @@ static void make_formats(struct random *random, struct model_policy *policy)
 		format->vlan = listener->vlan;
 		memcpy(format->sources, listener->sources, sizeof(format->sources));
 		format->n_sources = listener->n_sources;
+		make_listener(random, format);
 		format->invalid = listener->invalid;
 		format->joins = true;
+		left = families(format);
 		for (size_t i = head; i < policy->n_listeners; i++)
-			covered |= may_cover(&policy->listeners[i], format);
-		policy->n_listeners += !covered;
+			if (may_cover(&policy->listeners[i], format))
+				left &= ~families(&policy->listeners[i]);
+		policy->n_listeners += left != 0;
 	}
 }
 
@@ -420,6 +491,7 @@ void generate_policy(struct random *random, struct model_policy *policy)
 			memset(listener, 0, sizeof(*listener));
 			make_claim(random, listener);
 		} while (generate_clashes(policy, listener));
+		make_sources(random, listener);
 		make_listener(random, listener);
 		policy->n_listeners++;
 		make_formats(random, policy);

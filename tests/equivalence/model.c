@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 unsigned int model_tag_length(const struct model_listener *listener)
 {
@@ -17,6 +18,14 @@ unsigned int model_tag_length(const struct model_listener *listener)
 	for (uint8_t i = 0; i < listener->n_pieces; i++)
 		length += listener->pieces[i].length;
 	return length;
+}
+
+uint8_t model_family(const struct model_listener *listener)
+{
+	for (uint8_t i = 0; i < listener->n_pieces; i++)
+		if (listener->pieces[i].source != EM_PIECE_PAYLOAD)
+			return listener->pieces[i].source == EM_PIECE_IP_SADDR ? AF_INET : AF_INET6;
+	return AF_UNSPEC;
 }
 
 uint16_t model_target(const struct model_listener *listener, const struct em_action *action)
@@ -31,7 +40,8 @@ unsigned int model_need(const struct model_listener *listener)
 	for (uint8_t i = 0; i < listener->n_pieces; i++) {
 		unsigned int end = listener->pieces[i].offset + listener->pieces[i].length;
 
-		need = end > need ? end : need;
+		if (listener->pieces[i].source == EM_PIECE_PAYLOAD && end > need)
+			need = end;
 	}
 	for (uint8_t i = 0; i < listener->n_checks; i++) {
 		unsigned int end = listener->checks[i].offset + listener->checks[i].length;
@@ -171,9 +181,13 @@ static void print_tag(FILE *out, const struct model_listener *listener)
 	for (uint8_t i = 0; i < listener->n_pieces; at += listener->pieces[i++].length) {
 		const struct em_piece *piece = &listener->pieces[i];
 
-		fprintf(out, "%s{ offset = %u; length = %u;", i ? ", " : "", piece->offset,
-			piece->length);
-		if (listener->masked)
+		fputs(i ? ", {" : "{", out);
+		if (piece->source == EM_PIECE_PAYLOAD)
+			fprintf(out, " offset = %u; length = %u;", piece->offset, piece->length);
+		else
+			fprintf(out, " field = \"%s\";",
+				piece->source == EM_PIECE_IP_SADDR ? "ip saddr" : "ip6 saddr");
+		if (listener->masked && piece->source == EM_PIECE_PAYLOAD)
 			print_bytes(out, "mask", listener->mask + at, piece->length);
 		fputs(" }", out);
 	}

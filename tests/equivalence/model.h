@@ -79,6 +79,8 @@ struct model_policy {
 
 /* Bytes of all pieces of the tag. */
 unsigned int model_tag_length(const struct model_listener *listener);
+/* The IP version of the packets that it is for; AF_UNSPEC: both. */
+uint8_t model_family(const struct model_listener *listener);
 /* Payload bytes that tag and checks need. */
 unsigned int model_need(const struct model_listener *listener);
 

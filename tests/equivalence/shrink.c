@@ -195,6 +195,15 @@ static bool drop_piece(struct model_listener *listener, unsigned int i)
 	return true;
 }
 
+/* Some payload in place of a field. */
+static bool plain_piece(struct model_listener *listener, unsigned int i)
+{
+	if (i >= listener->n_pieces)
+		return false;
+	listener->pieces[i].source = EM_PIECE_PAYLOAD;
+	return true;
+}
+
 static bool plain_entity(struct model_listener *listener, unsigned int i)
 {
 	if (i >= listener->n_entities)
@@ -235,8 +244,8 @@ static bool plain_listener(struct model_listener *listener, unsigned int i)
 static void shrink_listener(struct work *work, size_t index)
 {
 	static bool (*const edits[])(struct model_listener *, unsigned int) = {
-		drop_entity, drop_address,  drop_source, drop_check,   unmask_check,   affirm_check,
-		drop_values, shorten_check, drop_piece,	 plain_entity, plain_listener,
+		drop_entity, drop_address,  drop_source, drop_check,  unmask_check, affirm_check,
+		drop_values, shorten_check, drop_piece,	 plain_piece, plain_entity, plain_listener,
 	};
 	struct shrink *shrink = work->shrink;
 	struct model_policy *policy = malloc(sizeof(*policy));

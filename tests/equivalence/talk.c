@@ -39,13 +39,22 @@ static uint16_t some_client_port(struct random *random)
 					 : 1 + random_below(random, 65535);
 }
 
+/* A tag with a field of the IP header is for one family only. */
+static uint8_t family_for(struct random *random, const struct model_listener *listener)
+{
+	uint8_t only = model_family(listener);
+
+	return only ? only : some_family(random);
+}
+
 static void move_addresses(struct random *random, struct model_listener *listener)
 {
 	uint8_t n = listener->n_addresses;
 
 	listener->n_addresses = 0;
 	while (n--) {
-		struct em_address address = some_host(random, ROUTER_OUT, some_family(random));
+		struct em_address address =
+			some_host(random, ROUTER_OUT, family_for(random, listener));
 		bool known = false;
 
 		for (uint8_t i = 0; i < listener->n_addresses; i++)
@@ -61,7 +70,8 @@ static void move_sources(struct random *random, struct model_listener *listener)
 		struct em_prefix *prefix = &listener->sources[i];
 		unsigned int bits;
 
-		prefix->address = some_host(random, random_below(random, 2), some_family(random));
+		prefix->address =
+			some_host(random, random_below(random, 2), family_for(random, listener));
 		bits = prefix->address.family == AF_INET ? 32 : 128;
 		prefix->length = bits - random_below(random, random_chance(random, 80) ? 4 : bits);
 		for (unsigned int bit = prefix->length; bit < bits; bit++)

@@ -496,6 +496,7 @@ static const struct sample check_samples[] = {
 };
 
 #define AT(offset, length) "{ offset = " #offset "; length = " #length "; }"
+#define FIELD(name)	   "{ field = \"" name "\"; }"
 #define TAGGED(tag)	   CONF(NAME ON PORT NONE "tag = " tag ";")
 
 static const struct sample tag_samples[] = {
@@ -524,16 +525,59 @@ static const struct sample tag_samples[] = {
 	 "t.conf:2: tag[1].lenght: unknown key; did you mean \"length\"?\n"},
 	{TAGGED("{ offset = 0; length = 2; mask = \"0x0f\"; }"),
 	 "t.conf:2: tag.mask: 1 bytes, expected 2 (the length)\n"},
+	{TAGGED(FIELD("ip saddr")), NULL},
+	{TAGGED("( " AT(0, 4) ", " FIELD("ip saddr") ", " FIELD("ip saddr") " )"), NULL},
+	{TAGGED(FIELD("ip6 saddr")), NULL},
+	{TAGGED(FIELD("ip sadr")), "t.conf:2: tag.field: \"ip sadr\": expected \"ip saddr\" or "
+				   "\"ip6 saddr\"; did you mean \"ip saddr\"?\n"},
+	{TAGGED("{ feild = \"ip saddr\"; }"),
+	 "t.conf:2: tag.feild: unknown key; did you mean \"field\"?\n"},
+	{TAGGED("{ field = 4; }"), "t.conf:2: tag.field: expected \"ip saddr\" or \"ip6 saddr\", "
+				   "found a whole number\n"},
+	{TAGGED("{ field = \"ip saddr\"; offset = 0; mask = \"0xffffff00\"; }"),
+	 "t.conf:2: tag.offset: does not go with field, expected either field, or offset and "
+	 "length\n"
+	 "t.conf:2: tag.mask: does not go with field, expected either field, or offset and "
+	 "length\n"},
+	{TAGGED("( " FIELD("ip saddr") ", " FIELD("ip6 saddr") " )"),
+	 "t.conf:2: tag[1].field: does not go with \"ip saddr\", expected fields of one IP "
+	 "version\n"
+	 "t.conf:2: tag: 20 bytes in all, expected 1-16\n"},
+	{CONF(NAME ON PORT NONE "sources = [ \"192.0.2.0/24\" ]; tag = " FIELD("ip6 saddr") ";"),
+	 "t.conf:2: tag: it has an IPv6 address, and sources are IPv4 only, expected one of the "
+	 "same IP version in both\n"},
+	{CONF(NAME ON PORT NONE "addresses = [ \"2001:db8::1\" ]; tag = " FIELD("ip saddr") ";"),
+	 "t.conf:2: tag: it has an IPv4 address, and addresses are IPv6 only, expected one of the "
+	 "same IP version in both\n"},
+	{CONF(NAME ON PORT NONE
+	      "sources = [ \"192.0.2.0/24\", \"::/0\" ]; tag = " FIELD("ip6 saddr") ";"),
+	 NULL},
 	{TAGGED("{ offset = 0; length = 2; mask = \"0x0ff\"; }"),
 	 "t.conf:2: tag.mask: \"0x0ff\": expected an even number of hex digits after 0x\n"},
 };
 
+#define ADDRESSED(tag)                                                                             \
+	CONF(NAME ON PORT "tag = " FIELD("ip saddr") ";\nentities = ( { tag = \"" tag              \
+						     "\"; port = 1; } );")
 #define PAIR(first, second) CONF(NAME ON PORT TAG "entities = (\n{ " first " },\n{ " second " } );")
 
 static const struct sample entity_samples[] = {
 	{ENTITY("tag = \"0x01020304\"; port = 1;"), NULL},
 	{ENTITY("tag = \"text:abcd\"; port = 65535; name = \"" C64 "\";"), NULL},
 	{ENTITY("tag = \"0x01020304\"; port = 1; name = \"Bjørn, plant 7 #2\";"), NULL},
+	{ADDRESSED("192.0.2.7"), NULL},
+	{ADDRESSED("0xc0000207"), NULL},
+	{ADDRESSED("192.0.2"),
+	 "t.conf:3: entities[0].tag: \"192.0.2\": expected an IPv4 address, or "
+	 "bytes as \"0x…\" or \"text:…\"\n"},
+	{ADDRESSED("2001:db8::7"), "t.conf:3: entities[0].tag: \"2001:db8::7\": expected an IPv4 "
+				   "address, or bytes as \"0x…\" or \"text:…\"\n"},
+	{CONF(NAME ON PORT "tag = " FIELD(
+		 "ip6 saddr") ";\nentities = ( "
+			      "{ tag = \"2001:db8::7\"; port = 1; },\n"
+			      "{ tag = \"0x20010db8000000000000000000000007\"; port = 2; } );"),
+	 "t.conf:4: entities[1].tag: 0x20010db8000000000000000000000007 is the tag of "
+	 "\"0x20010db8000000000000000000000007\" already (line 3)\n"},
 	{CONF(NAME ON PORT TAG "entities = { };"),
 	 "t.conf:2: entities: expected a list of entities, ( { tag = …; port = …; } ), "
 	 "found a group { … }\n"},
@@ -668,6 +712,28 @@ static const struct sample format_samples[] = {
 	{FORMATS("", FORMAT("x", MIN(5)) ",\n" FORMAT("y", MIN(5) "payload = { min = 7; }; ")),
 	 "t.conf:4: listener \"a\": formats[1]: can never be reached, \"x\" (line 3) fits all that "
 	 "it fits, expected other checks, another payload or another order\n"},
+	{FORMATS("", "{ name = \"x\"; tag = " FIELD("ip saddr") "; " NONE "},\n"
+								"{ name = \"y\"; tag = " FIELD(
+									"ip6 saddr") "; " NONE "}"),
+	 NULL},
+	{FORMATS("", "{ name = \"x\"; tag = " FIELD(
+			     "ip saddr") "; " NONE "},\n"
+					 "{ name = \"y\"; tag = " FIELD(
+						 "ip6 saddr") "; " NONE "},\n" FORMAT("z", "")),
+	 "t.conf:5: listener \"a\": formats[2]: can never be reached, \"y\" (line 4) fits all that "
+	 "it fits, expected other checks, another payload or another order\n"},
+	{FORMATS("sources = [ \"192.0.2.0/24\" ]; ",
+		 "{ name = \"x\"; tag = " FIELD("ip saddr") "; " NONE "},\n" FORMAT("y", "")),
+	 "t.conf:4: listener \"a\": formats[1]: can never be reached, \"x\" (line 3) fits all that "
+	 "it fits, expected other checks, another payload or another order\n"},
+	{FORMATS("", FORMAT("x", "") ",\n{ name = \"y\"; tag = ( " AT(0, 4) ", " FIELD(
+			     "ip saddr") " ); " NONE "}"),
+	 "t.conf:4: listener \"a\": formats[1]: can never be reached, \"x\" (line 3) fits all that "
+	 "it fits, expected other checks, another payload or another order\n"},
+	{FORMATS("sources = [ \"192.0.2.0/24\" ]; ",
+		 "{ name = \"y\";\ntag = " FIELD("ip6 saddr") "; " NONE "}"),
+	 "t.conf:4: formats[0].tag: it has an IPv6 address, and sources are IPv4 only, expected "
+	 "one of the same IP version in both\n"},
 	{FORMATS("payload = { min = 6; }; ", FORMAT("x", "payload = { max = 5; };")),
 	 "t.conf:3: formats[0].payload: 0-5, expected lengths within the listener's 6-65507\n"},
 	{FORMATS("", FORMAT("x", MIN(5)) ",\n{ name = \"y\"; " TAG

@@ -492,6 +492,7 @@ int main(void)
 		GOLDEN("formats"),
 		GOLDEN("minimal"),
 		GOLDEN("replies"),
+		GOLDEN("saddr"),
 		GOLDEN("sources"),
 		GOLDEN("tags"),
 		GOLDEN("vlan"),

@@ -28,7 +28,13 @@ listeners = (
     { name = "v9"; checks = ( { offset = 0; bytes = "0x0009"; } ); tag = { offset = 16; length = 4; };
       entities = ( { name = "r1"; tag = "0x00000881"; port = 7001; } ); },
     { name = "ipfix"; checks = ( { offset = 0; bytes = "0x000a"; } ); tag = { offset = 12; length = 4; };
-      entities = ( { name = "r2"; tag = "0x00000007"; port = 7002; } ); } ); }
+      entities = ( { name = "r2"; tag = "0x00000007"; port = 7002; } ); } ); },
+  { name = "sensors"; interfaces = [ "eth2" ]; port = 5000; addresses = [ "192.0.2.1", "2001:db8::1" ];
+    sources = [ "192.0.2.0/24", "2001:db8::7" ]; tag = { field = "ip6 saddr"; };
+    entities = ( { name = "s1"; tag = "2001:db8::7"; port = 7003; } ); },
+  { name = "two"; interfaces = [ "eth3" ]; port = 5000; formats = (
+    { name = "v6"; tag = { field = "ip6 saddr"; }; entities = ( ); },
+    { name = "v4"; tag = { field = "ip saddr"; }; checks = ( { offset = 0; bytes = "0x01"; } ); entities = ( ); } ); }
 );
 EOF
 
@@ -87,11 +93,16 @@ interfaces() {
 one() {
 	lines '--payload' '1: telemetry: invalid: check: check 1 at offset 0: 0x0000 is not 0x4d50, with mask 0xfff0 -> drop
 2: other: unknown: tag 0x00 -> 7000
-3: flows: rewritten: format v9: tag 0x00000881: r1 -> 7001' \
+3: flows: rewritten: format v9: tag 0x00000881: r1 -> 7001
+4: sensors: rewritten: tag 0x20010db8000000000000000000000007: s1 -> 7003
+5: two: invalid: check: v6: it is for IPv6 only; v4: check 1 at offset 0: 0x00 is not 0x01 -> drop' \
 		--payload='00 09 00 00:00000000 00000000 00000000 00000881'
 	lines '--payload, no format fits' '1: other: unknown: tag 0x00 -> 7000
 2: flows: invalid: check: v9: 16 bytes of payload, expected 20..65507; ipfix: check 1 at offset 0: 0x000b is not 0x000a -> drop' \
 		--payload=0x000b0000000000000000000000000000 --interface=eth1
+	lines '--frame, IPv4 where the tag is of IPv6' '1: sensors: invalid: source: the tag is of IPv6 only -> drop' \
+		--interface=eth2 \
+		--frame='000000000000 000000000000 0800 4500001d 00004000 40110000 c0000207 c0000201 00011388 00090000 00'
 	lines '--frame' '1: not-ours: not IP' --frame='000000000000 000000000000 0806'
 }
 

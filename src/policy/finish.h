@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+/*
+ * finish - shared by the files of em_policy_finish(), and by nobody else.
+ */
+#ifndef EM_FINISH_H
+#define EM_FINISH_H
+
+#include "policy/policy.h"
+
+#define EM_FINISH_PATH_MAX 64
+
+/* "formats[1]." where the listener has the key.  Returns text. */
+const char *em_finish_path(const struct em_listener *listener, const struct em_format *format,
+			   char text[EM_FINISH_PATH_MAX]);
+
+/* "line 7", or with the name of another file.  Returns text. */
+const char *em_finish_where(const struct em_place *there, const struct em_place *here, char *text,
+			    size_t size);
+
+/*
+ * Reports formats of one name, formats that can never be reached because those before them fit all
+ * that they fit, and tags of another IP version than all that the listener permits.  Returns 0 or
+ * -EM_EUSAGE.
+ */
+int em_finish_formats(const struct em_listener *listener, struct em_diag *diag);
+
+#endif
