@@ -42,11 +42,12 @@ struct job {
 	struct em_diag *diag;
 };
 
-static void explain(struct job *job, struct em_frame *frame)
+/* Of a frame that was received on this interface; NULL: on any. */
+static void explain(struct job *job, const char *interface, struct em_frame *frame)
 {
 	struct em_explanation explanation;
 
-	em_explain_frame(job->policy, job->interface, frame, &explanation);
+	em_explain_frame(job->policy, interface, frame, &explanation);
 	em_stats_count(job->stats, job->policy, &explanation.class);
 	em_print_explanation(job->out, &explanation);
 	job->packets++;
@@ -62,7 +63,7 @@ static int explain_capture(struct job *job)
 	if (rc)
 		return rc;
 	while ((rc = em_capture_next(capture, &frame, job->diag)) == 1) {
-		explain(job, &frame);
+		explain(job, job->interface, &frame);
 		/* A pipe may be live: what is known is shown at once. */
 		if (!strcmp(path, "-"))
 			fflush(job->out->out);
@@ -113,7 +114,7 @@ static int explain_one(struct job *job)
 	if (rc)
 		return rc;
 	frame.captured = frame.length;
-	explain(job, &frame);
+	explain(job, job->interface, &frame);
 	free(frame.bytes);
 	return 0;
 }
@@ -144,7 +145,8 @@ static int explain_payload(struct job *job)
 			break;
 		frame.length = frame.captured = (size_t)rc;
 		rc = 0;
-		explain(job, &frame);
+		explain(job, job->interface ? job->interface : listener->interfaces[0].name,
+			&frame);
 		free(frame.bytes);
 	}
 	free(payload);
