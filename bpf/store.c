@@ -63,10 +63,10 @@ int em_store_each(int (*visit)(void *context, const char *store), void *context)
 
 	if (!mounts)
 		return -errno;
-	while (!rc && getmntent_r(mounts, &mount, buffer, sizeof(buffer)))
+	for (errno = 0; !rc && getmntent_r(mounts, &mount, buffer, sizeof(buffer)); errno = 0)
 		rc = visit_store(&mount, visit, context);
 	if (!rc && ferror(mounts))
-		rc = -EIO;
+		rc = errno ? -errno : -EIO;
 	endmntent(mounts);
 	return rc ? rc : -ENOENT;
 }
