@@ -204,6 +204,9 @@ static int build(struct em_prepared *prepared, struct em_outcome *outcome, struc
 	if (rc)
 		return em_diag_enomem(diag);
 	rc = em_install_ruleset(&prepared->netlink, &prepared->batch, prepared->ruleset, diag);
+	if (!rc)
+		rc = em_nft_check_kept(&prepared->netlink, &prepared->batch, prepared->ruleset,
+				       outcome, diag);
 	if (rc)
 		return rc;
 	em_conntrack_warn(plan->policy, diag);
@@ -211,7 +214,7 @@ static int build(struct em_prepared *prepared, struct em_outcome *outcome, struc
 	return 0;
 }
 
-/* The trial installs the very rules, so nothing is left to be foreseen. */
+/* The trial installs the very rules, but the kernel takes them back before they can be read. */
 static int prepare(struct em_prepared **prepared, struct em_plan *plan, struct em_outcome *outcome,
 		   enum em_stage stage, struct em_diag *diag)
 {
@@ -220,7 +223,10 @@ static int prepare(struct em_prepared **prepared, struct em_plan *plan, struct e
 	if (stage == EM_BUILD)
 		return build(*prepared, outcome, diag);
 	rc = em_nft_check_host(plan, outcome, diag);
-	return rc || stage == EM_FORESEE ? rc : open_prepared(prepared, plan, diag);
+	if (rc)
+		return rc;
+	return stage == EM_FORESEE ? em_nft_foresee_kept(plan->policy, outcome, diag)
+				   : open_prepared(prepared, plan, diag);
 }
 
 static bool planned(const struct em_ruleset *ruleset, const struct em_inventory_chain *chain)

@@ -15,15 +15,19 @@
 /* NF_IP_PRI_NAT_DST */
 #define NAT_DST (-100)
 
+#define ADD "add base chain"
+
 const struct em_base em_ruleset_bases[EM_BASES] = {
 	[EM_BASE_HEADERS] = {EM_TABLE_NETDEV, "headers", NULL, "filter", "ingress",
-			     NF_NETDEV_INGRESS, RAW - 1, EM_STATEMENT_GOTO, "pull"},
+			     NF_NETDEV_INGRESS, RAW - 1, EM_STATEMENT_GOTO, "pull", ADD},
 	[EM_BASE_SORT] = {EM_TABLE_NETDEV, "ingress", NULL, "filter", "ingress", NF_NETDEV_INGRESS,
-			  RAW, EM_STATEMENT_GOTO, "dispatch"},
+			  RAW, EM_STATEMENT_GOTO, "dispatch", ADD},
 	[EM_BASE_RAW] = {EM_TABLE_INET, "raw", "prerouting", "filter", "prerouting",
-			 NF_INET_PRE_ROUTING, RAW, EM_STATEMENT_JUMP, "marked"},
+			 NF_INET_PRE_ROUTING, RAW, EM_STATEMENT_JUMP, "marked", ADD},
+	/* Before 5.2, families ip and ip6 have such chains, and family inet has none. */
 	[EM_BASE_NAT] = {EM_TABLE_INET, "nat", "prerouting", "nat", "prerouting",
-			 NF_INET_PRE_ROUTING, NAT_DST, EM_STATEMENT_JUMP, "translate"},
+			 NF_INET_PRE_ROUTING, NAT_DST, EM_STATEMENT_JUMP, "translate",
+			 "translate ports in family inet (add a base chain of type nat)"},
 };
 
 struct em_identifier em_ruleset_base(enum em_base_kind which, const char *interface)

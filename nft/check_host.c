@@ -15,8 +15,11 @@
 #include <string.h>
 
 #include "host/obstacle.h"
+#include "host/scratch.h"
 #include "nft/drift.h"
+#include "nft/install.h"
 #include "nft/message.h"
+#include "nft/readback.h"
 #include "nft/translations.h"
 #include "nft/zones.h"
 #include "policy/conversation.h"
@@ -219,6 +222,43 @@ int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch
 	if (try_ruleset(netlink, batch, policy, true, &refusal))
 		return judge(policy, &refusal, outcome, diag);
 	return 0;
+}
+
+int em_nft_check_kept(struct em_netlink *netlink, struct em_batch *batch,
+		      const struct em_ruleset *ruleset, struct em_outcome *outcome,
+		      struct em_diag *diag)
+{
+	struct em_refusal refusal;
+
+	if (em_readback_compare(netlink, batch, ruleset, &refusal))
+		return judge(ruleset->policy, &refusal, outcome, diag);
+	return 0;
+}
+
+/* In the child, which has nothing else to say than that something is not kept. */
+static void try_to_keep(void *result, const void *context)
+{
+	struct em_refusal *out = result, refusal;
+	struct em_netlink netlink;
+	struct em_diag_kept kept;
+	struct em_batch batch;
+
+	if (em_diag_keep(&kept))
+		return;
+	if (em_netlink_open(&netlink, &kept.diag) || em_batch_init(&batch, &kept.diag))
+		return;
+	if (em_install_trial(&netlink, &batch, context, 1, &refusal) == -ERANGE)
+		*out = refusal;
+}
+
+/* Without the privilege for a namespace of its own, apply finds it out by itself. */
+int em_nft_foresee_kept(const struct em_policy *policy, struct em_outcome *outcome,
+			struct em_diag *diag)
+{
+	struct em_refusal refusal = {0};
+
+	(void)em_scratch_run_anyone(try_to_keep, &refusal, sizeof(refusal), policy);
+	return refusal.error ? judge(policy, &refusal, outcome, diag) : 0;
 }
 
 int em_nft_check_host(struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag)

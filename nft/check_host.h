@@ -8,6 +8,7 @@
 
 #include "engine/backend.h"
 #include "nft/netlink.h"
+#include "nft/ruleset.h"
 
 /* The operation `check` of the backend. */
 void em_nft_check(const struct em_policy *policy, em_finding_fn *found, void *context);
@@ -21,6 +22,17 @@ int em_nft_check_host(struct em_plan *plan, struct em_outcome *outcome, struct e
 int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch,
 			      const struct em_policy *policy, struct em_outcome *outcome,
 			      struct em_diag *diag);
+
+/*
+ * Whether the kernel has kept a ruleset as it was installed, see readback.h.  The batch is empty.
+ * Returns 0, em_outcome_lacks() or -errno, reported.
+ */
+int em_nft_check_kept(struct em_netlink *netlink, struct em_batch *batch,
+		      const struct em_ruleset *ruleset, struct em_outcome *outcome,
+		      struct em_diag *diag);
+/* The same beforehand, in a network namespace of its own. */
+int em_nft_foresee_kept(const struct em_policy *policy, struct em_outcome *outcome,
+			struct em_diag *diag);
 
 /*
  * Why no kernel's nf_tables can carry the policy as the rules are, and the place of the key; or

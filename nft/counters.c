@@ -175,8 +175,12 @@ static int ask(struct em_netlink *netlink, struct asking *asking)
 					  .attributes = name_elements,
 					  .context = asking};
 
+	int rc;
+
 	asking->answered = 0;
-	return em_netlink_query(netlink, &elements, read_elements, asking);
+	rc = em_netlink_query(netlink, &elements, read_elements, asking);
+	/* Kernels that cannot be asked for elements have none that count. */
+	return rc == -EOPNOTSUPP ? 0 : rc;
 }
 
 int em_counters_in_elements(struct em_netlink *netlink, const struct em_object *object)

@@ -11,6 +11,7 @@
 #include "nft/drift.h"
 #include "nft/element.h"
 #include "nft/message.h"
+#include "nft/readback.h"
 
 static int add_elements(struct em_netlink *netlink, struct em_batch *batch,
 			const struct em_object *object, struct em_diag *diag)
@@ -42,6 +43,24 @@ int em_install_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 	em_drift_unhook(netlink, batch, EM_TABLE_INET);
 	em_message_bases(batch, ruleset, EM_TABLE_INET);
 	return em_batch_commit(netlink, batch, diag);
+}
+
+int em_install_trial(struct em_netlink *netlink, struct em_batch *batch,
+		     const struct em_policy *policy, uint32_t generation,
+		     struct em_refusal *refusal)
+{
+	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
+	int rc = em_ruleset_new(&ruleset, policy, generation);
+
+	if (rc) {
+		*refusal = (struct em_refusal){rc, {.what = "build the ruleset"}};
+		return rc;
+	}
+	em_message_tables(batch, ruleset, false);
+	em_message_objects(batch, ruleset);
+	em_message_chains(batch, ruleset);
+	rc = em_batch_send(netlink, batch, false, refusal);
+	return rc ? rc : em_readback_compare(netlink, batch, ruleset, refusal);
 }
 
 /* An object whose elements count, and that has some; NULL: none. */

@@ -20,6 +20,15 @@ int em_install_can_count(struct em_netlink *netlink, struct em_batch *batch,
 			 struct em_refusal *refusal);
 
 /*
+ * Adds the ruleset of a policy without its base chains and entities, and reads it back. Only for a
+ * network namespace of its own (scratch.h), as it stays. The batch is empty. Returns 0 or -errno
+ * and *refusal filled in, -ERANGE as em_readback_compare(); nothing is reported.
+ */
+int em_install_trial(struct em_netlink *netlink, struct em_batch *batch,
+		     const struct em_policy *policy, uint32_t generation,
+		     struct em_refusal *refusal);
+
+/*
  * Adds everything but the base chains of table netdev, in as many transactions as it takes; nothing
  * of its generation is there yet.  The batch is empty.  Returns 0 or -errno, reported.
  */

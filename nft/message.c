@@ -15,8 +15,6 @@
 #include "nft/statement.h"
 
 #define NEW (NLM_F_CREATE | NLM_F_EXCL)
-/* The name of all verdict maps until the kernel gives them numbers. */
-#define VERDICT_MAP "__map%d"
 
 static struct nlmsghdr *open_for(struct em_batch *batch, enum em_table table, uint16_t type,
 				 uint16_t flags, const char *what, const struct em_place *place)
@@ -93,7 +91,7 @@ static void add_verdict_map(struct em_batch *batch, enum em_table table,
 {
 	struct em_object map = {.kind = EM_OBJECT_VERDICT_MAP,
 				.table = table,
-				.name = {.role = VERDICT_MAP},
+				.name = {.role = EM_MESSAGE_VERDICT_MAP},
 				.place = *place,
 				.purpose = "add a verdict map",
 				.key.n_loads = dispatch->n_loads,
@@ -109,16 +107,19 @@ static void add_verdict_map(struct em_batch *batch, enum em_table table,
 static bool lower(struct nftnl_rule *to, enum em_table table, const struct em_rule *rule,
 		  uint32_t map)
 {
-	struct em_lowering l = {
-		.rule = to, .inet = table == EM_TABLE_INET, .map_name = VERDICT_MAP, .map_id = map};
+	struct em_lowering l = {.rule = to,
+				.inet = table == EM_TABLE_INET,
+				.map_name = EM_MESSAGE_VERDICT_MAP,
+				.map_id = map};
 
 	for (size_t s = 0; s < rule->n_statements; s++)
 		em_statement_lower(&l, &rule->statements[s]);
 	return !l.failed;
 }
 
-static void add_rule(struct em_batch *batch, const struct em_chain *chain,
-		     const struct em_rule *rule)
+/* `map` is the number of the rule's verdict map in the batch; 0: it is not there. */
+static void put_rule(struct em_batch *batch, const struct em_chain *chain,
+		     const struct em_rule *rule, uint32_t map)
 {
 	struct nftnl_rule *built = nftnl_rule_alloc();
 	uint8_t expected[EM_EXPECTED_SIZE];
@@ -126,16 +127,13 @@ static void add_rule(struct em_batch *batch, const struct em_chain *chain,
 	struct nlmsghdr *message;
 	bool ok = built;
 
-	for (size_t s = 0; s < rule->n_statements; s++)
-		if (rule->statements[s].kind == EM_STATEMENT_DISPATCH)
-			add_verdict_map(batch, chain->table, &rule->statements[s], &rule->place);
 	if (ok) {
 		nftnl_rule_set_str(built, NFTNL_RULE_TABLE, EM_RULESET_TABLE);
 		nftnl_rule_set_str(built, NFTNL_RULE_CHAIN,
 				   em_identifier_format(&chain->name, text));
 		em_expected_write(expected, chain->n_rules);
 		ok = !nftnl_rule_set_data(built, NFTNL_RULE_USERDATA, expected, sizeof(expected)) &&
-		     lower(built, chain->table, rule, batch->sets);
+		     lower(built, chain->table, rule, map);
 	}
 	if (ok) {
 		message = open_for(batch, chain->table, NFT_MSG_NEWRULE,
@@ -147,6 +145,21 @@ static void add_rule(struct em_batch *batch, const struct em_chain *chain,
 	}
 	if (built)
 		nftnl_rule_free(built);
+}
+
+void em_message_rule(struct em_batch *batch, const struct em_chain *chain,
+		     const struct em_rule *rule)
+{
+	put_rule(batch, chain, rule, 0);
+}
+
+static void add_rule(struct em_batch *batch, const struct em_chain *chain,
+		     const struct em_rule *rule)
+{
+	for (size_t s = 0; s < rule->n_statements; s++)
+		if (rule->statements[s].kind == EM_STATEMENT_DISPATCH)
+			add_verdict_map(batch, chain->table, &rule->statements[s], &rule->place);
+	put_rule(batch, chain, rule, batch->sets);
 }
 
 static void add_rules(struct em_batch *batch, const struct em_chain *chain)
@@ -168,7 +181,7 @@ void em_message_chains(struct em_batch *batch, const struct em_ruleset *ruleset)
 static void add_base(struct em_batch *batch, const struct em_chain *chain)
 {
 	struct nlmsghdr *message = open_for(batch, chain->table, NFT_MSG_NEWCHAIN, NLM_F_CREATE,
-					    "add base chain", &chain->rules[0].place);
+					    chain->base->purpose, &chain->rules[0].place);
 	char text[EM_IDENTIFIER_MAX];
 	struct nlattr *hook;
 

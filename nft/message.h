@@ -12,6 +12,9 @@
 #include "nft/netlink.h"
 #include "nft/ruleset.h"
 
+/* The name of all verdict maps until the kernel gives them numbers. */
+#define EM_MESSAGE_VERDICT_MAP "__map%d"
+
 /*
  * Adds the tables of a ruleset where they are not there yet.  `wake` takes `flags dormant` off
  * those that are, which newer kernels refuse in a transaction that adds a base chain on a device.
@@ -28,6 +31,10 @@ void em_message_objects(struct em_batch *batch, const struct em_ruleset *ruleset
 
 /* Adds the chains and their rules, but for the base chains. */
 void em_message_chains(struct em_batch *batch, const struct em_ruleset *ruleset);
+
+/* Adds a rule without its verdict map, which has no number then: to be compared, not to be sent. */
+void em_message_rule(struct em_batch *batch, const struct em_chain *chain,
+		     const struct em_rule *rule);
 
 /*
  * Adds the base chains of a table where they are not there, and their rules: in table netdev each

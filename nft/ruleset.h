@@ -174,6 +174,7 @@ struct em_base {
 	int priority;
 	enum em_statement_kind leads; /* EM_STATEMENT_GOTO or …_JUMP … */
 	const char *entry;	      /* … to the chain of this role */
+	const char *purpose; /* what a kernel that refuses it cannot do: "add base chain" */
 };
 
 extern const struct em_base em_ruleset_bases[EM_BASES];
