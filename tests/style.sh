@@ -67,7 +67,7 @@ unmarked()
 	sources \( -name '*.sh' -o -name '*.inc' -o -name '*.am' -o -name '*.ac' \
 		-o -name '*.[58]' -o -name '*.conf' -o -name '*.in' -o -name '*.bash' \
 		-o -name bootstrap -o -name cases -o -name mutants -o -name sentences \
-		-o -path ".ci/*" -o -path "tests/vm/*" ! -name work \) |
+		-o -path ".ci/*" -o -path "tests/vm/*" ! -name work ! -name README.md \) |
 		while read -r file; do
 			[ "$(head -n 3 "$file" | grep -cF -e "$licence" -e "$copyright")" -eq 2 ] ||
 				echo "$file"

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ethtool.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/sockios.h>
@@ -141,11 +142,19 @@ int rig_packet_socket(const char *interface, bool receive)
 	struct sockaddr_ll address = {.sll_family = AF_PACKET,
 				      .sll_protocol = receive ? htons(ETH_P_ALL) : 0,
 				      .sll_ifindex = if_nametoindex(interface)};
+	/* PACKET_IGNORE_OUTGOING is newer than the kernels that tests run on. */
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_PKTTYPE),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	struct sock_fprog not_outgoing = {sizeof(code) / sizeof(code[0]), code};
 	int one = 1, fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || !address.sll_ifindex ||
 	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) ||
-	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &not_outgoing, sizeof(not_outgoing)) ||
 	    bind(fd, (struct sockaddr *)&address, sizeof(address)))
 		rig_die(interface);
 	return fd;

@@ -25,6 +25,9 @@ table inet modules {
 }
 END
 nft list table inet modules
-modprobe -a nf_conntrack_netlink nf_defrag_ipv4 nf_defrag_ipv6 cls_bpf sch_ingress
+# A kernel that has everything built in has no folder of modules.
+if [ -d "/lib/modules/$(uname -r)/kernel" ]; then
+	modprobe -a nf_conntrack_netlink nf_defrag_ipv4 nf_defrag_ipv6 cls_bpf sch_ingress
+fi
 tc qdisc add dev lo clsact
 tc qdisc show dev lo
