@@ -126,6 +126,22 @@ void em_expression_compare(struct em_lowering *l, uint32_t op, const struct em_l
 	compare(l, op, value, em_load_length(load));
 }
 
+void em_expression_range(struct em_lowering *l, const struct em_load *load, const uint8_t *low,
+			 const uint8_t *high)
+{
+	struct nftnl_expr *e = add(l, "range");
+	uint8_t value[EM_LOAD_MAX];
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_RANGE_SREG, data_register(FIRST));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_RANGE_OP, NFT_RANGE_EQ);
+	em_load_value(load, low, value);
+	nftnl_expr_set(e, NFTNL_EXPR_RANGE_FROM_DATA, value, em_load_length(load));
+	em_load_value(load, high, value);
+	nftnl_expr_set(e, NFTNL_EXPR_RANGE_TO_DATA, value, em_load_length(load));
+}
+
 static void require_meta(struct em_lowering *l, uint32_t key, const void *value, uint8_t length)
 {
 	add_meta(l, key, NFTNL_EXPR_META_DREG, FIRST);

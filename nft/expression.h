@@ -33,6 +33,9 @@ void em_expression_loads(struct em_lowering *l, const struct em_load *loads, uin
 /* What was loaded, NFT_CMP_…, a value of it in the order of the wire. */
 void em_expression_compare(struct em_lowering *l, uint32_t op, const struct em_load *load,
 			   const uint8_t *wire);
+/* Whether what was loaded is between two values, both included. */
+void em_expression_range(struct em_lowering *l, const struct em_load *load, const uint8_t *low,
+			 const uint8_t *high);
 /* Whether the set has what was loaded. */
 void em_expression_lookup(struct em_lowering *l, const char *set, bool not );
 /* What the map has for it: data, or a verdict by the rule's own map. */

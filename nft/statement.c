@@ -87,8 +87,17 @@ static void print_range(FILE *out, const struct em_statement *statement)
 	em_load_print_value(out, &statement->loads[0], statement->high);
 }
 
+/*
+ * nft 1.1.3 lists a comparison under a mask that is no run of bits as one of other bits, but not a
+ * range.
+ */
 static void lower_range(struct em_lowering *l, const struct em_statement *statement)
 {
+	if (statement->loads[0].masked) {
+		lower_loads(l, statement);
+		em_expression_range(l, &statement->loads[0], statement->low, statement->high);
+		return;
+	}
 	lower_compared(l, statement, NFT_CMP_GTE);
 	em_expression_compare(l, NFT_CMP_LTE, &statement->loads[0], statement->high);
 }
