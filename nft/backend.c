@@ -172,35 +172,33 @@ static int clear_way(struct em_prepared *prepared, struct em_diag *diag)
 }
 
 /* Where elements cannot count, named counters do, which check_host has not tried yet. */
-static int choose_counters(struct em_prepared *prepared, struct em_outcome *outcome, bool *objects,
-			   struct em_diag *diag)
+static int choose_counters(struct em_prepared *prepared, struct em_outcome *outcome,
+			   struct em_form *form, struct em_diag *diag)
 {
 	const struct em_plan *plan = prepared->plan;
 	struct em_refusal refusal;
 	int counting = em_install_can_count(&prepared->netlink, &prepared->batch, plan->policy,
-					    plan->generation, &refusal);
+					    plan->generation, *form, &refusal);
 
 	if (counting < 0)
 		return em_netlink_report(diag, &refusal);
-	*objects = !counting;
+	form->object_counters = !counting;
 	return counting ? 0
 			: em_nft_check_host_objects(&prepared->netlink, &prepared->batch,
-						    plan->policy, outcome, diag);
+						    plan->policy, form->zones, outcome, diag);
 }
 
 static int build(struct em_prepared *prepared, struct em_outcome *outcome, struct em_diag *diag)
 {
 	const struct em_plan *plan = prepared->plan;
-	bool object_counters;
+	struct em_form form = {.zones = em_nft_uses_zones(plan)};
 	int rc = clear_way(prepared, diag);
 
 	if (!rc)
-		rc = choose_counters(prepared, outcome, &object_counters, diag);
+		rc = choose_counters(prepared, outcome, &form, diag);
 	if (rc)
 		return rc;
-	rc = object_counters ? em_ruleset_new_with_objects(&prepared->ruleset, plan->policy,
-							   plan->generation)
-			     : em_ruleset_new(&prepared->ruleset, plan->policy, plan->generation);
+	rc = em_ruleset_new(&prepared->ruleset, plan->policy, plan->generation, form);
 	if (rc)
 		return em_diag_enomem(diag);
 	rc = em_install_ruleset(&prepared->netlink, &prepared->batch, prepared->ruleset, diag);
@@ -209,6 +207,8 @@ static int build(struct em_prepared *prepared, struct em_outcome *outcome, struc
 				       outcome, diag);
 	if (rc)
 		return rc;
+	if (!form.zones)
+		return 0;
 	em_conntrack_warn(plan->policy, diag);
 	em_translations_warn(&prepared->netlink, plan->policy, diag);
 	return 0;
@@ -225,8 +225,9 @@ static int prepare(struct em_prepared **prepared, struct em_plan *plan, struct e
 	rc = em_nft_check_host(plan, outcome, diag);
 	if (rc)
 		return rc;
-	return stage == EM_FORESEE ? em_nft_foresee_kept(plan->policy, outcome, diag)
-				   : open_prepared(prepared, plan, diag);
+	return stage == EM_FORESEE
+		       ? em_nft_foresee_kept(plan->policy, em_nft_uses_zones(plan), outcome, diag)
+		       : open_prepared(prepared, plan, diag);
 }
 
 static bool planned(const struct em_ruleset *ruleset, const struct em_inventory_chain *chain)
@@ -307,12 +308,12 @@ int em_nft_print_ruleset(FILE *out, const struct em_policy *policy, uint32_t gen
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
 	const struct em_place *place;
-	const char *refused = em_nft_refuse(policy, &place);
+	const char *refused = em_nft_refuse(policy, false, &place);
 
 	if (refused)
 		return em_diag_error(diag, -EM_EUNSUPPORTED, place,
 				     "nft cannot carry this policy: %s", refused);
-	if (em_ruleset_new(&ruleset, policy, generation))
+	if (em_ruleset_new(&ruleset, policy, generation, (struct em_form){.zones = false}))
 		return em_diag_enomem(diag);
 	em_text_print(out, ruleset);
 	return 0;

@@ -3,17 +3,15 @@
 /*
  * bases - the base chains of a ruleset.
  */
-/* Before <linux/netfilter.h>, which else brings its own. */
-#include <netinet/in.h>
-
-#include <linux/netfilter.h>
-
 #include "nft/build.h"
+#include "nft/uapi.h"
 
 /* NF_IP_PRI_RAW of the kernel: before what other tables usually do at ingress, and conntrack. */
 #define RAW (-300)
 /* NF_IP_PRI_NAT_DST */
 #define NAT_DST (-100)
+/* Behind what other tables usually do at egress. */
+#define LAST 300
 
 #define ADD "add base chain"
 
@@ -22,6 +20,8 @@ const struct em_base em_ruleset_bases[EM_BASES] = {
 			     NF_NETDEV_INGRESS, RAW - 1, EM_STATEMENT_GOTO, "pull", ADD},
 	[EM_BASE_SORT] = {EM_TABLE_NETDEV, "ingress", NULL, "filter", "ingress", NF_NETDEV_INGRESS,
 			  RAW, EM_STATEMENT_GOTO, "dispatch", ADD},
+	[EM_BASE_EGRESS] = {EM_TABLE_NETDEV, "egress", NULL, "filter", "egress", NF_NETDEV_EGRESS,
+			    LAST, EM_STATEMENT_GOTO, "leaving", ADD},
 	[EM_BASE_RAW] = {EM_TABLE_INET, "raw", "prerouting", "filter", "prerouting",
 			 NF_INET_PRE_ROUTING, RAW, EM_STATEMENT_JUMP, "marked", ADD},
 	/* Before 5.2, families ip and ip6 have such chains, and family inet has none. */

@@ -155,6 +155,11 @@ struct em_statement *em_build_lookup(struct em_builder *b, enum em_statement_kin
 	return statement;
 }
 
+bool em_build_marks(const struct em_builder *b)
+{
+	return b->listener->replies && b->ruleset->form.zones;
+}
+
 void em_build_mark(struct em_builder *b, uint32_t mark)
 {
 	em_build_number(em_build_add(b, EM_STATEMENT_SET_MARK)->low, mark, sizeof(mark));

@@ -66,6 +66,8 @@ void em_build_invalid(struct em_builder *b, enum em_counter reason);
 void em_build_rule_invalid(struct em_builder *b, enum em_counter reason,
 			   const struct em_place *place);
 
+/* Whether what the current listener sorts to a port is marked for conntrack. */
+bool em_build_marks(const struct em_builder *b);
 /* The mark of the current listener, or 0. */
 void em_build_mark(struct em_builder *b, uint32_t mark);
 
@@ -93,7 +95,14 @@ void em_build_sources(struct em_builder *b);
 void em_build_counters(struct em_builder *b);
 void em_build_entities(struct em_builder *b);
 void em_build_zones(struct em_builder *b);
-/* All of table inet, where a listener has `replies`, but its base chains (replies.c). */
+/*
+ * Where a listener has `replies`, the sets of conversations, what leads the current listener's
+ * datagrams to them, and the chains for what leaves (answers.c).
+ */
+void em_build_answers(struct em_builder *b);
+void em_build_remember(struct em_builder *b);
+struct em_identifier em_build_remember_name(const struct em_builder *b);
+/* With zones instead, all of table inet but its base chains (replies.c). */
 void em_build_replies(struct em_builder *b);
 /* A base chain and its rule (bases.c); the interface is NULL where it has none. */
 void em_build_base(struct em_builder *b, enum em_base_kind which, const char *interface,

@@ -16,6 +16,7 @@
 
 #include "host/obstacle.h"
 #include "host/scratch.h"
+#include "nft/answers.h"
 #include "nft/drift.h"
 #include "nft/install.h"
 #include "nft/message.h"
@@ -71,13 +72,15 @@ static void review_format(const struct em_format *format, em_finding_fn *found, 
 static void review_loopback(const struct em_place *place, em_finding_fn *found, void *context)
 {
 	const struct em_link lo = {.name = "lo", .type = ARPHRD_LOOPBACK};
-	const struct em_attachment at = {.hook = EM_HOOK_NFT_INGRESS, .replies = true};
+	const struct em_attachment at = {
+		.hook = EM_HOOK_NFT_INGRESS, .replies = true, .conntrack = true};
 	struct em_obstacle obstacle;
-	char finding[128];
+	char finding[160];
 
 	if (!em_obstacle_find(&obstacle, EM_OBSTACLE_LOOPBACK_REPLIES, &lo, &at))
 		return;
-	snprintf(finding, sizeof(finding), "%s: %s", lo.name, obstacle.what);
+	snprintf(finding, sizeof(finding), "%s, without chains at egress (Linux 5.16): %s", lo.name,
+		 obstacle.what);
 	found(context, place, finding);
 }
 
@@ -87,7 +90,7 @@ static const char *refuse_replies(const struct em_listener *listener, const stru
 	if (!listener->replies || listener->n_formats == 1)
 		return NULL;
 	*place = &listener->replies_place;
-	return "replies do not go with several formats";
+	return "replies do not go with several formats without chains at egress (Linux 5.16)";
 }
 
 /* One rule has to tell that all of it is equal; a format is left by no other. */
@@ -106,12 +109,12 @@ static const char *refuse_checks(const struct em_listener *listener, const struc
 	return NULL;
 }
 
-const char *em_nft_refuse(const struct em_policy *policy, const struct em_place **place)
+const char *em_nft_refuse(const struct em_policy *policy, bool zones, const struct em_place **place)
 {
 	const char *why = NULL;
 
 	for (size_t i = 0; !why && i < policy->n_listeners; i++) {
-		why = refuse_replies(&policy->listeners[i], place);
+		why = zones ? refuse_replies(&policy->listeners[i], place) : NULL;
 		if (!why)
 			why = refuse_checks(&policy->listeners[i], place);
 	}
@@ -121,7 +124,7 @@ const char *em_nft_refuse(const struct em_policy *policy, const struct em_place 
 void em_nft_check(const struct em_policy *policy, em_finding_fn *found, void *context)
 {
 	const struct em_place *place;
-	const char *refused = em_nft_refuse(policy, &place);
+	const char *refused = em_nft_refuse(policy, true, &place);
 
 	if (refused)
 		found(context, place, refused);
@@ -146,12 +149,11 @@ static void note_lacking(void *context, const struct em_place *place, const char
 
 /* Everything but the entities, in one batch that the kernel takes back. */
 static int try_ruleset(struct em_netlink *netlink, struct em_batch *batch,
-		       const struct em_policy *policy, bool object_counters,
+		       const struct em_policy *policy, struct em_form form,
 		       struct em_refusal *refusal)
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
-	int rc = object_counters ? em_ruleset_new_with_objects(&ruleset, policy, 0)
-				 : em_ruleset_new(&ruleset, policy, 0);
+	int rc = em_ruleset_new(&ruleset, policy, 0, form);
 
 	if (rc) {
 		*refusal = (struct em_refusal){rc, {.what = "build the ruleset"}};
@@ -198,7 +200,7 @@ static int judge(const struct em_policy *policy, const struct em_refusal *refusa
 				strerror(-refusal->error));
 }
 
-static int try_rules(struct em_netlink *netlink, const struct em_policy *policy,
+static int try_rules(struct em_netlink *netlink, const struct em_policy *policy, bool zones,
 		     struct em_outcome *outcome, struct em_diag *diag)
 {
 	struct em_refusal refusal;
@@ -207,19 +209,20 @@ static int try_rules(struct em_netlink *netlink, const struct em_policy *policy,
 
 	if (rc)
 		return rc;
-	if (try_ruleset(netlink, &batch, policy, false, &refusal))
+	if (try_ruleset(netlink, &batch, policy, (struct em_form){.zones = zones}, &refusal))
 		rc = judge(policy, &refusal, outcome, diag);
 	em_batch_clear(&batch);
 	return rc;
 }
 
 int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch,
-			      const struct em_policy *policy, struct em_outcome *outcome,
-			      struct em_diag *diag)
+			      const struct em_policy *policy, bool zones,
+			      struct em_outcome *outcome, struct em_diag *diag)
 {
+	const struct em_form form = {.object_counters = true, .zones = zones};
 	struct em_refusal refusal;
 
-	if (try_ruleset(netlink, batch, policy, true, &refusal))
+	if (try_ruleset(netlink, batch, policy, form, &refusal))
 		return judge(policy, &refusal, outcome, diag);
 	return 0;
 }
@@ -235,10 +238,16 @@ int em_nft_check_kept(struct em_netlink *netlink, struct em_batch *batch,
 	return 0;
 }
 
+struct trial {
+	const struct em_policy *policy;
+	struct em_form form;
+};
+
 /* In the child, which has nothing else to say than that something is not kept. */
 static void try_to_keep(void *result, const void *context)
 {
 	struct em_refusal *out = result, refusal;
+	const struct trial *trial = context;
 	struct em_netlink netlink;
 	struct em_diag_kept kept;
 	struct em_batch batch;
@@ -247,43 +256,87 @@ static void try_to_keep(void *result, const void *context)
 		return;
 	if (em_netlink_open(&netlink, &kept.diag) || em_batch_init(&batch, &kept.diag))
 		return;
-	if (em_install_trial(&netlink, &batch, context, 1, &refusal) == -ERANGE)
+	if (em_install_trial(&netlink, &batch, trial->policy, 1, trial->form, &refusal) == -ERANGE)
 		*out = refusal;
 }
 
 /* Without the privilege for a namespace of its own, apply finds it out by itself. */
-int em_nft_foresee_kept(const struct em_policy *policy, struct em_outcome *outcome,
+int em_nft_foresee_kept(const struct em_policy *policy, bool zones, struct em_outcome *outcome,
 			struct em_diag *diag)
 {
+	const struct trial trial = {.policy = policy, .form = {.zones = zones}};
 	struct em_refusal refusal = {0};
 
-	(void)em_scratch_run_anyone(try_to_keep, &refusal, sizeof(refusal), policy);
+	(void)em_scratch_run_anyone(try_to_keep, &refusal, sizeof(refusal), &trial);
 	return refusal.error ? judge(policy, &refusal, outcome, diag) : 0;
+}
+
+/* Finds the form in which this kernel can have `replies`. */
+static int choose_form(struct em_netlink *netlink, bool *zones, struct em_diag *diag)
+{
+	struct em_refusal refusal;
+	struct em_batch batch;
+	int rc = em_batch_init(&batch, diag);
+
+	if (rc)
+		return rc;
+	rc = em_answers_try(netlink, &batch, &refusal);
+	em_batch_clear(&batch);
+	*zones = rc;
+	return rc && is_failure(rc) ? em_netlink_report(diag, &refusal) : 0;
+}
+
+static int check_zones(struct em_netlink *netlink, const struct em_policy *policy,
+		       struct em_outcome *outcome, struct em_diag *diag)
+{
+	int rc = em_zones_check(netlink, policy, outcome, diag);
+
+	return rc ? rc : em_translations_check(netlink, policy, outcome, diag);
+}
+
+static int check_plan(struct em_netlink *netlink, struct em_plan *plan, struct em_outcome *outcome,
+		      struct em_diag *diag)
+{
+	bool replies = em_conversation_first(plan->policy), zones = false;
+	const struct em_place *place;
+	const char *refused;
+	int rc = replies ? choose_form(netlink, &zones, diag) : 0;
+
+	if (rc)
+		return rc;
+	refused = em_nft_refuse(plan->policy, zones, &place);
+	if (refused)
+		return em_outcome_lacks(outcome, place, "%s", refused);
+	for (size_t i = 0; i < plan->n_attachments; i++) {
+		plan->attachments[i].hook = EM_HOOK_NFT_INGRESS;
+		plan->attachments[i].conntrack = zones && plan->attachments[i].replies;
+	}
+	rc = try_rules(netlink, plan->policy, zones, outcome, diag);
+	if (!rc)
+		rc = em_plan_check_links(plan, outcome);
+	if (!rc && zones)
+		rc = check_zones(netlink, plan->policy, outcome, diag);
+	return rc;
 }
 
 int em_nft_check_host(struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag)
 {
-	const struct em_place *place;
-	const char *refused = em_nft_refuse(plan->policy, &place);
 	struct em_netlink netlink;
-	int rc;
+	int rc = em_netlink_open(&netlink, diag);
 
-	if (refused)
-		return em_outcome_lacks(outcome, place, "%s", refused);
-	rc = em_netlink_open(&netlink, diag);
 	if (rc == -EPROTONOSUPPORT)
 		return em_outcome_lacks(outcome, NULL, "this kernel has no nf_tables");
 	if (rc)
 		return rc;
-	for (size_t i = 0; i < plan->n_attachments; i++)
-		plan->attachments[i].hook = EM_HOOK_NFT_INGRESS;
-	rc = try_rules(&netlink, plan->policy, outcome, diag);
-	if (!rc)
-		rc = em_plan_check_links(plan, outcome);
-	if (!rc && em_conversation_first(plan->policy))
-		rc = em_zones_check(&netlink, plan->policy, outcome, diag);
-	if (!rc && em_conversation_first(plan->policy))
-		rc = em_translations_check(&netlink, plan->policy, outcome, diag);
+	rc = check_plan(&netlink, plan, outcome, diag);
 	em_netlink_close(&netlink);
 	return rc;
+}
+
+bool em_nft_uses_zones(const struct em_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_attachments; i++)
+		if (plan->attachments[i].conntrack)
+			return true;
+	return false;
 }

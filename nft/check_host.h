@@ -20,8 +20,8 @@ int em_nft_check_host(struct em_plan *plan, struct em_outcome *outcome, struct e
  * The same for the form with named counters of entities, which it leaves open.  The batch is empty.
  */
 int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch,
-			      const struct em_policy *policy, struct em_outcome *outcome,
-			      struct em_diag *diag);
+			      const struct em_policy *policy, bool zones,
+			      struct em_outcome *outcome, struct em_diag *diag);
 
 /*
  * Whether the kernel has kept a ruleset as it was installed, see readback.h.  The batch is empty.
@@ -31,13 +31,16 @@ int em_nft_check_kept(struct em_netlink *netlink, struct em_batch *batch,
 		      const struct em_ruleset *ruleset, struct em_outcome *outcome,
 		      struct em_diag *diag);
 /* The same beforehand, in a network namespace of its own. */
-int em_nft_foresee_kept(const struct em_policy *policy, struct em_outcome *outcome,
+int em_nft_foresee_kept(const struct em_policy *policy, bool zones, struct em_outcome *outcome,
 			struct em_diag *diag);
 
 /*
- * Why no kernel's nf_tables can carry the policy as the rules are, and the place of the key; or
- * NULL.
+ * Why no kernel's nf_tables can carry the policy as the rules are, with or without zones of
+ * conntrack, and the place of the key; or NULL.
  */
-const char *em_nft_refuse(const struct em_policy *policy, const struct em_place **place);
+const char *em_nft_refuse(const struct em_policy *policy, bool zones,
+			  const struct em_place **place);
+/* Whether em_nft_check_host() has chosen zones of conntrack, for replies. */
+bool em_nft_uses_zones(const struct em_plan *plan);
 
 #endif

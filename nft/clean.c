@@ -108,6 +108,18 @@ static int delete_selected(struct em_netlink *netlink, struct em_batch *batch,
 	return delete_objects(netlink, batch, inventory, selection, diag);
 }
 
+/* The kernel does not say whether rules use a set, but refuses to delete one that they use. */
+static int delete_unused(struct em_netlink *netlink, struct em_batch *batch, enum em_table table,
+			 const struct em_inventory_object *set, struct em_diag *diag)
+{
+	struct em_refusal refusal;
+	int rc;
+
+	em_message_delete_object(batch, table, set->kind, set->name);
+	rc = em_batch_send(netlink, batch, false, &refusal);
+	return rc && rc != -EBUSY ? em_netlink_report(diag, &refusal) : 0;
+}
+
 /* Objects that all generations share, and that none uses any more. */
 static int clean_shared(struct em_netlink *netlink, struct em_batch *batch, enum em_table table,
 			struct em_diag *diag)
@@ -118,11 +130,15 @@ static int clean_shared(struct em_netlink *netlink, struct em_batch *batch, enum
 	for (size_t i = 0; !rc && i < inventory.n_objects; i++) {
 		const struct em_inventory_object *object = &inventory.objects[i];
 
-		if (em_inventory_is_shared(object) && !object->used)
+		if (em_inventory_is_conversations(object)) {
+			rc = delete_unused(netlink, batch, table, object, diag);
+		} else if (em_inventory_is_shared(object) && !object->used) {
 			em_message_delete_object(batch, table, object->kind, object->name);
+			rc = em_batch_commit(netlink, batch, diag);
+		}
 	}
 	em_inventory_clear(&inventory);
-	return rc ? rc : em_batch_commit(netlink, batch, diag);
+	return rc;
 }
 
 static bool has_shared(const struct em_inventory *inventory)

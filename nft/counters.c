@@ -375,17 +375,33 @@ static int read_all_counting(struct em_netlink *netlink, const struct reading *r
 	return rc;
 }
 
+/* Whether the generation was installed with zones: it has sets of the tags that it marks. */
+static int has_zones(struct em_netlink *netlink, uint32_t generation, bool *zones)
+{
+	struct em_inventory inventory;
+	int rc = em_inventory_list(&inventory, EM_TABLE_NETDEV, netlink);
+
+	*zones = false;
+	for (size_t i = 0; !rc && i < inventory.n_objects; i++)
+		*zones |= inventory.objects[i].generation == generation &&
+			  em_identifier_owner(inventory.objects[i].name, EM_ROLE_TAGS);
+	em_inventory_clear(&inventory);
+	return rc;
+}
+
 static int read_all(struct em_netlink *netlink, const struct reading *reading, uint32_t generation)
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
 	struct em_ruleset *other __attribute__((cleanup(em_ruleset_freep))) = NULL;
-	bool objects;
-	int rc = em_ruleset_new_counters(&ruleset, reading->policy, generation, false);
+	struct em_form form = {.zones = false};
+	int rc = has_zones(netlink, generation, &form.zones);
 
 	if (!rc)
-		rc = read_all_counting(netlink, reading, ruleset, &objects);
-	if (!rc && objects)
-		rc = em_ruleset_new_counters(&other, reading->policy, generation, true);
+		rc = em_ruleset_new_counters(&ruleset, reading->policy, generation, form);
+	if (!rc)
+		rc = read_all_counting(netlink, reading, ruleset, &form.object_counters);
+	if (!rc && form.object_counters)
+		rc = em_ruleset_new_counters(&other, reading->policy, generation, form);
 	if (!rc)
 		rc = read_all_named(netlink, reading, other ? other : ruleset);
 	for (size_t i = 0; !rc && i < reading->policy->n_listeners; i++)

@@ -106,6 +106,26 @@ static void add_mask(struct em_lowering *l, const uint8_t *mask, uint8_t length,
 	add_bitwise(l, mask, zero, length, word);
 }
 
+/* The first two of 4 bytes, as a number in the order of the machine. */
+static void add_shift(struct em_lowering *l, unsigned int word)
+{
+	struct nftnl_expr *order = add(l, "byteorder"), *shift = add(l, "bitwise");
+	const uint32_t bits = 16;
+
+	if (!order || !shift)
+		return;
+	nftnl_expr_set_u32(order, NFTNL_EXPR_BYTEORDER_SREG, data_register(word));
+	nftnl_expr_set_u32(order, NFTNL_EXPR_BYTEORDER_DREG, data_register(word));
+	nftnl_expr_set_u32(order, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_NTOH);
+	nftnl_expr_set_u32(order, NFTNL_EXPR_BYTEORDER_LEN, sizeof(uint32_t));
+	nftnl_expr_set_u32(order, NFTNL_EXPR_BYTEORDER_SIZE, sizeof(uint32_t));
+	nftnl_expr_set_u32(shift, NFTNL_EXPR_BITWISE_SREG, data_register(word));
+	nftnl_expr_set_u32(shift, NFTNL_EXPR_BITWISE_DREG, data_register(word));
+	nftnl_expr_set_u32(shift, NFTNL_EXPR_BITWISE_LEN, sizeof(uint32_t));
+	nftnl_expr_set_u32(shift, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_RSHIFT);
+	nftnl_expr_set(shift, NFTNL_EXPR_BITWISE_DATA, &bits, sizeof(bits));
+}
+
 static void compare(struct em_lowering *l, uint32_t op, const void *value, uint8_t length)
 {
 	struct nftnl_expr *e = add(l, "cmp");
@@ -210,6 +230,8 @@ static void add_load(struct em_lowering *l, const struct em_load *load, unsigned
 	}
 	if (mask)
 		add_mask(l, (const uint8_t *)&mask, sizeof(mask), word);
+	if (load->shifted)
+		add_shift(l, word);
 	if (load->masked) {
 		em_load_value(load, load->mask, value);
 		add_mask(l, value, length, word);
@@ -310,6 +332,35 @@ void em_expression_write(struct em_lowering *l, enum em_field field)
 	case EM_FROM_IP6_HEADER: /* read only */
 		break;
 	}
+}
+
+void em_expression_write_quoted(struct em_lowering *l, const struct em_load *load,
+				const uint8_t *wire, uint16_t checksum)
+{
+	struct nftnl_expr *value = add(l, "immediate"), *e = add(l, "payload");
+
+	if (!value || !e)
+		return;
+	nftnl_expr_set_u32(value, NFTNL_EXPR_IMM_DREG, data_register(FIRST));
+	nftnl_expr_set(value, NFTNL_EXPR_IMM_DATA, wire, load->length);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_SREG, data_register(FIRST));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, load->offset);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, load->length);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_INET);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, checksum);
+}
+
+void em_expression_update(struct em_lowering *l, const char *set, uint32_t seconds)
+{
+	struct nftnl_expr *e = add(l, "dynset");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, data_register(FIRST));
+	nftnl_expr_set_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT, seconds * UINT64_C(1000));
+	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
 }
 
 void em_expression_bits(struct em_lowering *l, const uint8_t *mask, const uint8_t *value)

@@ -45,6 +45,11 @@ void em_expression_lookup_verdict(struct em_lowering *l);
 /* A value of the field, in the order of the wire, and then the field becomes what was loaded. */
 void em_expression_value(struct em_lowering *l, enum em_field field, const uint8_t *wire);
 void em_expression_write(struct em_lowering *l, enum em_field field);
+/* Raw bytes become the value, and the checksum at this offset from the transport header follows. */
+void em_expression_write_quoted(struct em_lowering *l, const struct em_load *load,
+				const uint8_t *wire, uint16_t checksum);
+/* The set has what was loaded, for so long from now. */
+void em_expression_update(struct em_lowering *l, const char *set, uint32_t seconds);
 /* (what was loaded & mask) ^ value, both 4 bytes in the order of the machine */
 void em_expression_bits(struct em_lowering *l, const uint8_t *mask, const uint8_t *value);
 

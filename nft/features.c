@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nft/answers.h"
 #include "nft/conntrack.h"
 #include "nft/install.h"
 #include "nft/message.h"
@@ -50,7 +51,7 @@ static int try_policy(struct bench *bench, const struct em_policy *policy,
 		      struct em_refusal *refusal)
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
-	int rc = em_ruleset_new(&ruleset, policy, GENERATION);
+	int rc = em_ruleset_new(&ruleset, policy, GENERATION, (struct em_form){.zones = false});
 
 	if (rc) {
 		*refusal = (struct em_refusal){rc, {.what = "build the ruleset"}};
@@ -96,7 +97,8 @@ static void try_offset(struct em_feature *feature, struct bench *bench,
 	format.tag.pieces[0].offset = EM_LOAD_LAST - EM_UDP_HEADER + 1;
 	listener.formats = &format;
 	far.listeners = &listener;
-	em_install_trial(&bench->netlink, &bench->batch, &far, GENERATION, &refusal);
+	em_install_trial(&bench->netlink, &bench->batch, &far, GENERATION,
+			 (struct em_form){.zones = false}, &refusal);
 	judge(feature, &refusal, "tags and checks may begin at any byte");
 	if (refusal.error == -ERANGE || refusal.error == -EOVERFLOW)
 		snprintf(feature->detail, sizeof(feature->detail),
@@ -110,8 +112,8 @@ static void try_counters(struct em_feature *feature, struct bench *bench,
 			 const struct em_policy *sample)
 {
 	struct em_refusal refusal = {0};
-	int counting =
-		em_install_can_count(&bench->netlink, &bench->batch, sample, GENERATION, &refusal);
+	int counting = em_install_can_count(&bench->netlink, &bench->batch, sample, GENERATION,
+					    (struct em_form){.zones = false}, &refusal);
 
 	judge(feature, &refusal, "elements of maps count");
 	if (counting == 0) {
@@ -138,6 +140,20 @@ static int try_rule(struct bench *bench, struct em_statement *statements, size_t
 
 	em_message_chains(&bench->batch, &ruleset);
 	return em_batch_send(&bench->netlink, &bench->batch, true, refusal);
+}
+
+static void try_egress(struct em_feature *feature, struct bench *bench,
+		       const struct em_policy *sample)
+{
+	struct em_refusal refusal;
+
+	(void)sample;
+	em_answers_try(&bench->netlink, &bench->batch, &refusal);
+	judge(feature, &refusal, "chains and sets for replies");
+	if (!feature->available)
+		snprintf(feature->detail + strlen(feature->detail),
+			 sizeof(feature->detail) - strlen(feature->detail),
+			 ": replies need conntrack");
 }
 
 static void try_zones(struct em_feature *feature, struct bench *bench,
@@ -227,8 +243,9 @@ static const struct {
 } features[] = {
 	{"nf_tables", try_tables},	{"netdev-ingress", try_ingress},
 	{"payload-offset", try_offset}, {"map-counters", try_counters},
-	{"conntrack-zones", try_zones}, {"ct-timeouts", try_timeouts},
-	{"inet-nat", try_nat},		{"ctnetlink", try_ctnetlink},
+	{"netdev-egress", try_egress},	{"conntrack-zones", try_zones},
+	{"ct-timeouts", try_timeouts},	{"inet-nat", try_nat},
+	{"ctnetlink", try_ctnetlink},
 };
 
 #define N_FEATURES (sizeof(features) / sizeof(features[0]))

@@ -46,7 +46,13 @@ static void print_ether_type(FILE *out, const uint8_t *wire, uint8_t length)
 
 static void print_protocol(FILE *out, const uint8_t *wire, uint8_t length)
 {
-	fputs(number(wire, length) == IPPROTO_UDP ? "udp" : "tcp", out);
+	unsigned int protocol = number(wire, length);
+
+	fputs(protocol == IPPROTO_UDP	   ? "udp"
+	      : protocol == IPPROTO_ICMP   ? "icmp"
+	      : protocol == IPPROTO_ICMPV6 ? "ipv6-icmp"
+					   : "tcp",
+	      out);
 }
 
 static void print_family(FILE *out, const uint8_t *wire, uint8_t length)
@@ -86,6 +92,7 @@ enum { UDP_DPORT = 2, IP_SADDR = 11, IP6_SADDR = 8 };
 
 const struct em_field_row em_fields[EM_FIELDS] = {
 	[EM_FIELD_PAYLOAD] = {NULL, &bytes, TRANSPORT},
+	[EM_FIELD_NETWORK] = {NULL, &bytes, NETWORK},
 	[EM_FIELD_L4PROTO] = {"meta l4proto", &protocol, EM_FROM_META, NFT_META_L4PROTO, 0, 1},
 	[EM_FIELD_PROTOCOL] = {"meta protocol", &ether_type, EM_FROM_META, NFT_META_PROTOCOL, 0, 2},
 	[EM_FIELD_NFPROTO] = {"meta nfproto", &family, EM_FROM_META, NFT_META_NFPROTO, 0, 1},
@@ -104,6 +111,7 @@ const struct em_field_row em_fields[EM_FIELDS] = {
 	[EM_FIELD_IP6_DADDR] = {"ip6 daddr", &ipv6_addr, NETWORK, 24, 16, 0, EM_ON_IP6},
 	[EM_FIELD_IP6_FRAG_OFF] = {"frag frag-off", &integer, EM_FROM_IP6_HEADER, IPPROTO_FRAGMENT,
 				   2, 2, 0xfff8, EM_ON_IP6},
+	[EM_FIELD_UDP_SPORT] = {"udp sport", &service, TRANSPORT, 0, 2, 0, EM_ON_UDP},
 	[EM_FIELD_UDP_DPORT] = {"udp dport", &service, TRANSPORT, 2, 2, 0, EM_ON_UDP,
 				.header = HEADER_UDP, .header_field = UDP_DPORT},
 	[EM_FIELD_UDP_LENGTH] = {"udp length", &integer, TRANSPORT, 4, 2, 0, EM_ON_UDP},
@@ -114,7 +122,7 @@ const struct em_field_row em_fields[EM_FIELDS] = {
 
 uint8_t em_load_length(const struct em_load *load)
 {
-	return load->field == EM_FIELD_PAYLOAD ? load->length : em_fields[load->field].length;
+	return em_fields[load->field].name ? em_fields[load->field].length : load->length;
 }
 
 uint8_t em_load_padded(const struct em_load *loads, uint8_t n, uint8_t i)
@@ -136,10 +144,11 @@ void em_load_value(const struct em_load *load, const uint8_t *wire, uint8_t *val
 
 static void print_name(FILE *out, const struct em_load *load)
 {
-	if (load->field == EM_FIELD_PAYLOAD)
-		fprintf(out, "@th,%u,%u", load->offset * 8, load->length * 8);
-	else
+	if (em_fields[load->field].name)
 		fputs(em_fields[load->field].name, out);
+	else
+		fprintf(out, "@%s,%u,%u", load->field == EM_FIELD_NETWORK ? "nh" : "th",
+			load->offset * 8, load->length * 8);
 }
 
 static void print_masks(FILE *out, const struct em_load *load)
@@ -162,6 +171,7 @@ void em_loads_print(FILE *out, const struct em_load *loads, uint8_t n)
 		fputs(group ? "(" : "", out);
 		print_name(out, &loads[i]);
 		print_masks(out, &loads[i]);
+		fputs(loads[i].shifted ? " >> 16" : "", out);
 		fputs(group ? ")" : "", out);
 	}
 }

@@ -20,6 +20,7 @@
 
 enum em_field {
 	EM_FIELD_PAYLOAD, /* raw bytes from the transport header: `@th,…` */
+	EM_FIELD_NETWORK, /* raw bytes from the network header: `@nh,…` */
 	EM_FIELD_L4PROTO,
 	EM_FIELD_PROTOCOL,
 	EM_FIELD_ETHER_TYPE,
@@ -32,6 +33,7 @@ enum em_field {
 	EM_FIELD_IP6_DADDR,
 	EM_FIELD_IP6_HOPLIMIT,
 	EM_FIELD_IP6_FRAG_OFF,
+	EM_FIELD_UDP_SPORT,
 	EM_FIELD_UDP_DPORT,
 	EM_FIELD_UDP_LENGTH,
 	EM_FIELD_UDP_CHECKSUM,
@@ -91,8 +93,9 @@ extern const struct em_field_row em_fields[EM_FIELDS];
 /* What a rule reads. */
 struct em_load {
 	enum em_field field;
-	uint16_t offset; /* EM_FIELD_PAYLOAD: bytes from the transport header */
+	uint16_t offset; /* of raw bytes: bytes from the header */
 	uint8_t length;	 /* likewise: bytes, 1 to EM_LOAD_MAX */
+	bool shifted;	 /* 4 bytes of which the first two are the value: `>> 16` */
 	bool masked;
 	uint8_t mask[EM_LOAD_MAX]; /* where masked */
 };

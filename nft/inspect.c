@@ -61,6 +61,25 @@ static bool sorts(const struct em_inventory_chain *chain)
 	       em_identifier_owner(chain->name, em_ruleset_bases[EM_BASE_SORT].role);
 }
 
+static bool has_chain(const struct em_inventory *inventory, const struct em_identifier *name)
+{
+	char text[EM_IDENTIFIER_MAX];
+
+	em_identifier_format(name, text);
+	for (size_t i = 0; i < inventory->n_chains; i++)
+		if (strcmp(inventory->chains[i].name, text) == 0)
+			return true;
+	return false;
+}
+
+/* It has chains for what leaves, and none of its base chains leads there. */
+static bool lacks_egress(const struct em_inventory *netdev, uint32_t generation, const char *device)
+{
+	struct em_identifier leaving = em_ruleset_entry(generation, EM_BASE_EGRESS, device);
+
+	return has_chain(netdev, &leaving) && !has_base(netdev, generation, EM_BASE_EGRESS, device);
+}
+
 /* Packets that are marked at ingress need the rules that know the mark. */
 static bool is_incomplete(const struct em_inventory *netdev, const struct em_inventory *inet,
 			  uint32_t generation)
@@ -69,7 +88,8 @@ static bool is_incomplete(const struct em_inventory *netdev, const struct em_inv
 
 	for (size_t i = 0; i < netdev->n_chains; i++)
 		if (sorts(&netdev->chains[i]) &&
-		    !has_base(netdev, generation, EM_BASE_HEADERS, netdev->chains[i].device))
+		    (!has_base(netdev, generation, EM_BASE_HEADERS, netdev->chains[i].device) ||
+		     lacks_egress(netdev, generation, netdev->chains[i].device)))
 			return true;
 	for (size_t i = 0; i < netdev->n_objects; i++) {
 		const char *owner = em_identifier_owner(netdev->objects[i].name, EM_ROLE_TAGS);

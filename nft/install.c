@@ -46,11 +46,11 @@ int em_install_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 }
 
 int em_install_trial(struct em_netlink *netlink, struct em_batch *batch,
-		     const struct em_policy *policy, uint32_t generation,
+		     const struct em_policy *policy, uint32_t generation, struct em_form form,
 		     struct em_refusal *refusal)
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
-	int rc = em_ruleset_new(&ruleset, policy, generation);
+	int rc = em_ruleset_new(&ruleset, policy, generation, form);
 
 	if (rc) {
 		*refusal = (struct em_refusal){rc, {.what = "build the ruleset"}};
@@ -97,13 +97,13 @@ static int try_counting(struct em_netlink *netlink, struct em_batch *batch,
 }
 
 int em_install_can_count(struct em_netlink *netlink, struct em_batch *batch,
-			 const struct em_policy *policy, uint32_t generation,
+			 const struct em_policy *policy, uint32_t generation, struct em_form form,
 			 struct em_refusal *refusal)
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
 	const struct em_object *object;
 
-	if (em_ruleset_new_counters(&ruleset, policy, generation, false)) {
+	if (em_ruleset_new_counters(&ruleset, policy, generation, form)) {
 		*refusal = (struct em_refusal){-ENOMEM, {.what = "build the ruleset"}};
 		return -ENOMEM;
 	}

@@ -16,7 +16,7 @@
  * nothing is reported.
  */
 int em_install_can_count(struct em_netlink *netlink, struct em_batch *batch,
-			 const struct em_policy *policy, uint32_t generation,
+			 const struct em_policy *policy, uint32_t generation, struct em_form form,
 			 struct em_refusal *refusal);
 
 /*
@@ -25,7 +25,7 @@ int em_install_can_count(struct em_netlink *netlink, struct em_batch *batch,
  * and *refusal filled in, -ERANGE as em_readback_compare(); nothing is reported.
  */
 int em_install_trial(struct em_netlink *netlink, struct em_batch *batch,
-		     const struct em_policy *policy, uint32_t generation,
+		     const struct em_policy *policy, uint32_t generation, struct em_form form,
 		     struct em_refusal *refusal);
 
 /*

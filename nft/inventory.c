@@ -333,9 +333,21 @@ void em_inventory_clear(struct em_inventory *inventory)
 	*inventory = (struct em_inventory){0};
 }
 
+bool em_inventory_is_conversations(const struct em_inventory_object *object)
+{
+	static const char *const roles[] = {EM_ROLE_CONVERSATIONS4, EM_ROLE_CONVERSATIONS6,
+					    EM_ROLE_OVERFLOW4, EM_ROLE_OVERFLOW6};
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (object->kind == EM_OBJECT_SET &&
+		    !strncmp(object->name, roles[i], strlen(roles[i])))
+			return true;
+	return false;
+}
+
 bool em_inventory_is_shared(const struct em_inventory_object *object)
 {
-	return object->kind == EM_OBJECT_TIMEOUT;
+	return object->kind == EM_OBJECT_TIMEOUT || em_inventory_is_conversations(object);
 }
 
 bool em_inventory_is_set(const struct em_inventory_object *object)

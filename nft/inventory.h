@@ -66,6 +66,9 @@ void em_inventory_clear(struct em_inventory *inventory);
 /* Whether an object is the same for all generations, and stays as long as one of them uses it. */
 bool em_inventory_is_shared(const struct em_inventory_object *object);
 
+/* Whether it is one of the sets of conversations. */
+bool em_inventory_is_conversations(const struct em_inventory_object *object);
+
 /* Whether it has elements. */
 bool em_inventory_is_set(const struct em_inventory_object *object);
 

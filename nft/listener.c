@@ -126,9 +126,18 @@ static void count_sorted(struct em_builder *b, enum em_verdict verdict)
 							      [EM_DROP] = EM_COUNTER_DROPPED,
 							      [EM_PORT] = EM_COUNTER_REWRITTEN};
 
-	if (b->ruleset->object_counters)
+	if (b->ruleset->form.object_counters)
 		em_build_lookup(b, EM_STATEMENT_COUNT_MAPPED, em_build_format_name(b, "counts"));
 	em_build_count(b, counters[verdict]);
+}
+
+/* The port is that of the entity: ends the rule. */
+static void add_rewritten(struct em_builder *b)
+{
+	if (b->listener->replies)
+		em_build_target(b, EM_STATEMENT_GOTO, em_build_remember_name(b));
+	else
+		em_build_add(b, EM_STATEMENT_ACCEPT);
 }
 
 static void rule_rewrite(struct em_builder *b, bool checksum)
@@ -141,7 +150,7 @@ static void rule_rewrite(struct em_builder *b, bool checksum)
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_SET);
 	count_sorted(b, EM_PORT);
-	em_build_add(b, EM_STATEMENT_ACCEPT);
+	add_rewritten(b);
 }
 
 static void rule_to_port(struct em_builder *b, uint16_t port, bool checksum)
@@ -156,7 +165,7 @@ static void rule_to_port(struct em_builder *b, uint16_t port, bool checksum)
 	em_build_number(statement->low, port, 2);
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_SET);
-	em_build_add(b, EM_STATEMENT_ACCEPT);
+	add_rewritten(b);
 }
 
 /* Conntrack is to choose the port. */
@@ -199,7 +208,7 @@ static void chain_to_port(struct em_builder *b, const struct em_action *action, 
 		return;
 	em_build_chain(b, invalid ? em_build_listener_name(b, "invalid")
 				  : em_build_format_name(b, "unknown"));
-	if (b->listener->replies) {
+	if (em_build_marks(b)) {
 		em_build_rule(b, &b->listener->place);
 		accept_marked(b, invalid);
 	} else {
@@ -215,7 +224,7 @@ static void rules_sorted(struct em_builder *b, enum em_verdict verdict)
 
 	if (!em_format_count(b->format, verdict))
 		return;
-	if (verdict == EM_PORT && b->listener->replies) {
+	if (verdict == EM_PORT && em_build_marks(b)) {
 		rule_mark(b);
 		return;
 	}
@@ -270,4 +279,6 @@ void em_build_listener(struct em_builder *b)
 		chains_format(b);
 	}
 	chain_to_port(b, &b->listener->invalid, true);
+	if (b->listener->replies && !em_build_marks(b))
+		em_build_remember(b);
 }

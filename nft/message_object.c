@@ -29,7 +29,7 @@ enum { EXPR_PAYLOAD = 7, EXPR_CT = 12, EXPR_CONCAT = 13 };
 enum { EXPR_TYPE, EXPR_DATA };
 enum { CT_KEY, CT_DIR, ORIGINAL = 0 };
 enum { PAYLOAD_DESC, PAYLOAD_TYPE, PAYLOAD_BASE, PAYLOAD_OFFSET, PAYLOAD_LEN };
-enum { PROTO_DESC_UNKNOWN = 0, PROTO_BASE_TRANSPORT = 3 };
+enum { PROTO_DESC_UNKNOWN = 0, PROTO_BASE_NETWORK = 2, PROTO_BASE_TRANSPORT = 3 };
 
 static void out_of_memory(struct em_batch *batch)
 {
@@ -46,7 +46,9 @@ static void put_payload(struct em_userdata *userdata, const struct em_load *load
 	em_userdata_put_u32(userdata, PAYLOAD_TYPE, field->header_field);
 	if (field->header != PROTO_DESC_UNKNOWN)
 		return;
-	em_userdata_put_u32(userdata, PAYLOAD_BASE, PROTO_BASE_TRANSPORT);
+	em_userdata_put_u32(userdata, PAYLOAD_BASE,
+			    load->field == EM_FIELD_NETWORK ? PROTO_BASE_NETWORK
+							    : PROTO_BASE_TRANSPORT);
 	em_userdata_put_u32(userdata, PAYLOAD_OFFSET, load->offset * 8);
 	em_userdata_put_u32(userdata, PAYLOAD_LEN, load->length * 8);
 }
@@ -148,7 +150,7 @@ static void set_userdata(struct nftnl_set *set, const struct em_object *object)
 	if ((object->kind == EM_OBJECT_SET || object->kind == EM_OBJECT_MAP) &&
 	    !em_object_is_typed(object))
 		put_typeof(&userdata, object);
-	if (object->kind != EM_OBJECT_VERDICT_MAP)
+	if (object->kind != EM_OBJECT_VERDICT_MAP && !object->size)
 		em_userdata_put_u32(&userdata, EM_EXPECTED_TYPE, em_element_count(object));
 	nftnl_set_set_data(set, NFTNL_SET_USERDATA, userdata.bytes, userdata.length);
 }
@@ -162,10 +164,13 @@ static void set_kind(struct nftnl_set *set, const struct em_object *object)
 		[EM_OBJECT_COUNTER_MAP] = NFT_SET_OBJECT,
 		[EM_OBJECT_VERDICT_MAP] = NFT_SET_ANONYMOUS | NFT_SET_CONSTANT | NFT_SET_MAP,
 	};
-	uint32_t all = flags[object->kind] | (object->interval ? NFT_SET_INTERVAL : 0);
+	uint32_t all = flags[object->kind] | (object->interval ? NFT_SET_INTERVAL : 0) |
+		       (object->size ? NFT_SET_EVAL | NFT_SET_TIMEOUT : 0);
 
 	if (all)
 		nftnl_set_set_u32(set, NFTNL_SET_FLAGS, all);
+	if (object->size)
+		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, object->size);
 	if (object->kind == EM_OBJECT_MAP) {
 		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, em_fields[object->data].type->id);
 		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, em_fields[object->data].length);
@@ -213,8 +218,8 @@ static void add_set(struct em_batch *batch, const struct em_object *object)
 		return;
 	}
 	fill_set(batch, set, object);
-	message = em_batch_open(batch, em_ruleset_family(object->table), NFT_MSG_NEWSET, NEW,
-				object->purpose, &object->place);
+	message = em_batch_open(batch, em_ruleset_family(object->table), NFT_MSG_NEWSET,
+				object->size ? NLM_F_CREATE : NEW, object->purpose, &object->place);
 	nftnl_set_nlmsg_build_payload(message, set);
 	if (object->counting)
 		put_element_counter(message);

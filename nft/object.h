@@ -51,9 +51,10 @@ struct em_object {
 	enum em_field data; /* of EM_OBJECT_MAP */
 	bool interval;	    /* elements are ranges of the key */
 	bool counting;	    /* elements count what is looked up */
-	bool per_entity;    /* elements are entities of the format; em_object_entity() */
-	uint32_t seconds;   /* of EM_OBJECT_TIMEOUT */
-	uint8_t family;	    /* likewise: AF_INET or AF_INET6 */
+	uint32_t size;	 /* rules add elements, which time out, up to this number; 0: they do not */
+	bool per_entity; /* elements are entities of the format; em_object_entity() */
+	uint32_t seconds; /* of EM_OBJECT_TIMEOUT */
+	uint8_t family;	  /* likewise: AF_INET or AF_INET6 */
 	size_t n;
 	em_element_fn *element;
 	const struct em_listener *listener; /* NULL: it is not of one */

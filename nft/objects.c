@@ -149,7 +149,7 @@ struct em_identifier em_build_entities_name(const struct em_builder *b, enum em_
 	const char *const roles[EM_VERDICTS] = {
 		[EM_PASS] = "pass",
 		[EM_DROP] = "drop",
-		[EM_PORT] = b->listener->replies ? EM_ROLE_TAGS : "entities",
+		[EM_PORT] = em_build_marks(b) ? EM_ROLE_TAGS : "entities",
 	};
 
 	return em_build_format_name(b, roles[verdict]);
@@ -161,10 +161,10 @@ static void build_sorted(struct em_builder *b, enum em_verdict verdict)
 				   .table = EM_TABLE_NETDEV,
 				   .place = b->format->tag.place,
 				   .purpose = "add set of tags",
-				   .counting = !b->ruleset->object_counters,
+				   .counting = !b->ruleset->form.object_counters,
 				   .element = tag};
 
-	if (verdict == EM_PORT && !b->listener->replies) {
+	if (verdict == EM_PORT && !em_build_marks(b)) {
 		object.kind = EM_OBJECT_MAP;
 		object.purpose = "add map";
 		object.data = EM_FIELD_UDP_DPORT;
@@ -182,7 +182,7 @@ void em_build_entities(struct em_builder *b)
 		build_sorted(b, EM_PASS);
 	if (em_format_count(b->format, EM_DROP))
 		build_sorted(b, EM_DROP);
-	if (!b->ruleset->object_counters)
+	if (!b->ruleset->form.object_counters)
 		return;
 	add_per_entity(b, "entity",
 		       (struct em_object){.kind = EM_OBJECT_COUNTER,

@@ -194,10 +194,12 @@ static void expect_rules(struct comparing *comparing)
 
 /* Sets and maps. */
 
+/* One that all generations share has not been made for this one. */
 static bool is_set(const struct em_object *object)
 {
-	return object->kind == EM_OBJECT_SET || object->kind == EM_OBJECT_MAP ||
-	       object->kind == EM_OBJECT_COUNTER_MAP;
+	return object->name.generation &&
+	       (object->kind == EM_OBJECT_SET || object->kind == EM_OBJECT_MAP ||
+		object->kind == EM_OBJECT_COUNTER_MAP);
 }
 
 static const struct em_object *find_set(struct comparing *comparing, const char *name)

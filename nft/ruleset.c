@@ -16,7 +16,7 @@
 #include "policy/conversation.h"
 
 static int make(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation,
-		bool object_counters, void (*build)(struct em_builder *b))
+		struct em_form form, void (*build)(struct em_builder *b))
 {
 	struct em_builder b = {0};
 
@@ -25,7 +25,7 @@ static int make(struct em_ruleset **out, const struct em_policy *policy, uint32_
 		return -ENOMEM;
 	b.ruleset->policy = policy;
 	b.ruleset->generation = generation;
-	b.ruleset->object_counters = object_counters;
+	b.ruleset->form = form;
 	build(&b);
 	if (b.error) {
 		em_ruleset_free(b.ruleset);
@@ -90,8 +90,12 @@ static void build_bases(struct em_builder *b)
 	for (size_t i = 0; i < b->ruleset->n_interfaces; i++) {
 		em_build_base(b, EM_BASE_HEADERS, b->ruleset->interfaces[i], &nowhere);
 		em_build_base(b, EM_BASE_SORT, b->ruleset->interfaces[i], &nowhere);
+		if (!b->ruleset->form.zones &&
+		    em_conversation_on(b->ruleset->policy, b->ruleset->interfaces[i]))
+			em_build_base(b, EM_BASE_EGRESS, b->ruleset->interfaces[i],
+				      &first->replies_place);
 	}
-	if (first) {
+	if (first && b->ruleset->form.zones) {
 		em_build_base(b, EM_BASE_RAW, NULL, &first->replies_place);
 		em_build_base(b, EM_BASE_NAT, NULL, &first->replies_place);
 	}
@@ -100,25 +104,23 @@ static void build_bases(struct em_builder *b)
 static void build_all(struct em_builder *b)
 {
 	build_netdev(b);
-	em_build_replies(b);
+	if (b->ruleset->form.zones)
+		em_build_replies(b);
+	else
+		em_build_answers(b);
 	build_bases(b);
 }
 
-int em_ruleset_new(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation)
+int em_ruleset_new(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation,
+		   struct em_form form)
 {
-	return make(out, policy, generation, false, build_all);
-}
-
-int em_ruleset_new_with_objects(struct em_ruleset **out, const struct em_policy *policy,
-				uint32_t generation)
-{
-	return make(out, policy, generation, true, build_all);
+	return make(out, policy, generation, form, build_all);
 }
 
 int em_ruleset_new_counters(struct em_ruleset **out, const struct em_policy *policy,
-			    uint32_t generation, bool object_counters)
+			    uint32_t generation, struct em_form form)
 {
-	return make(out, policy, generation, object_counters, build_counters);
+	return make(out, policy, generation, form, build_counters);
 }
 
 static void free_chain(struct em_chain *chain)

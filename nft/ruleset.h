@@ -44,7 +44,28 @@
  * v1-entity-telemetry-deadbeef, and v1-sort-telemetry looks the tag up once more, for its counter,
  * in map v1-counts-telemetry.
  *
- * Where a listener has `replies`, conntrack rewrites the port instead, and the answers back.  The
+ * Where a listener has `replies`, the rules that rewrite the port go on to
+ *
+ *	v1-remember-telemetry	add the conversation to the set conversations4-5000, or if that is
+ *				full to overflow4-5000; likewise for IPv6
+ *
+ * and what leaves an interface meets
+ *
+ *	egress-eth0		base chain behind all others, the same for all generations
+ *	v1-leaving-eth0		by protocol to
+ *	v1-answers		what is from a port in v1-targets, by family to
+ *	v1-answers4		look the conversation up, and prolong it
+ *	v1-promote4-5000	likewise of one in the overflow set: move it to the other one
+ *	v1-from5000		the answer leaves from port 5000
+ *	v1-errors4, v1-error4	ICMP errors, by their type, and by the length of the quoted header
+ *				to
+ *	v1-quote4.5		look the quoted conversation up
+ *	v1-restore4-5000.5	the port that is quoted becomes 5000
+ *
+ * The sets belong to no generation: a conversation goes on where the policy changes.
+ *
+ * Kernels before 5.16 have no chains at egress.  There, a ruleset with `zones` leaves it to
+ * conntrack to rewrite the port, and the answers back.  The
  * rules at ingress stay what they are but for the last step: a mark takes the place of the new
  * port, and a set of tags, v1-tags-telemetry, that of the map.  Table `inet entitymux` has the
  * rest, where conntrack can be told:
@@ -104,22 +125,30 @@ uint8_t em_ruleset_family(enum em_table table);
 /* Roles of objects whose presence tells which others must be there. */
 #define EM_ROLE_TAGS  "tags"
 #define EM_ROLE_ZONES "zones"
+/* Roles of the sets that all generations share, before the number of the listener's port. */
+#define EM_ROLE_CONVERSATIONS4 "conversations4-"
+#define EM_ROLE_CONVERSATIONS6 "conversations6-"
+#define EM_ROLE_OVERFLOW4      "overflow4-"
+#define EM_ROLE_OVERFLOW6      "overflow6-"
 
 enum em_statement_kind {
-	EM_STATEMENT_EQUAL,	   /* load == low */
-	EM_STATEMENT_NOT_EQUAL,	   /* load != low */
-	EM_STATEMENT_RANGE,	   /* low <= load <= high */
-	EM_STATEMENT_IN_FRAME,	   /* load >= 0: true of every frame that holds these bytes */
-	EM_STATEMENT_IN,	   /* loads are in the set `target` */
-	EM_STATEMENT_NOT_IN,	   /* load is not in the set `target` */
-	EM_STATEMENT_DISPATCH,	   /* goto the entry whose key the loads give */
-	EM_STATEMENT_SET_MAPPED,   /* field `written` becomes what map `target` has for the loads */
-	EM_STATEMENT_COPY,	   /* field `written` becomes what the load reads */
-	EM_STATEMENT_SET,	   /* field `written` becomes low */
-	EM_STATEMENT_SET_MARK,	   /* the bits EM_MARK_MASK of the mark become those of low */
-	EM_STATEMENT_TIMEOUT,	   /* conntrack remembers it for timeout `target` */
-	EM_STATEMENT_TRANSLATE,	   /* DNAT to the port that map `target` has for the load */
-	EM_STATEMENT_COUNT,	   /* counter `target` */
+	EM_STATEMENT_EQUAL,	 /* load == low */
+	EM_STATEMENT_NOT_EQUAL,	 /* load != low */
+	EM_STATEMENT_RANGE,	 /* low <= load <= high */
+	EM_STATEMENT_IN_FRAME,	 /* load >= 0: true of every frame that holds these bytes */
+	EM_STATEMENT_IN,	 /* loads are in the set `target` */
+	EM_STATEMENT_NOT_IN,	 /* load is not in the set `target` */
+	EM_STATEMENT_DISPATCH,	 /* goto the entry whose key the loads give */
+	EM_STATEMENT_SET_MAPPED, /* field `written` becomes what map `target` has for the loads */
+	EM_STATEMENT_SET_QUOTED, /* in an ICMP error, a quoted port becomes low, a checksum follows
+				  */
+	EM_STATEMENT_UPDATE,	 /* set `target` has the loads from now on, for `seconds` */
+	EM_STATEMENT_COPY,	 /* field `written` becomes what the load reads */
+	EM_STATEMENT_SET,	 /* field `written` becomes low */
+	EM_STATEMENT_SET_MARK,	 /* the bits EM_MARK_MASK of the mark become those of low */
+	EM_STATEMENT_TIMEOUT,	 /* conntrack remembers it for timeout `target` */
+	EM_STATEMENT_TRANSLATE,	 /* DNAT to the port that map `target` has for the load */
+	EM_STATEMENT_COUNT,	 /* counter `target` */
 	EM_STATEMENT_COUNT_MAPPED, /* the counter that map `target` has for the loads */
 	EM_STATEMENT_JUMP,	   /* to chain `target`, and back where that returns */
 	EM_STATEMENT_GOTO,	   /* to chain `target` */
@@ -141,6 +170,8 @@ struct em_statement {
 	uint8_t high[16];
 	enum em_field written;
 	struct em_identifier target;
+	uint16_t checksum; /* of EM_STATEMENT_SET_QUOTED: its offset from the transport header */
+	uint32_t seconds;  /* of EM_STATEMENT_UPDATE */
 	struct em_entry *entries; /* of EM_STATEMENT_DISPATCH, owned */
 	size_t n_entries;
 };
@@ -153,12 +184,13 @@ struct em_rule {
 
 /*
  * The base chains, in the order in which packets meet them.  Those of table netdev have one rule,
- * which goes to the generation in force; those of table inet, which are there while some listener
- * has `replies`, one for each generation that is there.
+ * which goes to the generation in force; those of table inet, which are there while connection
+ * tracking does `replies`, one for each generation that is there.
  */
 enum em_base_kind {
 	EM_BASE_HEADERS,
 	EM_BASE_SORT,
+	EM_BASE_EGRESS,
 	EM_BASE_RAW,
 	EM_BASE_NAT,
 	EM_BASES,
@@ -201,10 +233,16 @@ enum em_counter {
 	EM_COUNTERS
 };
 
+/* What is done otherwise on kernels that lack something. */
+struct em_form {
+	bool object_counters; /* of entities; else the elements of the maps count */
+	bool zones;	      /* of conntrack, for `replies`; else sets, and chains at egress */
+};
+
 struct em_ruleset {
 	const struct em_policy *policy; /* not owned; that of the elements */
 	uint32_t generation;
-	bool object_counters; /* of entities; else the elements of the maps count */
+	struct em_form form;
 	char (*interfaces)[IF_NAMESIZE];
 	size_t n_interfaces;
 	struct em_object *objects; /* one may refer to earlier ones */
@@ -214,13 +252,11 @@ struct em_ruleset {
 };
 
 /* Builds the ruleset of a policy that outlives it.  *out stays as it is on failure (-ENOMEM). */
-int em_ruleset_new(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation);
-/* The same, in the form for kernels whose map elements cannot count. */
-int em_ruleset_new_with_objects(struct em_ruleset **out, const struct em_policy *policy,
-				uint32_t generation);
-/* Of either form no chains, and of the objects those that count. */
+int em_ruleset_new(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation,
+		   struct em_form form);
+/* The same without chains, and of the objects those that count. */
 int em_ruleset_new_counters(struct em_ruleset **out, const struct em_policy *policy,
-			    uint32_t generation, bool object_counters);
+			    uint32_t generation, struct em_form form);
 void em_ruleset_free(struct em_ruleset *ruleset);
 void em_ruleset_freep(struct em_ruleset **ruleset);
 

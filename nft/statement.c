@@ -222,6 +222,34 @@ static void lower_set(struct em_lowering *l, const struct em_statement *statemen
 	em_expression_write(l, statement->written);
 }
 
+/* nft writes raw bytes, and lets no checksum follow. */
+static void print_set_quoted(FILE *out, const struct em_statement *statement)
+{
+	print_loads(out, statement);
+	fputs(" set ", out);
+	em_load_print_value(out, &statement->loads[0], statement->low);
+}
+
+static void lower_set_quoted(struct em_lowering *l, const struct em_statement *statement)
+{
+	em_expression_write_quoted(l, &statement->loads[0], statement->low, statement->checksum);
+}
+
+static void print_update(FILE *out, const struct em_statement *statement)
+{
+	print_target(out, "update @", statement, " { ");
+	print_loads(out, statement);
+	fprintf(out, " timeout %us }", statement->seconds);
+}
+
+static void lower_update(struct em_lowering *l, const struct em_statement *statement)
+{
+	char text[EM_IDENTIFIER_MAX];
+
+	lower_loads(l, statement);
+	em_expression_update(l, target(statement, text), statement->seconds);
+}
+
 static void print_set_mark(FILE *out, const struct em_statement *statement)
 {
 	static const uint8_t none[4];
@@ -379,6 +407,8 @@ static const struct {
 	[EM_STATEMENT_NOT_IN] = {print_not_in, lower_not_in},
 	[EM_STATEMENT_DISPATCH] = {print_dispatch, lower_dispatch},
 	[EM_STATEMENT_SET_MAPPED] = {print_set_mapped, lower_set_mapped},
+	[EM_STATEMENT_SET_QUOTED] = {print_set_quoted, lower_set_quoted},
+	[EM_STATEMENT_UPDATE] = {print_update, lower_update, "add elements to sets"},
 	[EM_STATEMENT_COPY] = {print_copy, lower_copy},
 	[EM_STATEMENT_SET] = {print_set, lower_set},
 	[EM_STATEMENT_SET_MARK] = {print_set_mark, lower_set_mark},
@@ -402,6 +432,14 @@ void em_statement_print(FILE *out, const struct em_statement *statement)
 void em_statement_lower(struct em_lowering *l, const struct em_statement *statement)
 {
 	kinds[statement->kind].lower(l, statement);
+}
+
+bool em_rule_is_printable(const struct em_rule *rule)
+{
+	for (size_t s = 0; s < rule->n_statements; s++)
+		if (rule->statements[s].kind == EM_STATEMENT_SET_QUOTED)
+			return false;
+	return true;
 }
 
 const char *em_statement_purpose(const struct em_statement *statement)

@@ -23,6 +23,9 @@ void em_statement_lower(struct em_lowering *l, const struct em_statement *statem
 /* What a kernel lacks that refuses it, where that is more than adding a rule; else NULL. */
 const char *em_statement_purpose(const struct em_statement *statement);
 
+/* Whether nft's language has words for the rule; else what is printed falls short of it. */
+bool em_rule_is_printable(const struct em_rule *rule);
+
 void em_print_name(FILE *out, const struct em_identifier *name);
 
 #endif

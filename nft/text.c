@@ -106,6 +106,8 @@ static void print_set(FILE *out, const struct em_object *object)
 	fputs(" {\n", out);
 	print_types(out, object);
 	fputs(object->interval ? "\t\tflags interval\n" : "", out);
+	if (object->size)
+		fprintf(out, "\t\tsize %u\n\t\tflags dynamic,timeout\n", object->size);
 	fputs(object->counting ? "\t\tcounter\n" : "", out);
 	if (object->n) {
 		fputs("\t\telements = {\n", out);
@@ -158,8 +160,9 @@ static void print_chain(FILE *out, const struct em_chain *chain)
 	for (size_t r = 0; r < chain->n_rules; r++) {
 		const struct em_rule *rule = &chain->rules[r];
 
+		fputs(em_rule_is_printable(rule) ? "\t\t" : "\t\t# not in nft's language: ", out);
 		for (size_t s = 0; s < rule->n_statements; s++) {
-			fputs(s ? " " : "\t\t", out);
+			fputs(s ? " " : "", out);
 			em_statement_print(out, &rule->statements[s]);
 		}
 		fputs("\n", out);

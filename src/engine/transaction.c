@@ -45,7 +45,8 @@ static bool same_attachments(const struct em_plan *plan, const struct em_record 
 		const struct em_attachment *a = &plan->attachments[i], *b = &record->attachments[i];
 
 		if (a->ifindex != b->ifindex || a->hook != b->hook || a->vlan != b->vlan ||
-		    a->replies != b->replies || a->fragments != b->fragments)
+		    a->replies != b->replies || a->fragments != b->fragments ||
+		    a->conntrack != b->conntrack)
 			return false;
 	}
 	return true;

@@ -33,6 +33,7 @@ struct em_attachment {
 	bool vlan;	  /* a listener with `vlan` is on it */
 	bool replies;	  /* a listener with `replies` is on it */
 	bool fragments;	  /* native XDP: the program takes frames in several buffers */
+	bool conntrack;	  /* nft: connection tracking translates the replies */
 };
 
 #endif

@@ -89,23 +89,23 @@ static bool is_ipsec(const struct em_link *link, const struct em_attachment *at)
 
 static bool is_loopback_with_replies(const struct em_link *link, const struct em_attachment *at)
 {
-	return link->type == ARPHRD_LOOPBACK && at->replies && at->hook == EM_HOOK_NFT_INGRESS;
+	return link->type == ARPHRD_LOOPBACK && at->conntrack && at->replies;
 }
 
 static bool is_port_with_replies(const struct em_link *link, const struct em_attachment *at)
 {
 	return (!strcmp(link->port_of, "bridge") || !strcmp(link->port_of, "openvswitch")) &&
-	       at->replies && at->hook == EM_HOOK_NFT_INGRESS;
+	       at->conntrack && at->replies;
 }
 
 static bool has_bridge_nf(const struct em_link *link, const struct em_attachment *at)
 {
-	return link->bridge_nf && at->replies && at->hook == EM_HOOK_NFT_INGRESS;
+	return link->bridge_nf && at->conntrack && at->replies;
 }
 
 static bool has_bridge_nf_call(const struct em_link *link, const struct em_attachment *at)
 {
-	return link->bridge_nf_call && at->replies && at->hook == EM_HOOK_NFT_INGRESS;
+	return link->bridge_nf_call && at->conntrack && at->replies;
 }
 
 /*

@@ -51,6 +51,7 @@ static const struct {
 	{"vlan", offsetof(struct em_attachment, vlan)},
 	{"replies", offsetof(struct em_attachment, replies)},
 	{"fragments", offsetof(struct em_attachment, fragments)},
+	{"conntrack", offsetof(struct em_attachment, conntrack)},
 };
 
 #define PROGRAM "program="

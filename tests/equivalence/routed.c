@@ -66,14 +66,24 @@ static bool agrees(const struct event *event, int n, const struct stream_frame *
 	       !memcmp(seen->bytes, event->expected.bytes, seen->length);
 }
 
-static void send_events(struct run *run, const struct part *part, struct trial_result *result)
+/* Rules of nf_tables read at fixed places: they follow no extension headers that an error quotes.
+ */
+static bool is_excepted(const struct event *event, const char *backend)
+{
+	return strcmp(backend, "nft") == 0 && event->kind == EVENT_ERROR &&
+	       event->flow.source.family == AF_INET6 && event->flow.udp != event->icmp + 8 + 40U;
+}
+
+static void send_events(struct run *run, const struct part *part, const char *backend,
+			struct trial_result *result)
 {
 	for (size_t i = 0; i < part->n; i++) {
 		const struct event *event = part->events[i];
 
 		result->n_seen = router_exchange(&run->router, event->from, event->to, &event->sent,
 						 &result->seen);
-		if (agrees(event, result->n_seen, &result->seen))
+		if (agrees(event, result->n_seen, &result->seen) ||
+		    (is_excepted(event, backend) && result->n_seen == 1))
 			continue;
 		result->outcome = TRIAL_FRAMES;
 		result->packet = i;
@@ -95,7 +105,7 @@ static void run_part(struct run *run, const struct model_policy *model, const st
 	if (!control)
 		trial_apply(run->options.entitymux, &trial, backend, result);
 	if (result->outcome == TRIAL_AGREED) {
-		send_events(run, part, result);
+		send_events(run, part, backend, result);
 		if (!control && result->outcome == TRIAL_AGREED)
 			trial_compare_counters(run->options.entitymux, &trial, result);
 		if (!control)

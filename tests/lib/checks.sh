@@ -71,3 +71,6 @@ settings() {
 			echo "${setting#*=}" >"/proc/sys/${setting%%=*}" || exit 1
 		done' sh "$@"
 }
+
+# Whether nft finds answers by sets and chains at egress (Linux 5.16), without connection tracking.
+has_egress() { em probe 2>/dev/null | grep -q 'netdev-egress  *yes'; }

@@ -17,6 +17,7 @@
 #include "nft/expected.h"
 #include "nft/ruleset.h"
 #include "nft/split.h"
+#include "nft/text.h"
 
 #define ROUNDS 2000
 
@@ -75,7 +76,7 @@ static void check_chains_have_rules(const struct em_policy *policy)
 {
 	struct em_ruleset *ruleset = NULL;
 
-	assert_int_equal(em_ruleset_new(&ruleset, policy, 1), 0);
+	assert_int_equal(em_ruleset_new(&ruleset, policy, 1, (struct em_form){.zones = false}), 0);
 	for (size_t i = 0; i < ruleset->n_chains; i++)
 		assert_true(ruleset->chains[i].n_rules > 0);
 	em_ruleset_free(ruleset);
@@ -91,6 +92,29 @@ static void test_golden(void **state)
 
 	assert_string_equal(text, expected);
 	check_chains_have_rules(policy);
+	free(text);
+	free(expected);
+	free(path);
+	em_policy_free(policy);
+}
+
+/* The form for kernels without chains at egress. */
+static void test_golden_zones(void **state)
+{
+	struct em_policy *policy = read_policy("replies");
+	char *path = golden_path("replies", "-zones.nft");
+	char *expected = read_file(path), *text = NULL;
+	struct em_ruleset *ruleset = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(stream);
+	assert_int_equal(em_ruleset_new(&ruleset, policy, 1, (struct em_form){.zones = true}), 0);
+	em_text_print(stream, ruleset);
+	fclose(stream);
+	assert_string_equal(text, expected);
+	em_ruleset_free(ruleset);
 	free(text);
 	free(expected);
 	free(path);
@@ -436,7 +460,7 @@ static void check_in_frame(const struct em_policy *policy, unsigned int offset, 
 	struct em_ruleset *ruleset = NULL;
 	const struct em_load *load;
 
-	assert_int_equal(em_ruleset_new(&ruleset, policy, 1), 0);
+	assert_int_equal(em_ruleset_new(&ruleset, policy, 1, (struct em_form){.zones = false}), 0);
 	load = in_frame(ruleset);
 	assert_non_null(load);
 	assert_int_equal(load->offset, offset);
@@ -471,7 +495,7 @@ static void test_no_length(void **state)
 	(void)state;
 	policy->listeners[0].formats->payload_min = 0;
 	policy->listeners[0].formats->payload_max = 7;
-	assert_int_equal(em_ruleset_new(&ruleset, policy, 1), 0);
+	assert_int_equal(em_ruleset_new(&ruleset, policy, 1, (struct em_form){.zones = false}), 0);
 	assert_null(in_frame(ruleset));
 	em_ruleset_free(ruleset);
 	em_policy_free(policy);
@@ -496,6 +520,7 @@ int main(void)
 		GOLDEN("sources"),
 		GOLDEN("tags"),
 		GOLDEN("vlan"),
+		cmocka_unit_test(test_golden_zones),
 		cmocka_unit_test(test_generation),
 		cmocka_unit_test(test_identifier),
 		cmocka_unit_test(test_owner),

@@ -65,7 +65,7 @@ static void expect(struct bench *bench, const char *tag, unsigned int check, int
 	struct em_refusal refusal;
 	int rc;
 
-	if (em_ruleset_new(&ruleset, policy, GENERATION))
+	if (em_ruleset_new(&ruleset, policy, GENERATION, (struct em_form){.zones = false}))
 		die("ruleset");
 	rc = em_readback_compare(&bench->netlink, &bench->batch, ruleset, &refusal);
 	if (rc != error || refusal.error != error || (line && refusal.origin.place.line != line)) {
@@ -100,7 +100,8 @@ int main(void)
 	    em_batch_init(&bench.batch, &bench.diag))
 		return SKIP;
 	policy = read_policy(&bench, installed, 2);
-	if (em_install_trial(&bench.netlink, &bench.batch, policy, GENERATION, &refusal))
+	if (em_install_trial(&bench.netlink, &bench.batch, policy, GENERATION,
+			     (struct em_form){.zones = false}, &refusal))
 		die("install");
 	em_policy_free(policy);
 	expect(&bench, installed, 2, 0, 0);

@@ -117,6 +117,14 @@ for backend in $E2E_BACKENDS; do
 		em remove
 		;;
 	nft)
+		if has_egress; then
+			ip -n $ns link add br0 up type bridge
+			ip -n $ns link set in0 master br0
+			applied nft 'replies = true;'
+			ip -n $ns link del br0
+			em remove
+			continue
+		fi
 		applied nft 'replies = true;'
 		ip -n $ns link add br0 type bridge
 		ip -n $ns link set in0 master br0

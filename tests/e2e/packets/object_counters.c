@@ -131,8 +131,8 @@ static bool install(struct run *run, const struct em_policy *policy, uint32_t ge
 		    bool objects)
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
-	int error = objects ? em_ruleset_new_with_objects(&ruleset, policy, generation)
-			    : em_ruleset_new(&ruleset, policy, generation);
+	int error = em_ruleset_new(&ruleset, policy, generation,
+				   (struct em_form){.object_counters = objects});
 
 	if (error)
 		die("ruleset");
@@ -235,8 +235,8 @@ static void probe(struct run *run, const struct test_policy *test, const struct 
 {
 	struct em_inventory inventory;
 	struct em_refusal refusal;
-	int counting =
-		em_install_can_count(&run->netlink, &run->batch, policy, GENERATION, &refusal);
+	int counting = em_install_can_count(&run->netlink, &run->batch, policy, GENERATION,
+					    (struct em_form){.zones = false}, &refusal);
 
 	judge(run, counting >= 0, test, test->line, "whether elements count");
 	if (em_inventory_read(&inventory, EM_TABLE_NETDEV, &run->netlink, &run->diag))

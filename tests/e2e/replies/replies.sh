@@ -198,6 +198,24 @@ heals() {
 }
 
 damage_nft() {
+	if has_egress; then damage_egress; else damage_zones; fi
+}
+
+damage_egress() {
+	while IFS=, read -r what change; do
+		version=$(in_router nft list chains netdev | sed -n 's/.*chain v\([0-9]*\)-answers .*/\1/p')
+		in_router nft "$(echo "$change" | sed "s/vN/v$version/g")"
+		heals "$what"
+	done <<'END'
+base chain deleted,delete chain netdev entitymux egress-in1
+base chain moved,delete chain netdev entitymux egress-in1; add chain netdev entitymux egress-in1 { type filter hook egress device in1 priority 0; }; add rule netdev entitymux egress-in1 goto vN-leaving-in1
+chain flushed,flush chain netdev entitymux vN-answers4
+ports flushed,flush set netdev entitymux vN-targets
+table dormant,add table netdev entitymux { flags dormant; }
+END
+}
+
+damage_zones() {
 	while IFS=, read -r what change; do
 		version=$(in_router nft list chains inet | sed -n 's/.*chain v\([0-9]*\)-marked.*/\1/p')
 		in_router nft "$(echo "$change" | sed "s/vN/v$version/g")"
@@ -229,12 +247,34 @@ section_changes() {
 	done
 }
 
-# Without numbers of generations and programs.
-strip() { sed 's/v[0-9][0-9]*-/vN-/g; s/ id [0-9]*//; s/ tag [0-9a-f]*//; s/0x[0-9a-f]*/0x/g'; }
+# Without numbers of generations and programs, and without what is remembered.
+strip() { sed '/^\tset conversations\|^\tset overflow/,/^\t}/d; s/v[0-9][0-9]*-/vN-/g; s/ id [0-9]*//; s/ tag [0-9a-f]*//; s/0x[0-9a-f]*/0x/g'; }
 
-# What nft cannot carry, it says.
+# The sets of conversations are those of the ports that the policy has.
+section_sets() {
+	case " $E2E_BACKENDS " in *' nft '*) ;; *) return ;; esac
+	has_egress || return
+	check 'apply' em apply --backend=nft $tmp/single.conf
+	is 'those of its port' '5000 5000 5000 5000' "$(sets)"
+	sed 's/5000/5009/' $tmp/single.conf >$tmp/port.conf
+	check 'another port' em apply --backend=nft $tmp/port.conf
+	is 'those of the other port, and no others' '5009 5009 5009 5009' "$(sets)"
+	sed 's/replies *= *true;//; s/flows *= *[0-9]*;//; s/flow_timeout *= *[0-9]*;//' \
+		$tmp/port.conf >$tmp/none.conf
+	check 'without replies' em apply --backend=nft $tmp/none.conf
+	is 'none' '' "$(sets)"
+	check 'remove' em remove
+}
+
+sets() {
+	in_router nft list sets netdev |
+		sed -n 's/.*set \(conversations\|overflow\)[46]-\([0-9]*\) .*/\2/p' | xargs
+}
+
+# What nft cannot carry without chains at egress, it says.
 section_refused() {
 	case " $E2E_BACKENDS " in *' nft '*) ;; *) return ;; esac
+	has_egress && return
 	pristine=$(snapshot)
 	sed 's/"in0", "in1"/"lo"/' $tmp/single.conf >$tmp/lo.conf
 	sed 's/"in0", "in1"/"port0"/' $tmp/single.conf >$tmp/bridge.conf
@@ -268,10 +308,10 @@ section_refused() {
 	other_hosts
 }
 
-[ $# -gt 0 ] || set -- control conversations counters exchanges sends removed damaged changes refused
+[ $# -gt 0 ] || set -- control conversations counters exchanges sends removed damaged changes sets refused
 for section; do
 	case $section in
-	control | exchanges | sends | changes | refused)
+	control | exchanges | sends | changes | sets | refused)
 		title="$section: "
 		section_"$section"
 		;;

@@ -58,6 +58,19 @@ listeners = ( { name = "l"; interfaces = [ "in0" ]; port = 5000; unknown = 6002;
 	replies = true; } );
 END
 
+if has_egress; then
+	title='without connection tracking: '
+	check 'apply' em apply --backend=nft "$tmp/conf"
+	check 'their table' theirs ip -100 'udp dport 5000-6002 redirect to :99'
+	check 'status is satisfied' em status
+	check 'remove' em remove
+	check 'apply beside it, without a warning' exits 0 0 . em apply --backend=nft "$tmp/conf"
+	em remove
+	echo "$passed passed, $failed failed"
+	[ "$failed" -eq 0 ]
+	exit
+fi
+
 # What is no reason.
 while read -r family priority rule; do
 	title="$family, $priority, $rule: "

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+/*
+ * answers - what the rules for answers (answers.c) and for ICMP errors (errors.c) share; and
+ * whether the kernel can have such rules, see ruleset.h.
+ */
+#ifndef EM_NFT_ANSWERS_H
+#define EM_NFT_ANSWERS_H
+
+#include "nft/build.h"
+#include "nft/netlink.h"
+
+/* Where the IP header of a family has what a conversation is told by, in bytes. */
+struct em_layout {
+	uint16_t protocol, source, destination;
+	uint8_t address;		      /* bytes of one */
+	const char *conversations, *overflow; /* roles of the sets */
+};
+
+extern const struct em_layout em_answers_ip4, em_answers_ip6;
+
+/* A port of listeners with `replies`, and what these ask for in all. */
+struct em_known {
+	struct em_place place;
+	uint16_t port;
+	uint32_t flows;
+	uint32_t timeout; /* seconds; the longest */
+};
+
+struct em_all_known {
+	struct em_known all[EM_LISTENERS_MAX];
+	size_t n;
+};
+
+/* A set of conversations of the listeners with this port. */
+struct em_identifier em_answers_set(const char *role, uint16_t port);
+/* A chain, or a set, of this generation; number 0: none. */
+struct em_identifier em_answers_name(const struct em_builder *b, const char *role, uint32_t number);
+struct em_identifier em_answers_by_family(const struct em_builder *b, const struct em_layout *ip,
+					  const char *role4, const char *role6, uint32_t number);
+
+/* Parts of the key of a conversation: offset is one from the header. */
+struct em_load em_answers_address(enum em_field header, uint16_t offset,
+				  const struct em_layout *ip);
+struct em_load em_answers_port(uint16_t offset);
+
+/* Adds an entry to a dispatch by a byte. */
+void em_answers_add_byte(struct em_builder *b, struct em_statement *dispatch, uint8_t key,
+			 struct em_identifier chain);
+
+/* The chains errors4 and errors6, and those that they lead to. */
+void em_build_errors(struct em_builder *b, const struct em_all_known *known);
+
+/*
+ * Tries a set of conversations, and a chain at egress with a rule that adds to it, in a transaction
+ * that the kernel takes back.  The batch is empty.  Returns 0, or -errno and *refusal filled in;
+ * nothing is reported.
+ */
+int em_answers_try(struct em_netlink *netlink, struct em_batch *batch, struct em_refusal *refusal);
+
+#endif
