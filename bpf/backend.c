@@ -229,6 +229,12 @@ static int commit(struct em_prepared *prepared, struct em_diag *diag)
 	return 0;
 }
 
+static int add_flows(struct em_prepared *prepared, const struct em_flow_list *list,
+		     struct em_diag *diag)
+{
+	return em_flows_fill(&prepared->flows, prepared->plan->policy, list, diag);
+}
+
 static int open_counters(struct em_counters **out, uint32_t generation, struct em_diag *diag)
 {
 	int program, rc = em_attached_find(&program, generation, diag);
@@ -268,6 +274,8 @@ const struct em_backend_ops em_bpf_backend = {
 	.prepare = prepare,
 	.commit = commit,
 	.abort = abort_prepared,
+	.read_flows = em_flows_read,
+	.add_flows = add_flows,
 	.inspect = em_discover,
 	.open_counters = open_counters,
 	.read_counters = em_tally_read,

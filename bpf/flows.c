@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bpf/abi.h"
@@ -209,7 +210,7 @@ static int end_flow(void *context, const struct em_abi_flow_key *key,
 	const struct ending *ending = context;
 	int rc;
 
-	if (em_conversations_have(&ending->conversations, ntohs(flow->known),
+	if (em_conversations_find(&ending->conversations, ntohs(flow->known),
 				  ntohs(key->server_port)))
 		return 0;
 	rc = bpf_map_delete_elem(ending->table, key);
@@ -234,4 +235,64 @@ int em_flows_end(uint32_t generation, const struct em_policy *policy, struct em_
 	if (rc)
 		return em_diag_errno(diag, rc, NULL, "bpf: cannot end conversations");
 	return 0;
+}
+
+/* To and from another backend. */
+
+static int read_flow(void *context, const struct em_abi_flow_key *key,
+		     const struct em_abi_flow *flow)
+{
+	struct em_flow one = {.family = key->family == EM_ABI_IPV4 ? AF_INET : AF_INET6,
+			      .sender_port = ntohs(key->client_port),
+			      .known = ntohs(flow->known),
+			      .target = ntohs(key->server_port)};
+
+	memcpy(one.sender, key->client, sizeof(one.sender));
+	memcpy(one.server, key->server, sizeof(one.server));
+	return em_flow_list_add(context, &one);
+}
+
+int em_flows_read(struct em_flow_list *list, struct em_diag *diag)
+{
+	int table, rc = find_table(&table, 0, diag);
+
+	if (rc || table < 0)
+		return rc;
+	rc = each_flow(table, read_flow, list);
+	close(table);
+	return rc ? em_diag_errno(diag, rc, NULL, "bpf: cannot read conversations") : 0;
+}
+
+static int fill_flow(int table, const struct em_flow *flow, uint32_t timeout)
+{
+	struct em_abi_flow_key key = {.client_port = htons(flow->sender_port),
+				      .server_port = htons(flow->target),
+				      .family =
+					      flow->family == AF_INET ? EM_ABI_IPV4 : EM_ABI_IPV6};
+	struct em_abi_flow value = {.timeout = timeout, .known = htons(flow->known)};
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	value.last = now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
+	memcpy(key.client, flow->sender, sizeof(key.client));
+	memcpy(key.server, flow->server, sizeof(key.server));
+	return add_flow(&table, &key, &value);
+}
+
+int em_flows_fill(const struct em_flows *flows, const struct em_policy *policy,
+		  const struct em_flow_list *list, struct em_diag *diag)
+{
+	struct em_conversations conversations;
+	int rc = em_conversations_init(&conversations, policy);
+
+	for (size_t i = 0; !rc && flows->table >= 0 && i < list->n; i++) {
+		const struct em_flow *flow = &list->all[i];
+		const struct em_conversation *conversation =
+			em_conversations_find(&conversations, flow->known, flow->target);
+
+		if (conversation)
+			rc = fill_flow(flows->table, flow, conversation->timeout);
+	}
+	em_conversations_clear(&conversations);
+	return rc ? em_diag_errno(diag, rc, NULL, "bpf: cannot carry conversations over") : 0;
 }

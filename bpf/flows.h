@@ -11,6 +11,7 @@
 #define EM_FLOWS_H
 
 #include "base/diag.h"
+#include "policy/flow.h"
 #include "policy/policy.h"
 
 #define EM_FLOW_MAP "entitymux_flow"
@@ -38,5 +39,17 @@ int em_flows_take_over(const struct em_flows *flows, struct em_diag *diag);
  * to any more.  Returns 0 or -errno, reported.
  */
 int em_flows_end(uint32_t generation, const struct em_policy *policy, struct em_diag *diag);
+
+/*
+ * Adds the conversations of the newest generation that is attached to the list.  Returns 0 or
+ * -errno, reported.
+ */
+int em_flows_read(struct em_flow_list *list, struct em_diag *diag);
+
+/*
+ * Adds those of the list that the policy has and the table has not.  Returns 0 or -errno, reported.
+ */
+int em_flows_fill(const struct em_flows *flows, const struct em_policy *policy,
+		  const struct em_flow_list *list, struct em_diag *diag);
 
 #endif

@@ -33,6 +33,7 @@
 #include "nft/message.h"
 #include "nft/netlink.h"
 #include "nft/others.h"
+#include "nft/remembered.h"
 #include "nft/ruleset.h"
 #include "nft/text.h"
 #include "nft/translations.h"
@@ -78,12 +79,31 @@ static int end_conversations(const struct em_policy *policy, struct em_diag *dia
 	return rc;
 }
 
+/* Of the policy that stays: where none does, the sets go as well. */
+static int end_remembered(const struct em_policy *policy, struct em_diag *diag)
+{
+	struct em_netlink netlink;
+	struct em_batch batch;
+	int rc = em_netlink_open(&netlink, diag);
+
+	if (rc)
+		return rc == -EPROTONOSUPPORT ? 0 : rc;
+	rc = em_batch_init(&batch, diag);
+	if (!rc)
+		rc = em_remembered_end(&netlink, &batch, policy, diag);
+	em_batch_clear(&batch);
+	em_netlink_close(&netlink);
+	return rc;
+}
+
 static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *diag)
 {
 	struct em_selection selection = {.keep = keep};
 	int first = end_conversations(policy, diag);
 	int rc = em_clean_transact(em_clean_selected, &selection, diag);
 
+	first = first ? first : rc;
+	rc = policy ? end_remembered(policy, diag) : 0;
 	return first ? first : rc;
 }
 
@@ -208,7 +228,7 @@ static int build(struct em_prepared *prepared, struct em_outcome *outcome, struc
 	if (rc)
 		return rc;
 	if (!form.zones)
-		return 0;
+		return em_remembered_check_sizes(&prepared->netlink, prepared->ruleset, diag);
 	em_conntrack_warn(plan->policy, diag);
 	em_translations_warn(&prepared->netlink, plan->policy, diag);
 	return 0;
@@ -270,6 +290,27 @@ static int commit(struct em_prepared *prepared, struct em_diag *diag)
 	return 0;
 }
 
+/* Conversations. */
+
+static int read_flows(struct em_flow_list *list, struct em_diag *diag)
+{
+	struct em_netlink netlink;
+	int rc = open_netlink(&netlink, diag);
+
+	if (rc)
+		return rc;
+	rc = em_remembered_read(&netlink, list, diag);
+	em_netlink_close(&netlink);
+	return rc;
+}
+
+static int add_flows(struct em_prepared *prepared, const struct em_flow_list *list,
+		     struct em_diag *diag)
+{
+	return em_remembered_fill(&prepared->netlink, &prepared->batch, prepared->plan->policy,
+				  list, diag);
+}
+
 /* Counters. */
 
 static void close_counters(struct em_counters *counters)
@@ -327,6 +368,8 @@ const struct em_backend_ops em_nft_backend = {
 	.prepare = prepare,
 	.commit = commit,
 	.abort = abort_prepared,
+	.read_flows = read_flows,
+	.add_flows = add_flows,
 	.inspect = em_nft_inspect,
 	.open_counters = open_counters,
 	.read_counters = read_counters,

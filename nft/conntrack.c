@@ -89,8 +89,9 @@ bool em_conntrack_is_ours(const struct em_conntrack *entry,
 {
 	if (entry->protocol != IPPROTO_UDP || !entry->zone || entry->reply_zone)
 		return false;
-	return entry->translated ? entry->target == entry->zone
-				 : em_conversations_have(conversations, entry->known, entry->zone);
+	if (entry->translated)
+		return entry->target == entry->zone;
+	return em_conversations_find(conversations, entry->known, entry->zone);
 }
 
 struct listing {
@@ -195,7 +196,7 @@ static bool note_ended(void *context, const struct em_conntrack *entry)
 
 	if (!em_conntrack_is_ours(entry, &ending->kept) || !entry->id ||
 	    (entry->translated &&
-	     em_conversations_have(&ending->kept, entry->known, entry->target)))
+	     em_conversations_find(&ending->kept, entry->known, entry->target)))
 		return true;
 	ended = em_build_append(&ending->list, &ending->n, sizeof(*ended));
 	if (!ended)

@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "engine/plan.h"
+#include "policy/flow.h"
 #include "policy/stats.h"
 
 /* A problem that the user has to fix. */
@@ -112,6 +113,18 @@ struct em_backend_ops {
 	 * committed.
 	 */
 	void (*abort)(struct em_prepared *prepared);
+
+	/*
+	 * Adds the conversations that are remembered to the list; none where connection tracking
+	 * has them.
+	 */
+	int (*read_flows)(struct em_flow_list *list, struct em_diag *diag);
+	/*
+	 * Adds those of the list that the policy has to a generation that was built.  Of what it
+	 * remembers already nothing changes.
+	 */
+	int (*add_flows)(struct em_prepared *prepared, const struct em_flow_list *list,
+			 struct em_diag *diag);
 
 	/* Finds our objects.  Returns 0 with nothing found on a kernel without the feature. */
 	int (*inspect)(struct em_kernel_state *out, struct em_diag *diag);

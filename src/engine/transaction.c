@@ -9,6 +9,7 @@
 
 #include "engine/header_limit.h"
 #include "engine/settle.h"
+#include "policy/conversation.h"
 
 /* Warn now: the new record will not list these interfaces any more. */
 static int warn_moved(struct em_view *view, struct em_diag *diag)
@@ -200,6 +201,25 @@ static int record(struct em_transaction *t)
 }
 
 /*
+ * Another backend goes on with the conversations of the one before.  What is remembered only after
+ * that is handed over once the new one has begun, before the old one is taken away.
+ */
+static int hand_over(struct em_transaction *t)
+{
+	struct em_flow_list flows = {0};
+	int rc;
+
+	if (t->unchanged || !t->before.ops || t->before.ops == t->ops ||
+	    !em_conversation_first(t->policy))
+		return 0;
+	rc = t->before.ops->read_flows(&flows, t->diag);
+	if (!rc)
+		rc = t->ops->add_flows(t->prepared, &flows, t->diag);
+	em_flow_list_clear(&flows);
+	return rc;
+}
+
+/*
  * If the older backend cannot be stopped, it may see packets before the new one.  Then it stays in
  * force, and the new generation is removed.
  */
@@ -209,6 +229,9 @@ static int switch_over(struct em_transaction *t)
 
 	if (rc)
 		return rc;
+	if (hand_over(t))
+		em_diag_warning(t->diag, NULL,
+				"the policy is in force, but has lost the newest conversations");
 	rc = em_settle_detach(t->ops, &t->before, t->diag);
 	/* The backend may have stopped although its answer was lost. */
 	if (rc)
@@ -243,8 +266,8 @@ static void revert(struct em_transaction *t)
 		(void)em_generation_clean(t->state, t->view.generation, t->diag);
 }
 
-static int (*const steps[])(struct em_transaction *t) = {begin, choose, record, switch_over,
-							 settle};
+static int (*const steps[])(struct em_transaction *t) = {begin,	    choose,	 record,
+							 hand_over, switch_over, settle};
 
 int em_transaction_apply(struct em_transaction *t, struct em_diag *diag)
 {

@@ -6,6 +6,7 @@
  *	begin	 look at what is in force, and finish what a dead run left undone
  *	choose	 the first backend that can carry the policy builds it beside the old one
  *	record	 the folder of the new generation is written
+ *	hand over another backend gets the conversations of the one before
  *	switch	 the kernel takes the new generation into use, in one step
  *	settle	 the old generation's counters are read when no packet can change them any
  *		 more; then it is removed

@@ -105,11 +105,12 @@ void em_conversations_clear(struct em_conversations *conversations)
 	memset(conversations, 0, sizeof(*conversations));
 }
 
-bool em_conversations_have(const struct em_conversations *conversations, uint16_t known,
-			   uint16_t target)
+const struct em_conversation *em_conversations_find(const struct em_conversations *conversations,
+						    uint16_t known, uint16_t target)
 {
 	const struct em_conversation sought = {.known = known, .target = target};
 
-	return conversations->n &&
-	       bsearch(&sought, conversations->all, conversations->n, sizeof(sought), by_target);
+	if (!conversations->n)
+		return NULL;
+	return bsearch(&sought, conversations->all, conversations->n, sizeof(sought), by_target);
 }

@@ -12,7 +12,6 @@
 #ifndef EM_CONVERSATION_H
 #define EM_CONVERSATION_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,7 +41,8 @@ const struct em_listener *em_conversation_on(const struct em_policy *policy, con
 int em_conversations_init(struct em_conversations *out, const struct em_policy *policy);
 void em_conversations_clear(struct em_conversations *conversations);
 
-bool em_conversations_have(const struct em_conversations *conversations, uint16_t known,
-			   uint16_t target);
+/* The one with these ports, or NULL. */
+const struct em_conversation *em_conversations_find(const struct em_conversations *conversations,
+						    uint16_t known, uint16_t target);
 
 #endif

@@ -96,9 +96,9 @@ static void test_have(void **state)
 	(void)state;
 	assert_int_equal(em_conversations_init(&conversations, policy), 0);
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++)
-		assert_int_equal(
-			em_conversations_have(&conversations, samples[i].known, samples[i].target),
-			samples[i].have);
+		assert_int_equal(!!em_conversations_find(&conversations, samples[i].known,
+							 samples[i].target),
+				 samples[i].have);
 	em_conversations_clear(&conversations);
 	em_policy_free(policy);
 }
@@ -115,7 +115,7 @@ static void test_none(void **state)
 	check_all(policy, NULL, 0);
 	assert_null(em_conversation_first(policy));
 	assert_int_equal(em_conversations_init(&conversations, policy), 0);
-	assert_false(em_conversations_have(&conversations, 5000, 6001));
+	assert_null(em_conversations_find(&conversations, 5000, 6001));
 	em_conversations_clear(&conversations);
 	em_policy_free(policy);
 }
