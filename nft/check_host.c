@@ -111,8 +111,13 @@ static const char *refuse_checks(const struct em_listener *listener, const struc
 
 const char *em_nft_refuse(const struct em_policy *policy, bool zones, const struct em_place **place)
 {
+	const struct em_entity *entity = em_policy_covering(policy);
 	const char *why = NULL;
 
+	if (entity) {
+		*place = &entity->place;
+		why = "tag: this backend has no entities that cover more than one tag";
+	}
 	for (size_t i = 0; !why && i < policy->n_listeners; i++) {
 		why = zones ? refuse_replies(&policy->listeners[i], place) : NULL;
 		if (!why)

@@ -5,7 +5,6 @@
  */
 #include "config/entities.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -16,7 +15,7 @@
 #include "base/utf8.h"
 #include "config/source.h"
 
-/* The longest line that is no comment; the longest useful one has 106 bytes. */
+/* The longest line that is no comment; the longest useful one has 143 bytes. */
 #define LINE_MAX_BYTES 1023
 /* A file of the wrong kind must not cause a message for each of its lines. */
 #define MISTAKES_SHOWN 20
@@ -86,22 +85,6 @@ int em_bytes_parse(const char *text, uint8_t *bytes, size_t size, const char **e
 	return length;
 }
 
-int em_tag_parse(const struct em_format *format, const char *text, uint8_t tag[EM_TAG_MAX],
-		 const char **expected)
-{
-	const struct em_piece_field *field = em_tag_field(&format->tag);
-	int length;
-
-	if (field && inet_pton(field->family, text, tag) == 1)
-		return field->length;
-	length = em_bytes_parse(text, tag, EM_TAG_MAX, expected);
-	if (length < 0 && field && strncmp(text, "0x", 2) != 0)
-		*expected = field->family == AF_INET
-				    ? "an IPv4 address, or bytes as \"0x…\" or \"text:…\""
-				    : "an IPv6 address, or bytes as \"0x…\" or \"text:…\"";
-	return length;
-}
-
 const char *em_entity_name_check(const char *name)
 {
 	const char *text = name;
@@ -129,13 +112,13 @@ int em_entities_append(struct em_format *format, const struct em_entity *entity)
 	struct em_entity *entities = format->entities;
 
 	if (n == EM_ENTITIES_MAX) {
-		free(entity->name);
+		em_entity_clear(entity);
 		return -E2BIG;
 	}
 	if ((n & (n - 1)) == 0) {
 		entities = reallocarray(entities, n ? n * 2 : 1, sizeof(*entities));
 		if (!entities) {
-			free(entity->name);
+			em_entity_clear(entity);
 			return -ENOMEM;
 		}
 		format->entities = entities;
@@ -214,11 +197,12 @@ static char *field(char **rest)
 	return trim(strsep(rest, ","));
 }
 
-static bool parse_tag(struct reader *reader, const char *text, uint8_t tag[EM_TAG_MAX])
+/* Whether what it covers is known. */
+static bool parse_tag(struct reader *reader, const char *text, struct em_cover *out)
 {
 	unsigned int wanted = reader->format->tag.length;
 	const char *expected;
-	int length = em_tag_parse(reader->format, text, tag, &expected);
+	int length = em_tag_parse(reader->format, text, out, &expected);
 
 	if (length < 0)
 		mistake(reader, "tag: \"%.40s\": expected %s", text, expected);
@@ -266,6 +250,7 @@ static const char *parse_name(struct reader *reader, const char *text)
 static int parse_line(struct reader *reader, char *line)
 {
 	struct em_entity entity = {.place = reader->place};
+	struct em_cover cover;
 	const char *tag_text = field(&line);
 	const char *name = NULL;
 	bool known;
@@ -274,17 +259,14 @@ static int parse_line(struct reader *reader, char *line)
 		mistake(reader, "\"%.40s\": expected tag,port or tag,port,name", tag_text);
 		return 0;
 	}
-	known = parse_tag(reader, tag_text, entity.tag);
+	known = parse_tag(reader, tag_text, &cover);
 	parse_action(reader, field(&line), &entity.action);
 	if (line)
 		name = parse_name(reader, trim(line));
 	if (!known)
 		return 0;
-	if (name) {
-		entity.name = strdup(name);
-		if (!entity.name)
-			return -ENOMEM;
-	}
+	if (em_entity_set(&entity, name, &cover))
+		return -ENOMEM;
 	/* An entity with a wrong port is kept all the same: its tag may be a duplicate. */
 	return em_entities_append(reader->format, &entity);
 }

@@ -23,8 +23,8 @@ int em_entities_read(struct em_policy *policy, struct em_format *format, const c
 		     const struct em_place *named, struct em_diag *diag);
 
 /*
- * Appends one entity; takes over its name (may be NULL).  Grows geometrically.  Returns 0, -ENOMEM,
- * or -E2BIG at EM_ENTITIES_MAX; the name is freed on failure; writes no message.
+ * Appends one entity; takes over what it owns.  Grows geometrically.  Returns 0, -ENOMEM,
+ * or -E2BIG at EM_ENTITIES_MAX; what it owns is freed on failure; writes no message.
  */
 int em_entities_append(struct em_format *format, const struct em_entity *entity);
 
@@ -38,9 +38,13 @@ int em_entities_append(struct em_format *format, const struct em_entity *entity)
 int em_bytes_parse(const char *text, uint8_t *bytes, size_t size, const char **expected);
 
 /*
- * The tag of an entity, likewise; one that is an address alone may also be written as an address.
+ * What an entity covers, into *out: "0x…" and the like, "0x0a010000/16", "0x0a01/16",
+ * "prefix:text:prod.", "0x20..0x63"; a tag that is an address alone may also be written as an
+ * address, for "0x…" in all of these. Returns the bytes of its tags, which may be another number
+ * than the format's tag has; or -1 as em_bytes_parse(). With a tag of length 0 what is covered is
+ * not looked at.
  */
-int em_tag_parse(const struct em_format *format, const char *text, uint8_t tag[EM_TAG_MAX],
+int em_tag_parse(const struct em_format *format, const char *text, struct em_cover *out,
 		 const char **expected);
 
 /* NULL where name can be an entity's name, else what was expected. */

@@ -50,6 +50,7 @@ static int read_name(struct em_reader *reader, const struct em_config_key *key,
 struct entity {
 	const struct em_format *format;
 	struct em_entity read;
+	struct em_cover cover;
 	const char *name; /* the tree's */
 };
 
@@ -63,7 +64,7 @@ static int read_entity_tag(struct em_reader *reader, const struct em_config_key 
 
 	if (setting->type != EM_SETTING_STRING)
 		return em_config_wrong_type(reader, setting, key->expected);
-	length = em_tag_parse(entity->format, setting->text, entity->read.tag, &expected);
+	length = em_tag_parse(entity->format, setting->text, &entity->cover, &expected);
 	if (length < 0)
 		return em_config_mistake(reader, setting, "\"%.80s\": expected %s", setting->text,
 					 expected);
@@ -97,11 +98,10 @@ static int read_entity_name(struct em_reader *reader, const struct em_config_key
  */
 static int append_entity(struct em_format *format, struct entity *entity)
 {
-	if (entity->name) {
-		entity->read.name = strdup(entity->name);
-		if (!entity->read.name)
-			return -ENOMEM;
-	}
+	if (entity->read.unreadable)
+		entity->cover = (struct em_cover){0};
+	if (em_entity_set(&entity->read, entity->name, &entity->cover))
+		return -ENOMEM;
 	return em_entities_append(format, &entity->read);
 }
 

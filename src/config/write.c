@@ -233,13 +233,13 @@ struct writer {
 
 static int write_entities(FILE *out, const struct em_format *format)
 {
-	char tag[EM_TAG_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
+	char tag[EM_COVER_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
 	bool failed;
 
 	for (size_t i = 0; i < format->n_entities; i++) {
 		const struct em_entity *entity = &format->entities[i];
 
-		fprintf(out, "%s,%s%s%s\n", em_tag_format(format, entity->tag, tag),
+		fprintf(out, "%s,%s%s%s\n", em_entity_tag_format(format, entity, tag),
 			em_action_format(&entity->action, action), entity->name ? "," : "",
 			entity->name ? entity->name : "");
 	}
@@ -252,7 +252,7 @@ static int write_entities(FILE *out, const struct em_format *format)
 /* In the configuration itself. */
 static void write_entities_inline(FILE *out, const struct em_format *format)
 {
-	char tag[EM_TAG_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
+	char tag[EM_COVER_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
 
 	fputs("\n\t\tentities = (", out);
 	for (size_t i = 0; i < format->n_entities; i++) {
@@ -263,7 +263,7 @@ static void write_entities_inline(FILE *out, const struct em_format *format)
 		if (entity->name)
 			fprintf(out, " name = \"%s\";", entity->name);
 		fprintf(out, " tag = \"%s\"; port = %s%s%s; }",
-			em_tag_format(format, entity->tag, tag), quote,
+			em_entity_tag_format(format, entity, tag), quote,
 			em_action_format(&entity->action, action), quote);
 	}
 	fputs(" );", out);

@@ -327,14 +327,38 @@ void em_format_tag(const struct em_format *format, const struct em_address *sour
 		tag[i] &= format->tag.mask[i];
 }
 
+static bool lies_within(const struct em_format *format, const uint8_t *first, const uint8_t *last,
+			const struct em_entity *entity)
+{
+	return memcmp(first, entity->tag, format->tag.length) >= 0 &&
+	       memcmp(last, em_entity_last(entity), format->tag.length) <= 0;
+}
+
+/* The innermost of those that cover it among other tags. */
+static const struct em_entity *find_covering(const struct em_format *format, const uint8_t *tag)
+{
+	const struct em_entity *found = NULL;
+
+	for (size_t i = format->n_exact; i < format->n_entities; i++) {
+		const struct em_entity *entity = &format->entities[format->by_tag[i]];
+
+		if (lies_within(format, tag, tag, entity) &&
+		    (!found || lies_within(format, entity->tag, entity->last, found)))
+			found = entity;
+	}
+	return found;
+}
+
 /* Step 6: the entity that the tag names. */
 static const struct em_entity *find_entity(const struct em_format *format,
 					   const struct packet *packet)
 {
+	const struct em_entity *entity;
 	uint8_t tag[EM_TAG_MAX];
 
 	em_format_tag(format, &packet->source, packet->udp + UDP_HEADER, tag);
-	return em_format_find(format, tag);
+	entity = em_format_find(format, tag, NULL);
+	return entity ? entity : find_covering(format, tag);
 }
 
 /* RFC 1624, equation 3; and RFC 768: 0 says that there is no checksum. */

@@ -14,57 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The most reports of one kind: a file of entities or a mask may cause a million. */
-#define SHOWN 20
-
-/* Messages about the entities of one format. */
-struct report {
-	const struct em_listener *listener;
-	const struct em_format *format;
-	struct em_diag *diag;
-	unsigned int duplicates; /* in entities files */
-	unsigned int unmatched;
-	bool mistaken;
-};
-
-static int by_tag(const void *a, const void *b, void *context)
-{
-	const struct em_format *format = context;
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	int order = memcmp(format->entities[x].tag, format->entities[y].tag, format->tag.length);
-
-	return order ? order : (x > y) - (x < y);
-}
-
-static int by_name(const void *a, const void *b, void *context)
-{
-	const struct em_format *format = context;
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	int order = strcmp(format->entities[x].name, format->entities[y].name);
-
-	return order ? order : (x > y) - (x < y);
-}
-
 const char *em_finish_path(const struct em_listener *listener, const struct em_format *format,
 			   char text[EM_FINISH_PATH_MAX])
 {
 	text[0] = '\0';
 	if (*format->name)
 		snprintf(text, EM_FINISH_PATH_MAX, "formats[%zu].", format - listener->formats);
-	return text;
-}
-
-/* "entities[5]." for an entity of the configuration itself; for one of a file, the line says it. */
-static const char *element(const struct report *report, size_t i, char text[EM_FINISH_PATH_MAX])
-{
-	char *end;
-
-	text[0] = '\0';
-	if (i >= report->format->n_listed)
-		return text;
-	em_finish_path(report->listener, report->format, text);
-	end = text + strlen(text);
-	snprintf(end, EM_FINISH_PATH_MAX - (size_t)(end - text), "entities[%zu].", i);
 	return text;
 }
 
@@ -76,170 +31,6 @@ const char *em_finish_where(const struct em_place *there, const struct em_place 
 	else
 		snprintf(text, size, "%s:%u", there->file, there->line);
 	return text;
-}
-
-/*
- * Reports that entity i has the tag (or, with by_its_name, the name) of entity `first`, which
- * stands before it.
- */
-static void report_duplicate(struct report *report, size_t i, size_t first, bool by_its_name)
-{
-	const struct em_format *format = report->format;
-	const struct em_entity *entity = &format->entities[i], *other = &format->entities[first];
-	char key[EM_FINISH_PATH_MAX], line[512], tag[EM_TAG_TEXT_MAX], name[EM_TAG_TEXT_MAX];
-
-	report->mistaken = true;
-	if (i >= format->n_listed && report->duplicates++ >= SHOWN)
-		return;
-	element(report, i, key);
-	em_finish_where(&other->place, &entity->place, line, sizeof(line));
-	if (by_its_name)
-		em_diag_error(report->diag, -EM_EUSAGE, &entity->place,
-			      "%sname: \"%s\" is the name of another entity already (%s)", key,
-			      em_entity_name(format, entity, name), line);
-	else
-		em_diag_error(report->diag, -EM_EUSAGE, &entity->place,
-			      "%stag: %s is the tag of \"%s\" already (%s)", key,
-			      em_tag_format(format, entity->tag, tag),
-			      em_entity_name(format, other, name), line);
-}
-
-/* first[i]: the entity whose tag entity i repeats, or UINT32_MAX. */
-static void find_duplicate_tags(const struct em_format *format, uint32_t *first)
-{
-	const uint32_t *sorted = format->by_tag;
-	uint32_t head = UINT32_MAX;
-
-	for (size_t k = 0; k < format->n_entities; k++) {
-		const struct em_entity *entity = &format->entities[sorted[k]];
-
-		first[sorted[k]] = UINT32_MAX;
-		if (entity->unreadable)
-			continue;
-		if (head != UINT32_MAX &&
-		    memcmp(format->entities[head].tag, entity->tag, format->tag.length) == 0)
-			first[sorted[k]] = head;
-		else
-			head = sorted[k];
-	}
-}
-
-/*
- * The entity whose name is its tag in hex, if it is this text; NULL: none. Tags in hex sort as tags
- * do.
- */
-static const struct em_entity *find_nameless(const struct em_format *format, const char *name)
-{
-	size_t low = 0, high = format->n_entities;
-
-	while (low < high && strncmp(name, "0x", 2) == 0) {
-		size_t middle = low + (high - low) / 2;
-		const struct em_entity *entity = &format->entities[format->by_tag[middle]];
-		char text[EM_TAG_TEXT_MAX];
-		int order = strcmp(name, em_tag_format(format, entity->tag, text));
-
-		if (order == 0)
-			return entity->name || entity->unreadable ? NULL : entity;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
-}
-
-/* The same for names: of two that clash, the later one is reported. */
-static int find_duplicate_names(struct em_format *format, uint32_t *first)
-{
-	uint32_t *named = calloc(format->n_entities + 1, sizeof(*named));
-	size_t n = 0;
-
-	if (!named)
-		return -ENOMEM;
-	for (size_t i = 0; i < format->n_entities; i++) {
-		first[i] = UINT32_MAX;
-		if (format->entities[i].name)
-			named[n++] = (uint32_t)i;
-	}
-	qsort_r(named, n, sizeof(*named), by_name, format);
-	for (size_t k = 0, head = 0; k < n; k++) {
-		const char *name = format->entities[named[k]].name;
-		const struct em_entity *nameless = find_nameless(format, name);
-
-		if (k && strcmp(format->entities[named[head]].name, name) == 0)
-			first[named[k]] = named[head];
-		else
-			head = k;
-		if (nameless && head == k) {
-			uint32_t i = (uint32_t)(nameless - format->entities);
-
-			first[i > named[k] ? i : named[k]] = i > named[k] ? named[k] : i;
-		}
-	}
-	free(named);
-	return 0;
-}
-
-static void warn_of_unmatched(struct report *report, size_t i)
-{
-	const struct em_format *format = report->format;
-	const struct em_entity *entity = &format->entities[i];
-	char key[EM_FINISH_PATH_MAX], tag[EM_TAG_TEXT_MAX], mask[EM_TAG_TEXT_MAX];
-	uint8_t outside = 0;
-
-	for (size_t k = 0; k < format->tag.length; k++)
-		outside |= entity->tag[k] & (uint8_t)~format->tag.mask[k];
-	if (!outside || entity->unreadable || report->unmatched++ >= SHOWN)
-		return;
-	em_diag_warning(report->diag, &entity->place,
-			"%stag: %s can never match, it has bits outside the mask %s",
-			element(report, i, key), em_tag_format(format, entity->tag, tag),
-			em_tag_format(format, format->tag.mask, mask));
-}
-
-static void report_rest(const struct report *report)
-{
-	const struct em_listener *listener = report->listener;
-
-	if (report->duplicates > SHOWN)
-		em_diag_error(report->diag, -EM_EUSAGE, &listener->place,
-			      "listener \"%s\": … and %u more duplicates in its entities file",
-			      listener->name, report->duplicates - SHOWN);
-	if (report->unmatched > SHOWN)
-		em_diag_warning(report->diag, &listener->place,
-				"listener \"%s\": … and %u more tags that can never match",
-				listener->name, report->unmatched - SHOWN);
-}
-
-static int finish_entities(const struct em_listener *listener, struct em_format *format,
-			   struct em_diag *diag)
-{
-	struct report report = {.listener = listener, .format = format, .diag = diag};
-	size_t n = format->n_entities;
-	uint32_t *first = calloc(2 * n + 1, sizeof(*first));
-	int error;
-
-	free(format->by_tag);
-	format->by_tag = calloc(n + 1, sizeof(*format->by_tag));
-	if (!first || !format->by_tag) {
-		free(first);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < n; i++)
-		format->by_tag[i] = (uint32_t)i;
-	qsort_r(format->by_tag, n, sizeof(*format->by_tag), by_tag, format);
-	find_duplicate_tags(format, first);
-	error = find_duplicate_names(format, first + n);
-	for (size_t i = 0; !error && i < n; i++) {
-		if (first[i] != UINT32_MAX)
-			report_duplicate(&report, i, first[i], false);
-		if (first[n + i] != UINT32_MAX)
-			report_duplicate(&report, i, first[n + i], true);
-		warn_of_unmatched(&report, i);
-	}
-	report_rest(&report);
-	free(first);
-	return error ? error : report.mistaken ? -EM_EUSAGE : 0;
 }
 
 /* "formats[1].checks[0]" */
@@ -430,7 +221,7 @@ static int finish_format(const struct em_listener *listener, struct em_format *f
 	if (!format->tag.length)
 		return 0;
 	warn_of_checks(listener, format, diag);
-	return finish_entities(listener, format, diag);
+	return em_finish_entities(listener, format, diag);
 }
 
 int em_policy_finish(struct em_policy *policy, struct em_diag *diag)

@@ -25,4 +25,17 @@ const char *em_finish_where(const struct em_place *there, const struct em_place 
  */
 int em_finish_formats(const struct em_listener *listener, struct em_diag *diag);
 
+/*
+ * The part of em_policy_finish() that concerns the entities of a format.  Returns 0, -EM_EUSAGE or
+ * -ENOMEM.
+ */
+int em_finish_entities(const struct em_listener *listener, struct em_format *format,
+		       struct em_diag *diag);
+
+/*
+ * Makes the intervals of a format whose entities are sorted, and lie within each other or apart.
+ * Returns 0 or -ENOMEM.
+ */
+int em_finish_intervals(struct em_format *format);
+
 #endif

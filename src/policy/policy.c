@@ -49,9 +49,10 @@ void em_format_clear(struct em_format *format)
 		free(format->checks[i].mask);
 	}
 	for (size_t i = 0; i < format->n_entities; i++)
-		free(format->entities[i].name);
+		em_entity_clear(&format->entities[i]);
 	free(format->entities);
 	free(format->by_tag);
+	free(format->intervals);
 }
 
 static void listener_clear(struct em_listener *listener)
@@ -153,31 +154,12 @@ uint16_t em_format_need(const struct em_format *format)
 	return (uint16_t)need;
 }
 
-const struct em_entity *em_format_find(const struct em_format *format, const uint8_t *tag)
-{
-	size_t low = 0, high = format->n_entities;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct em_entity *entity = &format->entities[format->by_tag[middle]];
-		int order = memcmp(tag, entity->tag, format->tag.length);
-
-		if (order == 0)
-			return entity;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
-}
-
 size_t em_format_count(const struct em_format *format, enum em_verdict verdict)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < format->n_entities; i++)
-		n += format->entities[i].action.verdict == verdict;
+		n += !format->entities[i].last && format->entities[i].action.verdict == verdict;
 	return n;
 }
 
@@ -210,46 +192,6 @@ bool em_listener_on(const struct em_listener *listener, const char *interface)
 		if (strcmp(listener->interfaces[i].name, interface) == 0)
 			return true;
 	return false;
-}
-
-const char *em_tag_format(const struct em_format *format, const uint8_t *tag,
-			  char text[EM_TAG_TEXT_MAX])
-{
-	static const char digits[] = "0123456789abcdef";
-	char *to = text;
-
-	*to++ = '0';
-	*to++ = 'x';
-	for (size_t i = 0; i < format->tag.length; i++) {
-		*to++ = digits[tag[i] >> 4];
-		*to++ = digits[tag[i] & 15];
-	}
-	*to = '\0';
-	return text;
-}
-
-const char *em_tag_show(const struct em_format *format, const uint8_t *tag,
-			char text[EM_TAG_SHOWN_MAX])
-{
-	bool is_text = true, is_blank = true;
-	size_t length;
-
-	em_tag_format(format, tag, text);
-	for (size_t i = 0; i < format->tag.length; i++) {
-		is_text &= tag[i] >= ' ' && tag[i] <= '~';
-		is_blank &= tag[i] == ' ';
-	}
-	length = strlen(text);
-	if (is_text && !is_blank)
-		snprintf(text + length, EM_TAG_SHOWN_MAX - length, " \"%.*s\"", format->tag.length,
-			 (const char *)tag);
-	return text;
-}
-
-const char *em_entity_name(const struct em_format *format, const struct em_entity *entity,
-			   char text[EM_TAG_TEXT_MAX])
-{
-	return entity->name ? entity->name : em_tag_format(format, entity->tag, text);
 }
 
 bool em_prefix_holds(const struct em_prefix *prefix, const struct em_address *address)

@@ -31,6 +31,8 @@
 #define EM_TAG_MAX	   16	   /* bytes of all pieces together */
 #define EM_REACH_MAX	   1024	   /* a tag or a check ends at this payload byte at the latest */
 #define EM_ENTITIES_MAX	   1048576 /* per listener */
+#define EM_COVERING_MAX	   65536   /* entities of a format that cover more than one tag */
+#define EM_BOXES_MAX	   1024	   /* of a format; see em_format_boxes() */
 #define EM_NAME_MAX	   32	   /* bytes of a listener's name */
 #define EM_ENTITY_NAME_MAX 64	   /* bytes of an entity's name */
 #define EM_PAYLOAD_MAX	   65507   /* bytes of UDP payload in one IPv4 packet */
@@ -40,6 +42,8 @@
 #define EM_ACTION_TEXT_MAX 6
 /* Hex digits of the longest tag, "0x" and NUL; see em_tag_format(). */
 #define EM_TAG_TEXT_MAX (2 + 2 * EM_TAG_MAX + 1)
+/* Two of them and ".." between; see em_entity_tag_format(). */
+#define EM_COVER_TEXT_MAX (2 * EM_TAG_TEXT_MAX + 1)
 
 enum em_backend {
 	EM_BACKEND_AUTO,
@@ -126,12 +130,29 @@ struct em_tag {
 	uint8_t mask[EM_TAG_MAX]; /* `length` bytes; without a mask all ones */
 };
 
+/* Tags from the first to the last, inclusive, as big-endian numbers. */
+struct em_cover {
+	uint8_t first[EM_TAG_MAX]; /* `tag.length` bytes */
+	uint8_t last[EM_TAG_MAX];
+};
+
 struct em_entity {
 	struct em_place place;
 	char *name; /* NULL: named by its tag, see em_entity_name() */
 	uint8_t tag[EM_TAG_MAX];
+	/* EM_TAG_MAX bytes, owned: the last tag that it covers, `tag` being the first; NULL: one */
+	uint8_t *last;
 	struct em_action action;
 	bool unreadable; /* the tag is not known, after a mistake; see em_policy_finish() */
+};
+
+/*
+ * Tags whose datagrams are those of an entity that covers more than one tag, but for the tags that
+ * are an entity's own.
+ */
+struct em_interval {
+	struct em_cover tags;
+	uint32_t entity; /* index in the format's entities */
 };
 
 /* em_resolve() replaces an alternative name by the interface's own, shorter than IF_NAMESIZE. */
@@ -157,8 +178,15 @@ struct em_format {
 	struct em_tag tag;
 	struct em_entity *entities; /* in the order of the configuration */
 	size_t n_entities;
-	size_t n_listed;  /* the first n of them are from `entities`, the others from a file */
-	uint32_t *by_tag; /* indices into entities, sorted by tag; made by em_policy_finish() */
+	size_t n_listed; /* the first n of them are from `entities`, the others from a file */
+	/*
+	 * Made by em_policy_finish(): indices into entities, sorted by tag. First those with one
+	 * tag, `n_exact`; then those that cover more, of which one stands behind those around it.
+	 */
+	uint32_t *by_tag;
+	size_t n_exact;
+	struct em_interval *intervals; /* likewise: disjoint and sorted */
+	size_t n_intervals;
 	struct em_action unknown;
 };
 
@@ -207,10 +235,11 @@ void em_policy_freep(struct em_policy **policy);
 const char *em_policy_file(struct em_policy *policy, const char *name);
 
 /*
- * Checks what concerns more than one key: sorts the entities of each format by tag, reports every
- * duplicate (tags, names of entities, names of listeners) and every pair of listeners that could
- * claim the same packet, and warns of what can never match. The reader calls it once, after
- * everything is filled in, also where mistakes were found: an entity or a listener that is
+ * Checks what concerns more than one key: sorts the entities of each format by tag, and makes its
+ * intervals; reports every duplicate (tags, names of entities, names of listeners), entities that
+ * cover some of the same tags while none of them lies within the other, and every pair of listeners
+ * that could claim the same packet; and warns of what can never match. The reader calls it once,
+ * after everything is filled in, also where mistakes were found: an entity or a listener that is
  * `unreadable` is compared with no other, and with a tag of length 0 the entities are left alone.
  * Returns 0, -EM_EUSAGE when anything was reported, or -ENOMEM.
  */
@@ -248,10 +277,36 @@ uint8_t em_format_family(const struct em_format *format);
 /* The same of all formats of the listener together. */
 uint8_t em_listener_family(const struct em_listener *listener);
 
-/* The entity with this tag (`tag.length` bytes, already masked), or NULL. */
-const struct em_entity *em_format_find(const struct em_format *format, const uint8_t *tag);
+/*
+ * The entity with this tag (`tag.length` bytes, already masked) or, where last is not NULL, the one
+ * that covers just the tags from tag to last; NULL: there is none.
+ */
+const struct em_entity *em_format_find(const struct em_format *format, const uint8_t *tag,
+				       const uint8_t *last);
 
-/* How many of its entities have an action with this verdict. */
+/* Gives it a copy of the name (NULL: none) and what it covers. Returns 0 or -ENOMEM. */
+int em_entity_set(struct em_entity *entity, const char *name, const struct em_cover *cover);
+/* Frees what the entity points to. */
+void em_entity_clear(const struct em_entity *entity);
+
+/* The last tag that an entity covers. */
+const uint8_t *em_entity_last(const struct em_entity *entity);
+/* All that it covers, in *out. */
+void em_entity_cover(const struct em_entity *entity, struct em_cover *out);
+
+/* The first entity of the policy that covers more than one tag, or NULL. */
+const struct em_entity *em_policy_covering(const struct em_policy *policy);
+
+/* Whether the tag has several pieces, or a mask: then intervals of it are boxes to nf_tables. */
+bool em_tag_has_boxes(const struct em_tag *tag);
+/*
+ * The intervals of the format as boxes: of each piece a range, every combination of which is in
+ * the interval. As long as the tag has one piece they are the intervals. *out is the caller's to
+ * free; NULL: they are only counted. Returns 0 or -ENOMEM.
+ */
+int em_format_boxes(const struct em_format *format, struct em_interval **out, size_t *n);
+
+/* How many of its entities with one tag have an action with this verdict. */
 size_t em_format_count(const struct em_format *format, enum em_verdict verdict);
 
 /* The format of this name, or NULL. */
@@ -276,9 +331,21 @@ const char *em_tag_format(const struct em_format *format, const uint8_t *tag,
 const char *em_tag_show(const struct em_format *format, const uint8_t *tag,
 			char text[EM_TAG_SHOWN_MAX]);
 
-/* The entity's name, or its tag in hex written to text. */
+/*
+ * What the entity covers: its tag in hex, or "0x0a010000/16" where the first bits decide, or else
+ * "0x20..0x63". Returns text.
+ */
+const char *em_entity_tag_format(const struct em_format *format, const struct em_entity *entity,
+				 char text[EM_COVER_TEXT_MAX]);
+
+/* The same, and what is text in it. */
+#define EM_COVER_SHOWN_MAX (EM_COVER_TEXT_MAX + EM_TAG_MAX + 3)
+const char *em_entity_tag_show(const struct em_format *format, const struct em_entity *entity,
+			       char text[EM_COVER_SHOWN_MAX]);
+
+/* The entity's name, or what it covers, written to text. */
 const char *em_entity_name(const struct em_format *format, const struct em_entity *entity,
-			   char text[EM_TAG_TEXT_MAX]);
+			   char text[EM_COVER_TEXT_MAX]);
 
 /* The address has the first `length` bits of the prefix, and its family. */
 bool em_prefix_holds(const struct em_prefix *prefix, const struct em_address *address);

@@ -63,15 +63,23 @@ static void add_listener(struct em_listener_stats *into, const struct em_listene
 		into->invalid[reason] += from->invalid[reason];
 }
 
-void em_stats_add_entity(struct em_count *into, const struct em_format *format, const uint8_t *tag,
-			 const struct em_count *count, size_t *guess)
+static bool has_cover(const struct em_format *format, const struct em_entity *entity,
+		      const struct em_cover *cover)
 {
+	return !memcmp(entity->tag, cover->first, format->tag.length) &&
+	       !memcmp(em_entity_last(entity), cover->last, format->tag.length);
+}
+
+void em_stats_add_entity(struct em_count *into, const struct em_format *format,
+			 const struct em_cover *cover, const struct em_count *count, size_t *guess)
+{
+	bool one = !memcmp(cover->first, cover->last, format->tag.length);
 	const struct em_entity *entity = NULL;
 
 	if (*guess < format->n_entities)
 		entity = &format->entities[*guess];
-	if (!entity || memcmp(entity->tag, tag, format->tag.length))
-		entity = em_format_find(format, tag);
+	if (!entity || !has_cover(format, entity, cover))
+		entity = em_format_find(format, cover->first, one ? NULL : cover->last);
 	if (!entity)
 		return;
 	*guess = (size_t)(entity - format->entities);
@@ -85,9 +93,14 @@ static void add_entities(struct em_count *into, const struct em_format *format,
 
 	if (old->tag.length != format->tag.length)
 		return;
-	for (size_t i = 0; i < old->n_entities; i++)
-		if (from[i].packets || from[i].bytes)
-			em_stats_add_entity(into, format, old->entities[i].tag, &from[i], &guess);
+	for (size_t i = 0; i < old->n_entities; i++) {
+		struct em_cover cover;
+
+		if (!from[i].packets && !from[i].bytes)
+			continue;
+		em_entity_cover(&old->entities[i], &cover);
+		em_stats_add_entity(into, format, &cover, &from[i], &guess);
+	}
 }
 
 static void add_formats(struct em_listener_stats *into, const struct em_listener *listener,

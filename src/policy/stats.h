@@ -42,8 +42,8 @@ void em_stats_freep(struct em_stats **stats);
 
 /*
  * Adds `from`, counted under the policy `old`, to `into`: listeners are matched by name, entities
- * by the name of their format and by tag (and equal tag length).  What only one of the two has is
- * left alone.
+ * by the name of their format and by what they cover (and equal tag length).  What only one of the
+ * two has is left alone.
  */
 void em_stats_add(struct em_stats *into, const struct em_policy *policy,
 		  const struct em_stats *from, const struct em_policy *old);
@@ -58,13 +58,13 @@ void em_stats_negate(struct em_stats *stats);
 void em_stats_settle(struct em_stats *stats);
 
 /*
- * Adds to the entity with this tag, where the format has one; `into` has one for each of its
- * entities.  *guess is the index at which it is
- * looked for first, and becomes the next: two policies have most of their entities in the same
- * order, and a search among a million is a hundred times the addition.
+ * Adds to the entity that covers just this, where the format has one; `into` has one for each of
+ * its entities.  *guess is the index at which it is looked for first, and becomes the next: two
+ * policies have most of their entities in the same order, and a search among a million is a hundred
+ * times the addition.
  */
-void em_stats_add_entity(struct em_count *into, const struct em_format *format, const uint8_t *tag,
-			 const struct em_count *count, size_t *guess);
+void em_stats_add_entity(struct em_count *into, const struct em_format *format,
+			 const struct em_cover *cover, const struct em_count *count, size_t *guess);
 
 /* Counts a packet as the reference has classified it under this policy. */
 void em_stats_count(struct em_stats *stats, const struct em_policy *policy,

@@ -172,7 +172,7 @@ static void print_invalid(struct em_document *out, const struct em_classificatio
 /* The tag of a valid datagram, as it is compared with those of the entities. */
 static void print_valid(struct em_document *out, const struct em_classification *class)
 {
-	char text[EM_TAG_SHOWN_MAX], name[EM_TAG_TEXT_MAX];
+	char text[EM_TAG_SHOWN_MAX], name[EM_COVER_TEXT_MAX];
 	uint8_t tag[EM_TAG_MAX];
 
 	em_format_tag(class->format, &class->source, class->payload, tag);

@@ -79,13 +79,13 @@ static size_t digits(int64_t counter)
 
 static void measure_format(struct columns *columns, const struct em_format *format)
 {
-	char name[EM_TAG_TEXT_MAX], tag[EM_TAG_SHOWN_MAX];
+	char name[EM_COVER_TEXT_MAX], tag[EM_COVER_SHOWN_MAX];
 
 	for (size_t i = 0; i < format->n_entities; i++) {
 		const struct em_entity *entity = &format->entities[i];
 
 		widen(&columns->name, em_utf8_columns(em_entity_name(format, entity, name)));
-		widen(&columns->tag, strlen(em_tag_show(format, entity->tag, tag)));
+		widen(&columns->tag, strlen(em_entity_tag_show(format, entity, tag)));
 	}
 }
 
@@ -135,22 +135,36 @@ static void print_action(struct em_document *out, const struct em_action *action
 		em_document_string(out, "port", "   ", out->json ? NULL : name, "");
 }
 
+/* For programs. */
+static void print_cover(struct em_document *out, const struct em_format *format,
+			const struct em_entity *entity)
+{
+	char text[EM_TAG_TEXT_MAX];
+
+	em_tag_format(format, entity->tag, text);
+	em_document_string(out, "tag", NULL, entity->last ? NULL : text, "");
+	if (!entity->last)
+		return;
+	em_document_string(out, "first", NULL, text, "");
+	em_document_string(out, "last", NULL, em_tag_format(format, entity->last, text), "");
+}
+
 static void print_entity(struct em_document *out, const struct columns *columns,
 			 const struct em_format *format, const struct em_entity *entity,
 			 const struct em_count *count)
 {
-	char name[EM_TAG_TEXT_MAX], tag[EM_TAG_SHOWN_MAX];
+	char name[EM_COVER_TEXT_MAX], tag[EM_COVER_SHOWN_MAX];
 
-	if (out->json)
-		em_tag_format(format, entity->tag, tag);
-	else
-		em_tag_show(format, entity->tag, tag);
 	em_document_object(out, EM_DOCUMENT_ELEMENT);
 	em_document_string_cell(out, "name", "  ", em_entity_name(format, entity, name),
 				columns->name);
 	if (*format->name)
 		em_document_string(out, "format", NULL, format->name, "");
-	em_document_string_cell(out, "tag", "  ", tag, columns->tag);
+	if (out->json)
+		print_cover(out, format, entity);
+	else
+		em_document_string_cell(out, NULL, "  ", em_entity_tag_show(format, entity, tag),
+					columns->tag);
 	print_action(out, &entity->action);
 	em_document_number_cell(out, "packets", "  ", shown(count->packets), columns->packets);
 	em_document_number_cell(out, "bytes", "  ", shown(count->bytes), columns->bytes);

@@ -57,14 +57,14 @@ static void write_counters(FILE *out, const struct counter *counters, const void
 
 static void write_entities(FILE *out, const struct em_format *format, const struct em_count *counts)
 {
-	char tag[EM_TAG_TEXT_MAX];
+	char tag[EM_COVER_TEXT_MAX];
 
 	if (*format->name)
 		fprintf(out, "format %s\n", format->name);
 	for (size_t i = 0; i < format->n_entities; i++) {
 		if (!counts[i].packets && !counts[i].bytes)
 			continue;
-		fprintf(out, "entity %s", em_tag_format(format, format->entities[i].tag, tag));
+		fprintf(out, "entity %s", em_entity_tag_format(format, &format->entities[i], tag));
 		write_counters(out, of_entity, &counts[i]);
 	}
 }
@@ -158,16 +158,17 @@ static bool read_listener(struct reader *reader, char *rest)
 static bool read_entity(struct reader *reader, char *rest)
 {
 	uint64_t values[sizeof(of_entity) / sizeof(of_entity[0])] = {0};
+	const struct em_format none = {0}, *format = reader->format ? reader->format : &none;
 	const char *tag = strsep(&rest, " "), *expected;
 	struct em_count count = {0};
-	uint8_t bytes[EM_TAG_MAX];
-	int length = em_bytes_parse(tag, bytes, sizeof(bytes), &expected);
+	struct em_cover cover;
+	int length = em_tag_parse(format, tag, &cover, &expected);
 
 	if (reader->lost || length < 0 || !read_counters(rest, of_entity, values))
 		return false;
 	add_counters(&count, of_entity, values);
-	if (reader->format && length == reader->format->tag.length)
-		em_stats_add_entity(reader->into, reader->format, bytes, &count, &reader->guess);
+	if (reader->format && length == format->tag.length)
+		em_stats_add_entity(reader->into, format, &cover, &count, &reader->guess);
 	return true;
 }
 

@@ -104,7 +104,7 @@ static void compare_format(struct report *report, const json_t *seen, size_t at,
 {
 	for (size_t i = 0; at + i < json_array_size(seen) && i < format->n_entities; i++) {
 		const json_t *entity = json_array_get(seen, at + i);
-		char text[EM_TAG_TEXT_MAX];
+		char text[EM_COVER_TEXT_MAX];
 
 		report->part = em_entity_name(format, &format->entities[i], text);
 		compare_name(report, entity, report->part);

@@ -9,7 +9,7 @@
 
 static void describe_result(const struct em_classification *class, char *text, size_t size)
 {
-	char tag[EM_TAG_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
+	char tag[EM_COVER_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
 
 	em_action_format(&class->action, action);
 	if (class->result == EM_REWRITTEN)

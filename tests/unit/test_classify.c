@@ -495,6 +495,52 @@ static void test_tags(void **state)
 	CHECK_ROWS(longest, longest_rows);
 }
 
+/* The innermost decides, whatever the order. */
+static void test_ranges(void **state)
+{
+	static const char nested[] =
+		POLICY("{ name = \"l\"; interfaces = [ \"eth0\" ]; port = 5000; "
+		       "tag = { offset = 1; length = 2; }; "
+		       "entities = ( { name = \"in\"; tag = \"0x2010..0x20ff\"; port = 6001; }, "
+		       "{ name = \"around\"; tag = \"0x20/8\"; port = 6002; }, "
+		       "{ name = \"end\"; tag = \"0x20f0/12\"; port = \"drop\"; }, "
+		       "{ name = \"one\"; tag = \"0x2015\"; port = \"pass\"; }, "
+		       "{ name = \"b\"; tag = \"prefix:text:b\"; port = 6004; } ); }");
+	static const struct row rows[] = {
+		{"ip4 udp hex:001fff", "unknown pass"},
+		{"ip4 udp hex:002000", "rewritten around 6002"},
+		{"ip6 udp hex:00200f", "rewritten around 6002"},
+		{"ip4 udp hex:002010", "rewritten in 6001"},
+		{"ip4 udp hex:002015", "passed one"},
+		{"ip4 udp hex:002016", "rewritten in 6001"},
+		{"ip4 udp hex:0020ef", "rewritten in 6001"},
+		{"ip4 udp hex:0020f0", "dropped end"},
+		{"ip4 udp hex:0020ff", "dropped end"},
+		{"ip4 udp hex:002100", "unknown pass"},
+		{"ip4 udp hex:0061ff", "unknown pass"},
+		{"ip4 udp hex:006200", "rewritten b 6004"},
+		{"ip6 udp hex:0062ff", "rewritten b 6004"},
+		{"ip4 udp hex:006300", "unknown pass"},
+	};
+	static const char masked[] = POLICY(
+		"{ name = \"l\"; interfaces = [ \"eth0\" ]; port = 5000; "
+		"tag = ( { offset = 2; length = 1; mask = \"0x0f\"; }, { offset = 0; length = "
+		"1; } ); entities = ( { name = \"a\"; tag = \"0x0180..0x0310\"; port = 6001; "
+		"} ); }");
+	static const struct row masked_rows[] = {
+		{"ip4 udp hex:800091", "rewritten a 6001"},
+		{"ip4 udp hex:7f00f1", "unknown pass"},
+		{"ip4 udp hex:000002", "rewritten a 6001"},
+		{"ip4 udp hex:1000a3", "rewritten a 6001"},
+		{"ip4 udp hex:110003", "unknown pass"},
+		{"ip4 udp hex:800004", "unknown pass"},
+	};
+
+	(void)state;
+	CHECK_ROWS(nested, rows);
+	CHECK_ROWS(masked, masked_rows);
+}
+
 static void test_actions(void **state)
 {
 	static const struct row pass[] = {{"ip4 udp text:none", "unknown pass"}};
@@ -704,6 +750,7 @@ int main(void)
 		cmocka_unit_test(test_checks_of_bytes),
 		cmocka_unit_test(test_checks_of_numbers),
 		cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_checksum),

@@ -645,6 +645,51 @@ static const struct sample entity_samples[] = {
 			   "entities = ( { tag = \"0x1fff\"; port = 5; } );"),
 	 "t.conf:2: warning: entities[0].tag: 0x1fff can never match, it has bits outside the mask "
 	 "0x0fff\n"},
+	/* Of those that cover more than one tag, one lies within another, or apart from it. */
+	{PAIR("tag = \"0xde000000/8\"; port = 1;", "tag = \"0xdead/16\"; port = 1;"), NULL},
+	{PAIR("tag = \"0x00000001..0x00000003\"; port = 1;",
+	      "tag = \"0x00000002..0x00000003\"; port = \"drop\";"),
+	 NULL},
+	{PAIR("tag = \"0xde..0xdf\"; port = 1;", "tag = \"0xdead/9\"; port = 1;"),
+	 "t.conf:3: entities[0].tag: 1 bytes, expected 4 (the length of the tag)\n"
+	 "t.conf:4: entities[1].tag: \"0xdead/9\": expected bits beyond the prefix to be 0, or "
+	 "left "
+	 "out\n"},
+	{PAIR("tag = \"0x00000005..0x00000002\"; port = 1;",
+	      "tag = \"prefix:0xdeadbeef00\"; port = 1;"),
+	 "t.conf:3: entities[0].tag: \"0x00000005..0x00000002\": expected the first tag of a range "
+	 "before .. and the last one behind it\n"
+	 "t.conf:4: entities[1].tag: \"prefix:0xdeadbeef00\": expected a prefix that is not longer "
+	 "than the tag\n"},
+	{PAIR("tag = \"0xdead0000/16\"; port = 1;", "tag = \"0xdead0000..0xdeadffff\"; port = 1;"),
+	 "t.conf:4: entities[1].tag: 0xdead0000/16 is the tag of \"0xdead0000/16\" already "
+	 "(line 3)\n"},
+	{PAIR("tag = \"0xdeadbeef/32\"; port = 1;", "tag = \"prefix:0xdeadbeef\"; port = 1;"),
+	 "t.conf:4: entities[1].tag: 0xdeadbeef is the tag of \"0xdeadbeef\" already (line 3)\n"},
+	{PAIR("tag = \"0x00000003..0x00000005\"; port = 1; name = \"x\";",
+	      "tag = \"0x00000001..0x00000003\"; port = 1;"),
+	 "t.conf:4: entities[1].tag: 0x00000001..0x00000003 overlaps 0x00000003..0x00000005 of "
+	 "\"x\" (line 3), expected that one of them lies within the other, or that they have no "
+	 "tag in common\n"},
+	{PAIR("tag = \"0x00000001..0x00000002\"; port = 1;",
+	      "tag = \"0xde000000/8\"; port = 1; name = \"0x00000001..0x00000002\";"),
+	 "t.conf:4: entities[1].name: \"0x00000001..0x00000002\" is the name of another entity "
+	 "already (line 3)\n"},
+	{PAIR("tag = \"0xde000000/8\"; port = 1; name = \"0xde000000/9\";",
+	      "tag = \"0xde000000/9\"; port = 1;"),
+	 "t.conf:4: entities[1].name: \"0xde000000/9\" is the name of another entity already "
+	 "(line 3)\n"},
+	{PAIR("tag = \"0xde000000/8\"; port = 1; name = \"0xde000000/7\";",
+	      "tag = \"0xde000000/9\"; port = 1;"),
+	 NULL},
+	{CONF(NAME ON PORT
+	      "tag = { offset = 0; length = 2; mask = \"0x0ff0\"; };"
+	      "entities = ( { tag = \"0x1001..0x1fff\"; port = 5; }, { tag = "
+	      "\"0x0001..0x000f\"; port = 5; }, { tag = \"0x0011..0x0020\"; port = 5; } );"),
+	 "t.conf:2: warning: entities[0].tag: 0x1001..0x1fff can never match, all that it covers "
+	 "has bits outside the mask 0x0ff0\n"
+	 "t.conf:2: warning: entities[1].tag: 0x0001..0x000f can never match, all that it covers "
+	 "has bits outside the mask 0x0ff0\n"},
 	{CONF(NAME ON PORT "tag = { offset = 0; length = 99; };"
 			   "entities = ( { tag = \"0x1f\"; port = 0; }, { tag = \"0x1f1\"; "
 			   "port = 1; } );"),
@@ -946,6 +991,19 @@ static void test_entities_file(void **state)
 	      NULL);
 	LINES("0x01020304,Pass\n", "e.csv:1: port: \"Pass\": " FILE_ACTION);
 	LINES("0x01020304", "e.csv:1: \"0x01020304\": expected tag,port or tag,port,name\n");
+	LINES("0x01/8,1\n prefix:text:ab,drop,a\n0x00000001..0x00000009 ,7\n0x00000002,8\n", NULL);
+	LINES("0x01/33,1\nprefix:0x,1\n0x0109/8,2\n0x01020304..0x01020303,1\n",
+	      "e.csv:1: tag: \"0x01/33\": expected at most as many bits as the tag has behind the "
+	      "/\n"
+	      "e.csv:2: tag: \"prefix:0x\": expected at least one byte after 0x or text:\n"
+	      "e.csv:3: tag: \"0x0109/8\": expected bits beyond the prefix to be 0, or left out\n"
+	      "e.csv:4: tag: \"0x01020304..0x01020303\": expected the first tag of a range before "
+	      ".. "
+	      "and the last one behind it\n");
+	LINES("0x01/8,1,a\n0x00ffffff..0x01000000,2\n",
+	      "e.csv:2: tag: 0x00ffffff..0x01000000 overlaps 0x01000000/8 of \"a\" (line 1), "
+	      "expected that one of them lies within the other, or that they have no tag in "
+	      "common\n");
 	LINES("\n,\n", "e.csv:2: tag: \"\": " FILE_TAG "e.csv:2: port: \"\": " FILE_ACTION);
 	LINES("0x010203,0\n0x01020304,65536\n1,0x10\n",
 	      "e.csv:1: tag: 3 bytes, expected 4 (the length of the tag)\n"
@@ -976,6 +1034,32 @@ static void test_entities_file(void **state)
 	       "e.csv:2: tag: 0x01020304 is the tag of \"0x01020304\" already (t.conf:2)\n");
 	expect(CONF(NAME ON PORT "tag = { offset = 0; length = 0; }; entities_file = \"e.csv\";"),
 	       "t.conf:2: tag.length: 0 is out of range, expected 1-16\n");
+}
+
+/* Of tags of three pieces, each interval is up to 5 boxes. */
+static void test_covering_limits(void **state)
+{
+	FILE *file = fopen("e.csv", "w");
+
+	(void)state;
+	assert_non_null(file);
+	for (unsigned int i = 0; i <= EM_COVERING_MAX; i++)
+		fprintf(file, "0x%08x..0x%08x,1\n", 2 * i, 2 * i + 1);
+	fclose(file);
+	expect(CONF(NAME ON PORT TAG "entities_file = \"e.csv\";"),
+	       "e.csv:65537: tag: one entity too many that covers more than one tag, expected at "
+	       "most 65536\n");
+	file = fopen("e.csv", "w");
+	assert_non_null(file);
+	for (unsigned int i = 0; i < 205; i++)
+		fprintf(file, "0x%08x..0x%08x,1\n", i << 24 | 1, i << 24 | 0xfffffe);
+	fclose(file);
+	expect(CONF(NAME ON PORT
+		    "tag = ( { offset = 0; length = 2; }, { offset = 2; length = 1; }, "
+		    "{ offset = 9; length = 1; } );\nentities_file = \"e.csv\";"),
+	       "t.conf:2: tag: what entities with more than one tag cover is 1025 combinations of "
+	       "ranges in its pieces, expected at most 1024 with several pieces, or a mask\n");
+	expect(CONF(NAME ON PORT TAG "entities_file = \"e.csv\";"), NULL);
 }
 
 static void test_entities_file_lines(void **state)
@@ -1202,7 +1286,8 @@ static const char complete[] =
 	"tag = ( { offset = 4; length = 2; mask = \"0x0fff\"; }, { offset = 9; length = 1; } );\n"
 	"entities = ( { tag = \"0x0ead01\"; port = 6001; name = \"plant, a #1\"; }, # 5\n"
 	"{ tag = \"text:\\x07ab\"; port = 6002; },\n"
-	"{ tag = \"0x000001\"; port = \"pass\"; }, { tag = \"0x000002\"; port = \"drop\"; } );\n"
+	"{ tag = \"0x000001\"; port = \"pass\"; }, { tag = \"0x000002\"; port = \"drop\"; },\n"
+	"{ tag = \"0x0800/15\"; port = 8; }, { tag = \"0x000003..0x000009\"; port = 9; } );\n"
 	"unknown = 9; invalid = \"pass\"; replies = true; flows = 1; flow_timeout = 2; },\n"
 	"\n"
 	"{ name = \"second\"; interfaces = [ \"eth0\" ]; port = 5001;\n"
@@ -1220,7 +1305,7 @@ static void test_values(void **state)
 	assert_string_equal(a->name, "first");
 	assert_string_equal(a->place.file, "t.conf");
 	assert_int_equal(a->place.line, 2);
-	assert_int_equal(b->place.line, 17);
+	assert_int_equal(b->place.line, 18);
 	assert_int_equal(a->n_interfaces, 2);
 	assert_int_equal(a->interfaces[1].place.line, 2);
 	assert_string_equal(a->interfaces[1].name, "br-lan.7@'");
@@ -1237,7 +1322,7 @@ static void test_values(void **state)
 	assert_int_equal(a->formats->unknown.port, 9);
 	assert_int_equal(a->invalid.verdict, EM_PASS);
 	assert_true(a->replies);
-	assert_int_equal(a->replies_place.line, 15);
+	assert_int_equal(a->replies_place.line, 16);
 	assert_int_equal(a->flows, 1);
 	assert_int_equal(a->flow_timeout, 2);
 	/* What the second one leaves out. */
@@ -1251,7 +1336,7 @@ static void test_values(void **state)
 	assert_int_equal(b->invalid.verdict, EM_PORT);
 	assert_int_equal(b->invalid.port, 7);
 	assert_false(b->replies);
-	assert_int_equal(b->replies_place.line, 17);
+	assert_int_equal(b->replies_place.line, 18);
 	assert_int_equal(b->flows, 65536);
 	assert_int_equal(b->flow_timeout, 180);
 	em_policy_free(policy);
@@ -1281,8 +1366,8 @@ static void test_payload_values(void **state)
 	assert_int_equal(a->formats->tag.length, 3);
 	assert_int_equal(a->formats->tag.pieces[1].offset, 9);
 	assert_memory_equal(a->formats->tag.mask, "\x0f\xff\xff", 3);
-	assert_int_equal(a->formats->n_entities, 4);
-	assert_int_equal(a->formats->n_listed, 4);
+	assert_int_equal(a->formats->n_entities, 6);
+	assert_int_equal(a->formats->n_listed, 6);
 	assert_string_equal(a->formats->entities[0].name, "plant, a #1");
 	assert_null(a->formats->entities[1].name);
 	assert_memory_equal(a->formats->entities[1].tag, "\x07\x61\x62", 3);
@@ -1290,6 +1375,10 @@ static void test_payload_values(void **state)
 	assert_int_equal(a->formats->entities[1].action.port, 6002);
 	assert_int_equal(a->formats->entities[2].action.verdict, EM_PASS);
 	assert_int_equal(a->formats->entities[3].action.verdict, EM_DROP);
+	assert_null(a->formats->entities[3].last);
+	assert_memory_equal(a->formats->entities[4].tag, "\x08\x00\x00", 3);
+	assert_memory_equal(a->formats->entities[4].last, "\x08\x01\xff", 3);
+	assert_memory_equal(a->formats->entities[5].last, "\x00\x00\x09", 3);
 	assert_int_equal(a->formats->entities[1].place.line, 13);
 	em_policy_free(policy);
 }
@@ -1355,10 +1444,12 @@ static void expect_equal_listeners(const struct em_listener *a, const struct em_
 	assert_memory_equal(a->formats->tag.mask, b->formats->tag.mask, a->formats->tag.length);
 	assert_int_equal(a->formats->n_entities, b->formats->n_entities);
 	for (size_t i = 0; i < a->formats->n_entities; i++) {
-		char x[EM_TAG_TEXT_MAX], y[EM_TAG_TEXT_MAX];
+		char x[EM_COVER_TEXT_MAX], y[EM_COVER_TEXT_MAX];
 
 		assert_memory_equal(a->formats->entities[i].tag, b->formats->entities[i].tag,
 				    EM_TAG_MAX);
+		assert_memory_equal(em_entity_last(&a->formats->entities[i]),
+				    em_entity_last(&b->formats->entities[i]), EM_TAG_MAX);
 		assert_int_equal(a->formats->entities[i].action.verdict,
 				 b->formats->entities[i].action.verdict);
 		assert_int_equal(a->formats->entities[i].action.port,
@@ -1378,7 +1469,8 @@ static void test_round_trip(void **state)
 
 	(void)state;
 	assert_string_equal(entities, "0x0ead01,6001,plant, a #1\n0x076162,6002\n"
-				      "0x000001,pass\n0x000002,drop\n");
+				      "0x000001,pass\n0x000002,drop\n0x080000/15,8\n"
+				      "0x000003..0x000009,9\n");
 	assert_int_equal(read_config(&again, "w.conf", &messages), 0);
 	assert_string_equal(messages, "");
 	assert_int_equal(again->backend, policy->backend);
@@ -1466,6 +1558,7 @@ int main(void)
 		cmocka_unit_test(test_twenty_mistakes),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_entities_file),
+		cmocka_unit_test(test_covering_limits),
 		cmocka_unit_test(test_entities_file_lines),
 		cmocka_unit_test(test_entities_file_full),
 		cmocka_unit_test(test_unreadable),

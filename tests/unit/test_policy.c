@@ -112,19 +112,19 @@ static void test_find(void **state)
 	static const uint32_t tags[] = {0xdeadbeef, 0, 0x01020304, 0xffffffff, 0x01020305};
 	struct em_policy *policy = make(1);
 	struct em_format *format = policy->listeners[0].formats;
-	char text[EM_TAG_TEXT_MAX];
+	char text[EM_COVER_TEXT_MAX];
 
 	(void)state;
 	expect_finish(policy, 0, "");
-	assert_null(em_format_find(format, (const uint8_t *)"\1\2\3\4"));
+	assert_null(em_format_find(format, (const uint8_t *)"\1\2\3\4", NULL));
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
 		add(policy, tags[i], i == 2 ? "c" : NULL);
 	expect_finish(policy, 0, "");
 	for (size_t i = 0; i < format->n_entities; i++)
-		assert_ptr_equal(em_format_find(format, format->entities[i].tag),
+		assert_ptr_equal(em_format_find(format, format->entities[i].tag, NULL),
 				 &format->entities[i]);
-	assert_null(em_format_find(format, (const uint8_t *)"\1\2\3\3"));
-	assert_null(em_format_find(format, (const uint8_t *)"\xff\xff\xff\xfe"));
+	assert_null(em_format_find(format, (const uint8_t *)"\1\2\3\3", NULL));
+	assert_null(em_format_find(format, (const uint8_t *)"\xff\xff\xff\xfe", NULL));
 	assert_string_equal(em_tag_format(format, format->entities[0].tag, text), "0xdeadbeef");
 	assert_string_equal(em_entity_name(format, &format->entities[1], text), "0x00000000");
 	assert_string_equal(em_entity_name(format, &format->entities[2], text), "c");
@@ -234,7 +234,7 @@ static void test_a_million(void **state)
 	assert_int_equal(em_entities_append(format, &one_more), -E2BIG);
 	expect_finish(policy, 0, "");
 	for (size_t i = 0; i < EM_ENTITIES_MAX; i++)
-		assert_ptr_equal(em_format_find(format, format->entities[i].tag),
+		assert_ptr_equal(em_format_find(format, format->entities[i].tag, NULL),
 				 &format->entities[i]);
 	em_policy_free(policy);
 }

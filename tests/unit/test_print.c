@@ -362,6 +362,44 @@ static void test_stats(void **state)
 	em_policy_free(policy);
 }
 
+static void test_stats_of_ranges(void **state)
+{
+	struct em_policy *policy = policy_of(LISTENER(
+		"l", "5000", "4",
+		"{ tag = \"0x0a01/16\"; port = 1; }, { tag = \"0x20000000..0x63000000\"; port = 2; "
+		"}, { name = \"t\"; tag = \"prefix:text:ab\"; port = \"drop\"; }"));
+	struct em_stats *stats = NULL;
+
+	(void)state;
+	assert_int_equal(em_stats_new(&stats, policy), 0);
+	EXPECT("\nlistener l, port 5000 on eth0\n"
+	       "  packets 0, bytes 0, rewritten 0, passed 0, dropped 0, unknown 0,"
+	       " invalid (source 0, length 0, check 0)\n"
+	       "\n"
+	       "  NAME                    TAG                      PORT  PACKETS  BYTES\n"
+	       "  0x0a010000/16           0x0a010000/16               1        0      0\n"
+	       "  0x20000000..0x63000000  0x20000000..0x63000000      2        0      0\n"
+	       "  t                       0x61620000/16 \"ab\"       drop        0      0\n",
+	       "{\n  \"schema\": 1,\n  \"listeners\": [\n"
+	       "    { \"name\": \"l\", \"port\": 5000, \"vlan\": null, \"interfaces\": [ \"eth0\" "
+	       "],"
+	       " \"packets\": 0, \"bytes\": 0, \"rewritten\": 0, \"passed\": 0, \"dropped\": 0,"
+	       " \"unknown\": 0, \"invalid\": { \"source\": 0, \"length\": 0, \"check\": 0 },"
+	       " \"entities\": [\n"
+	       "      { \"name\": \"0x0a010000/16\", \"tag\": null, \"first\": \"0x0a010000\","
+	       " \"last\": \"0x0a01ffff\", \"action\": \"port\", \"port\": 1, \"packets\": 0,"
+	       " \"bytes\": 0 },\n"
+	       "      { \"name\": \"0x20000000..0x63000000\", \"tag\": null, \"first\":"
+	       " \"0x20000000\", \"last\": \"0x63000000\", \"action\": \"port\", \"port\": 2,"
+	       " \"packets\": 0, \"bytes\": 0 },\n"
+	       "      { \"name\": \"t\", \"tag\": null, \"first\": \"0x61620000\", \"last\":"
+	       " \"0x6162ffff\", \"action\": \"drop\", \"port\": null, \"packets\": 0,"
+	       " \"bytes\": 0 }\n    ] }\n  ]\n}\n",
+	       em_print_counters(out, policy, stats));
+	em_stats_free(stats);
+	em_policy_free(policy);
+}
+
 static void test_status(void **state)
 {
 	struct em_view view = {.generation = 3, .record = record}, nothing = {0};
@@ -528,13 +566,13 @@ static void test_probe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),	cmocka_unit_test(test_nesting),
-		cmocka_unit_test(test_strings), cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_cells),	cmocka_unit_test(test_full),
-		cmocka_unit_test(test_error),	cmocka_unit_test(test_nearest),
-		cmocka_unit_test(test_apply),	cmocka_unit_test(test_stats),
-		cmocka_unit_test(test_status),	cmocka_unit_test(test_check),
-		cmocka_unit_test(test_probe),
+		cmocka_unit_test(test_values),		cmocka_unit_test(test_nesting),
+		cmocka_unit_test(test_strings),		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_cells),		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_error),		cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_apply),		cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_stats_of_ranges), cmocka_unit_test(test_status),
+		cmocka_unit_test(test_check),		cmocka_unit_test(test_probe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

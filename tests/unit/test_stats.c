@@ -25,6 +25,8 @@
 #define AND	", "
 #define PLANT_A "{ name = \"plant-a\"; tag = \"0xdeadbeef\"; port = 6001; }"
 #define PLANT_B "{ name = \"plant-b\"; tag = \"text:PLTB\"; port = 6002; }"
+#define AROUND	"{ tag = \"0xdead/16\"; port = 6003; }"
+#define WITHIN	"{ tag = \"0xdead0000..0xdeadbeee\"; port = 6004; }"
 #define UNNAMED "{ tag = \"0x00000001\"; port = 60003; }"
 
 static struct em_policy *policy_of(const char *listeners)
@@ -203,7 +205,7 @@ static void test_settle(void **state)
 static void test_save(void **state)
 {
 	struct em_policy *policy =
-		policy_of(LISTENER("a", "1", "4", UNNAMED AND PLANT_A AND PLANT_B));
+		policy_of(LISTENER("a", "1", "4", UNNAMED AND PLANT_A AND PLANT_B AND WITHIN));
 	struct em_stats *stats = numbered(policy, 1);
 	char *text;
 
@@ -211,12 +213,14 @@ static void test_save(void **state)
 	stats->listeners[0].entities[0] = (struct em_count){0, 0};
 	stats->listeners[0].entities[1] = (struct em_count){(uint64_t)-1, 0};
 	stats->listeners[0].entities[2] = (struct em_count){0, 5};
+	stats->listeners[0].entities[3] = (struct em_count){6, 7};
 	text = saved(policy, stats);
 	assert_string_equal(text, "format 1\n"
 				  "listener a packets=1 bytes=2 rewritten=3 passed=4 dropped=5 "
 				  "unknown=6 source=7 length=8 check=9\n"
 				  "entity 0xdeadbeef packets=18446744073709551615 bytes=0\n"
-				  "entity 0x504c5442 packets=0 bytes=5\n");
+				  "entity 0x504c5442 packets=0 bytes=5\n"
+				  "entity 0xdead0000..0xdeadbeee packets=6 bytes=7\n");
 	free(text);
 	em_stats_free(stats);
 	em_policy_free(policy);
@@ -225,10 +229,10 @@ static void test_save(void **state)
 static void test_load(void **state)
 {
 	struct em_policy *policy =
-		policy_of(LISTENER("a", "1", "4", UNNAMED AND PLANT_A AND PLANT_B)
+		policy_of(LISTENER("a", "1", "4", UNNAMED AND PLANT_A AND AROUND AND WITHIN)
 				  AND LISTENER("b", "2", "2", "{ tag = \"0xbeef\"; port = 7; }"));
-	struct em_policy *other =
-		policy_of(LISTENER("b", "1", "2", "") AND LISTENER("a", "2", "4", PLANT_A));
+	struct em_policy *other = policy_of(
+		LISTENER("b", "1", "2", "") AND LISTENER("a", "2", "4", WITHIN AND PLANT_A));
 	struct em_stats *stats = numbered(policy, 1), *negative = numbered(policy, 1);
 	struct em_stats *loaded = stats_of(policy), *fewer = stats_of(other);
 	struct em_stats *expected = stats_of(other);
@@ -242,7 +246,8 @@ static void test_load(void **state)
 	assert_int_equal(load(text, other, fewer), 0);
 	em_stats_add(expected, other, stats, policy);
 	assert_same(fewer, expected);
-	assert_int_equal(fewer->listeners[1].entities[0].packets, 12);
+	assert_int_equal(fewer->listeners[1].entities[0].packets, 16);
+	assert_int_equal(fewer->listeners[1].entities[1].packets, 12);
 	free(text);
 
 	/* It adds, and a negative comes back as one. */
