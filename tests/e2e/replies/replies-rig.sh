@@ -2,7 +2,7 @@
 # Copyright (C) 2026 the entitymux authors
 # shellcheck shell=sh
 #
-# What replies.sh stands on: four hosts, and the configurations.
+# What replies.sh and surroundings.sh stand on: four hosts, and the configurations.
 #
 #	client  tx0 ---- in0  router   out0 ---- eth0  behind
 #	other   tx0 ---- in1  (entitymux)
@@ -10,6 +10,24 @@
 # The server is on the router or on the host behind it.  All leave checksums to their devices, but
 # the other sender, and the router on in0: there they are completed when a packet has passed all that
 # is on the interface, and can be seen whole behind it.
+#
+# Runs the script as root in a mount namespace with a /run of its own, where its network namespaces are
+# named as well: whatever becomes of it, nothing stays behind.
+
+: "${ENTITYMUX:=./entitymux}" "${REPLIES:=tests/e2e/replies/replies}" "${LIFE:=tests/e2e/life/life}"
+: "${EXCHANGE:=tests/e2e/replies/exchange}" "${EXCHANGES:=20000}"
+: "${E2E_BACKENDS:=xdp xdp-generic tc nft}"
+
+if [ -z "${replies_inside-}" ]; then
+	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root'; exit 77; }
+	for tool in ip nft tc ethtool unshare; do
+		command -v $tool >/dev/null || { echo "needs $tool"; exit 77; }
+	done
+	replies_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") REPLIES=$(realpath "$REPLIES")
+	LIFE=$(realpath "$LIFE") EXCHANGE=$(realpath "$EXCHANGE")
+	export replies_inside ENTITYMUX REPLIES LIFE EXCHANGE EXCHANGES E2E_BACKENDS
+	exec timeout $((600 + EXCHANGES / 1000)) unshare --mount --propagation private /bin/sh "$0" "$@"
+fi
 
 mount -t tmpfs -o size=64m replies /run
 tmp=/run/replies
@@ -37,7 +55,6 @@ ends() {
 	3) net=203.0.113 ;;
 	5) net=10.0.5 ;;
 	esac
-	end="$1 $2 $3"
 	ip -n "$2" link set "$3" up
 	for address in "$4" "$5"; do
 		ip -n "$2" address add "$net.$address/24" dev "$3"

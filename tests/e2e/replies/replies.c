@@ -202,8 +202,8 @@ static void server_first(struct replies_bench *bench)
 }
 
 /*
- * The same from the port of the listener.  To connection tracking, what the peer sends then is an
- * answer, which it does not translate: entitymux(8), REPLIES.
+ * The same from the port of the listener.  Connection tracking, where it does the replies, takes
+ * what the peer sends then for an answer: entitymux(8), REPLIES.
  */
 static void listener_first(struct replies_bench *bench)
 {
@@ -448,7 +448,7 @@ static const struct scenario {
 	{"entity's port, directly", "base", direct, HERE, false},
 	{"unasked", "base", unasked, HERE | VLAN, false},
 	{"server first", "base", server_first, HERE, false},
-	{"server first, from the listener's port", "base", listener_first, HERE, false, "nft"},
+	{"server first, from the listener's port", "base", listener_first, HERE, false},
 	{"no checksum", "base", no_checksum, HERE, false},
 	{"checksums", "base", checksums, HERE, false},
 	{"long answers", "base", long_answers, HERE | VLAN, false},

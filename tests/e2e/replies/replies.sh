@@ -8,24 +8,6 @@
 #	replies.sh [SECTION...]
 #
 # EXCHANGES is how many requests and answers go over each backend and each family in `exchanges`.
-#
-# Runs as root, in a mount namespace with a /run of its own, where its network namespaces are named
-# as well: whatever becomes of it, nothing stays behind.
-
-: "${ENTITYMUX:=./entitymux}" "${REPLIES:=tests/e2e/replies/replies}" "${LIFE:=tests/e2e/life/life}"
-: "${EXCHANGE:=tests/e2e/replies/exchange}" "${EXCHANGES:=20000}"
-: "${E2E_BACKENDS:=xdp xdp-generic tc nft}"
-
-if [ -z "${replies_inside-}" ]; then
-	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root'; exit 77; }
-	for tool in ip nft tc ethtool unshare; do
-		command -v $tool >/dev/null || { echo "needs $tool"; exit 77; }
-	done
-	replies_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") REPLIES=$(realpath "$REPLIES")
-	LIFE=$(realpath "$LIFE") EXCHANGE=$(realpath "$EXCHANGE")
-	export replies_inside ENTITYMUX REPLIES LIFE EXCHANGE EXCHANGES E2E_BACKENDS
-	exec timeout $((600 + EXCHANGES / 1000)) unshare --mount --propagation private /bin/sh "$0" "$@"
-fi
 
 # shellcheck source=tests/e2e/replies/replies-rig.sh
 . "$(dirname "$0")/replies-rig.sh"
