@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 11
+#define EM_ABI_VERSION 12
 
 #define EM_ABI_LISTENERS 256 /* a power of 2 */
 
@@ -81,6 +81,8 @@ struct em_abi_format {
 	__u32 n_steps;
 	__u32 first_counter; /* of its entities, which have n_entities in a row */
 	__u32 n_entities;
+	__u32 first_interval; /* in the intervals map */
+	__u32 n_intervals;
 	__u32 family; /* the only one that it is for, EM_ABI_IPV4 or …6; 0: both */
 	struct em_abi_load loads[EM_ABI_LOADS]; /* of the tag, joined in order */
 };
@@ -118,7 +120,8 @@ struct em_abi_constants {
 	__u16 max_steps;	 /* of a format */
 	__u16 ipv6_header_limit; /* IPv6 extension headers that are walked; header_limit.h */
 	__u32 max_formats;	 /* of a listener; 0: no listener has several */
-	__u32 has_fields;	 /* some tag has a field of the IP header */
+	__u16 has_fields;	 /* some tag has a field of the IP header */
+	__u16 interval_steps; /* of a search among the intervals of a format; 0: there are none */
 	struct em_abi_table claims;
 	struct em_abi_table entities;
 	struct em_abi_listener listeners[EM_ABI_LISTENERS];
@@ -167,6 +170,17 @@ struct em_abi_source {
 struct em_abi_entity {
 	struct em_abi_tag tag;
 	__u32 counter; /* index in the entity counters */
+	struct em_abi_action action;
+};
+
+/*
+ * Tags that are an entity's unless one has the tag for itself. Those of a format are disjoint, in
+ * a row and sorted.
+ */
+struct em_abi_interval {
+	struct em_abi_tag first;
+	struct em_abi_tag last; /* inclusive */
+	__u32 counter;
 	struct em_abi_action action;
 };
 
@@ -241,13 +255,14 @@ struct em_abi_listener_count {
 
 _Static_assert(sizeof(struct em_abi_load) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_condition) == 48, "no padding");
-_Static_assert(sizeof(struct em_abi_format) == 32 + 16 * EM_ABI_LOADS, "no padding");
+_Static_assert(sizeof(struct em_abi_format) == 40 + 16 * EM_ABI_LOADS, "no padding");
 _Static_assert(sizeof(struct em_abi_constants) ==
 		       40 + EM_ABI_LISTENERS * sizeof(struct em_abi_listener),
 	       "no padding");
 _Static_assert(sizeof(struct em_abi_claim) == 32, "no padding");
 _Static_assert(sizeof(struct em_abi_source) == 24, "no padding");
 _Static_assert(sizeof(struct em_abi_entity) == 24, "no padding");
+_Static_assert(sizeof(struct em_abi_interval) == 40, "no padding");
 _Static_assert(sizeof(struct em_abi_flow_key) == 40, "no padding");
 _Static_assert(sizeof(struct em_abi_flow) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_mark) == 8, "no padding");

@@ -28,14 +28,12 @@ const struct em_place *em_choose_largest(const struct em_policy *policy)
 	return most && most->n_checks ? &most->checks[0].place : NULL;
 }
 
-#define NO_COVERING "tag: this backend has no entities that cover more than one tag"
-
+/* The programs carry every policy where they load at all, but on older kernels. */
 void em_choose_check(const struct em_policy *policy, em_finding_fn *found, void *context)
 {
-	const struct em_entity *entity = em_policy_covering(policy);
-
-	if (entity)
-		found(context, &entity->place, NO_COVERING);
+	(void)policy;
+	(void)found;
+	(void)context;
 }
 
 /* Why no interface can have XDP; "" where it can. */
@@ -152,9 +150,7 @@ static int choose_hook(struct em_plan *plan, size_t i, struct em_outcome *outcom
 
 int em_choose_hooks(struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag)
 {
-	const struct em_entity *entity = em_policy_covering(plan->policy);
-	int rc = entity ? em_outcome_lacks(outcome, &entity->place, NO_COVERING)
-			: em_programs_try(outcome, diag);
+	int rc = em_programs_try(outcome, diag);
 
 	for (size_t i = 0; !rc && i < plan->n_attachments; i++)
 		rc = check_egress(plan, i, outcome, diag);

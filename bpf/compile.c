@@ -181,6 +181,7 @@ static struct em_abi_format compile_format(const struct em_format *format)
 		.unknown = em_compile_action(&format->unknown),
 		.n_steps = em_compile_count_conditions(format),
 		.n_entities = format->n_entities,
+		.n_intervals = format->n_intervals,
 		.family = family_or_both(em_format_family(format)),
 	};
 
@@ -201,6 +202,16 @@ static size_t count_formats(const struct em_policy *policy, size_t *most)
 	return n;
 }
 
+/* Each halves what is left. */
+static uint16_t search_steps(size_t n)
+{
+	uint16_t steps = 0;
+
+	for (; n; n /= 2)
+		steps++;
+	return steps;
+}
+
 static void compile_listener(const struct em_listener *listener, struct em_abi_constants *constants,
 			     struct em_abi_listener *out, struct em_compiled *all,
 			     uint32_t *counter)
@@ -219,11 +230,15 @@ static void compile_listener(const struct em_listener *listener, struct em_abi_c
 		*format = compile_format(&listener->formats[i]);
 		format->first_step = all->n_steps;
 		format->first_counter = *counter;
+		format->first_interval = all->n_intervals;
 		all->n_steps += format->n_steps;
+		all->n_intervals += format->n_intervals;
 		*counter += format->n_entities;
 		constants->has_fields |= format->family != 0;
 		if (format->n_steps > constants->max_steps)
 			constants->max_steps = format->n_steps;
+		if (search_steps(format->n_intervals) > constants->interval_steps)
+			constants->interval_steps = search_steps(format->n_intervals);
 	}
 	out->format = all->formats[out->first_format];
 }
@@ -238,6 +253,38 @@ static int compile_steps(const struct em_policy *policy, struct em_compiled *out
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		for (size_t j = 0; j < policy->listeners[i].n_formats; j++)
 			n = compile_checks(&policy->listeners[i].formats[j], out->steps, n);
+	return 0;
+}
+
+static void compile_intervals(const struct em_format *format, uint32_t first_counter,
+			      struct em_abi_interval *out)
+{
+	for (size_t i = 0; i < format->n_intervals; i++) {
+		const struct em_interval *interval = &format->intervals[i];
+
+		out[i].first = em_compile_tag(format, interval->tags.first);
+		out[i].last = em_compile_tag(format, interval->tags.last);
+		out[i].counter = first_counter + interval->entity;
+		out[i].action = em_compile_action(&format->entities[interval->entity].action);
+	}
+}
+
+static int compile_all_intervals(const struct em_policy *policy, struct em_compiled *out)
+{
+	uint32_t counter = 0;
+	size_t n = 0;
+
+	out->intervals = calloc(out->n_intervals + 1, sizeof(*out->intervals));
+	if (!out->intervals)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		for (size_t j = 0; j < policy->listeners[i].n_formats; j++) {
+			const struct em_format *format = &policy->listeners[i].formats[j];
+
+			compile_intervals(format, counter, out->intervals + n);
+			n += format->n_intervals;
+			counter += format->n_entities;
+		}
 	return 0;
 }
 
@@ -260,7 +307,7 @@ int em_compile(const struct em_policy *policy, struct em_abi_constants *constant
 	}
 	if (!constants->max_formats)
 		out->n_formats = 0;
-	return compile_steps(policy, out);
+	return compile_steps(policy, out) || compile_all_intervals(policy, out) ? -ENOMEM : 0;
 }
 
 struct em_abi_tag em_compile_tag(const struct em_format *format, const uint8_t *tag)

@@ -14,12 +14,14 @@
 #include "bpf/abi.h"
 #include "policy/policy.h"
 
-/* All conditions and formats of a policy, in the order of its listeners. */
+/* All conditions, formats and intervals of a policy, in the order of its listeners. */
 struct em_compiled {
-	struct em_abi_condition *steps; /* both owned by the caller of em_compile() */
+	struct em_abi_condition *steps; /* all owned by the caller of em_compile() */
 	size_t n_steps;
 	struct em_abi_format *formats; /* none where each listener has one */
 	size_t n_formats;
+	struct em_abi_interval *intervals;
+	size_t n_intervals;
 };
 
 /*

@@ -69,28 +69,35 @@ static int make_claim_table(struct em_fill *fill)
 	return rc;
 }
 
-/* `first` is the first counter of the format.  Returns how many it has. */
+/*
+ * Of those with one tag; `first` is the first counter of the format.  Returns how many there are.
+ */
 static size_t hash_entities(const struct em_format *format, size_t first, uint32_t *hashes)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < format->n_entities; i++) {
 		struct em_abi_tag tag = em_compile_tag(format, format->entities[i].tag);
 
-		hashes[i] = em_abi_hash_entity(&tag, first);
+		if (!format->entities[i].last)
+			hashes[n++] = em_abi_hash_entity(&tag, first);
 	}
-	return format->n_entities;
+	return n;
 }
 
 static int make_entity_table(struct em_fill *fill, const struct em_policy *policy)
 {
 	uint32_t *hashes = calloc(em_compile_count_entities(policy) + 1, sizeof(*hashes));
-	size_t n = 0;
+	size_t n = 0, counter = 0;
 	int rc;
 
 	if (!hashes)
 		return -ENOMEM;
 	for (size_t i = 0; i < policy->n_listeners; i++)
-		for (size_t j = 0; j < policy->listeners[i].n_formats; j++)
-			n += hash_entities(&policy->listeners[i].formats[j], n, hashes + n);
+		for (size_t j = 0; j < policy->listeners[i].n_formats; j++) {
+			n += hash_entities(&policy->listeners[i].formats[j], counter, hashes + n);
+			counter += policy->listeners[i].formats[j].n_entities;
+		}
 	rc = em_table_build(&fill->entity_table, hashes, n);
 	free(hashes);
 	return rc;
@@ -118,6 +125,7 @@ void em_fill_clear(struct em_fill *fill)
 {
 	free(fill->compiled.steps);
 	free(fill->compiled.formats);
+	free(fill->compiled.intervals);
 	free(fill->claims);
 	em_table_clear(&fill->claim_table);
 	em_table_clear(&fill->entity_table);
@@ -135,6 +143,7 @@ int em_fill_set_sizes(const struct em_fill *fill, const struct bpf_object *objec
 		{"entitymux_step", fill->compiled.n_steps},
 		{"entitymux_fmt", fill->compiled.n_formats},
 		{"entitymux_tag", fill->entity_table.size.slots},
+		{"entitymux_ival", fill->compiled.n_intervals},
 		{"entitymux_lcnt", policy->n_listeners},
 		{"entitymux_ecnt", em_compile_count_entities(policy)},
 	};
@@ -193,7 +202,7 @@ static int fill_array(const struct bpf_map *map, const void *values, size_t size
 }
 
 static int fill_format(const struct em_fill *fill, const struct bpf_map *map,
-		       const struct em_format *format, uint32_t *counter)
+		       const struct em_format *format, uint32_t *counter, size_t *key)
 {
 	for (size_t i = 0; i < format->n_entities; i++, ++*counter) {
 		const struct em_entity *entity = &format->entities[i];
@@ -202,9 +211,11 @@ static int fill_format(const struct em_fill *fill, const struct bpf_map *map,
 			.counter = *counter,
 			.action = em_compile_action(&entity->action),
 		};
-		int rc = bpf_map__update_elem(map, &fill->entity_table.slots[*counter],
-					      sizeof(uint32_t), &value, sizeof(value), BPF_ANY);
+		int rc = 0;
 
+		if (!entity->last)
+			rc = bpf_map__update_elem(map, &fill->entity_table.slots[(*key)++],
+						  sizeof(uint32_t), &value, sizeof(value), BPF_ANY);
 		if (rc)
 			return rc;
 	}
@@ -215,11 +226,13 @@ static int fill_entities(const struct em_fill *fill, const struct bpf_map *map,
 			 const struct em_policy *policy)
 {
 	uint32_t counter = 0;
+	size_t key = 0;
 	int rc = 0;
 
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		for (size_t j = 0; !rc && j < policy->listeners[i].n_formats; j++)
-			rc = fill_format(fill, map, &policy->listeners[i].formats[j], &counter);
+			rc = fill_format(fill, map, &policy->listeners[i].formats[j], &counter,
+					 &key);
 	return rc;
 }
 
@@ -238,6 +251,10 @@ int em_fill_maps(const struct em_fill *fill, const struct bpf_object *object,
 		rc = fill_array(bpf_object__find_map_by_name(object, "entitymux_fmt"),
 				fill->compiled.formats, sizeof(*fill->compiled.formats),
 				fill->compiled.n_formats);
+	if (!rc)
+		rc = fill_array(bpf_object__find_map_by_name(object, "entitymux_ival"),
+				fill->compiled.intervals, sizeof(*fill->compiled.intervals),
+				fill->compiled.n_intervals);
 	if (!rc)
 		rc = fill_entities(fill, bpf_object__find_map_by_name(object, "entitymux_tag"),
 				   policy);

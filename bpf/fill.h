@@ -19,7 +19,7 @@ struct em_fill {
 	struct em_abi_claim *claims;
 	size_t n_claims;
 	struct em_table claim_table;
-	struct em_table entity_table; /* keys are the entities of all listeners */
+	struct em_table entity_table; /* keys are the entities with one tag, of all listeners */
 };
 
 /*

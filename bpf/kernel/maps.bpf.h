@@ -91,6 +91,13 @@ struct {
 } entitymux_tag SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct em_abi_interval);
+} entitymux_ival SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32); /* listener */
@@ -100,7 +107,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
-	__type(key, __u32); /* em_abi_entity.counter */
+	__type(key, __u32); /* em_abi_entity.counter, em_abi_interval.counter */
 	__type(value, struct em_abi_count);
 } entitymux_ecnt SEC(".maps");
 

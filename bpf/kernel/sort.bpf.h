@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "bpf/kernel/entity.bpf.h"
 #include "bpf/kernel/maps.bpf.h"
 #include "bpf/kernel/parse.bpf.h"
 
@@ -166,24 +167,6 @@ em_claim(em_context *context, const struct em_packet *packet, __u32 ifindex, __b
 	return em_find_claim(&wanted);
 }
 
-static __always_inline const struct em_abi_entity *
-em_find_entity(const struct em_abi_tag *tag, const volatile struct em_abi_format *format)
-{
-	__u32 first = em_abi_hash_entity(tag, format->first_counter), slot, i;
-	const struct em_abi_entity *entity;
-
-	for (i = 0; i < em_constant(entities.probes); i++) {
-		slot = (first + i) & (em_constant(entities.slots) - 1);
-		entity = bpf_map_lookup_elem(&entitymux_tag, &slot);
-		if (!entity || entity->action.verdict == EM_ABI_NONE)
-			return NULL;
-		if (entity->tag.low == tag->low && entity->tag.high == tag->high &&
-		    entity->counter - format->first_counter < format->n_entities)
-			return entity;
-	}
-	return NULL;
-}
-
 static __always_inline bool em_source_permitted(em_context *context, const struct em_packet *packet,
 						__u32 id)
 {
@@ -336,20 +319,20 @@ static __always_inline void em_unknown(const volatile struct em_abi_format *form
 	em_set_action(action, &format->unknown);
 }
 
-static __always_inline void em_known(const struct em_packet *packet,
-				     const struct em_abi_entity *entity,
+static __always_inline void em_known(const struct em_packet *packet, const __u32 *counter,
+				     const struct em_abi_action *known,
 				     struct em_abi_listener_count *count,
 				     struct em_abi_action *action)
 {
 	struct em_abi_count *entity_count;
-	__u64 verdict = entity->action.verdict;
+	__u64 verdict = known->verdict;
 
-	*action = entity->action;
+	*action = *known;
 	/* Opaque to the compiler, so that what is compared with the bound is what is added. */
 	barrier_var(verdict);
 	if (verdict < EM_ABI_VERDICTS)
 		count->sorted[verdict]++;
-	entity_count = bpf_map_lookup_elem(&entitymux_ecnt, &entity->counter);
+	entity_count = bpf_map_lookup_elem(&entitymux_ecnt, counter);
 	if (entity_count) {
 		entity_count->packets++;
 		entity_count->bytes += packet->length;
@@ -364,6 +347,7 @@ static __always_inline void em_sort_valid(em_context *context, const struct em_p
 					  struct em_abi_listener_count *count,
 					  struct em_abi_action *action)
 {
+	const struct em_abi_interval *interval = NULL;
 	const struct em_abi_entity *entity;
 	struct em_abi_tag tag = {};
 
@@ -371,7 +355,11 @@ static __always_inline void em_sort_valid(em_context *context, const struct em_p
 		return em_invalid(listener, count, EM_ABI_LENGTH, action);
 	entity = em_find_entity(&tag, format);
 	if (entity)
-		em_known(packet, entity, count, action);
+		return em_known(packet, &entity->counter, &entity->action, count, action);
+	if (em_constant(interval_steps))
+		interval = em_find_interval(&tag, format);
+	if (interval)
+		em_known(packet, &interval->counter, &interval->action, count, action);
 	else
 		em_unknown(format, count, action);
 }

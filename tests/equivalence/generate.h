@@ -22,6 +22,17 @@ void generate_policy(struct random *random, struct model_policy *policy);
 /* Whether a listener and one of the policy claim the same packets, which is an error. */
 bool generate_clashes(const struct model_policy *policy, const struct model_listener *listener);
 
+/* Of a listener whose tag is made. */
+void generate_entities(struct random *random, struct model_listener *listener);
+
+/* A port with this chance in percent. */
+struct em_action generate_action(struct random *random, unsigned int chance);
+uint16_t generate_port(struct random *random);
+
+void generate_bytes(struct random *random, uint8_t *bytes, size_t length);
+/* Mostly takes out the bits that the mask takes out: with them, it would be impossible to match. */
+void generate_mask_bytes(struct random *random, uint8_t *bytes, const uint8_t *mask, size_t length);
+
 void generate_packet(struct random *random, const struct model_policy *policy,
 		     struct model_packet *packet);
 

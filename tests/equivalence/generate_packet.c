@@ -160,6 +160,34 @@ static void put_tag(struct making *m, const uint8_t *tag)
 	}
 }
 
+/* The next number, or the one before, of any length. */
+static void step_tag(uint8_t *tag, unsigned int length, bool up)
+{
+	while (length--) {
+		tag[length] += up ? 1 : -1;
+		if (tag[length] != (up ? 0 : 0xff))
+			return;
+	}
+}
+
+/* A tag of it: the first, the last, one in between, or one just outside. */
+static void put_entity(struct making *m, const struct model_entity *entity)
+{
+	unsigned int length = model_tag_length(m->listener), same = 0;
+	uint8_t tag[EM_TAG_MAX];
+
+	memcpy(tag, random_chance(m->random, 50) ? entity->tag : entity->last, sizeof(tag));
+	while (same < length && entity->tag[same] == entity->last[same])
+		same++;
+	if (same < length && random_chance(m->random, 30))
+		step_tag(tag, length, random_chance(m->random, 50));
+	else if (same < length && random_chance(m->random, 50))
+		for (unsigned int i = same + random_below(m->random, length - same); i < length;
+		     i++)
+			tag[i] = random_byte(m);
+	put_tag(m, tag);
+}
+
 static void put_payload(struct making *m)
 {
 	const struct model_listener *listener = m->listener;
@@ -177,7 +205,7 @@ static void put_payload(struct making *m)
 	for (uint8_t i = 0; i < listener->n_checks; i++)
 		meet_check(m, &listener->checks[i]);
 	if (listener->n_entities)
-		put_tag(m, listener->entities[random_below(m->random, listener->n_entities)].tag);
+		put_entity(m, &listener->entities[random_below(m->random, listener->n_entities)]);
 }
 
 static void put_right(struct making *m)

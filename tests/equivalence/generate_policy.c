@@ -15,12 +15,6 @@
  */
 #define FAR 247
 
-static void fill(struct random *random, uint8_t *bytes, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		bytes[i] = (uint8_t)random_bits(random);
-}
-
 struct em_address generate_address(struct random *random, uint8_t family)
 {
 	static const char *const ip4[] = {"192.0.2.1", "192.0.2.2", "192.0.3.1",
@@ -54,15 +48,6 @@ static unsigned int make_reach(struct random *random)
 	return dice < 65   ? 24 + random_below(random, 40)
 	       : dice < 94 ? FAR + 1 - random_below(random, 16)
 			   : EM_REACH_MAX;
-}
-
-/* Bits that the mask takes out would make it impossible to match, which is rarely wanted. */
-static void apply_mask(struct random *random, uint8_t *bytes, const uint8_t *mask, size_t length)
-{
-	if (random_chance(random, 3))
-		return;
-	for (size_t i = 0; i < length; i++)
-		bytes[i] &= mask[i];
 }
 
 static void make_mask(struct random *random, uint8_t *mask, size_t length)
@@ -155,11 +140,11 @@ static void make_bytes(struct random *random, struct model_check *check, unsigne
 		most = reach;
 	check->length = 1 + random_below(random, most);
 	check->offset = make_offset(random, check->length, reach);
-	fill(random, check->bytes, check->length);
+	generate_bytes(random, check->bytes, check->length);
 	check->masked = random_chance(random, 40);
 	if (check->masked) {
 		make_mask(random, check->mask, check->length);
-		apply_mask(random, check->bytes, check->mask, check->length);
+		generate_mask_bytes(random, check->bytes, check->mask, check->length);
 	}
 }
 
@@ -249,73 +234,6 @@ static void make_tag(struct random *random, struct model_listener *listener, uns
 		make_field(random, listener, family);
 }
 
-static uint16_t make_port(struct random *random)
-{
-	/* Few, so that the target of one listener is the port of another. */
-	static const uint16_t ports[] = {1, 255, 256, 5000, 5001, 5002, 6001, 6002, 65535};
-
-	return random_chance(random, 85) ? random_pick(random, ports)
-					 : 1 + random_below(random, 65535);
-}
-
-/* A port with this chance in percent. */
-static struct em_action make_action(struct random *random, unsigned int chance)
-{
-	struct em_action action = {.port = make_port(random)};
-
-	if (random_chance(random, chance))
-		action.verdict = EM_PORT;
-	else
-		action.verdict = random_chance(random, 50) ? EM_PASS : EM_DROP;
-	return action;
-}
-
-static bool has_tag(const struct model_listener *listener, const uint8_t *tag, unsigned int length)
-{
-	for (uint8_t i = 0; i < listener->n_entities; i++)
-		if (!memcmp(listener->entities[i].tag, tag, length))
-			return true;
-	return false;
-}
-
-/* Addresses in a tag are of the few that packets have. */
-static void put_fields(struct random *random, const struct model_listener *listener, uint8_t *tag)
-{
-	for (uint8_t i = 0; i < listener->n_pieces; tag += listener->pieces[i++].length) {
-		struct em_address address;
-
-		if (listener->pieces[i].source == EM_PIECE_PAYLOAD || random_chance(random, 20))
-			continue;
-		address = generate_address(random, model_family(listener));
-		memcpy(tag, address.bytes, listener->pieces[i].length);
-	}
-}
-
-/* Tags that differ in one bit from one before, as often as not. */
-static void make_entities(struct random *random, struct model_listener *listener)
-{
-	unsigned int n = random_below(random, random_chance(random, 80) ? 6 : MODEL_ENTITIES_MAX);
-	unsigned int length = model_tag_length(listener);
-
-	for (unsigned int i = 0; i < n; i++) {
-		struct model_entity *entity = &listener->entities[listener->n_entities];
-
-		if (listener->n_entities && random_chance(random, 50)) {
-			memcpy(entity->tag,
-			       listener->entities[random_below(random, listener->n_entities)].tag,
-			       length);
-			entity->tag[random_below(random, length)] ^= 1 << random_below(random, 8);
-		} else {
-			fill(random, entity->tag, length);
-			put_fields(random, listener, entity->tag);
-		}
-		if (listener->masked)
-			apply_mask(random, entity->tag, listener->mask, length);
-		entity->action = make_action(random, 80);
-		listener->n_entities += !has_tag(listener, entity->tag, length);
-	}
-}
-
 static void make_addresses(struct random *random, struct model_listener *listener)
 {
 	unsigned int n = random_chance(random, 65) ? 0 : 1 + random_below(random, 3);
@@ -400,7 +318,7 @@ static void make_claim(struct random *random, struct model_listener *listener)
 	static const uint16_t vlans[] = {0, 0, 0, 1, 5, 5, 256, 4094};
 
 	listener->interfaces = 1 + random_below(random, 3);
-	listener->port = make_port(random);
+	listener->port = generate_port(random);
 	listener->vlan = random_pick(random, vlans);
 	make_addresses(random, listener);
 }
@@ -411,10 +329,10 @@ static void make_listener(struct random *random, struct model_listener *listener
 
 	make_checks(random, listener, reach);
 	make_tag(random, listener, reach);
-	make_entities(random, listener);
+	generate_entities(random, listener);
 	make_payload(random, listener);
-	listener->unknown = make_action(random, 33);
-	listener->invalid = make_action(random, 20);
+	listener->unknown = generate_action(random, 33);
+	listener->invalid = generate_action(random, 20);
 }
 
 /*

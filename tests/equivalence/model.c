@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 unsigned int model_tag_length(const struct model_listener *listener)
@@ -204,10 +205,19 @@ static void print_action(FILE *out, const char *key, const struct em_action *act
 
 static void print_entities(FILE *out, const struct model_listener *listener)
 {
+	unsigned int length = model_tag_length(listener);
+
 	fputs("\t\tentities = ( ", out);
 	for (uint8_t i = 0; i < listener->n_entities; i++) {
-		fprintf(out, "%s{", i ? ",\n\t\t\t     " : "");
-		print_bytes(out, "tag", listener->entities[i].tag, model_tag_length(listener));
+		const struct model_entity *entity = &listener->entities[i];
+
+		fprintf(out, "%s{ tag = \"0x", i ? ",\n\t\t\t     " : "");
+		print_hex(out, entity->tag, length);
+		if (memcmp(entity->tag, entity->last, length) != 0) {
+			fputs("..0x", out);
+			print_hex(out, entity->last, length);
+		}
+		fputs("\";", out);
 		print_action(out, " port", &listener->entities[i].action);
 		fputs(" }", out);
 	}

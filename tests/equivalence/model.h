@@ -42,8 +42,10 @@ struct model_check {
 	bool negated;
 };
 
+/* It covers the tags from `tag` to `last`. */
 struct model_entity {
 	uint8_t tag[EM_TAG_MAX];
+	uint8_t last[EM_TAG_MAX];
 	struct em_action action;
 };
 

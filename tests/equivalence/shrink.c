@@ -189,8 +189,10 @@ static bool drop_piece(struct model_listener *listener, unsigned int i)
 	for (unsigned int j = 0; j < i; j++)
 		at += listener->pieces[j].length;
 	cut_out(listener->mask, at, length);
-	for (uint8_t j = 0; j < listener->n_entities; j++)
+	for (uint8_t j = 0; j < listener->n_entities; j++) {
 		cut_out(listener->entities[j].tag, at, length);
+		cut_out(listener->entities[j].last, at, length);
+	}
 	REMOVE(listener->pieces, listener->n_pieces, i);
 	return true;
 }
@@ -209,6 +211,15 @@ static bool plain_entity(struct model_listener *listener, unsigned int i)
 	if (i >= listener->n_entities)
 		return false;
 	listener->entities[i].action.verdict = EM_PORT;
+	return true;
+}
+
+/* With its first tag only. */
+static bool narrow_entity(struct model_listener *listener, unsigned int i)
+{
+	if (i >= listener->n_entities)
+		return false;
+	memcpy(listener->entities[i].last, listener->entities[i].tag, EM_TAG_MAX);
 	return true;
 }
 
@@ -244,8 +255,9 @@ static bool plain_listener(struct model_listener *listener, unsigned int i)
 static void shrink_listener(struct work *work, size_t index)
 {
 	static bool (*const edits[])(struct model_listener *, unsigned int) = {
-		drop_entity, drop_address,  drop_source, drop_check,  unmask_check, affirm_check,
-		drop_values, shorten_check, drop_piece,	 plain_piece, plain_entity, plain_listener,
+		drop_entity,  drop_address,  drop_source,    drop_check, unmask_check,
+		affirm_check, drop_values,   shorten_check,  drop_piece, plain_piece,
+		plain_entity, narrow_entity, plain_listener,
 	};
 	struct shrink *shrink = work->shrink;
 	struct model_policy *policy = malloc(sizeof(*policy));
