@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 12
+#define EM_ABI_VERSION 13
 
 #define EM_ABI_LISTENERS 256 /* a power of 2 */
 
@@ -98,9 +98,10 @@ struct em_abi_listener {
 };
 
 /*
- * Claims and entities never change once a program runs: they are in hash tables in array maps,
- * whose lookup is a few instructions in line.  The hash of a key, modulo the slots, names the first
- * slot where it may be; the others are behind it, and wrap around.  A search ends at a free slot.
+ * Claims and entities never change once a program runs (but for how a slot is used): they are in
+ * hash tables in array maps, whose lookup is a few instructions in line.  The hash of a key, modulo
+ * the slots, names the first slot where it may be; the others are behind it, and wrap around.  A
+ * search ends at a free slot.
  */
 struct em_abi_table {
 	__u32 slots;  /* a power of 2 */
@@ -119,9 +120,10 @@ struct em_abi_constants {
 	__u16 n_replies;	 /* interfaces of listeners with replies */
 	__u16 max_steps;	 /* of a format */
 	__u16 ipv6_header_limit; /* IPv6 extension headers that are walked; header_limit.h */
-	__u32 max_formats;	 /* of a listener; 0: no listener has several */
-	__u16 has_fields;	 /* some tag has a field of the IP header */
-	__u16 interval_steps; /* of a search among the intervals of a format; 0: there are none */
+	__u16 max_formats;	 /* of a listener; 0: no listener has several */
+	__u8 has_fields;	 /* some tag has a field of the IP header */
+	__u8 interval_steps; /* of a search among the intervals of a format; 0: there are none */
+	__u32 namespace;     /* the inode number of the network namespace */
 	struct em_abi_table claims;
 	struct em_abi_table entities;
 	struct em_abi_listener listeners[EM_ABI_LISTENERS];
@@ -151,8 +153,11 @@ struct em_abi_claim {
 	};
 	__u32 family;
 	__u16 listener;
-	__u16 used; /* 0: the slot is free */
+	__u16 used; /* enum em_abi_used */
 };
+
+/* EM_ABI_HANDS_OVER: datagrams are marked as decided, for the backend behind, see below. */
+enum em_abi_used { EM_ABI_FREE, EM_ABI_USED, EM_ABI_HANDS_OVER };
 
 /* A permitted source, for longest-prefix match. */
 struct em_abi_source {
@@ -233,10 +238,20 @@ struct em_abi_flow {
  * another interface, even one of another network namespace with the same index.
  */
 struct em_abi_mark {
-	__u32 magic;	/* EM_ABI_MARK */
-	__u32 deferred; /* the interface on which TC has to decide; 0: XDP has decided */
+	__u32 magic;	 /* EM_ABI_MARK_… */
+	__u32 interface; /* on which XDP has seen it */
 };
-#define EM_ABI_MARK 0x656d7578
+#define EM_ABI_MARK_DEFERRED 0x656d7578 /* TC has to decide */
+/*
+ * Combined by ^ with the namespace, whose number has the highest bit as well: XDP has decided; and
+ * TC has to tell the backend behind.
+ */
+#define EM_ABI_MARK_DECIDED 0x656d7579
+#define EM_ABI_MARK_HANDED  0x656d757a
+
+/* In the mark of a packet, where these bits are 0 before: EM_HANDOVER_MARK. */
+#define EM_ABI_HANDED	   0x01ff0000
+#define EM_ABI_HANDED_MASK 0xffff0000
 
 /* Per CPU; what stats sums up. */
 struct em_abi_count {

@@ -15,6 +15,7 @@
 #include "bpf/features.h"
 #include "bpf/flows.h"
 #include "bpf/hold.h"
+#include "bpf/marks.h"
 #include "bpf/others.h"
 #include "bpf/pins.h"
 #include "bpf/program.h"
@@ -169,6 +170,7 @@ static int build(struct em_prepared *prepared, struct em_outcome *outcome, struc
 
 	prepared->options.flows = prepared->flows.table;
 	prepared->options.ipv6_header_limit = plan->ipv6_header_limit;
+	prepared->options.marks = plan->marks;
 	if (!rc)
 		rc = em_programs_load(&prepared->programs, plan->policy, plan, &prepared->options,
 				      plan->generation, outcome, diag);
@@ -256,6 +258,9 @@ static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *
 {
 	int rc = em_changes_make(NULL, NULL, keep, NULL, diag);
 
+	/* A run that died may have left marks. */
+	if (!rc && keep)
+		rc = em_marks_set(keep, false, diag);
 	if (!rc)
 		rc = em_flows_end(keep, policy, diag);
 	return rc ? rc : em_attached_unpin_others(diag);
@@ -280,6 +285,7 @@ const struct em_backend_ops em_bpf_backend = {
 	.open_counters = open_counters,
 	.read_counters = em_tally_read,
 	.close_counters = em_tally_close,
+	.mark = em_marks_set,
 	.detach = detach,
 	.clean = clean,
 };

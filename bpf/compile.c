@@ -337,7 +337,7 @@ struct em_abi_claim em_compile_claim(const struct em_policy *policy, size_t list
 				     .port = htons(policy->listeners[listener].port),
 				     .vlan = policy->listeners[listener].vlan,
 				     .listener = listener,
-				     .used = true};
+				     .used = EM_ABI_USED};
 
 	if (address) {
 		claim.family = family(address->family);

@@ -121,6 +121,12 @@ int em_fill_init(struct em_fill *out, const struct em_policy *policy,
 	return rc;
 }
 
+void em_fill_mark(struct em_fill *fill)
+{
+	for (size_t i = 0; i < fill->n_claims; i++)
+		fill->claims[i].used = EM_ABI_HANDS_OVER;
+}
+
 void em_fill_clear(struct em_fill *fill)
 {
 	free(fill->compiled.steps);

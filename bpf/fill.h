@@ -28,6 +28,9 @@ struct em_fill {
  */
 int em_fill_init(struct em_fill *out, const struct em_policy *policy,
 		 struct em_abi_constants *constants);
+
+/* Lets the programs mark what they have decided about, see marks.h. */
+void em_fill_mark(struct em_fill *fill);
 void em_fill_clear(struct em_fill *fill);
 
 /* Before the maps are made.  Returns 0 or -errno, unreported. */

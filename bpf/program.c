@@ -15,6 +15,7 @@
 #include "bpf/object.h"
 #include "bpf/pins.h"
 #include "bpf/privilege.h"
+#include "host/netns.h"
 
 #define LOADED_MAX 32 /* more maps, and more programs, than an object has */
 
@@ -182,6 +183,10 @@ static int set_constants(struct em_objects *objects, const struct request *reque
 	struct em_abi_constants *constants = calloc(1, sizeof(*constants));
 	int rc = constants ? em_fill_init(fill, request->policy, constants) : -ENOMEM;
 
+	if (!rc && request->options->marks)
+		em_fill_mark(fill);
+	if (!rc)
+		rc = em_netns_inode(&constants->namespace);
 	if (!rc) {
 		constants->generation = request->generation;
 		constants->ipv6_header_limit = request->options->ipv6_header_limit;

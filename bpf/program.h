@@ -49,6 +49,7 @@ struct em_program_options {
 	bool bridge;	/* also those that have the whole decision at TC, see changes.h */
 	unsigned int
 		ipv6_header_limit; /* IPv6 extension headers that are walked, see header_limit.h */
+	bool marks;		   /* what they have decided about, see marks.h */
 	int flows; /* the table of conversations, see flows.h; -1: no listener has replies */
 };
 

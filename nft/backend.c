@@ -27,6 +27,7 @@
 #include "nft/counters.h"
 #include "nft/drift.h"
 #include "nft/features.h"
+#include "nft/handover.h"
 #include "nft/inspect.h"
 #include "nft/install.h"
 #include "nft/inventory.h"
@@ -114,6 +115,8 @@ static int delete_base_chains(struct em_netlink *netlink, struct em_batch *batch
 	int rc = em_inventory_read(&inventory, EM_TABLE_NETDEV, netlink, diag);
 
 	(void)selection;
+	if (!rc)
+		em_handover_wait(&inventory);
 	for (size_t i = 0; !rc && i < inventory.n_chains; i++)
 		if (inventory.chains[i].device[0]) {
 			em_message_flush_chain(batch, EM_TABLE_NETDEV, inventory.chains[i].name);
@@ -267,14 +270,16 @@ static bool planned(const struct em_ruleset *ruleset, const struct em_inventory_
 static int commit(struct em_prepared *prepared, struct em_diag *diag)
 {
 	const struct em_ruleset *ruleset = prepared->ruleset;
+	const struct em_plan *plan = prepared->plan;
 	struct em_inventory inventory;
 	int rc = em_inventory_read(&inventory, EM_TABLE_NETDEV, &prepared->netlink, diag);
 
 	for (size_t i = 0; !rc && i < inventory.n_chains; i++) {
 		const struct em_inventory_chain *chain = &inventory.chains[i];
 
-		if (!chain->device[0] ||
-		    (planned(ruleset, chain) && !em_drift_is_moved(&inventory, chain)))
+		/* With marks, also other interfaces have a chain, until clean(). */
+		if (!chain->device[0] || ((plan->marks || planned(ruleset, chain)) &&
+					  !em_drift_is_moved(&inventory, chain)))
 			continue;
 		em_message_flush_chain(&prepared->batch, EM_TABLE_NETDEV, chain->name);
 		em_message_delete_chain(&prepared->batch, EM_TABLE_NETDEV, chain->name);
@@ -283,6 +288,8 @@ static int commit(struct em_prepared *prepared, struct em_diag *diag)
 	if (rc)
 		return rc;
 	em_message_bases(&prepared->batch, ruleset, EM_TABLE_NETDEV);
+	if (plan->marks)
+		em_handover_add(&prepared->batch, plan->attachments, plan->n_attachments);
 	rc = em_batch_commit(&prepared->netlink, &prepared->batch, diag);
 	if (rc)
 		return rc;
@@ -374,6 +381,8 @@ const struct em_backend_ops em_nft_backend = {
 	.open_counters = open_counters,
 	.read_counters = read_counters,
 	.close_counters = close_counters,
+	.heed = em_handover_heed,
+	.stand_by = em_handover_stand_by,
 	.detach = detach,
 	.clean = clean,
 };

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "nft/handover.h"
 #include "nft/inventory.h"
 #include "nft/message.h"
 
@@ -157,6 +158,7 @@ static int clean_table(struct em_netlink *netlink, struct em_batch *batch, enum 
 	int rc = em_inventory_read(&inventory, table, netlink, diag);
 
 	if (!rc && inventory.present) {
+		em_handover_wait(&inventory);
 		if (all_selected(&inventory, selection)) {
 			em_message_delete_table(batch, table);
 		} else {

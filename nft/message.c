@@ -117,9 +117,12 @@ static bool lower(struct nftnl_rule *to, enum em_table table, const struct em_ru
 	return !l.failed;
 }
 
-/* `map` is the number of the rule's verdict map in the batch; 0: it is not there. */
+/*
+ * `map` is the number of the rule's verdict map in the batch; 0: it is not there.  `position` is
+ * NLM_F_APPEND, or 0 for the first place.
+ */
 static void put_rule(struct em_batch *batch, const struct em_chain *chain,
-		     const struct em_rule *rule, uint32_t map)
+		     const struct em_rule *rule, uint32_t map, uint16_t position)
 {
 	struct nftnl_rule *built = nftnl_rule_alloc();
 	uint8_t expected[EM_EXPECTED_SIZE];
@@ -136,8 +139,8 @@ static void put_rule(struct em_batch *batch, const struct em_chain *chain,
 		     lower(built, chain->table, rule, map);
 	}
 	if (ok) {
-		message = open_for(batch, chain->table, NFT_MSG_NEWRULE,
-				   NLM_F_CREATE | NLM_F_APPEND, purpose(rule), &rule->place);
+		message = open_for(batch, chain->table, NFT_MSG_NEWRULE, NLM_F_CREATE | position,
+				   purpose(rule), &rule->place);
 		nftnl_rule_nlmsg_build_payload(message, built);
 		em_batch_close(batch, message);
 	} else {
@@ -150,22 +153,22 @@ static void put_rule(struct em_batch *batch, const struct em_chain *chain,
 void em_message_rule(struct em_batch *batch, const struct em_chain *chain,
 		     const struct em_rule *rule)
 {
-	put_rule(batch, chain, rule, 0);
+	put_rule(batch, chain, rule, 0, NLM_F_APPEND);
 }
 
 static void add_rule(struct em_batch *batch, const struct em_chain *chain,
-		     const struct em_rule *rule)
+		     const struct em_rule *rule, uint16_t position)
 {
 	for (size_t s = 0; s < rule->n_statements; s++)
 		if (rule->statements[s].kind == EM_STATEMENT_DISPATCH)
 			add_verdict_map(batch, chain->table, &rule->statements[s], &rule->place);
-	put_rule(batch, chain, rule, batch->sets);
+	put_rule(batch, chain, rule, batch->sets, position);
 }
 
 static void add_rules(struct em_batch *batch, const struct em_chain *chain)
 {
 	for (size_t r = 0; r < chain->n_rules; r++)
-		add_rule(batch, chain, &chain->rules[r]);
+		add_rule(batch, chain, &chain->rules[r], NLM_F_APPEND);
 }
 
 void em_message_chains(struct em_batch *batch, const struct em_ruleset *ruleset)
@@ -211,6 +214,15 @@ void em_message_bases(struct em_batch *batch, const struct em_ruleset *ruleset, 
 			em_message_flush_chain(batch, table,
 					       em_identifier_format(&chain->name, text));
 		add_rules(batch, chain);
+	}
+}
+
+void em_message_first_rules(struct em_batch *batch, const struct em_ruleset *ruleset)
+{
+	for (size_t c = 0; c < ruleset->n_chains; c++) {
+		add_base(batch, &ruleset->chains[c]);
+		for (size_t r = ruleset->chains[c].n_rules; r-- > 0;)
+			add_rule(batch, &ruleset->chains[c], &ruleset->chains[c].rules[r], 0);
 	}
 }
 

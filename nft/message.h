@@ -43,6 +43,9 @@ void em_message_rule(struct em_batch *batch, const struct em_chain *chain,
 void em_message_bases(struct em_batch *batch, const struct em_ruleset *ruleset,
 		      enum em_table table);
 
+/* Adds rules of base chains before those that are there, and the chains where there are none. */
+void em_message_first_rules(struct em_batch *batch, const struct em_ruleset *ruleset);
+
 /*
  * Deletes by name.  A chain has to be flushed before, as have all chains that lead to it; a map of
  * counters comes before the counters.

@@ -12,6 +12,7 @@
 #include <linux/netfilter.h>
 #include <stdlib.h>
 
+#include "engine/backend.h"
 #include "nft/build.h"
 #include "policy/conversation.h"
 
@@ -121,6 +122,47 @@ int em_ruleset_new_counters(struct em_ruleset **out, const struct em_policy *pol
 			    uint32_t generation, struct em_form form)
 {
 	return make(out, policy, generation, form, build_counters);
+}
+
+/* Only what is marked; the marks of listeners have other values. */
+static void build_handover(struct em_builder *b)
+{
+	struct em_load mark = em_build_field(EM_FIELD_MARK);
+	static const struct em_place nowhere;
+
+	mark.masked = true;
+	em_build_number(mark.mask, EM_HANDOVER_MASK, sizeof(uint32_t));
+	em_build_chain(b, em_ruleset_base(EM_BASE_SORT, b->ruleset->interfaces[0]));
+	em_build_rule(b, &nowhere);
+	em_build_number(em_build_match(b, EM_STATEMENT_EQUAL, mark)->low, EM_HANDOVER_MARK,
+			sizeof(uint32_t));
+	em_build_mark(b, 0);
+	em_build_add(b, EM_STATEMENT_ACCEPT);
+	if (b->error)
+		return;
+	b->ruleset->chains[0].base = &em_ruleset_bases[EM_BASE_SORT];
+	b->ruleset->chains[0].device = b->ruleset->interfaces[0];
+}
+
+int em_ruleset_new_handover(struct em_ruleset **out, const char *interface)
+{
+	struct em_builder b = {.table = EM_TABLE_NETDEV, .ruleset = calloc(1, sizeof(*b.ruleset))};
+	char(*interfaces)[IF_NAMESIZE] = calloc(1, sizeof(*interfaces));
+
+	if (!b.ruleset || !interfaces) {
+		free(interfaces);
+		em_ruleset_free(b.ruleset);
+		return -ENOMEM;
+	}
+	snprintf(*interfaces, sizeof(*interfaces), "%s", interface);
+	b.ruleset->interfaces = interfaces;
+	b.ruleset->n_interfaces = 1;
+	build_handover(&b);
+	if (!b.error)
+		*out = b.ruleset;
+	else
+		em_ruleset_free(b.ruleset);
+	return b.error;
 }
 
 static void free_chain(struct em_chain *chain)

@@ -254,7 +254,12 @@ struct em_ruleset {
 /* Builds the ruleset of a policy that outlives it.  *out stays as it is on failure (-ENOMEM). */
 int em_ruleset_new(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation,
 		   struct em_form form);
-/* The same without chains, and of the objects those that count. */
+/*
+ * Only the base chain of an interface, with the rule for what the backend in front has marked; see
+ * handover.h.
+ */
+int em_ruleset_new_handover(struct em_ruleset **out, const char *interface);
+/* The same as em_ruleset_new() without chains, and of the objects those that count. */
 int em_ruleset_new_counters(struct em_ruleset **out, const struct em_policy *policy,
 			    uint32_t generation, struct em_form form);
 void em_ruleset_free(struct em_ruleset *ruleset);

@@ -17,6 +17,7 @@
 struct em_decision {
 	bool ours;     /* a listener's */
 	bool deferred; /* ours, and left to the TC program behind this one */
+	bool handed;   /* ours, and the backend behind this one has to be told */
 	struct em_abi_action action;
 };
 
@@ -421,6 +422,7 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	if (!claim)
 		return;
 	decision->ours = true;
+	decision->handed = claim->used == EM_ABI_HANDS_OVER;
 	index = claim->listener;
 	decision->deferred = local && em_maybe_unfinished(context, packet, &udp);
 	if (decision->deferred)

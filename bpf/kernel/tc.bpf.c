@@ -52,11 +52,22 @@ static __always_inline void em_rewrite_port(em_context *context, const struct em
 	bpf_skb_store_bytes(context, at + field, &port, sizeof(port), 0);
 }
 
-static __always_inline int carry_out(em_context *context, const struct em_packet *packet,
-				     const struct em_abi_action *action)
+/* The other backend, behind us, takes the mark off. */
+static __always_inline void hand_over(em_context *context)
 {
+	if (!(context->mark & EM_ABI_HANDED_MASK))
+		context->mark |= EM_ABI_HANDED;
+}
+
+static __always_inline int carry_out(em_context *context, const struct em_packet *packet,
+				     const struct em_decision *decision)
+{
+	const struct em_abi_action *action = &decision->action;
+
 	if (action->verdict == EM_ABI_DROP)
 		return TC_ACT_SHOT;
+	if (decision->handed)
+		hand_over(context);
 	if (action->verdict == EM_ABI_PORT)
 		em_rewrite_port(context, packet, false, action->port);
 	return TC_ACT_UNSPEC;
@@ -87,7 +98,7 @@ static __always_inline int sort(em_context *context, struct em_packet *packet, b
 	if (!em_parse_ip(context, packet) || (!marked && !has_lost_mark(context, packet)))
 		return TC_ACT_UNSPEC;
 	em_sort(context, packet, context->ifindex, false, &decision);
-	return carry_out(context, packet, &decision.action);
+	return carry_out(context, packet, &decision);
 }
 
 static __always_inline int sort_ethernet(em_context *context, bool marked)
@@ -106,10 +117,31 @@ static __always_inline int sort_ethernet(em_context *context, bool marked)
 	return sort(context, &packet, marked);
 }
 
+/* What XDP says of a packet on this interface; 0: nothing. */
+static __always_inline __u32 read_mark(em_context *context)
+{
+	const struct em_abi_mark *mark = (void *)(long)context->data_meta;
+
+	if ((void *)(mark + 1) > (void *)(long)context->data || mark->interface != context->ifindex)
+		return 0;
+	return mark->magic;
+}
+
+/* XDP has decided.  While programs are replaced, it may be there together with either of ours. */
+static __always_inline bool is_decided(em_context *context, __u32 mark)
+{
+	mark ^= (__u32)em_constant(namespace);
+	if (mark == EM_ABI_MARK_HANDED)
+		hand_over(context);
+	return mark == EM_ABI_MARK_HANDED || mark == EM_ABI_MARK_DECIDED;
+}
+
 /* Interfaces with an Ethernet header. */
 SEC("tc")
 int entitymux_tc(struct __sk_buff *context)
 {
+	if (is_decided(context, read_mark(context)))
+		return TC_ACT_UNSPEC;
 	return sort_ethernet(context, true);
 }
 
@@ -117,12 +149,10 @@ int entitymux_tc(struct __sk_buff *context)
 SEC("tc")
 int entitymux_defer(struct __sk_buff *context)
 {
-	const struct em_abi_mark *mark = (void *)(long)context->data_meta;
+	__u32 mark = read_mark(context);
+	bool marked = mark == EM_ABI_MARK_DEFERRED;
 
-	bool marked =
-		(void *)(mark + 1) <= (void *)(long)context->data && mark->magic == EM_ABI_MARK;
-
-	if (marked ? mark->deferred != context->ifindex : context->len < MARK_LOST)
+	if (is_decided(context, mark) || (!marked && context->len < MARK_LOST))
 		return TC_ACT_UNSPEC;
 	return sort_ethernet(context, marked);
 }

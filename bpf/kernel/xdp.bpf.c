@@ -64,13 +64,21 @@ static __always_inline bool parse(struct xdp_md *context, struct em_packet *pack
 	return em_parse_ip(context, packet);
 }
 
+static __always_inline __u32 magic(const struct em_decision *decision)
+{
+	if (decision->deferred)
+		return EM_ABI_MARK_DEFERRED;
+	return (decision->handed ? EM_ABI_MARK_HANDED : EM_ABI_MARK_DECIDED) ^
+	       (__u32)em_constant(namespace);
+}
+
 /*
- * Tells the TC program behind us at which interface a packet is left to it; 0: nowhere.  That has
- * to be said, too: there may be the mark of an interface that the packet has come through before.
- * The TC program cannot wipe it off: before a program that writes directly the kernel copies
- * packets that a packet socket has as well, and the copies lose their marks.
+ * Tells the TC program behind us whether a packet is left to it.  If not, that has to be said, too:
+ * there may be a mark of the time when the packet came through here before.  The TC program cannot
+ * wipe it off: before a program that writes directly the kernel copies packets that a packet socket
+ * has as well, and the copies lose their marks.
  */
-static __always_inline bool mark(struct xdp_md *context, __u32 deferred)
+static __always_inline bool mark(struct xdp_md *context, const struct em_decision *decision)
 {
 	struct em_abi_mark *mark;
 
@@ -79,8 +87,8 @@ static __always_inline bool mark(struct xdp_md *context, __u32 deferred)
 	mark = (void *)(long)context->data_meta;
 	if ((void *)(mark + 1) > (void *)(long)context->data)
 		return false;
-	mark->magic = EM_ABI_MARK;
-	mark->deferred = deferred;
+	mark->magic = magic(decision);
+	mark->interface = context->ingress_ifindex;
 	return true;
 }
 
@@ -110,7 +118,7 @@ int entitymux_local(struct xdp_md *context)
 	em_sort(context, &packet, ifindex, true, &decision);
 	if (!decision.ours || decision.action.verdict == EM_ABI_DROP)
 		return carry_out(context, &packet, &decision.action);
-	if (mark(context, decision.deferred ? ifindex : 0) && decision.deferred)
+	if (mark(context, &decision) && decision.deferred)
 		return XDP_PASS;
 	/*
 	 * The driver has no room for the mark. Deciding here is right for every packet that stays

@@ -43,6 +43,13 @@ void em_kernel_state_clear(struct em_kernel_state *kernel);
 struct em_prepared; /* a generation that waits for commit; each backend has its own */
 struct em_counters; /* the counters of one generation, open for reading; likewise */
 
+/*
+ * What the backend in front writes into the mark of a packet, in bits that are 0 before, see mark()
+ * below.  It is no mark of a listener of the nft backend: those have one of the bits above.
+ */
+#define EM_HANDOVER_MARK 0x01ff0000
+#define EM_HANDOVER_MASK 0xffff0000
+
 /* How far prepare goes.  Each stage continues where the previous one stopped. */
 enum em_stage {
 	EM_FORESEE, /* predict the result of EM_TRY, as far as possible without side effects */
@@ -69,9 +76,9 @@ typedef void em_feature_fn(void *context, const struct em_feature *feature);
 typedef void em_other_fn(void *context, const char *what, const char *remedy);
 
 /*
- * The operations of a backend.  All are mandatory.  Each returns 0 or -errno and reports its errors
- * to diag.  Exception: where the kernel or a driver lacks something, `prepare` returns
- * em_outcome_lacks() and reports nothing, so that the next choice can be tried.
+ * The operations of a backend.  All are mandatory but those for marks.  Each returns 0 or -errno
+ * and reports its errors to diag.  Exception: where the kernel or a driver lacks something,
+ * `prepare` returns em_outcome_lacks() and reports nothing, so that the next choice can be tried.
  */
 struct em_backend_ops {
 	const char *name; /* the name in messages: "eBPF", "nftables" */
@@ -139,6 +146,22 @@ struct em_backend_ops {
 	int (*read_counters)(struct em_counters *counters, const struct em_policy *policy,
 			     struct em_stats *stats, struct em_diag *diag);
 	void (*close_counters)(struct em_counters *counters);
+
+	/*
+	 * For a change between backends, when a packet meets two of them.  The one in front marks
+	 * the packets that it has decided about, the one behind takes the mark off and leaves them
+	 * alone.  mark() is NULL in a backend that has none behind it, heed() and stand_by() in one
+	 * that has none in front.
+	 *
+	 * mark: begins or ends with marks in a generation that is attached.  In one that is
+	 * not, plan->marks is set before EM_BUILD.
+	 * heed: begins to look for marks on the interfaces, until clean().  Other packets are
+	 * handled as before.
+	 * stand_by: stops sorting, but goes on looking for marks, and with answers.
+	 */
+	int (*mark)(uint32_t generation, bool on, struct em_diag *diag);
+	int (*heed)(const struct em_attachment *attachments, size_t n, struct em_diag *diag);
+	int (*stand_by)(struct em_diag *diag);
 
 	/* Stops all handling of packets.  The counters can still be read.  Idempotent. */
 	int (*detach)(struct em_diag *diag);

@@ -32,6 +32,7 @@ struct em_plan {
 	/* For EM_BUILD. */
 	uint32_t generation;
 	unsigned int ipv6_header_limit; /* number of extension headers to follow */
+	bool marks;			/* with marks, between backends; see backend.h */
 };
 
 /* The result of preparing a plan, as text for the user. */

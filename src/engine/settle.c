@@ -83,7 +83,10 @@ static int finish_older(const struct em_view *view, struct em_state *state, stru
 	 */
 	if (rc || !policy)
 		return rc;
-	if (!is_behind(view->older_ops, view->ops))
+	/* It may have left marks, and what is behind takes them off only as long as it is there. */
+	if (view->ops->mark)
+		rc = view->ops->mark(view->generation, false, diag);
+	if (!rc && !is_behind(view->older_ops, view->ops))
 		rc = em_counts_open(&older, view->older, view->older_ops, state, diag);
 	if (!rc)
 		rc = em_settle_detach(view->ops, &older, diag);

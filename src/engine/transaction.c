@@ -9,6 +9,7 @@
 
 #include "engine/header_limit.h"
 #include "engine/settle.h"
+#include "host/grace.h"
 #include "policy/conversation.h"
 
 /* Warn now: the new record will not list these interfaces any more. */
@@ -82,6 +83,7 @@ static void start_choice(struct em_transaction *t, const struct em_choice *choic
 {
 	t->ops = choice->ops;
 	t->plan.backend = choice->backend;
+	t->plan.marks = t->view.ops && t->view.ops != t->ops;
 	t->outcome = (struct em_outcome){0};
 	if (t->wanted != EM_BACKEND_AUTO)
 		em_outcome_note(&t->outcome, "asked for");
@@ -220,29 +222,95 @@ static int hand_over(struct em_transaction *t)
 }
 
 /*
+ * From one backend to another: while both are at work, the one in front marks what it has decided
+ * about.  No mark may get past the one behind, so that one looks for them first, and last.
+ */
+static int begin_marks(struct em_transaction *t)
+{
+	const struct em_backend_ops *old = t->before.ops;
+	int rc;
+
+	if (t->ops->mark)
+		return old->heed(t->plan.attachments, t->plan.n_attachments, t->diag);
+	rc = t->ops->heed(t->view.kernel.attachments, t->view.kernel.n_attachments, t->diag);
+	if (!rc)
+		rc = old->mark(t->view.kernel.generation, true, t->diag);
+	if (!rc)
+		em_grace_wait();
+	return rc;
+}
+
+/* Only a new backend in front has to end with it: an old one is detached with its marks. */
+static int end_marks(struct em_transaction *t)
+{
+	int rc, off;
+
+	if (!t->ops->mark)
+		return 0;
+	em_grace_wait();
+	rc = t->before.ops->stand_by(t->diag);
+	t->stands_by = !rc;
+	em_grace_wait();
+	off = t->ops->mark(t->plan.generation, false, t->diag);
+	/* What takes the marks off goes now. */
+	if (off)
+		off = t->ops->mark(t->plan.generation, false, t->diag);
+	em_grace_wait();
+	return rc ? rc : off;
+}
+
+/* The failure has been reported already.  If this fails as well, the next run cleans up. */
+static void undo_marks(struct em_transaction *t)
+{
+	const struct em_backend_ops *old = t->before.ops;
+
+	if (t->ops->mark) {
+		(void)old->clean(t->view.kernel.generation, t->before.policy, t->diag);
+		return;
+	}
+	(void)old->mark(t->view.kernel.generation, false, t->diag);
+	(void)t->ops->detach(t->diag);
+	(void)t->ops->clean(0, NULL, t->diag);
+}
+
+static int commit(struct em_transaction *t)
+{
+	int rc = t->plan.marks ? begin_marks(t) : 0;
+
+	if (!rc)
+		rc = t->ops->commit(t->prepared, t->diag);
+	if (rc && t->plan.marks)
+		undo_marks(t);
+	return rc;
+}
+
+/*
  * If the older backend cannot be stopped, it may see packets before the new one.  Then it stays in
  * force, and the new generation is removed.
  */
 static int switch_over(struct em_transaction *t)
 {
-	int rc = t->unchanged ? 0 : t->ops->commit(t->prepared, t->diag);
+	const bool marks = t->plan.marks && !t->unchanged;
+	int rc = t->unchanged ? 0 : commit(t), unmarked;
 
 	if (rc)
 		return rc;
 	if (hand_over(t))
 		em_diag_warning(t->diag, NULL,
 				"the policy is in force, but has lost the newest conversations");
+	unmarked = marks ? end_marks(t) : 0;
 	rc = em_settle_detach(t->ops, &t->before, t->diag);
 	/* The backend may have stopped although its answer was lost. */
 	if (rc)
 		rc = em_settle_detach(t->ops, &t->before, t->diag);
-	if (rc && t->before.ops && t->before.ops != t->ops) {
+	if (rc && marks && !t->stands_by) {
 		(void)t->ops->detach(t->diag);
 		(void)t->ops->clean(0, NULL, t->diag);
+		undo_marks(t);
 		return rc;
 	}
 	t->in_force = true;
-	t->leftovers = rc;
+	t->leftovers = rc || unmarked;
 	return 0;
 }
 

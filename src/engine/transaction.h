@@ -43,6 +43,7 @@ struct em_transaction {
 	struct em_prepared *prepared;
 	struct em_counts before; /* of the generation in force before */
 	bool recorded;		 /* the new generation has a folder */
+	bool stands_by;		 /* the backend in force before, see backend.h */
 	bool in_force;		 /* the policy is in force: a later failure undoes nothing */
 	bool leftovers;		 /* … but leaves objects of another backend behind */
 	struct em_diag *diag;

@@ -139,14 +139,24 @@ bool em_netns_is_gone(uint64_t cookie, uint32_t inode)
 	return fd == -ESTALE && sees_all();
 }
 
-int em_netns_folder(char path[PATH_MAX], const char *above)
+int em_netns_inode(uint32_t *out)
 {
 	struct stat status;
 
 	if (stat(NAMESPACE, &status))
 		return -errno;
-	if (snprintf(path, PATH_MAX, "%s/" EM_NETNS_PREFIX "%ju", above,
-		     (uintmax_t)status.st_ino) >= PATH_MAX)
+	*out = (uint32_t)status.st_ino;
+	return 0;
+}
+
+int em_netns_folder(char path[PATH_MAX], const char *above)
+{
+	uint32_t inode;
+	int rc = em_netns_inode(&inode);
+
+	if (rc)
+		return rc;
+	if (snprintf(path, PATH_MAX, "%s/" EM_NETNS_PREFIX "%u", above, inode) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	return 0;
 }

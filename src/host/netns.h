@@ -33,6 +33,9 @@ int em_netns_read(struct em_netns *out);
  */
 bool em_netns_is_gone(uint64_t cookie, uint32_t inode);
 
+/* The inode number of the namespace of this process.  Returns 0 or -errno, unreported. */
+int em_netns_inode(uint32_t *out);
+
 /* Writes the path of this namespace's folder, above/net-INODE.  Returns 0 or -errno, unreported. */
 int em_netns_folder(char path[PATH_MAX], const char *above);
 

@@ -9,8 +9,7 @@
 
 #include "host.h"
 
-/* BOTH: the new one has what the old one does not know. */
-enum policy { NOTHING, OLD, NEW, BOTH, POLICIES };
+enum policy { NOTHING, OLD, NEW, POLICIES };
 
 /* Writes both, and says where. */
 void policy_write_files(void);

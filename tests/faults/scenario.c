@@ -25,7 +25,6 @@ static struct {
 	char *pristine;			      /* rough snapshots: nothing applied */
 	char *after;			      /* the command has succeeded */
 	struct inject reference;	      /* the command without a fault */
-	bool overlaps;			      /* two backends may be there, for a run has died */
 	bool ready;			      /* what is there is as before the command */
 	char *before;			      /* exact snapshot of it */
 	struct host_counters expected;	      /* of the policy in force */
@@ -113,23 +112,9 @@ static const char *succeeds(struct inject *done, const char *when)
 	return text;
 }
 
-/*
- * Where a run dies while the backend changes, each of them may count what it does not know: one
- * datagram of the four twice, and the one that the new policy has found as well.
- */
-static bool is_counted_twice(const struct host_counters *seen, const struct host_counters *expected)
-{
-	uint64_t more = seen->unknown - expected->unknown;
-
-	return now.overlaps && more <= 2 && seen->packets == expected->packets + more &&
-	       seen->rewritten == expected->rewritten;
-}
-
 static bool is_counted(const struct host_counters *seen, const struct host_counters *expected,
 		       bool all)
 {
-	if (is_counted_twice(seen, expected))
-		return true;
 	return seen->packets == expected->packets && seen->rewritten == expected->rewritten &&
 	       seen->unknown == expected->unknown &&
 	       !memcmp(seen->entities, expected->entities,
@@ -351,10 +336,7 @@ static const char *check_all(const struct scenario_point *point, const struct in
 	now.ready = false;
 	if (done->hung)
 		return wrong("takes longer than %d s", INJECT_SECONDS);
-	now.overlaps = done->status == KILLED && now.scenario->command == SCENARIO_APPLY &&
-		       now.scenario->before &&
-		       strcmp(now.scenario->before, now.scenario->backend) != 0;
-	if (!is_either(seen) && !(seen == BOTH && now.overlaps))
+	if (!is_either(seen))
 		return wrong(
 			"exit status %d, and a policy that is not whole: arrived at %u %u %u %u",
 			done->status, where.of[0], where.of[1], where.of[2], where.of[3]);
