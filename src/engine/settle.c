@@ -84,7 +84,7 @@ static int finish_older(const struct em_view *view, struct em_state *state, stru
 	if (rc || !policy)
 		return rc;
 	/* It may have left marks, and what is behind takes them off only as long as it is there. */
-	if (view->ops->mark)
+	if (view->ops && view->ops->mark)
 		rc = view->ops->mark(view->generation, false, diag);
 	if (!rc && !is_behind(view->older_ops, view->ops))
 		rc = em_counts_open(&older, view->older, view->older_ops, state, diag);
