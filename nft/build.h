@@ -56,8 +56,16 @@ void em_build_u16(struct em_builder *b, enum em_statement_kind kind, enum em_fie
 		  uint16_t value);
 /* A counter of the current listener. */
 void em_build_count(struct em_builder *b, enum em_counter counter);
-/* What has the tags of the current format's entities with this verdict. */
-struct em_identifier em_build_entities_name(const struct em_builder *b, enum em_verdict verdict);
+/*
+ * What has the tags of the current format's entities with this verdict: of those with one tag, or
+ * the ranges of the others.
+ */
+struct em_identifier em_build_entities_name(const struct em_builder *b, enum em_verdict verdict,
+					    bool ranges);
+/* Whether it has any: entities with one tag, or intervals of others. */
+bool em_build_has(const struct em_builder *b, enum em_verdict verdict, bool ranges);
+/* The place of the first entity that covers more than one tag. */
+const struct em_place *em_build_ranges_place(const struct em_builder *b);
 /*
  * The end of a rule, or a rule of its own, for what is invalid for the current listener
  * (listener.c).

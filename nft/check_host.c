@@ -61,8 +61,35 @@ static void review_start(const struct em_place *place, unsigned int start, em_fi
 	found(context, place, finding);
 }
 
+/* Those of Linux 5.6 are of no use: nft cannot list a map from them to named counters. */
+#define JOINED_RANGES                                                                              \
+	"tag: entities that cover more than one tag, with several pieces, need a kernel whose "    \
+	"nf_tables counts in joined ranges (5.10 or later)"
+
+static bool has_joined_ranges(const struct em_format *format)
+{
+	return format->n_intervals && format->tag.n_pieces > 1;
+}
+
+static const struct em_place *ranges_place(const struct em_format *format)
+{
+	return &format->entities[format->intervals[0].entity].place;
+}
+
+/* The first format that has them, or NULL. */
+static const struct em_format *find_joined_ranges(const struct em_policy *policy)
+{
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		for (size_t f = 0; f < policy->listeners[i].n_formats; f++)
+			if (has_joined_ranges(&policy->listeners[i].formats[f]))
+				return &policy->listeners[i].formats[f];
+	return NULL;
+}
+
 static void review_format(const struct em_format *format, em_finding_fn *found, void *context)
 {
+	if (has_joined_ranges(format))
+		found(context, ranges_place(format), JOINED_RANGES);
 	review_start(&format->tag.place, tag_start(&format->tag), found, context);
 	for (size_t i = 0; i < format->n_checks; i++)
 		review_start(&format->checks[i].place, check_start(&format->checks[i]), found,
@@ -111,13 +138,8 @@ static const char *refuse_checks(const struct em_listener *listener, const struc
 
 const char *em_nft_refuse(const struct em_policy *policy, bool zones, const struct em_place **place)
 {
-	const struct em_entity *entity = em_policy_covering(policy);
 	const char *why = NULL;
 
-	if (entity) {
-		*place = &entity->place;
-		why = "tag: this backend has no entities that cover more than one tag";
-	}
 	for (size_t i = 0; !why && i < policy->n_listeners; i++) {
 		why = zones ? refuse_replies(&policy->listeners[i], place) : NULL;
 		if (!why)
@@ -225,8 +247,11 @@ int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch
 			      struct em_outcome *outcome, struct em_diag *diag)
 {
 	const struct em_form form = {.object_counters = true, .zones = zones};
+	const struct em_format *joined = find_joined_ranges(policy);
 	struct em_refusal refusal;
 
+	if (joined)
+		return em_outcome_lacks(outcome, ranges_place(joined), JOINED_RANGES);
 	if (try_ruleset(netlink, batch, policy, form, &refusal))
 		return judge(policy, &refusal, outcome, diag);
 	return 0;

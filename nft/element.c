@@ -47,9 +47,9 @@ static size_t add_counters(struct em_batch *batch, const struct em_object *objec
 
 /* Sets and maps. */
 
-static void put_key(struct nlmsghdr *message, const void *value, uint8_t length)
+static void put_key(struct nlmsghdr *message, uint16_t type, const void *value, uint8_t length)
 {
-	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
+	struct nlattr *nest = mnl_attr_nest_start(message, type);
 
 	mnl_attr_put(message, NFTA_DATA_VALUE, length, value);
 	mnl_attr_nest_end(message, nest);
@@ -61,7 +61,7 @@ void em_element_put_key(struct nlmsghdr *message, const struct em_object *object
 	uint8_t value[EM_KEY_MAX];
 
 	em_key_value(&object->key, element->key, value);
-	put_key(message, value, em_key_length(&object->key));
+	put_key(message, NFTA_SET_ELEM_KEY, value, em_key_length(&object->key));
 }
 
 static void put_value(struct nlmsghdr *message, enum em_field field, const uint8_t *wire)
@@ -86,48 +86,26 @@ static void put_goto(struct nlmsghdr *message, const char *chain)
 	mnl_attr_nest_end(message, data);
 }
 
-static void put_comment(struct nlmsghdr *message, const char *text)
-{
-	uint8_t userdata[2 + EM_ENTITY_NAME_MAX + 1];
-
-	userdata[0] = NFTNL_UDATA_SET_ELEM_COMMENT;
-	userdata[1] = strlen(text) + 1;
-	memcpy(userdata + 2, text, userdata[1]);
-	mnl_attr_put(message, NFTA_SET_ELEM_USERDATA, 2 + userdata[1], userdata);
-}
-
-static void put_element(struct nlmsghdr *message, const struct em_object *object,
-			const struct em_element *element)
-{
-	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
-
-	em_element_put_key(message, object, element);
-	if (object->kind == EM_OBJECT_MAP)
-		put_value(message, object->data, element->data);
-	else if (object->kind == EM_OBJECT_VERDICT_MAP)
-		put_goto(message, element->target);
-	else if (object->kind == EM_OBJECT_COUNTER_MAP)
-		mnl_attr_put_strz(message, NFTA_SET_ELEM_OBJREF, element->target);
-	if (element->comment)
-		put_comment(message, element->comment);
-	mnl_attr_nest_end(message, nest);
-}
-
-/* Intervals: the kernel takes one as its first value and the first one after it. */
-
-static void put_bound(struct nlmsghdr *message, const uint8_t *value, uint8_t length, bool end,
-		      bool open)
+/* What nft alone reads: a comment, and that no value is behind an interval. */
+static void put_userdata(struct nlmsghdr *message, const char *comment, bool open)
 {
 	static const uint8_t open_ended[] = {
 		NFTNL_UDATA_SET_ELEM_FLAGS, 4, NFTNL_SET_ELEM_F_INTERVAL_OPEN, 0, 0, 0};
-	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+	uint8_t userdata[2 + EM_ENTITY_NAME_MAX + 1 + sizeof(open_ended)];
+	size_t length = 0;
 
-	put_key(message, value, length);
-	if (end)
-		mnl_attr_put_u32(message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
-	if (open)
-		mnl_attr_put(message, NFTA_SET_ELEM_USERDATA, sizeof(open_ended), open_ended);
-	mnl_attr_nest_end(message, nest);
+	if (comment) {
+		userdata[0] = NFTNL_UDATA_SET_ELEM_COMMENT;
+		userdata[1] = strlen(comment) + 1;
+		memcpy(userdata + 2, comment, userdata[1]);
+		length = 2 + userdata[1];
+	}
+	if (open) {
+		memcpy(userdata + length, open_ended, sizeof(open_ended));
+		length += sizeof(open_ended);
+	}
+	if (length)
+		mnl_attr_put(message, NFTA_SET_ELEM_USERDATA, length, userdata);
 }
 
 /* The value after it; false where there is none. */
@@ -140,30 +118,70 @@ static bool next_value(uint8_t *after, const uint8_t *value, uint8_t length)
 	return false;
 }
 
+static bool is_joined(const struct em_object *object)
+{
+	return object->key.n_loads > 1;
+}
+
+/*
+ * An interval of one load is, to the kernel, its first value and the first one after it; one of
+ * several is the first of each and the last of each.
+ */
+static void put_element(struct nlmsghdr *message, const struct em_object *object,
+			const struct em_element *element)
+{
+	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+	uint8_t length = em_key_length(&object->key), after[EM_KEY_MAX];
+
+	em_element_put_key(message, object, element);
+	if (object->interval && is_joined(object))
+		put_key(message, NFTA_SET_ELEM_KEY_END, element->last, length);
+	if (object->kind == EM_OBJECT_MAP)
+		put_value(message, object->data, element->data);
+	else if (object->kind == EM_OBJECT_VERDICT_MAP)
+		put_goto(message, element->target);
+	else if (object->kind == EM_OBJECT_COUNTER_MAP)
+		mnl_attr_put_strz(message, NFTA_SET_ELEM_OBJREF, element->target);
+	put_userdata(message, element->comment,
+		     object->interval && !is_joined(object) &&
+			     !next_value(after, element->last, length));
+	mnl_attr_nest_end(message, nest);
+}
+
+/* Intervals of one load. */
+
+static void put_end(struct nlmsghdr *message, const uint8_t *value, uint8_t length)
+{
+	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+
+	put_key(message, NFTA_SET_ELEM_KEY, value, length);
+	mnl_attr_put_u32(message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
+	mnl_attr_nest_end(message, nest);
+}
+
 /* The kernel wants an end element for what is before the first interval. */
 static void put_interval(struct nlmsghdr *message, const struct em_object *object, size_t i,
 			 const struct em_element *element)
 {
-	static const uint8_t zero[EM_LOAD_MAX];
+	static const uint8_t zero[EM_KEY_MAX];
 	uint8_t length = em_key_length(&object->key);
-	uint8_t after[EM_LOAD_MAX];
-	bool more = next_value(after, element->last, length);
+	uint8_t after[EM_KEY_MAX];
 
 	if (i == 0 && memcmp(element->key, zero, length))
-		put_bound(message, zero, length, true, false);
-	put_bound(message, element->key, length, false, !more);
-	if (more)
-		put_bound(message, after, length, true, false);
+		put_end(message, zero, length);
+	put_element(message, object, element);
+	if (next_value(after, element->last, length))
+		put_end(message, after, length);
 }
 
 uint32_t em_element_count(const struct em_object *object)
 {
-	static const uint8_t zero[EM_LOAD_MAX];
+	static const uint8_t zero[EM_KEY_MAX];
 	uint8_t length = em_key_length(&object->key);
-	uint8_t after[EM_LOAD_MAX];
+	uint8_t after[EM_KEY_MAX];
 	uint32_t n = object->n;
 
-	for (size_t i = 0; object->interval && i < object->n; i++) {
+	for (size_t i = 0; object->interval && !is_joined(object) && i < object->n; i++) {
 		struct em_element element = {.comment = NULL};
 
 		object->element(object, i, &element);
@@ -199,7 +217,7 @@ static size_t add_elements(struct em_batch *batch, const struct em_object *objec
 	while (first < object->n && !is_full(message, list)) {
 		element = (struct em_element){.place = NULL};
 		object->element(object, first, &element);
-		if (object->interval)
+		if (object->interval && !is_joined(object))
 			put_interval(message, object, first, &element);
 		else
 			put_element(message, object, &element);

@@ -120,14 +120,15 @@ static void add_no_checksum(struct em_builder *b, enum em_statement_kind kind)
 }
 
 /* An entity has it; its set or map has been looked up. */
-static void count_sorted(struct em_builder *b, enum em_verdict verdict)
+static void count_sorted(struct em_builder *b, enum em_verdict verdict, bool ranges)
 {
 	static const enum em_counter counters[EM_VERDICTS] = {[EM_PASS] = EM_COUNTER_PASSED,
 							      [EM_DROP] = EM_COUNTER_DROPPED,
 							      [EM_PORT] = EM_COUNTER_REWRITTEN};
 
 	if (b->ruleset->form.object_counters)
-		em_build_lookup(b, EM_STATEMENT_COUNT_MAPPED, em_build_format_name(b, "counts"));
+		em_build_lookup(b, EM_STATEMENT_COUNT_MAPPED,
+				em_build_format_name(b, ranges ? "countranges" : "counts"));
 	em_build_count(b, counters[verdict]);
 }
 
@@ -140,16 +141,16 @@ static void add_rewritten(struct em_builder *b)
 		em_build_add(b, EM_STATEMENT_ACCEPT);
 }
 
-static void rule_rewrite(struct em_builder *b, bool checksum)
+static void rule_rewrite(struct em_builder *b, bool ranges, bool checksum)
 {
 	em_build_rule(b, &b->format->tag.place);
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_EQUAL);
-	em_build_lookup(b, EM_STATEMENT_SET_MAPPED, em_build_entities_name(b, EM_PORT))->written =
-		EM_FIELD_UDP_DPORT;
+	em_build_lookup(b, EM_STATEMENT_SET_MAPPED, em_build_entities_name(b, EM_PORT, ranges))
+		->written = EM_FIELD_UDP_DPORT;
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_SET);
-	count_sorted(b, EM_PORT);
+	count_sorted(b, EM_PORT, ranges);
 	add_rewritten(b);
 }
 
@@ -177,11 +178,11 @@ static void accept_marked(struct em_builder *b, bool invalid)
 	em_build_add(b, EM_STATEMENT_ACCEPT);
 }
 
-static void rule_mark(struct em_builder *b)
+static void rule_mark(struct em_builder *b, bool ranges)
 {
 	em_build_rule(b, &b->format->tag.place);
-	em_build_lookup(b, EM_STATEMENT_IN, em_build_entities_name(b, EM_PORT));
-	count_sorted(b, EM_PORT);
+	em_build_lookup(b, EM_STATEMENT_IN, em_build_entities_name(b, EM_PORT, ranges));
+	count_sorted(b, EM_PORT, ranges);
 	accept_marked(b, false);
 }
 
@@ -218,24 +219,24 @@ static void chain_to_port(struct em_builder *b, const struct em_action *action, 
 }
 
 /* Of the entities that have this verdict, if there are any. */
-static void rules_sorted(struct em_builder *b, enum em_verdict verdict)
+static void rules_sorted(struct em_builder *b, enum em_verdict verdict, bool ranges)
 {
 	const struct em_action action = {.verdict = verdict};
 
-	if (!em_format_count(b->format, verdict))
+	if (!em_build_has(b, verdict, ranges))
 		return;
 	if (verdict == EM_PORT && em_build_marks(b)) {
-		rule_mark(b);
+		rule_mark(b, ranges);
 		return;
 	}
 	if (verdict == EM_PORT) {
-		rule_rewrite(b, false);
-		rule_rewrite(b, true);
+		rule_rewrite(b, ranges, false);
+		rule_rewrite(b, ranges, true);
 		return;
 	}
 	em_build_rule(b, &b->format->tag.place);
-	em_build_lookup(b, EM_STATEMENT_IN, em_build_entities_name(b, verdict));
-	count_sorted(b, verdict);
+	em_build_lookup(b, EM_STATEMENT_IN, em_build_entities_name(b, verdict, ranges));
+	count_sorted(b, verdict, ranges);
 	add_action(b, &action, (struct em_identifier){0});
 }
 
@@ -245,12 +246,15 @@ void em_build_invalid(struct em_builder *b, enum em_counter reason)
 	add_action(b, &b->listener->invalid, em_build_listener_name(b, "invalid"));
 }
 
+/* An entity that has the tag for itself comes before those that cover others, too. */
 static void chain_sort(struct em_builder *b)
 {
 	em_build_chain(b, em_build_format_name(b, "sort"));
-	rules_sorted(b, EM_PORT);
-	rules_sorted(b, EM_PASS);
-	rules_sorted(b, EM_DROP);
+	for (int ranges = 0; ranges < 2; ranges++) {
+		rules_sorted(b, EM_PORT, ranges);
+		rules_sorted(b, EM_PASS, ranges);
+		rules_sorted(b, EM_DROP, ranges);
+	}
 	em_build_rule(b, &b->listener->place);
 	em_build_count(b, EM_COUNTER_UNKNOWN);
 	add_action(b, &b->format->unknown, em_build_format_name(b, "unknown"));

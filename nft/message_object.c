@@ -157,6 +157,28 @@ static void set_userdata(struct nftnl_set *set, const struct em_object *object)
 
 /* Sets and maps. */
 
+/* Intervals of several loads: the kernel has to know where one ends. */
+static bool has_fields(const struct em_object *object)
+{
+	return object->interval && object->key.n_loads > 1;
+}
+
+static void put_fields(struct nlmsghdr *message, const struct em_object *object)
+{
+	struct nlattr *description = mnl_attr_nest_start(message, NFTA_SET_DESC);
+	struct nlattr *fields = mnl_attr_nest_start(message, NFTA_SET_DESC_CONCAT);
+
+	for (uint8_t i = 0; i < object->key.n_loads; i++) {
+		struct nlattr *field = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+
+		mnl_attr_put_u32(message, NFTA_SET_FIELD_LEN,
+				 htonl(em_load_length(&object->key.loads[i])));
+		mnl_attr_nest_end(message, field);
+	}
+	mnl_attr_nest_end(message, fields);
+	mnl_attr_nest_end(message, description);
+}
+
 static void set_kind(struct nftnl_set *set, const struct em_object *object)
 {
 	static const uint32_t flags[EM_OBJECT_KINDS] = {
@@ -165,6 +187,7 @@ static void set_kind(struct nftnl_set *set, const struct em_object *object)
 		[EM_OBJECT_VERDICT_MAP] = NFT_SET_ANONYMOUS | NFT_SET_CONSTANT | NFT_SET_MAP,
 	};
 	uint32_t all = flags[object->kind] | (object->interval ? NFT_SET_INTERVAL : 0) |
+		       (has_fields(object) ? NFT_SET_CONCAT : 0) |
 		       (object->size ? NFT_SET_EVAL | NFT_SET_TIMEOUT : 0);
 
 	if (all)
@@ -221,6 +244,8 @@ static void add_set(struct em_batch *batch, const struct em_object *object)
 	message = em_batch_open(batch, em_ruleset_family(object->table), NFT_MSG_NEWSET,
 				object->size ? NLM_F_CREATE : NEW, object->purpose, &object->place);
 	nftnl_set_nlmsg_build_payload(message, set);
+	if (has_fields(object))
+		put_fields(message, object);
 	if (object->counting)
 		put_element_counter(message);
 	em_batch_close(batch, message);

@@ -29,7 +29,7 @@ enum em_object_kind {
 /* Of an element what its kind of object asks for; bytes are in the order of the wire. */
 struct em_element {
 	uint8_t key[EM_KEY_MAX];
-	uint8_t last[EM_LOAD_MAX];	/* of an interval, inclusive; `key` is its first */
+	uint8_t last[EM_KEY_MAX];	/* of ranges, inclusive; `key` has the first of each load */
 	uint8_t data[EM_LOAD_MAX];	/* of a map, as long as its field */
 	char target[EM_IDENTIFIER_MAX]; /* a counter, or the chain that a verdict map leads to */
 	const char *comment;		/* not owned; NULL: none */
@@ -49,7 +49,7 @@ struct em_object {
 	const char *purpose;	   /* what a kernel that refuses it cannot do: "add map" */
 	struct em_key key;
 	enum em_field data; /* of EM_OBJECT_MAP */
-	bool interval;	    /* elements are ranges of the key */
+	bool interval;	    /* elements are ranges, of each load of the key */
 	bool counting;	    /* elements count what is looked up */
 	uint32_t size;	 /* rules add elements, which time out, up to this number; 0: they do not */
 	bool per_entity; /* elements are entities of the format; em_object_entity() */

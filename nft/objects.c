@@ -45,7 +45,10 @@ void em_build_counters(struct em_builder *b)
 					      .element = name_counter});
 }
 
-/* What its tags lead to: an element for each entity, or for each that has some verdict. */
+/*
+ * What its tags lead to: an element for each entity, or for each that has some verdict, and for
+ * ranges of tags.
+ */
 
 bool em_object_is_typed(const struct em_object *object)
 {
@@ -57,6 +60,8 @@ bool em_object_is_typed(const struct em_object *object)
 
 size_t em_object_entity(const struct em_object *object, size_t i)
 {
+	if (object->interval)
+		return ((const struct em_interval *)object->items)[i].entity;
 	return object->items ? ((const uint32_t *)object->items)[i] : i;
 }
 
@@ -64,8 +69,14 @@ static const struct em_entity *put_tag(const struct em_object *object, size_t i,
 				       struct em_element *element)
 {
 	const struct em_entity *entity = &object->format->entities[em_object_entity(object, i)];
+	const struct em_interval *interval = object->items;
 
-	em_key_from_tag(&object->key, entity->tag, element->key);
+	if (object->interval) {
+		em_key_from_tag(&object->key, interval[i].tags.first, element->key);
+		em_key_from_tag(&object->key, interval[i].tags.last, element->last);
+	} else {
+		em_key_from_tag(&object->key, entity->tag, element->key);
+	}
 	element->place = &entity->place;
 	element->comment = entity->name;
 	return entity;
@@ -89,7 +100,7 @@ static void tag_to_zone(const struct em_object *object, size_t i, struct em_elem
 	em_build_number(element->data, em_ruleset_zone(object->listener, entity->action.port), 2);
 }
 
-/* "v1-entity-telemetry-deadbeef" */
+/* "v1-entity-telemetry-deadbeef", or "…-0a010000-0a01ffff" */
 static void entity_counter(const struct em_object *object, size_t i, struct em_element *element)
 {
 	const struct em_identifier name = {.generation = object->name.generation,
@@ -103,6 +114,9 @@ static void entity_counter(const struct em_object *object, size_t i, struct em_e
 	/* Without "0x". */
 	sprintf(element->target + strlen(element->target), "-%s",
 		em_tag_format(object->format, entity->tag, hex) + 2);
+	if (entity->last)
+		sprintf(element->target + strlen(element->target), "-%s",
+			em_tag_format(object->format, entity->last, hex) + 2);
 	element->place = &entity->place;
 }
 
@@ -113,6 +127,7 @@ static void tag_to_counter(const struct em_object *object, size_t i, struct em_e
 	element->comment = NULL;
 }
 
+/* What is for all entities, where it has no items. */
 static void add_per_entity(struct em_builder *b, const char *role, struct em_object object)
 {
 	object.name = em_build_format_name(b, role);
@@ -125,87 +140,156 @@ static void add_per_entity(struct em_builder *b, const char *role, struct em_obj
 	em_build_object(b, object);
 }
 
-/* Of those with this verdict; their indices are its items, unless it is all of them. */
-static void add_per_verdict(struct em_builder *b, const char *role, struct em_object object,
-			    enum em_verdict verdict)
+/* Verdicts, one bit each. */
+#define ALL_VERDICTS ((1U << EM_VERDICTS) - 1)
+
+/* Of those with one tag that have one of the verdicts. */
+static void add_exact(struct em_builder *b, const char *role, struct em_object object,
+		      unsigned int verdicts)
 {
 	const struct em_format *format = b->format;
 	uint32_t *items = NULL;
 
-	object.n = em_format_count(format, verdict);
+	object.n = 0;
+	for (enum em_verdict verdict = 0; verdict < EM_VERDICTS; verdict++)
+		if (verdicts >> verdict & 1)
+			object.n += em_format_count(format, verdict);
 	if (object.n < format->n_entities) {
 		items = calloc(object.n + 1, sizeof(*items));
 		b->error = items ? b->error : -ENOMEM;
 	}
 	object.items = items;
 	for (size_t i = 0; items && i < format->n_entities; i++)
-		if (format->entities[i].action.verdict == verdict)
+		if (!format->entities[i].last && verdicts >> format->entities[i].action.verdict & 1)
 			*items++ = (uint32_t)i;
 	add_per_entity(b, role, object);
 }
 
-struct em_identifier em_build_entities_name(const struct em_builder *b, enum em_verdict verdict)
+/* What entities of these verdicts leave to each other, as ranges of the loads of the key. */
+static void add_ranges(struct em_builder *b, const char *role, struct em_object object,
+		       unsigned int verdicts)
 {
-	const char *const roles[EM_VERDICTS] = {
-		[EM_PASS] = "pass",
-		[EM_DROP] = "drop",
-		[EM_PORT] = em_build_marks(b) ? EM_ROLE_TAGS : "entities",
-	};
+	const struct em_format *format = b->format;
+	struct em_interval *boxes;
+	size_t n, kept = 0;
 
-	return em_build_format_name(b, roles[verdict]);
+	if (em_format_boxes(format, &boxes, &n)) {
+		b->error = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (verdicts >> format->entities[boxes[i].entity].action.verdict & 1)
+			boxes[kept++] = boxes[i];
+	object.items = boxes;
+	object.n = kept;
+	object.interval = true;
+	object.place = *em_build_ranges_place(b);
+	add_per_entity(b, role, object);
 }
 
-static void build_sorted(struct em_builder *b, enum em_verdict verdict)
+const struct em_place *em_build_ranges_place(const struct em_builder *b)
 {
+	const struct em_format *format = b->format;
+
+	return format->n_intervals ? &format->entities[format->intervals[0].entity].place
+				   : &format->tag.place;
+}
+
+bool em_build_has(const struct em_builder *b, enum em_verdict verdict, bool ranges)
+{
+	const struct em_format *format = b->format;
+
+	if (!ranges)
+		return em_format_count(format, verdict) > 0;
+	for (size_t i = 0; i < format->n_intervals; i++)
+		if (format->entities[format->intervals[i].entity].action.verdict == verdict)
+			return true;
+	return false;
+}
+
+struct em_identifier em_build_entities_name(const struct em_builder *b, enum em_verdict verdict,
+					    bool ranges)
+{
+	const bool marks = em_build_marks(b);
+	const char *const roles[EM_VERDICTS][2] = {
+		[EM_PASS] = {"pass", "passranges"},
+		[EM_DROP] = {"drop", "dropranges"},
+		[EM_PORT] = {marks ? EM_ROLE_TAGS : "entities", marks ? "tagranges" : "ranges"},
+	};
+
+	return em_build_format_name(b, roles[verdict][ranges]);
+}
+
+static void build_sorted(struct em_builder *b, enum em_verdict verdict, bool ranges)
+{
+	const char *ranges_purpose = b->format->tag.n_pieces > 1
+					     ? "look a tag of several pieces up in ranges"
+					     : "look a tag up in ranges";
 	struct em_object object = {.kind = EM_OBJECT_SET,
 				   .table = EM_TABLE_NETDEV,
 				   .place = b->format->tag.place,
-				   .purpose = "add set of tags",
+				   .purpose = ranges ? ranges_purpose : "add set of tags",
 				   .counting = !b->ruleset->form.object_counters,
 				   .element = tag};
+	const char *role = em_build_entities_name(b, verdict, ranges).role;
 
 	if (verdict == EM_PORT && !em_build_marks(b)) {
 		object.kind = EM_OBJECT_MAP;
-		object.purpose = "add map";
+		object.purpose = ranges ? ranges_purpose : "add map";
 		object.data = EM_FIELD_UDP_DPORT;
 		object.element = tag_to_port;
 	}
-	add_per_verdict(b, em_build_entities_name(b, verdict).role, object, verdict);
+	if (ranges)
+		add_ranges(b, role, object, 1U << verdict);
+	else
+		add_exact(b, role, object, 1U << verdict);
+}
+
+/* Named counters, and the maps that lead to them. */
+static void build_object_counters(struct em_builder *b)
+{
+	const struct em_object map = {.kind = EM_OBJECT_COUNTER_MAP,
+				      .table = EM_TABLE_NETDEV,
+				      .place = b->format->tag.place,
+				      .purpose = "add map of counters",
+				      .element = tag_to_counter};
+
+	add_per_entity(b, "entity",
+		       (struct em_object){.kind = EM_OBJECT_COUNTER,
+					  .table = EM_TABLE_NETDEV,
+					  .place = b->format->tag.place,
+					  .purpose = "add counter",
+					  .element = entity_counter});
+	add_exact(b, "counts", map, ALL_VERDICTS);
+	if (b->format->n_intervals)
+		add_ranges(b, "countranges", map, ALL_VERDICTS);
 }
 
 void em_build_entities(struct em_builder *b)
 {
-	const struct em_place place = b->format->tag.place;
-
-	build_sorted(b, EM_PORT);
-	if (em_format_count(b->format, EM_PASS))
-		build_sorted(b, EM_PASS);
-	if (em_format_count(b->format, EM_DROP))
-		build_sorted(b, EM_DROP);
-	if (!b->ruleset->form.object_counters)
-		return;
-	add_per_entity(b, "entity",
-		       (struct em_object){.kind = EM_OBJECT_COUNTER,
-					  .table = EM_TABLE_NETDEV,
-					  .place = place,
-					  .purpose = "add counter",
-					  .element = entity_counter});
-	add_per_entity(b, "counts",
-		       (struct em_object){.kind = EM_OBJECT_COUNTER_MAP,
-					  .table = EM_TABLE_NETDEV,
-					  .place = place,
-					  .purpose = "add map of counters",
-					  .element = tag_to_counter});
+	build_sorted(b, EM_PORT, false);
+	for (enum em_verdict verdict = EM_PASS; verdict < EM_PORT; verdict++)
+		if (em_build_has(b, verdict, false))
+			build_sorted(b, verdict, false);
+	if (em_build_has(b, EM_PORT, true))
+		build_sorted(b, EM_PORT, true);
+	for (enum em_verdict verdict = EM_PASS; verdict < EM_PORT; verdict++)
+		if (em_build_has(b, verdict, true))
+			build_sorted(b, verdict, true);
+	if (b->ruleset->form.object_counters)
+		build_object_counters(b);
 }
 
 void em_build_zones(struct em_builder *b)
 {
-	add_per_verdict(b, EM_ROLE_ZONES,
-			(struct em_object){.kind = EM_OBJECT_MAP,
-					   .table = EM_TABLE_INET,
-					   .place = b->listener->replies_place,
-					   .purpose = "add map of zones",
-					   .data = EM_FIELD_ZONE,
-					   .element = tag_to_zone},
-			EM_PORT);
+	const struct em_object object = {.kind = EM_OBJECT_MAP,
+					 .table = EM_TABLE_INET,
+					 .place = b->listener->replies_place,
+					 .purpose = "add map of zones",
+					 .data = EM_FIELD_ZONE,
+					 .element = tag_to_zone};
+
+	add_exact(b, EM_ROLE_ZONES, object, 1U << EM_PORT);
+	if (em_build_has(b, EM_PORT, true))
+		add_ranges(b, EM_ROLE_ZONE_RANGES, object, 1U << EM_PORT);
 }

@@ -77,19 +77,24 @@ static void rule_zone(struct em_builder *b, uint16_t port)
 	em_build_number(statement->low, em_ruleset_zone(b->listener, port), 2);
 }
 
+static void rule_mapped_zone(struct em_builder *b, const char *role)
+{
+	em_build_rule(b, &b->listener->replies_place);
+	em_build_lookup(b, EM_STATEMENT_SET_MAPPED, em_build_format_name(b, role))->written =
+		EM_FIELD_ZONE;
+	em_build_add(b, EM_STATEMENT_ACCEPT);
+}
+
 static void chain_zone(struct em_builder *b)
 {
 	const struct em_listener *listener = b->listener;
-	struct em_statement *statement;
 
 	em_build_chain(b, zone_chain(b, listener, false));
 	em_build_rule(b, &listener->replies_place);
 	em_build_mark(b, 0);
-	em_build_rule(b, &listener->replies_place);
-	statement =
-		em_build_lookup(b, EM_STATEMENT_SET_MAPPED, em_build_format_name(b, EM_ROLE_ZONES));
-	statement->written = EM_FIELD_ZONE;
-	em_build_add(b, EM_STATEMENT_ACCEPT);
+	rule_mapped_zone(b, EM_ROLE_ZONES);
+	if (em_build_has(b, EM_PORT, true))
+		rule_mapped_zone(b, EM_ROLE_ZONE_RANGES);
 	if (listener->formats->unknown.verdict == EM_PORT)
 		rule_zone(b, listener->formats->unknown.port);
 }

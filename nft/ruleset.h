@@ -21,6 +21,8 @@
  *	v1-check3-telemetry      returns where the check holds
  *	v1-sort-telemetry        look the tag up in map v1-entities-telemetry and rewrite the port,
  *				 or in the sets v1-pass-telemetry and v1-drop-telemetry
+ *				 and then in v1-ranges-telemetry, v1-passranges-telemetry and
+ *				 v1-dropranges-telemetry, where entities cover more than one tag
  *	v1-unknown-telemetry,    rewrite the port of what has no entity, or is invalid
  *	v1-invalid-telemetry
  *
@@ -123,8 +125,9 @@
 uint8_t em_ruleset_family(enum em_table table);
 
 /* Roles of objects whose presence tells which others must be there. */
-#define EM_ROLE_TAGS  "tags"
-#define EM_ROLE_ZONES "zones"
+#define EM_ROLE_TAGS	    "tags"
+#define EM_ROLE_ZONES	    "zones"
+#define EM_ROLE_ZONE_RANGES "zoneranges"
 /* Roles of the sets that all generations share, before the number of the listener's port. */
 #define EM_ROLE_CONVERSATIONS4 "conversations4-"
 #define EM_ROLE_CONVERSATIONS6 "conversations6-"

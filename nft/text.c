@@ -50,30 +50,45 @@ static void print_types(FILE *out, const struct em_object *object)
 }
 
 /* The length of the prefix that a range is, or -1. */
-static int prefix_length(const struct em_element *range, uint8_t length)
+static int prefix_length(const uint8_t *first, const uint8_t *last, uint8_t length)
 {
 	unsigned int bit = 0;
 
-	while (bit < length * 8U &&
-	       !((range->key[bit / 8] ^ range->last[bit / 8]) & 0x80 >> bit % 8))
+	while (bit < length * 8U && !((first[bit / 8] ^ last[bit / 8]) & 0x80 >> bit % 8))
 		bit++;
 	for (unsigned int i = bit; i < length * 8U; i++)
-		if (range->key[i / 8] & 0x80 >> i % 8 || !(range->last[i / 8] & 0x80 >> i % 8))
+		if (first[i / 8] & 0x80 >> i % 8 || !(last[i / 8] & 0x80 >> i % 8))
 			return -1;
 	return bit;
 }
 
-static void print_interval(FILE *out, const struct em_load *load, const struct em_element *range)
+/* nft lists prefixes of addresses alone as such. */
+static void print_range(FILE *out, const struct em_load *load, const uint8_t *first,
+			const uint8_t *last)
 {
+	bool address = em_fields[load->field].type->id != EM_TYPE_INTEGER;
 	uint8_t length = em_load_length(load);
-	int prefix = prefix_length(range, length);
+	int prefix = prefix_length(first, last, length);
 
-	em_load_print_value(out, load, range->key);
-	if (prefix < 0) {
-		fputs("-", out);
-		em_load_print_value(out, load, range->last);
-	} else if (prefix < length * 8) {
+	em_load_print_value(out, load, first);
+	if (prefix == length * 8)
+		return;
+	if (address && prefix >= 0) {
 		fprintf(out, "/%d", prefix);
+	} else {
+		fputs("-", out);
+		em_load_print_value(out, load, last);
+	}
+}
+
+static void print_interval(FILE *out, const struct em_key *key, const struct em_element *range)
+{
+	uint8_t at = 0;
+
+	for (uint8_t i = 0; i < key->n_loads; i++) {
+		fputs(i ? " . " : "", out);
+		print_range(out, &key->loads[i], range->key + at, range->last + at);
+		at += em_load_padded(key->loads, key->n_loads, i);
 	}
 }
 
@@ -85,7 +100,7 @@ static void print_element(FILE *out, const struct em_object *object, size_t i)
 	object->element(object, i, &element);
 	fputs("\t\t\t", out);
 	if (object->interval)
-		print_interval(out, &object->key.loads[0], &element);
+		print_interval(out, &object->key, &element);
 	else
 		em_loads_print_values(out, object->key.loads, object->key.n_loads, element.key);
 	if (element.comment)

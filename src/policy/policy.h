@@ -294,9 +294,6 @@ const uint8_t *em_entity_last(const struct em_entity *entity);
 /* All that it covers, in *out. */
 void em_entity_cover(const struct em_entity *entity, struct em_cover *out);
 
-/* The first entity of the policy that covers more than one tag, or NULL. */
-const struct em_entity *em_policy_covering(const struct em_policy *policy);
-
 /* Whether the tag has several pieces, or a mask: then intervals of it are boxes to nf_tables. */
 bool em_tag_has_boxes(const struct em_tag *tag);
 /*

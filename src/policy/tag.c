@@ -75,18 +75,6 @@ const struct em_entity *em_format_find(const struct em_format *format, const uin
 	return NULL;
 }
 
-const struct em_entity *em_policy_covering(const struct em_policy *policy)
-{
-	for (size_t i = 0; i < policy->n_listeners; i++)
-		for (size_t j = 0; j < policy->listeners[i].n_formats; j++) {
-			const struct em_format *format = &policy->listeners[i].formats[j];
-
-			if (format->n_exact < format->n_entities)
-				return &format->entities[format->by_tag[format->n_exact]];
-		}
-	return NULL;
-}
-
 const char *em_tag_format(const struct em_format *format, const uint8_t *tag,
 			  char text[EM_TAG_TEXT_MAX])
 {

@@ -516,6 +516,7 @@ int main(void)
 		GOLDEN("formats"),
 		GOLDEN("minimal"),
 		GOLDEN("replies"),
+		GOLDEN("ranges"),
 		GOLDEN("saddr"),
 		GOLDEN("sources"),
 		GOLDEN("tags"),

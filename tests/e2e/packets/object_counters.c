@@ -16,6 +16,7 @@
 
 #include "config/config.h"
 #include "engine/backend.h"
+#include "nft/check_host.h"
 #include "nft/clean.h"
 #include "nft/counters.h"
 #include "nft/install.h"
@@ -168,20 +169,21 @@ static bool names_by_tag(const char *listing)
 static void look(struct run *run, const struct test_policy *test, const struct em_policy *policy)
 {
 	const char *const argv[] = {"nft", "list", "table", "netdev", EM_RULESET_TABLE, NULL};
-	size_t counters, n_formats = 0, n_entities = 0;
+	size_t counters, n_maps = 0, n_entities = 0;
 	struct em_inventory inventory;
 	struct rig_output output;
 
 	if (em_inventory_read(&inventory, EM_TABLE_NETDEV, &run->netlink, &run->diag))
 		die("inventory");
 	for (size_t i = 0; i < policy->n_listeners; i++) {
-		n_formats += policy->listeners[i].n_formats;
+		for (size_t f = 0; f < policy->listeners[i].n_formats; f++)
+			n_maps += policy->listeners[i].formats[f].n_intervals ? 2 : 1;
 		n_entities += em_listener_entities(&policy->listeners[i]);
 	}
 	counters = policy->n_listeners * EM_COUNTERS + n_entities;
 	judge(run, count_kind(&inventory, EM_OBJECT_COUNTER) == counters, test, test->line,
 	      "number of counters");
-	judge(run, count_kind(&inventory, EM_OBJECT_COUNTER_MAP) == n_formats, test, test->line,
+	judge(run, count_kind(&inventory, EM_OBJECT_COUNTER_MAP) == n_maps, test, test->line,
 	      "number of maps of counters");
 	em_inventory_clear(&inventory);
 	rig_run(&output, argv);
@@ -245,6 +247,16 @@ static void probe(struct run *run, const struct test_policy *test, const struct 
 	em_inventory_clear(&inventory);
 }
 
+/* What this form cannot have. */
+static bool refuses(struct run *run, const struct em_policy *policy)
+{
+	struct em_outcome outcome = {.lacking = ""};
+
+	return em_nft_check_host_objects(&run->netlink, &run->batch, policy, false, &outcome,
+					 &run->diag) == -EM_EUNSUPPORTED &&
+	       strstr(outcome.lacking, "tag: ");
+}
+
 static void run_policy(struct run *run, const struct test_policy *test)
 {
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = read_policy(run, test);
@@ -253,6 +265,10 @@ static void run_policy(struct run *run, const struct test_policy *test)
 	if (em_stats_new(&expected, policy))
 		die("stats");
 	probe(run, test, policy);
+	if (refuses(run, policy)) {
+		judge(run, strstr(test->optional, "nft"), test, test->line, "refused");
+		return;
+	}
 	/* Some policies need a newer kernel; the table says so. */
 	if (!install(run, policy, GENERATION, true)) {
 		judge(run, strstr(test->optional, "nft"), test, test->line, "not installed");
