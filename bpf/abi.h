@@ -214,9 +214,14 @@ static inline __u32 em_abi_hash_entity(const struct em_abi_tag *tag, __u32 first
 	return em_abi_hash(tag->low, tag->high, first_counter);
 }
 
+/* The ports of one value of map entitymux_port, bit 0 the lowest; it has EM_ABI_PORT_WORDS. */
+#define EM_ABI_PORTS_EACH 64
+#define EM_ABI_PORT_WORDS (65536 / EM_ABI_PORTS_EACH)
+
 /*
  * A conversation as the server sees it.  The client's datagrams were sorted to the server's port;
- * addresses of IPv4 are the first 4 bytes.
+ * addresses of IPv4 are the first 4 bytes.  The server's is 0 where the client has asked many hosts
+ * at once, by a multicast or a broadcast.
  */
 struct em_abi_flow_key {
 	__u8 client[16];

@@ -6,6 +6,8 @@
 #include <net/if.h>
 #include <stdlib.h>
 
+#include "policy/conversation.h"
+
 static size_t at_least_one(size_t n)
 {
 	return n ? n : 1;
@@ -152,6 +154,7 @@ int em_fill_set_sizes(const struct em_fill *fill, const struct bpf_object *objec
 		{"entitymux_ival", fill->compiled.n_intervals},
 		{"entitymux_lcnt", policy->n_listeners},
 		{"entitymux_ecnt", em_compile_count_entities(policy)},
+		{"entitymux_port", em_conversation_first(policy) ? EM_ABI_PORT_WORDS : 0},
 	};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -242,6 +245,25 @@ static int fill_entities(const struct em_fill *fill, const struct bpf_map *map,
 	return rc;
 }
 
+static int fill_ports(const struct bpf_map *map, const struct em_policy *policy)
+{
+	uint64_t words[EM_ABI_PORT_WORDS] = {0};
+	struct em_conversations conversations;
+	int rc = em_conversations_init(&conversations, policy);
+
+	for (size_t i = 0; !rc && i < conversations.n; i++) {
+		uint16_t port = conversations.all[i].target;
+
+		words[port / EM_ABI_PORTS_EACH] |= UINT64_C(1) << port % EM_ABI_PORTS_EACH;
+	}
+	for (uint32_t i = 0; !rc && conversations.n && i < EM_ABI_PORT_WORDS; i++)
+		if (words[i])
+			rc = bpf_map__update_elem(map, &i, sizeof(i), &words[i], sizeof(words[i]),
+						  BPF_ANY);
+	em_conversations_clear(&conversations);
+	return rc;
+}
+
 int em_fill_maps(const struct em_fill *fill, const struct bpf_object *object,
 		 const struct em_policy *policy)
 {
@@ -264,5 +286,7 @@ int em_fill_maps(const struct em_fill *fill, const struct bpf_object *object,
 	if (!rc)
 		rc = fill_entities(fill, bpf_object__find_map_by_name(object, "entitymux_tag"),
 				   policy);
+	if (!rc)
+		rc = fill_ports(bpf_object__find_map_by_name(object, "entitymux_port"), policy);
 	return rc;
 }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <netinet/in.h>
 
 #include "nft/build.h"
@@ -22,8 +23,10 @@
 /* From the UDP header. */
 enum { UDP_SOURCE = 0, UDP_DESTINATION = 2 };
 
-const struct em_layout em_answers_ip4 = {9, 12, 16, 4, EM_ROLE_CONVERSATIONS4, EM_ROLE_OVERFLOW4};
-const struct em_layout em_answers_ip6 = {6, 8, 24, 16, EM_ROLE_CONVERSATIONS6, EM_ROLE_OVERFLOW6};
+const struct em_layout em_answers_ip4 = {
+	9, 12, 16, 4, 224, 255, EM_ROLE_CONVERSATIONS4, EM_ROLE_OVERFLOW4, EM_ROLE_GROUPS4};
+const struct em_layout em_answers_ip6 = {
+	6, 8, 24, 16, 255, 255, EM_ROLE_CONVERSATIONS6, EM_ROLE_OVERFLOW6, EM_ROLE_GROUPS6};
 
 static struct em_known *find_known(struct em_all_known *known, uint16_t port)
 {
@@ -89,24 +92,33 @@ struct em_load em_answers_port(uint16_t offset)
 		.field = EM_FIELD_PAYLOAD, .offset = offset, .length = 4, .shifted = true};
 }
 
-/* Of a packet of the sender, or of an answer. */
-static void put_key(struct em_load loads[EM_PIECES_MAX], const struct em_layout *ip, bool answer)
+/*
+ * Of a packet of the sender, or of an answer.  In the sets of groups, which many hosts may answer
+ * for, it has no address of the server.  Returns the number of loads.
+ */
+static uint8_t put_key(struct em_load loads[EM_PIECES_MAX], const struct em_layout *ip, bool answer,
+		       const char *role)
 {
-	loads[0] = em_answers_address(EM_FIELD_NETWORK, answer ? ip->destination : ip->source, ip);
-	loads[1] = em_answers_port(answer ? UDP_DESTINATION : UDP_SOURCE);
-	loads[2] = em_answers_address(EM_FIELD_NETWORK, answer ? ip->source : ip->destination, ip);
-	loads[3] = em_answers_port(answer ? UDP_SOURCE : UDP_DESTINATION);
+	uint8_t n = 0;
+
+	loads[n++] =
+		em_answers_address(EM_FIELD_NETWORK, answer ? ip->destination : ip->source, ip);
+	loads[n++] = em_answers_port(answer ? UDP_DESTINATION : UDP_SOURCE);
+	if (role != ip->groups)
+		loads[n++] = em_answers_address(EM_FIELD_NETWORK,
+						answer ? ip->source : ip->destination, ip);
+	loads[n++] = em_answers_port(answer ? UDP_SOURCE : UDP_DESTINATION);
+	return n;
 }
 
 static struct em_statement *add_keyed(struct em_builder *b, enum em_statement_kind kind,
-				      const struct em_layout *ip, bool answer,
-				      struct em_identifier set)
+				      const struct em_layout *ip, bool answer, const char *role,
+				      uint16_t port)
 {
 	struct em_statement *statement = em_build_add(b, kind);
 
-	put_key(statement->loads, ip, answer);
-	statement->n_loads = EM_PIECES_MAX;
-	statement->target = set;
+	statement->n_loads = put_key(statement->loads, ip, answer, role);
+	statement->target = em_answers_set(role, port);
 	return statement;
 }
 
@@ -122,8 +134,7 @@ static void build_set(struct em_builder *b, const struct em_known *known,
 				.purpose = "add set of conversations",
 				.size = size};
 
-	put_key(set.key.loads, ip, false);
-	set.key.n_loads = EM_PIECES_MAX;
+	set.key.n_loads = put_key(set.key.loads, ip, false, role);
 	em_build_object(b, set);
 }
 
@@ -133,6 +144,7 @@ static void build_sets(struct em_builder *b, const struct em_known *known,
 	build_set(b, known, ip, ip->conversations, known->flows);
 	build_set(b, known, ip, ip->overflow,
 		  known->flows > OVERFLOW_MIN ? known->flows : OVERFLOW_MIN);
+	build_set(b, known, ip, ip->groups, known->flows);
 }
 
 static void put_target(const struct em_object *object, size_t i, struct em_element *element)
@@ -234,8 +246,7 @@ static void rule_remember(struct em_builder *b, const struct em_layout *ip, cons
 			  uint32_t seconds)
 {
 	em_build_rule(b, &b->listener->replies_place);
-	add_keyed(b, EM_STATEMENT_UPDATE, ip, false, em_answers_set(set, b->listener->port))
-		->seconds = seconds;
+	add_keyed(b, EM_STATEMENT_UPDATE, ip, false, set, b->listener->port)->seconds = seconds;
 	em_build_add(b, EM_STATEMENT_ACCEPT);
 }
 
@@ -244,13 +255,51 @@ static uint32_t overflow_seconds(uint32_t timeout)
 	return timeout < OVERFLOW_SECONDS ? timeout : OVERFLOW_SECONDS;
 }
 
+static struct em_identifier asked_name(const struct em_builder *b, const struct em_layout *ip)
+{
+	return em_build_listener_name(b, ip == &em_answers_ip4 ? "asked4" : "asked6");
+}
+
+static void chain_asked(struct em_builder *b, const struct em_layout *ip)
+{
+	em_build_chain(b, asked_name(b, ip));
+	rule_remember(b, ip, ip->groups, b->listener->flow_timeout);
+}
+
+/* By the address, where there is no frame that says so. */
+static void rule_asked(struct em_builder *b, const struct em_layout *ip)
+{
+	struct em_load first = em_answers_address(EM_FIELD_NETWORK, ip->destination, ip);
+	struct em_statement *range;
+
+	first.length = 1;
+	em_build_rule(b, &b->listener->replies_place);
+	range = em_build_match(b, EM_STATEMENT_RANGE, first);
+	range->low[0] = ip->group_low;
+	range->high[0] = ip->group_high;
+	em_build_target(b, EM_STATEMENT_GOTO, asked_name(b, ip));
+}
+
 /* A full set breaks off its rule alone: the datagram is sorted all the same. */
 static void chain_remember(struct em_builder *b, const struct em_layout *ip,
 			   struct em_identifier name)
 {
 	em_build_chain(b, name);
+	rule_asked(b, ip);
 	rule_remember(b, ip, ip->conversations, b->listener->flow_timeout);
 	rule_remember(b, ip, ip->overflow, overflow_seconds(b->listener->flow_timeout));
+}
+
+/* Frames for many hosts. */
+static void rule_frames(struct em_builder *b, const struct em_place *place)
+{
+	struct em_identifier asked = em_build_listener_name(b, "asked");
+	struct em_statement *dispatch;
+
+	em_build_rule(b, place);
+	dispatch = em_build_match(b, EM_STATEMENT_DISPATCH, em_build_field(EM_FIELD_PKTTYPE));
+	em_answers_add_byte(b, dispatch, PACKET_BROADCAST, asked);
+	em_answers_add_byte(b, dispatch, PACKET_MULTICAST, asked);
 }
 
 void em_build_remember(struct em_builder *b)
@@ -265,9 +314,14 @@ void em_build_remember(struct em_builder *b)
 		em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_UDP_DPORT, b->listener->port);
 		em_build_add(b, EM_STATEMENT_ACCEPT);
 	}
+	rule_frames(b, place);
 	rule_family(b, place, to4, to6);
 	chain_remember(b, &em_answers_ip4, to4);
 	chain_remember(b, &em_answers_ip6, to6);
+	em_build_chain(b, em_build_listener_name(b, "asked"));
+	rule_family(b, place, asked_name(b, &em_answers_ip4), asked_name(b, &em_answers_ip6));
+	chain_asked(b, &em_answers_ip4);
+	chain_asked(b, &em_answers_ip6);
 }
 
 /* Answers. */
@@ -300,11 +354,10 @@ static void chain_from(struct em_builder *b, const struct em_known *known)
 	rule_from(b, known, true);
 }
 
-static void add_prolong(struct em_builder *b, const struct em_layout *ip,
+static void add_prolong(struct em_builder *b, const struct em_layout *ip, const char *role,
 			const struct em_known *known)
 {
-	add_keyed(b, EM_STATEMENT_UPDATE, ip, true, em_answers_set(ip->conversations, known->port))
-		->seconds = known->timeout;
+	add_keyed(b, EM_STATEMENT_UPDATE, ip, true, role, known->port)->seconds = known->timeout;
 	em_build_target(b, EM_STATEMENT_GOTO, from_name(b, known));
 }
 
@@ -320,10 +373,10 @@ static void chain_promote(struct em_builder *b, const struct em_layout *ip,
 {
 	em_build_chain(b, promote_name(b, ip, known));
 	em_build_rule(b, &known->place);
-	add_prolong(b, ip, known);
+	add_prolong(b, ip, ip->conversations, known);
 	em_build_rule(b, &known->place);
-	add_keyed(b, EM_STATEMENT_UPDATE, ip, true, em_answers_set(ip->overflow, known->port))
-		->seconds = overflow_seconds(known->timeout);
+	add_keyed(b, EM_STATEMENT_UPDATE, ip, true, ip->overflow, known->port)->seconds =
+		overflow_seconds(known->timeout);
 	em_build_target(b, EM_STATEMENT_GOTO, from_name(b, known));
 }
 
@@ -331,11 +384,14 @@ static void rules_answer(struct em_builder *b, const struct em_layout *ip,
 			 const struct em_known *known)
 {
 	em_build_rule(b, &known->place);
-	add_keyed(b, EM_STATEMENT_IN, ip, true, em_answers_set(ip->conversations, known->port));
-	add_prolong(b, ip, known);
+	add_keyed(b, EM_STATEMENT_IN, ip, true, ip->conversations, known->port);
+	add_prolong(b, ip, ip->conversations, known);
 	em_build_rule(b, &known->place);
-	add_keyed(b, EM_STATEMENT_IN, ip, true, em_answers_set(ip->overflow, known->port));
+	add_keyed(b, EM_STATEMENT_IN, ip, true, ip->overflow, known->port);
 	em_build_target(b, EM_STATEMENT_GOTO, promote_name(b, ip, known));
+	em_build_rule(b, &known->place);
+	add_keyed(b, EM_STATEMENT_IN, ip, true, ip->groups, known->port);
+	add_prolong(b, ip, ip->groups, known);
 }
 
 static void chains_answers(struct em_builder *b, const struct em_layout *ip,
@@ -426,8 +482,8 @@ int em_answers_try(struct em_netlink *netlink, struct em_batch *batch, struct em
 				 .n_rules = 1};
 	struct em_ruleset ruleset = {.chains = &chain, .n_chains = 1};
 
-	put_key(update.loads, &em_answers_ip6, true);
-	put_key(set.key.loads, &em_answers_ip6, false);
+	put_key(update.loads, &em_answers_ip6, true, EM_ROLE_CONVERSATIONS6);
+	put_key(set.key.loads, &em_answers_ip6, false, EM_ROLE_CONVERSATIONS6);
 	em_message_table(batch, EM_TABLE_NETDEV);
 	em_message_object(batch, &set);
 	em_message_bases(batch, &ruleset, EM_TABLE_NETDEV);

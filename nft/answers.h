@@ -13,8 +13,10 @@
 /* Where the IP header of a family has what a conversation is told by, in bytes. */
 struct em_layout {
 	uint16_t protocol, source, destination;
-	uint8_t address;		      /* bytes of one */
-	const char *conversations, *overflow; /* roles of the sets */
+	uint8_t address; /* bytes of one */
+	/* Addresses of many hosts, by their first bytes. */
+	uint8_t group_low, group_high;
+	const char *conversations, *overflow, *groups; /* roles of the sets */
 };
 
 extern const struct em_layout em_answers_ip4, em_answers_ip6;

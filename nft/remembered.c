@@ -28,11 +28,17 @@ struct memory {
 	const char *name;
 	uint8_t family;
 	uint16_t known;
+	bool groups; /* its keys have no address of the server */
 };
 
 static uint8_t address_length(uint8_t family)
 {
 	return family == AF_INET ? 4 : 16;
+}
+
+static bool has_role(const char *name, const char *role)
+{
+	return strncmp(name, role, strlen(role)) == 0;
 }
 
 /* The name is one of em_inventory_is_conversations(): ROLE4-PORT or ROLE6-PORT. */
@@ -42,7 +48,9 @@ static struct memory identify(const char *name)
 
 	return (struct memory){.name = name,
 			       .family = dash[-1] == '4' ? AF_INET : AF_INET6,
-			       .known = strtoul(dash + 1, NULL, 10)};
+			       .known = strtoul(dash + 1, NULL, 10),
+			       .groups = has_role(name, EM_ROLE_GROUPS4) ||
+					 has_role(name, EM_ROLE_GROUPS6)};
 }
 
 /* Keys. */
@@ -59,6 +67,13 @@ static const uint8_t *take_bytes(void *bytes, const uint8_t *from, size_t length
 	return from + length;
 }
 
+static bool asks_group(const struct em_flow *flow)
+{
+	static const uint8_t none[sizeof(flow->server)];
+
+	return memcmp(flow->server, none, sizeof(none)) == 0;
+}
+
 /* Returns its length. */
 static uint8_t key_of(const struct em_flow *flow, uint8_t key[EM_KEY_MAX])
 {
@@ -67,7 +82,8 @@ static uint8_t key_of(const struct em_flow *flow, uint8_t key[EM_KEY_MAX])
 
 	end = put_bytes(end, flow->sender, length);
 	end = put_bytes(end, &sender_port, sizeof(sender_port));
-	end = put_bytes(end, flow->server, length);
+	if (!asks_group(flow))
+		end = put_bytes(end, flow->server, length);
 	end = put_bytes(end, &target, sizeof(target));
 	return end - key;
 }
@@ -80,11 +96,19 @@ static struct em_flow flow_of(const struct memory *memory, const uint8_t *key)
 
 	key = take_bytes(flow.sender, key, length);
 	key = take_bytes(&sender_port, key, sizeof(sender_port));
-	key = take_bytes(flow.server, key, length);
+	if (!memory->groups)
+		key = take_bytes(flow.server, key, length);
 	take_bytes(&target, key, sizeof(target));
 	flow.sender_port = sender_port;
 	flow.target = target;
 	return flow;
+}
+
+static uint32_t key_length(const struct memory *memory)
+{
+	const uint32_t end = address_length(memory->family) + sizeof(uint32_t);
+
+	return memory->groups ? end + sizeof(uint32_t) : 2 * end;
 }
 
 /* Reading. */
@@ -102,7 +126,7 @@ static int read_element(struct nftnl_set_elem *element, void *data)
 	uint32_t length;
 	const void *key = nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY, &length);
 
-	if (!key || length != 2U * (address_length(reading->memory->family) + sizeof(uint32_t)))
+	if (!key || length != key_length(reading->memory))
 		return 0;
 	flow = flow_of(reading->memory, key);
 	reading->error = em_flow_list_add(reading->list, &flow);
@@ -268,6 +292,7 @@ static int select_flows(struct em_flow_list *out, const struct em_flow_list *lis
 		const struct em_flow *flow = &list->all[i];
 
 		if (flow->family == memory->family && flow->known == memory->known &&
+		    asks_group(flow) == memory->groups &&
 		    had == !!em_conversations_find(conversations, flow->known, flow->target))
 			rc = em_flow_list_add(out, flow);
 	}
@@ -312,8 +337,8 @@ static int end_in_set(struct em_netlink *netlink, struct em_batch *batch, const 
 static bool is_filled(const struct em_inventory_object *object)
 {
 	return em_inventory_is_conversations(object) &&
-	       (!strncmp(object->name, EM_ROLE_CONVERSATIONS4, strlen(EM_ROLE_CONVERSATIONS4)) ||
-		!strncmp(object->name, EM_ROLE_CONVERSATIONS6, strlen(EM_ROLE_CONVERSATIONS6)));
+	       !has_role(object->name, EM_ROLE_OVERFLOW4) &&
+	       !has_role(object->name, EM_ROLE_OVERFLOW6);
 }
 
 /* Fills the sets, or without a list ends what the policy does not have. */

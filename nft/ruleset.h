@@ -50,6 +50,8 @@
  *
  *	v1-remember-telemetry	add the conversation to the set conversations4-5000, or if that is
  *				full to overflow4-5000; likewise for IPv6
+ *	v1-asked4-telemetry	what a multicast or a broadcast has asked: answers come from any
+ *				address, so that set groups4-5000 has none of the server
  *
  * and what leaves an interface meets
  *
@@ -133,6 +135,8 @@ uint8_t em_ruleset_family(enum em_table table);
 #define EM_ROLE_CONVERSATIONS6 "conversations6-"
 #define EM_ROLE_OVERFLOW4      "overflow4-"
 #define EM_ROLE_OVERFLOW6      "overflow6-"
+#define EM_ROLE_GROUPS4	       "groups4-"
+#define EM_ROLE_GROUPS6	       "groups6-"
 
 enum em_statement_kind {
 	EM_STATEMENT_EQUAL,	 /* load == low */

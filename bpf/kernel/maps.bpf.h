@@ -119,6 +119,14 @@ struct {
 	__type(value, struct em_abi_flow);
 } entitymux_flow SEC(".maps");
 
+/* The ports that answers come from, as bits of 64 ports each. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} entitymux_port SEC(".maps");
+
 /* An id is any number.  NULL only where the verifier has to be told so. */
 static __always_inline const volatile struct em_abi_listener *em_get_listener(__u64 id)
 {

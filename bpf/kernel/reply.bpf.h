@@ -61,6 +61,26 @@ static __always_inline void em_answer_from(em_context *context, const struct em_
 		em_rewrite_port(context, packet, true, port);
 }
 
+/* Most of what a host sends is from no port of an entity. */
+static __always_inline bool em_is_target(__be16 port)
+{
+	__u32 index = bpf_ntohs(port) / EM_ABI_PORTS_EACH;
+	const __u64 *bits = bpf_map_lookup_elem(&entitymux_port, &index);
+
+	return bits && *bits >> bpf_ntohs(port) % EM_ABI_PORTS_EACH & 1;
+}
+
+/* One that was asked as one of many answers from an address of its own. */
+static __always_inline struct em_abi_flow *em_find_answered(struct em_abi_flow_key *key, __u64 now)
+{
+	struct em_abi_flow *flow = em_find_flow(key, now);
+
+	if (flow)
+		return flow;
+	__builtin_memset(key->server, 0, sizeof(key->server));
+	return em_find_flow(key, now);
+}
+
 static __always_inline void em_reply_answer(em_context *context, const struct em_packet *packet)
 {
 	__u64 now = bpf_ktime_get_ns();
@@ -68,12 +88,12 @@ static __always_inline void em_reply_answer(em_context *context, const struct em
 	struct em_abi_flow *flow;
 	struct udphdr udp;
 
-	if (!em_read(context, packet->transport, &udp, sizeof(udp)) ||
+	if (!em_read(context, packet->transport, &udp, sizeof(udp)) || !em_is_target(udp.source) ||
 	    !em_flow_key(context, packet, false, &key))
 		return;
 	key.client_port = udp.dest;
 	key.server_port = udp.source;
-	flow = em_find_flow(&key, now);
+	flow = em_find_answered(&key, now);
 	if (!flow)
 		return;
 	flow->last = now;

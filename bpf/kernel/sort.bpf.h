@@ -93,6 +93,24 @@ static __always_inline bool em_flow_key(em_context *context, const struct em_pac
 }
 
 /*
+ * Whether many hosts are asked, by the frame or, where it has none, by the address.  A server
+ * answers from an address of its own.
+ */
+static __always_inline bool em_asks_group(em_context *context, const struct em_packet *packet,
+					  const struct em_abi_flow_key *key)
+{
+	const __u8 *address = key->server;
+	__u8 first = 0;
+
+	if (packet->network && (!em_read(context, 0, &first, sizeof(first)) || first & 1))
+		return true;
+	if (key->family == EM_ABI_IPV6)
+		return address[0] == 0xff;
+	return (address[0] & 0xf0) == 0xe0 ||
+	       (address[0] & address[1] & address[2] & address[3]) == 0xff;
+}
+
+/*
  * Remembers that a datagram, not yet rewritten, goes to `port`. A full table makes room; if even
  * that fails, the datagram is sorted all the same.
  *
@@ -115,6 +133,8 @@ EM_FUNCTION int em_remember(em_context *context, __u64 network, __u64 transport,
 	packet.protocol = version >> 4 == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
 	if (!em_flow_key(context, &packet, true, &key))
 		return 0;
+	if (em_asks_group(context, &packet, &key))
+		__builtin_memset(key.server, 0, sizeof(key.server));
 	key.client_port = udp.source;
 	now.known = udp.dest;
 	flow = bpf_map_lookup_elem(&entitymux_flow, &key);

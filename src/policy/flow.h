@@ -14,7 +14,7 @@
 struct em_flow {
 	uint8_t family; /* AF_INET or AF_INET6 */
 	uint8_t sender[16];
-	uint8_t server[16];
+	uint8_t server[16]; /* all 0: any, as the sender has asked many hosts at once */
 	uint16_t sender_port;
 	uint16_t known;	 /* the listener's port, which the sender knows */
 	uint16_t target; /* the port that its datagrams are sorted to */

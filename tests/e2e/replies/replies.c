@@ -214,6 +214,33 @@ static void listener_first(struct replies_bench *bench)
 	replies_answer(bench, 6001, &peer, FIRST);
 }
 
+/* Who is asked as one of many answers from an address of its own; who is asked alone, from that
+ * one. */
+static void groups(struct replies_bench *bench)
+{
+	static const char *const names[2][2] = {{"192.0.2.255", "239.1.2.3"},
+						{"ff15::1", "ff18::2"}};
+	struct replies_name second_name;
+	int second = replies_server(bench, 1, 6001, &second_name);
+
+	for (int i = 0; i < 2; i++) {
+		struct replies_peer peer = replies_peer(bench, REPLIES_CLIENT, 0);
+		struct replies_name known;
+
+		replies_answer(bench, 6001, &peer, 6001);
+		replies_ask_group(bench, &peer, names[bench->family == AF_INET6][i], FIRST, 1,
+				  6001);
+		replies_answer(bench, 6001, &peer, FIRST);
+		close(replies_server(bench, 1, OWN + 1, &known));
+		known.ip4.sin_port = htons(FIRST);
+		replies_answer_by(bench, second, &peer, &known);
+		replies_answer(bench, 6002, &peer, 6002);
+		replies_ask(bench, &peer, FIRST, 2, 6002);
+		replies_answer(bench, 6002, &peer, FIRST);
+	}
+	close(second);
+}
+
 static void no_checksum(struct replies_bench *bench)
 {
 	struct replies_peer peer = replies_peer(bench, REPLIES_CLIENT, 0);
@@ -449,6 +476,7 @@ static const struct scenario {
 	{"unasked", "base", unasked, HERE | VLAN, false},
 	{"server first", "base", server_first, HERE, false},
 	{"server first, from the listener's port", "base", listener_first, HERE, false},
+	{"asked as one of many", "base", groups, PLACE(REPLIES_LOCAL), false},
 	{"no checksum", "base", no_checksum, HERE, false},
 	{"checksums", "base", checksums, HERE, false},
 	{"long answers", "base", long_answers, HERE | VLAN, false},

@@ -84,6 +84,11 @@ void replies_connect(struct replies_bench *bench, struct replies_peer *peer, uin
 void replies_ask(struct replies_bench *bench, const struct replies_peer *peer, uint16_t to,
 		 uint32_t tag, uint16_t arrives);
 
+/* The peer sends to a port of many hosts, on the wire to the router, and it arrives at `arrives`.
+ */
+void replies_ask_group(struct replies_bench *bench, const struct replies_peer *peer,
+		       const char *group, uint16_t to, uint32_t tag, uint16_t arrives);
+
 /* The server sends from a port to the peer, which sees it come from `seen`. */
 void replies_answer(struct replies_bench *bench, uint16_t from, const struct replies_peer *peer,
 		    uint16_t seen);

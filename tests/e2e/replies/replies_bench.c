@@ -355,6 +355,49 @@ void replies_ask(struct replies_bench *bench, const struct replies_peer *peer, u
 			     name_text(&from, seen), name_text(&peer->name, expected));
 }
 
+/* A socket that receives what is sent to many hosts, on the wire to the client. */
+static int group_socket(struct replies_bench *bench, const char *group, struct replies_name *name)
+{
+	unsigned int in0;
+	int fd;
+
+	enter(bench, REPLIES_ROUTER);
+	in0 = if_nametoindex("in0");
+	fd = udp_socket(bench, name);
+	if (is_ip6(bench)) {
+		struct ipv6_mreq join = {.ipv6mr_multiaddr = name->ip6.sin6_addr,
+					 .ipv6mr_interface = in0};
+
+		if (setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &join, sizeof(join)))
+			replies_die(group);
+	} else if (IN_MULTICAST(ntohl(name->ip4.sin_addr.s_addr))) {
+		struct ip_mreqn join = {.imr_multiaddr = name->ip4.sin_addr,
+					.imr_ifindex = (int)in0};
+
+		if (setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &join, sizeof(join)))
+			replies_die(group);
+	}
+	return fd;
+}
+
+void replies_ask_group(struct replies_bench *bench, const struct replies_peer *peer,
+		       const char *group, uint16_t to, uint32_t tag, uint16_t arrives)
+{
+	struct replies_name name, from;
+	int server;
+
+	name_make(bench, group, arrives, &name);
+	server = group_socket(bench, group, &name);
+	name.ip4.sin_port = htons(to);
+	if (!is_ip6(bench))
+		option(peer->fd, SOL_SOCKET, SO_BROADCAST, 1);
+	bench->steps++;
+	send_to(bench, peer->fd, tag, &name);
+	if (!wait_for(server) || !take(bench, server, &from))
+		replies_fail(bench, "tag %u to %s does not arrive on port %u", tag, group, arrives);
+	close(server);
+}
+
 void replies_answer_by(struct replies_bench *bench, int server, const struct replies_peer *peer,
 		       const struct replies_name *seen)
 {
