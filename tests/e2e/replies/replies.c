@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -440,6 +441,37 @@ static void full(struct replies_bench *bench)
 		replies_answer(bench, i % 2 ? 6002 : 6001, &peers[i % 16], FIRST);
 }
 
+/*
+ * Many more senders than small.conf remembers: a conversation that goes on is not forgotten, and
+ * new ones are answered.
+ */
+static void flooded(struct replies_bench *bench)
+{
+	struct replies_peer known = replies_peer(bench, REPLIES_CLIENT, 0);
+	bool flooding = true;
+	pid_t flood;
+
+	if (bench->family != AF_INET)
+		return;
+	replies_ask(bench, &known, FIRST, 1, 6001);
+	replies_answer(bench, 6001, &known, FIRST);
+	flood = replies_flood(bench, FIRST, 2, 10, 2000);
+	while (flooding && bench->failures < 10) {
+		struct replies_peer peer = replies_peer(bench, REPLIES_CLIENT, 0);
+
+		replies_ask(bench, &peer, FIRST, 1, 6001);
+		replies_answer(bench, 6001, &known, FIRST);
+		replies_answer(bench, 6001, &peer, FIRST);
+		close(peer.fd);
+		pause_ms(20);
+		flooding = waitpid(flood, NULL, WNOHANG) == 0;
+	}
+	if (flooding) {
+		kill(flood, SIGKILL);
+		waitpid(flood, NULL, 0);
+	}
+}
+
 /* The control: the answers of a host without a policy. */
 static void bare(struct replies_bench *bench)
 {
@@ -489,6 +521,7 @@ static const struct scenario {
 	{"applied again", "base", applied_again, HERE, false},
 	{"forgotten", "short", forgotten, HERE, true},
 	{"full", "small", full, HERE, false},
+	{"a flood of senders", "small", flooded, PLACE(REPLIES_LOCAL), false},
 };
 static const struct scenario control = {"control", NULL, bare, HERE | VLAN, false};
 
@@ -596,7 +629,7 @@ int main(int argc, char **argv)
 {
 	static const char *const hosts[] = {"client", "other", "router", "behind"};
 	struct replies_bench bench = {0};
-	unsigned int failed = 0;
+	unsigned int failed = 0, played = 0;
 
 	if (argc < 4) {
 		fprintf(stderr, "usage: replies ENTITYMUX BACKEND FOLDER [SCENARIO...]\n");
@@ -610,7 +643,11 @@ int main(int argc, char **argv)
 	if (!strcmp(bench.backend, "none"))
 		return run(&control, &bench) ? 1 : 0;
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
-		if (is_asked_for(&scenarios[i], bench.backend, argv + 4))
+		if (is_asked_for(&scenarios[i], bench.backend, argv + 4)) {
 			failed += run(&scenarios[i], &bench);
-	return failed ? 1 : 0;
+			played++;
+		}
+	if (!played)
+		fprintf(stderr, "replies: there is no such scenario\n");
+	return failed || !played ? 1 : 0;
 }

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 /* Those that send come first. */
 enum replies_host { REPLIES_CLIENT, REPLIES_OTHER, REPLIES_ROUTER, REPLIES_BEHIND, REPLIES_HOSTS };
@@ -88,6 +89,14 @@ void replies_ask(struct replies_bench *bench, const struct replies_peer *peer, u
  */
 void replies_ask_group(struct replies_bench *bench, const struct replies_peer *peer,
 		       const char *group, uint16_t to, uint32_t tag, uint16_t arrives);
+
+/*
+ * A process that sends so many datagrams each millisecond or somewhat more, each from another
+ * address that nobody has, to a port of the server, over IPv4; it ends after as many such pauses as
+ * `ms`.
+ */
+pid_t replies_flood(struct replies_bench *bench, uint16_t to, uint32_t tag, unsigned int each_ms,
+		    unsigned int ms);
 
 /* The server sends from a port to the peer, which sees it come from `seen`. */
 void replies_answer(struct replies_bench *bench, uint16_t from, const struct replies_peer *peer,
