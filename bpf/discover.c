@@ -104,18 +104,41 @@ static int add_installed(void *context, const struct em_attached *attached)
 	return add_attachment(&finding->installed, attached);
 }
 
+/* Programs at TC that those of the generation in force need. */
+static int note_missing(struct em_kernel_state *installed, const char *where, size_t n,
+			size_t expected)
+{
+	struct em_drift drift;
+
+	installed->leftovers |= n != expected;
+	if (n >= expected)
+		return 0;
+	snprintf(drift.object, sizeof(drift.object), "%s", where);
+	snprintf(drift.what, sizeof(drift.what), "has %zu of %zu programs", n, expected);
+	return em_kernel_state_add_drift(installed, &drift);
+}
+
+static int find_missing(struct finding *finding)
+{
+	struct em_kernel_state *installed = &finding->installed;
+	bool known = finding->egress == installed->generation;
+	int rc = note_missing(installed, "TC ingress", finding->n_deferred, finding->n_local);
+
+	installed->leftovers |= !has_all_egress(finding);
+	if (!rc && (known || !finding->n_egress))
+		rc = note_missing(installed, "TC egress", finding->n_egress, finding->n_replies);
+	return rc;
+}
+
 int em_discover(struct em_kernel_state *out, struct em_diag *diag)
 {
 	struct finding finding = {0};
 	int rc = em_attached_each(add_installed, &finding, diag);
 
-	if (rc) {
-		em_kernel_state_clear(&finding.installed);
-		return rc;
-	}
-	finding.installed.leftovers |= finding.n_local != finding.n_deferred;
-	finding.installed.leftovers |= !has_all_egress(&finding);
-	rc = em_attached_any_hidden(diag);
+	if (!rc && find_missing(&finding))
+		rc = em_diag_enomem(diag);
+	if (!rc)
+		rc = em_attached_any_hidden(diag);
 	if (rc < 0) {
 		em_kernel_state_clear(&finding.installed);
 		return rc;

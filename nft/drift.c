@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * drift - whether somebody has changed what we have installed; see drift.h.
+ * drift - what somebody has changed of what we have installed; see drift.h.
  */
 #include "nft/drift.h"
 #include "nft/uapi.h"
 
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,13 +57,48 @@ void em_drift_unhook(struct em_netlink *netlink, struct em_batch *batch, enum em
 		batch->error = rc;
 }
 
-static bool has_moved(const struct em_inventory *inventory, uint32_t generation)
+/* Findings. */
+
+static const char *family(enum em_table table)
 {
-	for (size_t i = 0; i < inventory->n_chains; i++)
-		if (inventory->chains[i].generation == generation &&
+	return table == EM_TABLE_INET ? "inet" : "netdev";
+}
+
+int em_drift_add(struct em_kernel_state *out, enum em_table table, const char *kind,
+		 const char *name, const char *what)
+{
+	struct em_drift drift;
+
+	snprintf(drift.object, sizeof(drift.object), "%s %s " EM_RULESET_TABLE "%s%s", kind,
+		 family(table), name[0] ? " " : "", name);
+	snprintf(drift.what, sizeof(drift.what), "%s", what);
+	return em_kernel_state_add_drift(out, &drift);
+}
+
+static int add_number(struct em_kernel_state *out, enum em_table table, const char *kind,
+		      const char *name, const char *what, uint32_t n, uint32_t expected)
+{
+	char text[64];
+
+	if (!n)
+		snprintf(text, sizeof(text), "has no %s", what);
+	else if (n < expected)
+		snprintf(text, sizeof(text), "has %u of %u %s", n, expected, what);
+	else
+		snprintf(text, sizeof(text), "has more than %u %s", expected, what);
+	return em_drift_add(out, table, kind, name, text);
+}
+
+static int find_moved(struct em_kernel_state *out, const struct em_inventory *inventory)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < inventory->n_chains; i++)
+		if (inventory->chains[i].generation == out->generation &&
 		    em_drift_is_moved(inventory, &inventory->chains[i]))
-			return true;
-	return false;
+			rc = em_drift_add(out, inventory->table, "chain", inventory->chains[i].name,
+					  "has another hook or priority or policy");
+	return rc;
 }
 
 /* Rules. */
@@ -124,21 +160,31 @@ static int count_rule(const struct nlmsghdr *message, void *data)
 }
 
 /* A chain of ours has at least one rule. */
-static bool lacks_rules(const struct counting *counting, uint32_t generation)
+static int judge_chain(struct em_kernel_state *out, enum em_table table, const char *chain,
+		       const struct count *count)
 {
-	for (size_t i = 0; i < counting->inventory->n_chains; i++) {
-		const struct em_inventory_chain *chain = &counting->inventory->chains[i];
-		const struct count *count = &counting->counts[i];
-
-		if (!chain->base && chain->generation == generation &&
-		    (!count->rules || count->wrong || count->rules != count->expected))
-			return true;
-	}
-	return false;
+	if (!count->rules || (!count->wrong && count->rules != count->expected))
+		return add_number(out, table, "chain", chain, "rules", count->rules,
+				  count->expected);
+	return count->wrong ? em_drift_add(out, table, "chain", chain, "has rules of others") : 0;
 }
 
-static int check_rules(struct em_netlink *netlink, const struct em_inventory *inventory,
-		       uint32_t generation, bool *drifted)
+static int judge_rules(struct em_kernel_state *out, const struct counting *counting)
+{
+	const struct em_inventory *inventory = counting->inventory;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < inventory->n_chains; i++) {
+		const struct em_inventory_chain *chain = &inventory->chains[i];
+
+		if (!chain->base && chain->generation == out->generation)
+			rc = judge_chain(out, inventory->table, chain->name, &counting->counts[i]);
+	}
+	return rc;
+}
+
+static int check_rules(struct em_kernel_state *out, struct em_netlink *netlink,
+		       const struct em_inventory *inventory)
 {
 	const struct em_query rules = {.subsystem = NFNL_SUBSYS_NFTABLES,
 				       .type = NFT_MSG_GETRULE,
@@ -153,66 +199,78 @@ static int check_rules(struct em_netlink *netlink, const struct em_inventory *in
 		return -ENOMEM;
 	rc = em_netlink_query(netlink, &rules, count_rule, &counting);
 	if (!rc)
-		*drifted = lacks_rules(&counting, generation);
+		rc = judge_rules(out, &counting);
 	free(counting.counts);
 	return rc;
 }
 
 /* Elements. */
 
-static int check_listed(struct em_netlink *netlink, enum em_table table,
-			const struct em_inventory_object *set, bool *drifted)
+/* Of a set that is too large to list, *n is right only where it is 0. */
+static int count_elements(struct em_netlink *netlink, enum em_table table,
+			  const struct em_inventory_object *set, uint32_t *n)
 {
 	uint32_t most = set->expected > LISTED_MAX ? 0 : set->expected;
-	uint32_t n;
-	int rc = em_inventory_count(netlink, table, set->name, most, &n);
+	int rc = em_inventory_count(netlink, table, set->name, most, n);
 
+	if (!rc && most != set->expected && *n)
+		*n = set->expected;
+	return rc;
+}
+
+static int check_set(struct em_kernel_state *out, struct em_netlink *netlink, enum em_table table,
+		     const struct em_inventory_object *set)
+{
+	const char *kind = set->kind == EM_OBJECT_SET ? "set" : "map";
+	uint32_t n = set->count;
+	int rc = 0;
+
+	if (set->expected == EM_EXPECTED_NONE)
+		return em_drift_add(out, table, kind, set->name, "is not the one that was made");
+	if (n == EM_EXPECTED_NONE)
+		rc = count_elements(netlink, table, set, &n);
+	if (rc || n == set->expected)
+		return rc;
+	return add_number(out, table, kind, set->name, "elements", n, set->expected);
+}
+
+static int check_elements(struct em_kernel_state *out, struct em_netlink *netlink,
+			  const struct em_inventory *inventory)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < inventory->n_objects; i++)
+		if (em_inventory_is_set(&inventory->objects[i]) &&
+		    inventory->objects[i].generation == out->generation)
+			rc = check_set(out, netlink, inventory->table, &inventory->objects[i]);
+	return rc;
+}
+
+static int look(struct em_kernel_state *out, struct em_netlink *netlink,
+		const struct em_inventory *inventory)
+{
+	int rc = 0;
+
+	if (inventory->dormant)
+		rc = em_drift_add(out, inventory->table, "table", "",
+				  "is dormant: its chains see no packets");
 	if (!rc)
-		*drifted = most == set->expected ? n != most : n == 0;
-	return rc;
+		rc = find_moved(out, inventory);
+	if (!rc)
+		rc = check_rules(out, netlink, inventory);
+	return rc ? rc : check_elements(out, netlink, inventory);
 }
 
-static int check_elements(struct em_netlink *netlink, const struct em_inventory *inventory,
-			  uint32_t generation, bool *drifted)
+int em_drift_find(struct em_kernel_state *out, struct em_netlink *netlink,
+		  const struct em_inventory *inventory, struct em_diag *diag)
 {
-	int rc = 0;
-
-	for (size_t i = 0; !rc && !*drifted && i < inventory->n_objects; i++) {
-		const struct em_inventory_object *object = &inventory->objects[i];
-
-		if (!em_inventory_is_set(object) || object->generation != generation)
-			continue;
-		if (object->expected == EM_EXPECTED_NONE)
-			*drifted = true;
-		else if (object->count != EM_EXPECTED_NONE)
-			*drifted = object->count != object->expected;
-		else
-			rc = check_listed(netlink, inventory->table, object, drifted);
-	}
-	return rc;
-}
-
-static int look(struct em_netlink *netlink, const struct em_inventory *inventory,
-		uint32_t generation, bool *drifted)
-{
-	int rc = 0;
-
-	*drifted = inventory->dormant || has_moved(inventory, generation);
-	if (!*drifted)
-		rc = check_rules(netlink, inventory, generation, drifted);
-	if (!rc && !*drifted)
-		rc = check_elements(netlink, inventory, generation, drifted);
-	return rc;
-}
-
-int em_drift_find(struct em_netlink *netlink, const struct em_inventory *inventory,
-		  uint32_t generation, bool *drifted, struct em_diag *diag)
-{
+	const size_t n = out->n_drifts;
 	int rc = -EINTR;
 
-	*drifted = false;
-	for (int i = 0; inventory->present && rc == -EINTR && i < EM_DUMP_TRIES; i++)
-		rc = look(netlink, inventory, generation, drifted);
+	for (int i = 0; inventory->present && rc == -EINTR && i < EM_DUMP_TRIES; i++) {
+		out->n_drifts = n;
+		rc = look(out, netlink, inventory);
+	}
 	if (inventory->present && rc) {
 		struct em_refusal refusal = {rc, {.what = "list the ruleset"}};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * drift - whether another program has changed what we have installed.
+ * drift - what another program has changed of what we have installed.
  *
  * It compares this: the table is not dormant; each base chain is at its hook; each chain has as
  * many rules, and each set as many elements, as it was made with. It does not compare the content
@@ -10,15 +10,20 @@
 #ifndef EM_NFT_DRIFT_H
 #define EM_NFT_DRIFT_H
 
+#include "engine/backend.h"
 #include "nft/inventory.h"
 #include "nft/netlink.h"
 
 /*
- * Looks at a generation in a table that has been read.  Returns 0 and *drifted, or -errno,
- * reported.
+ * Looks at the generation out->generation in a table that has been read, and adds what it finds to
+ * *out.  Returns 0 or -errno, reported.
  */
-int em_drift_find(struct em_netlink *netlink, const struct em_inventory *inventory,
-		  uint32_t generation, bool *drifted, struct em_diag *diag);
+int em_drift_find(struct em_kernel_state *out, struct em_netlink *netlink,
+		  const struct em_inventory *inventory, struct em_diag *diag);
+
+/* Adds one: a "chain", a "set" or a "map".  Returns 0 or -ENOMEM, unreported. */
+int em_drift_add(struct em_kernel_state *out, enum em_table table, const char *kind,
+		 const char *name, const char *what);
 
 /* Whether a base chain of ours is at another hook, or has a policy other than accept. */
 bool em_drift_is_moved(const struct em_inventory *inventory,

@@ -72,36 +72,68 @@ static bool has_chain(const struct em_inventory *inventory, const struct em_iden
 	return false;
 }
 
-/* It has chains for what leaves, and none of its base chains leads there. */
-static bool lacks_egress(const struct em_inventory *netdev, uint32_t generation, const char *device)
+/* A base chain that has to lead to the generation. */
+static int need_base(struct em_kernel_state *out, const struct em_inventory *inventory,
+		     enum em_base_kind which, const char *device)
 {
-	struct em_identifier leaving = em_ruleset_entry(generation, EM_BASE_EGRESS, device);
+	struct em_identifier name = em_ruleset_base(which, device);
+	char text[EM_IDENTIFIER_MAX];
 
-	return has_chain(netdev, &leaving) && !has_base(netdev, generation, EM_BASE_EGRESS, device);
+	if (has_base(inventory, out->generation, which, device))
+		return 0;
+	return em_drift_add(out, inventory->table, "chain", em_identifier_format(&name, text),
+			    "is missing or does not lead to the policy");
+}
+
+/* Where an interface carries the policy; egress where there are chains for what leaves. */
+static int need_bases(struct em_kernel_state *out, const struct em_inventory *netdev,
+		      const char *device)
+{
+	struct em_identifier leaving = em_ruleset_entry(out->generation, EM_BASE_EGRESS, device);
+	int rc = need_base(out, netdev, EM_BASE_HEADERS, device);
+
+	if (!rc && has_chain(netdev, &leaving))
+		rc = need_base(out, netdev, EM_BASE_EGRESS, device);
+	return rc;
 }
 
 /* Packets that are marked at ingress need the rules that know the mark. */
-static bool is_incomplete(const struct em_inventory *netdev, const struct em_inventory *inet,
-			  uint32_t generation)
+static int need_zones(struct em_kernel_state *out, const struct em_inventory *inet,
+		      const char *listener)
+{
+	struct em_identifier name = {
+		.generation = out->generation, .role = EM_ROLE_ZONES, .owner = listener};
+	char text[EM_IDENTIFIER_MAX];
+
+	if (has_zones(inet, out->generation, listener))
+		return 0;
+	return em_drift_add(out, EM_TABLE_INET, "map", em_identifier_format(&name, text),
+			    "is missing");
+}
+
+/* What is there because of something else that is there. */
+static int find_missing(struct em_kernel_state *out, const struct em_inventory *netdev,
+			const struct em_inventory *inet)
 {
 	bool marks = false;
+	int rc = 0;
 
-	for (size_t i = 0; i < netdev->n_chains; i++)
-		if (sorts(&netdev->chains[i]) &&
-		    (!has_base(netdev, generation, EM_BASE_HEADERS, netdev->chains[i].device) ||
-		     lacks_egress(netdev, generation, netdev->chains[i].device)))
-			return true;
-	for (size_t i = 0; i < netdev->n_objects; i++) {
+	for (size_t i = 0; !rc && i < netdev->n_chains; i++)
+		if (sorts(&netdev->chains[i]))
+			rc = need_bases(out, netdev, netdev->chains[i].device);
+	for (size_t i = 0; !rc && i < netdev->n_objects; i++) {
 		const char *owner = em_identifier_owner(netdev->objects[i].name, EM_ROLE_TAGS);
 
-		if (!owner || netdev->objects[i].generation != generation)
+		if (!owner || netdev->objects[i].generation != out->generation)
 			continue;
 		marks = true;
-		if (!has_zones(inet, generation, owner))
-			return true;
+		rc = need_zones(out, inet, owner);
 	}
-	return marks && !(has_base(inet, generation, EM_BASE_RAW, NULL) &&
-			  has_base(inet, generation, EM_BASE_NAT, NULL));
+	if (!rc && marks)
+		rc = need_base(out, inet, EM_BASE_RAW, NULL);
+	if (!rc && marks)
+		rc = need_base(out, inet, EM_BASE_NAT, NULL);
+	return rc;
 }
 
 static int find_attachments(struct em_kernel_state *out, const struct em_inventory *inventory,
@@ -152,7 +184,8 @@ static int judge(struct em_kernel_state *out, const struct em_inventory *netdev,
 	out->leftovers = is_leftover(netdev, out->generation) || is_leftover(inet, out->generation);
 	if (!out->generation)
 		return 0;
-	out->incomplete = is_incomplete(netdev, inet, out->generation);
+	if (find_missing(out, netdev, inet))
+		return em_diag_enomem(diag);
 	return find_attachments(out, netdev, diag);
 }
 
@@ -160,14 +193,9 @@ static int find_drift(struct em_kernel_state *out, const struct em_inventory *ne
 		      const struct em_inventory *inet, struct em_netlink *netlink,
 		      struct em_diag *diag)
 {
-	bool drifted;
-	int rc = em_drift_find(netlink, netdev, out->generation, &drifted, diag);
+	int rc = em_drift_find(out, netlink, netdev, diag);
 
-	out->incomplete |= drifted;
-	if (!rc)
-		rc = em_drift_find(netlink, inet, out->generation, &drifted, diag);
-	out->incomplete |= drifted;
-	return rc;
+	return rc ? rc : em_drift_find(out, netlink, inet, diag);
 }
 
 int em_nft_inspect(struct em_kernel_state *out, struct em_diag *diag)

@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 the entitymux authors */
 #include "engine/backend.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "config-build.h"
@@ -42,5 +43,17 @@ size_t em_backend_choices(enum em_backend wanted, struct em_choice choices[EM_CH
 void em_kernel_state_clear(struct em_kernel_state *kernel)
 {
 	free(kernel->attachments);
+	free(kernel->drifts);
 	*kernel = (struct em_kernel_state){0};
+}
+
+int em_kernel_state_add_drift(struct em_kernel_state *kernel, const struct em_drift *drift)
+{
+	struct em_drift *grown = reallocarray(kernel->drifts, kernel->n_drifts + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	kernel->drifts = grown;
+	grown[kernel->n_drifts++] = *drift;
+	return 0;
 }

@@ -25,20 +25,29 @@ struct em_fault {
 	char text[224];
 };
 
+/* An object of ours, other than an attachment, that somebody has changed or taken away. */
+struct em_drift {
+	char object[288]; /* "chain netdev entitymux v1-sort-telemetry" */
+	char what[64];	  /* "has 1 of 5 rules" */
+};
+
 /* Our objects in the kernel, as a backend finds them. */
 struct em_kernel_state {
 	uint32_t generation;		   /* in force; 0: nothing */
 	struct em_attachment *attachments; /* owned; those that carry this generation */
 	size_t n_attachments;
-	uint32_t older;	 /* an earlier generation whose counters can still be read; 0: none */
-	bool leftovers;	 /* other leftovers of ours exist, for example of a run that died */
-	bool incomplete; /* an object of this generation, other than an attachment, is missing */
+	uint32_t older; /* an earlier generation whose counters can still be read; 0: none */
+	bool leftovers; /* other leftovers of ours exist, for example of a run that died */
+	struct em_drift *drifts; /* owned; in objects of this generation */
+	size_t n_drifts;
 	/* Why packets do not reach it, with the command that fixes that; "": no reason is known. */
 	struct em_fault fault;
 	bool unreadable; /* objects exist that may be ours and that this process may not read */
 };
 
 void em_kernel_state_clear(struct em_kernel_state *kernel);
+/* Returns 0 or -ENOMEM, unreported. */
+int em_kernel_state_add_drift(struct em_kernel_state *kernel, const struct em_drift *drift);
 
 struct em_prepared; /* a generation that waits for commit; each backend has its own */
 struct em_counters; /* the counters of one generation, open for reading; likewise */

@@ -191,7 +191,7 @@ bool em_inspect_is_in_place(const struct em_view *view)
 {
 	const struct em_record *record = &view->record;
 
-	if (view->leftovers || view->kernel.incomplete || view->kernel.fault.text[0] ||
+	if (view->leftovers || view->kernel.n_drifts || view->kernel.fault.text[0] ||
 	    !record->generation || record->generation != view->kernel.generation ||
 	    record->n_attachments != view->kernel.n_attachments)
 		return false;

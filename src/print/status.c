@@ -2,6 +2,9 @@
 /* Copyright (C) 2026 the entitymux authors */
 #include "print/print.h"
 
+#include <limits.h>
+#include <stdio.h>
+
 static const char *describe(const struct em_view *view)
 {
 	if (!em_inspect_is_applied(view))
@@ -59,6 +62,37 @@ static void print_problems(struct em_document *out, const struct em_view *view)
 	em_document_close(out);
 }
 
+/* The command that puts it right. */
+static void format_remedy(char *text, size_t size, const struct em_record *record)
+{
+	bool any = record->wanted == EM_BACKEND_AUTO;
+
+	snprintf(text, size, "entitymux apply%s%s %s",
+		 any ? "" : " --backend=", any ? "" : em_backend_name(record->wanted),
+		 record->config);
+}
+
+static void print_drifts(struct em_document *out, const struct em_view *view)
+{
+	char remedy[PATH_MAX + 64] = "";
+
+	if (view->record.generation)
+		format_remedy(remedy, sizeof(remedy), &view->record);
+	em_document_array(out, "drift");
+	for (size_t i = 0; i < view->kernel.n_drifts; i++) {
+		const struct em_drift *drift = &view->kernel.drifts[i];
+
+		em_document_object(out, EM_DOCUMENT_ELEMENT);
+		em_document_string(out, "object", "drift:       ", drift->object, " ");
+		em_document_string(out, "what", "", drift->what, "");
+		em_document_string(out, "remedy", "; mend it with: ", remedy[0] ? remedy : NULL,
+				   "");
+		em_document_close(out);
+		em_document_text(out, "\n");
+	}
+	em_document_close(out);
+}
+
 void em_print_status(struct em_document *out, const struct em_view *view)
 {
 	bool applied = em_inspect_is_applied(view);
@@ -69,6 +103,7 @@ void em_print_status(struct em_document *out, const struct em_view *view)
 		print_record(out, &view->record);
 	print_interfaces(out, view);
 	print_problems(out, view);
+	print_drifts(out, view);
 	if (view->kernel.fault.text[0])
 		em_document_string(out, "fault", "fault:       ", view->kernel.fault.text, "\n");
 	em_document_string(out, NULL, "state:       ", describe(view), "\n");

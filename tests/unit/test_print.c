@@ -293,6 +293,7 @@ static char config[] = "/\x1b/\"quoted\"", reason[] = "on request";
 static struct em_record record = {
 	.generation = 3,
 	.backend = EM_BACKEND_XDP_GENERIC,
+	.wanted = EM_BACKEND_XDP_GENERIC,
 	.config = config,
 	.reason = reason,
 	.applied_at = "2026-11-22T10:00:00Z",
@@ -406,6 +407,7 @@ static void test_status(void **state)
 	const struct em_backend_ops backend = {.name = "any"};
 	struct em_problem problems[] = {{"eth0", {"too old", false, "buy eth0"}},
 					{"eth0", {"too slow", false, ""}}};
+	struct em_drift drift = {"chain c", "has 1 of 5 rules"};
 
 	(void)state;
 	view.ops = &backend;
@@ -413,8 +415,11 @@ static void test_status(void **state)
 	view.n_problems = 2;
 	view.record.listeners = 2;
 	view.record.entities = 3;
-	view.kernel = (struct em_kernel_state){
-		.generation = 3, .attachments = attachments, .n_attachments = 1};
+	view.kernel = (struct em_kernel_state){.generation = 3,
+					       .attachments = attachments,
+					       .n_attachments = 1,
+					       .drifts = &drift,
+					       .n_drifts = 1};
 	EXPECT("config:      /\\x1b/\"quoted\"\n"
 	       "applied at:  2026-11-22T10:00:00Z\n"
 	       "backend:     xdp-generic (on request)\n"
@@ -423,6 +428,8 @@ static void test_status(void **state)
 	       "interface:   caf\\xe9 tc-ingress (gone)\n"
 	       "problem:     eth0: too old; clear it with: buy eth0\n"
 	       "problem:     eth0: too slow\n"
+	       "drift:       chain c has 1 of 5 rules; mend it with: entitymux apply"
+	       " --backend=xdp-generic /\\x1b/\"quoted\"\n"
 	       "state:       no longer whole; apply again\n",
 	       "{\n  \"schema\": 1,\n  \"applied\": true,\n  \"whole\": false,\n"
 	       "  \"config\": \"/\\u001b/\\\"quoted\\\"\",\n"
@@ -435,11 +442,14 @@ static void test_status(void **state)
 	       "    { \"interface\": \"eth0\", \"what\": \"too old\","
 	       " \"remedy\": \"buy eth0\" },\n"
 	       "    { \"interface\": \"eth0\", \"what\": \"too slow\", \"remedy\": null }\n"
+	       "  ],\n  \"drift\": [\n"
+	       "    { \"object\": \"chain c\", \"what\": \"has 1 of 5 rules\", \"remedy\":"
+	       " \"entitymux apply --backend=xdp-generic /\\u001b/\\\"quoted\\\"\" }\n"
 	       "  ]\n}\n",
 	       em_print_status(out, &view));
 	EXPECT("state:       nothing is applied\n",
 	       "{\n  \"schema\": 1,\n  \"applied\": false,\n  \"whole\": false,\n"
-	       "  \"interfaces\": [ ],\n  \"problems\": [ ]\n}\n",
+	       "  \"interfaces\": [ ],\n  \"problems\": [ ],\n  \"drift\": [ ]\n}\n",
 	       em_print_status(out, &nothing));
 }
 

@@ -160,6 +160,15 @@ heals() {
 	is "$1: sorted" '6001 6002' "$(where 1 2)"
 }
 
+# tells DRIFT CONF: status names it and what mends it, in each form, and nothing else
+tells() {
+	mend="entitymux apply --backend=$backend $2"
+	is "$what: status tells" "drift:       $1; mend it with: $mend" \
+		"$(em status 2>&1 | grep '^drift:')"
+	is "$what: status tells in JSON" "$1; $mend" "$(em status --json 2>&1 | sed -n \
+		's/.*{ "object": "\(.*\)", "what": "\(.*\)", "remedy": "\(.*\)" }.*/\1 \2; \3/p')"
+}
+
 # What others may do within our table, one change at a time.
 drift_nft() {
 	# More than are asked for at a time.
@@ -168,22 +177,26 @@ drift_nft() {
 		s|port = 5000;|& entities_file = "drift.csv";|' $tmp/a.conf >$tmp/drift.conf
 	check 'apply with sources' em apply --backend=nft $tmp/drift.conf
 	is_whole 'applied with sources' 0
-	while IFS=, read -r what change; do
+	while IFS=, read -r what drift change; do
 		version=$(in_server nft list chains netdev |
 			sed -n 's/.*chain v\([0-9]*\)-sort.*/\1/p')
 		in_server nft "$(echo "$change" | sed "s/vN/v$version/g")"
+		drift="${drift%%:*} netdev entitymux${drift#*:}"
+		tells "$(echo "$drift" | sed "s/vN/v$version/g")" $tmp/drift.conf
 		heals "$what" $tmp/drift.conf
 	done <<'END'
-chain flushed,flush chain netdev entitymux vN-sort-sorter
-rule added,insert rule netdev entitymux vN-sort-sorter accept
-entities flushed,flush map netdev entitymux vN-entities-sorter
-entity deleted,delete element netdev entitymux vN-entities-sorter { 0x00000001 }
-entity added,add element netdev entitymux vN-entities-sorter { 0x7f7f7f7f : 1 }
-entities gone,flush chain netdev entitymux vN-sort-sorter; delete map netdev entitymux vN-entities-sorter
-source deleted,delete element netdev entitymux vN-sources4-sorter { 198.51.100.0/24 }
-table dormant,add table netdev entitymux { flags dormant; }
-base chain moved,delete chain netdev entitymux ingress-in0; add chain netdev entitymux ingress-in0 { type filter hook ingress device in0 priority 100; }; add rule netdev entitymux ingress-in0 goto vN-dispatch-in0
-policy of a base chain,add chain netdev entitymux ingress-in0 { policy drop; }
+chain flushed,chain: vN-sort-sorter has no rules,flush chain netdev entitymux vN-sort-sorter
+rule added,chain: vN-sort-sorter has rules of others,insert rule netdev entitymux vN-sort-sorter accept
+rule replaced,chain: vN-sort-sorter has rules of others,flush chain netdev entitymux vN-sort-sorter; add rule netdev entitymux vN-sort-sorter accept
+entities flushed,map: vN-entities-sorter has no elements,flush map netdev entitymux vN-entities-sorter
+entity deleted,map: vN-entities-sorter has 1999 of 2000 elements,delete element netdev entitymux vN-entities-sorter { 0x00000001 }
+entity added,map: vN-entities-sorter has more than 2000 elements,add element netdev entitymux vN-entities-sorter { 0x7f7f7f7f : 1 }
+entities gone,chain: vN-sort-sorter has no rules,flush chain netdev entitymux vN-sort-sorter; delete map netdev entitymux vN-entities-sorter
+source deleted,set: vN-sources4-sorter has 3 of 5 elements,delete element netdev entitymux vN-sources4-sorter { 198.51.100.0/24 }
+table dormant,table: is dormant: its chains see no packets,add table netdev entitymux { flags dormant; }
+base chain moved,chain: ingress-in0 has another hook or priority or policy,delete chain netdev entitymux ingress-in0; add chain netdev entitymux ingress-in0 { type filter hook ingress device in0 priority 100; }; add rule netdev entitymux ingress-in0 goto vN-dispatch-in0
+policy of a base chain,chain: ingress-in0 has another hook or priority or policy,add chain netdev entitymux ingress-in0 { policy drop; }
+base chain gone,chain: headers-in0 is missing or does not lead to the policy,delete chain netdev entitymux headers-in0
 END
 }
 

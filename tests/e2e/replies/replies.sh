@@ -182,6 +182,8 @@ section_damaged() {
 
 heals() {
 	check "$1: no longer whole" exits 4 0 '' em status
+	check "$1: status says what" grep -q \
+		"^drift: .*; mend it with: entitymux apply --backend=$backend $tmp/base.conf\$" $tmp/out
 	check "$1: apply again" em apply --backend="$backend" $tmp/base.conf
 	check "$1: whole again" em status
 	played "$1: conversations" "$backend" 'several senders'
