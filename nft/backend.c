@@ -215,6 +215,7 @@ static int build(struct em_prepared *prepared, struct em_outcome *outcome, struc
 {
 	const struct em_plan *plan = prepared->plan;
 	struct em_form form = {.zones = em_nft_uses_zones(plan)};
+	struct em_installed installed = {.whole = true};
 	int rc = clear_way(prepared, diag);
 
 	if (!rc)
@@ -224,10 +225,11 @@ static int build(struct em_prepared *prepared, struct em_outcome *outcome, struc
 	rc = em_ruleset_new(&prepared->ruleset, plan->policy, plan->generation, form);
 	if (rc)
 		return em_diag_enomem(diag);
-	rc = em_install_ruleset(&prepared->netlink, &prepared->batch, prepared->ruleset, diag);
+	rc = em_install_ruleset(&prepared->netlink, &prepared->batch, prepared->ruleset,
+				&installed.id, diag);
 	if (!rc)
 		rc = em_nft_check_kept(&prepared->netlink, &prepared->batch, prepared->ruleset,
-				       outcome, diag);
+				       &installed, outcome, diag);
 	if (rc)
 		return rc;
 	if (!form.zones)

@@ -258,14 +258,15 @@ int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch
 }
 
 int em_nft_check_kept(struct em_netlink *netlink, struct em_batch *batch,
-		      const struct em_ruleset *ruleset, struct em_outcome *outcome,
-		      struct em_diag *diag)
+		      const struct em_ruleset *ruleset, const struct em_installed *installed,
+		      struct em_outcome *outcome, struct em_diag *diag)
 {
 	struct em_refusal refusal;
+	int rc = em_readback_compare(netlink, batch, ruleset, installed, &refusal);
 
-	if (em_readback_compare(netlink, batch, ruleset, &refusal))
-		return judge(ruleset->policy, &refusal, outcome, diag);
-	return 0;
+	if (rc == -EBUSY)
+		return em_netlink_report(diag, &refusal);
+	return rc ? judge(ruleset->policy, &refusal, outcome, diag) : 0;
 }
 
 struct trial {

@@ -8,6 +8,7 @@
 
 #include "engine/backend.h"
 #include "nft/netlink.h"
+#include "nft/readback.h"
 #include "nft/ruleset.h"
 
 /* The operation `check` of the backend. */
@@ -28,8 +29,8 @@ int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch
  * Returns 0, em_outcome_lacks() or -errno, reported.
  */
 int em_nft_check_kept(struct em_netlink *netlink, struct em_batch *batch,
-		      const struct em_ruleset *ruleset, struct em_outcome *outcome,
-		      struct em_diag *diag);
+		      const struct em_ruleset *ruleset, const struct em_installed *installed,
+		      struct em_outcome *outcome, struct em_diag *diag);
 /* The same beforehand, in a network namespace of its own. */
 int em_nft_foresee_kept(const struct em_policy *policy, bool zones, struct em_outcome *outcome,
 			struct em_diag *diag);

@@ -19,20 +19,16 @@ static bool selected(const struct em_selection *selection, uint32_t generation)
 	return generation != selection->keep;
 }
 
+/* One without rules is of no use to any generation. */
 static bool base_selected(const struct em_inventory *inventory,
 			  const struct em_inventory_chain *base,
 			  const struct em_selection *selection)
 {
-	bool leads = false;
-
-	for (size_t i = 0; i < inventory->n_rules; i++) {
-		if (strcmp(inventory->rules[i].chain, base->name))
-			continue;
-		leads = true;
-		if (!selected(selection, inventory->rules[i].generation))
+	for (size_t i = 0; i < inventory->n_rules; i++)
+		if (strcmp(inventory->rules[i].chain, base->name) == 0 &&
+		    !selected(selection, inventory->rules[i].generation))
 			return false;
-	}
-	return leads || selected(selection, 0);
+	return true;
 }
 
 static bool chain_selected(const struct em_inventory *inventory,

@@ -15,13 +15,6 @@
 #include "nft/expected.h"
 #include "nft/message.h"
 
-/*
- * The most elements that are counted by listing them, where the kernel does not say how many there
- * are (it does from 6.16 on). Listing is quadratic: for each 32 KiB the kernel walks through all
- * elements before. Of a larger set only a flush is seen.
- */
-#define LISTED_MAX 16384
-
 /* Base chains. */
 
 bool em_drift_is_moved(const struct em_inventory *inventory, const struct em_inventory_chain *chain)
@@ -210,7 +203,7 @@ static int check_rules(struct em_kernel_state *out, struct em_netlink *netlink,
 static int count_elements(struct em_netlink *netlink, enum em_table table,
 			  const struct em_inventory_object *set, uint32_t *n)
 {
-	uint32_t most = set->expected > LISTED_MAX ? 0 : set->expected;
+	uint32_t most = set->expected > EM_LISTED_MAX ? 0 : set->expected;
 	int rc = em_inventory_count(netlink, table, set->name, most, n);
 
 	if (!rc && most != set->expected && *n)

@@ -6,10 +6,12 @@
 #include "nft/install.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "nft/counters.h"
 #include "nft/drift.h"
 #include "nft/element.h"
+#include "nft/inventory.h"
 #include "nft/message.h"
 #include "nft/readback.h"
 
@@ -26,9 +28,55 @@ static int add_elements(struct em_netlink *netlink, struct em_batch *batch,
 	return rc;
 }
 
-int em_install_ruleset(struct em_netlink *netlink, struct em_batch *batch,
-		       const struct em_ruleset *ruleset, struct em_diag *diag)
+static bool has_chain(const struct em_inventory *inventory, const struct em_chain *chain)
 {
+	char text[EM_IDENTIFIER_MAX];
+
+	em_identifier_format(&chain->name, text);
+	for (size_t i = 0; i < inventory->n_chains; i++)
+		if (strcmp(inventory->chains[i].name, text) == 0)
+			return true;
+	return false;
+}
+
+/* Without rules, so that they can be read back before they get traffic. */
+static void add_hooks(struct em_netlink *netlink, struct em_batch *batch,
+		      const struct em_ruleset *ruleset)
+{
+	struct em_inventory inventory;
+	int rc = em_inventory_list(&inventory, EM_TABLE_NETDEV, netlink);
+
+	for (size_t i = 0; !rc && i < ruleset->n_chains; i++) {
+		const struct em_chain *chain = &ruleset->chains[i];
+
+		if (chain->base && chain->table == EM_TABLE_NETDEV && !has_chain(&inventory, chain))
+			em_message_base(batch, chain);
+	}
+	em_inventory_clear(&inventory);
+	if (rc && !batch->error)
+		batch->error = rc;
+}
+
+/* Sends the last batch. The number is asked for before it, so that no change of others counts. */
+static int send_last(struct em_netlink *netlink, struct em_batch *batch, uint32_t *id,
+		     struct em_refusal *refusal)
+{
+	int rc = em_netlink_ruleset_id(netlink, id);
+
+	if (rc) {
+		*refusal = (struct em_refusal){rc, {.what = "read the number of the ruleset"}};
+		return rc;
+	}
+	/* 0 is left out. */
+	if (!++*id)
+		++*id;
+	return em_batch_send(netlink, batch, false, refusal);
+}
+
+int em_install_ruleset(struct em_netlink *netlink, struct em_batch *batch,
+		       const struct em_ruleset *ruleset, uint32_t *id, struct em_diag *diag)
+{
+	struct em_refusal refusal;
 	int rc;
 
 	em_message_tables(batch, ruleset, true);
@@ -40,9 +88,10 @@ int em_install_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 	if (rc)
 		return rc;
 	em_message_chains(batch, ruleset);
+	add_hooks(netlink, batch, ruleset);
 	em_drift_unhook(netlink, batch, EM_TABLE_INET);
 	em_message_bases(batch, ruleset, EM_TABLE_INET);
-	return em_batch_commit(netlink, batch, diag);
+	return send_last(netlink, batch, id, &refusal) ? em_netlink_report(diag, &refusal) : 0;
 }
 
 int em_install_trial(struct em_netlink *netlink, struct em_batch *batch,
@@ -50,6 +99,7 @@ int em_install_trial(struct em_netlink *netlink, struct em_batch *batch,
 		     struct em_refusal *refusal)
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
+	struct em_installed installed = {.whole = false};
 	int rc = em_ruleset_new(&ruleset, policy, generation, form);
 
 	if (rc) {
@@ -59,8 +109,8 @@ int em_install_trial(struct em_netlink *netlink, struct em_batch *batch,
 	em_message_tables(batch, ruleset, false);
 	em_message_objects(batch, ruleset);
 	em_message_chains(batch, ruleset);
-	rc = em_batch_send(netlink, batch, false, refusal);
-	return rc ? rc : em_readback_compare(netlink, batch, ruleset, refusal);
+	rc = send_last(netlink, batch, &installed.id, refusal);
+	return rc ? rc : em_readback_compare(netlink, batch, ruleset, &installed, refusal);
 }
 
 /* An object whose elements count, and that has some; NULL: none. */

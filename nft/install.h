@@ -29,10 +29,12 @@ int em_install_trial(struct em_netlink *netlink, struct em_batch *batch,
 		     struct em_refusal *refusal);
 
 /*
- * Adds everything but the base chains of table netdev, in as many transactions as it takes; nothing
- * of its generation is there yet.  The batch is empty.  Returns 0 or -errno, reported.
+ * Adds everything but the rules of the base chains of table netdev, in as many transactions as it
+ * takes; nothing of its generation is there yet.  Base chains that are there stay as they are; new
+ * ones pass all packets on.  The batch is empty.  *id becomes the number of the ruleset after it,
+ * for em_readback_compare().  Returns 0 or -errno, reported.
  */
 int em_install_ruleset(struct em_netlink *netlink, struct em_batch *batch,
-		       const struct em_ruleset *ruleset, struct em_diag *diag);
+		       const struct em_ruleset *ruleset, uint32_t *id, struct em_diag *diag);
 
 #endif

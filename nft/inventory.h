@@ -11,6 +11,13 @@
 #include "nft/netlink.h"
 #include "nft/ruleset.h"
 
+/*
+ * The most elements of a set that are listed: for each 32 KiB the kernel walks through all elements
+ * before.  Of a larger set only a flush is seen, but from Linux 6.16 on, which says how many there
+ * are.
+ */
+#define EM_LISTED_MAX 16384
+
 struct em_inventory_chain {
 	char name[EM_IDENTIFIER_MAX];
 	bool base;

@@ -85,9 +85,8 @@ static void put_entry(const struct em_object *object, size_t i, struct em_elemen
 	em_identifier_format(&entry->chain, element->target);
 }
 
-/* The map that a rule looks into: it has no name but in the batch. */
-static void add_verdict_map(struct em_batch *batch, enum em_table table,
-			    const struct em_statement *dispatch, const struct em_place *place)
+struct em_object em_message_verdict_map(enum em_table table, const struct em_statement *dispatch,
+					const struct em_place *place)
 {
 	struct em_object map = {.kind = EM_OBJECT_VERDICT_MAP,
 				.table = table,
@@ -100,6 +99,14 @@ static void add_verdict_map(struct em_batch *batch, enum em_table table,
 				.items = dispatch->entries};
 
 	memcpy(map.key.loads, dispatch->loads, sizeof(dispatch->loads));
+	return map;
+}
+
+static void add_verdict_map(struct em_batch *batch, enum em_table table,
+			    const struct em_statement *dispatch, const struct em_place *place)
+{
+	struct em_object map = em_message_verdict_map(table, dispatch, place);
+
 	em_message_object(batch, &map);
 }
 
@@ -181,7 +188,7 @@ void em_message_chains(struct em_batch *batch, const struct em_ruleset *ruleset)
 			add_rules(batch, &ruleset->chains[c]);
 }
 
-static void add_base(struct em_batch *batch, const struct em_chain *chain)
+void em_message_base(struct em_batch *batch, const struct em_chain *chain)
 {
 	struct nlmsghdr *message = open_for(batch, chain->table, NFT_MSG_NEWCHAIN, NLM_F_CREATE,
 					    chain->base->purpose, &chain->rules[0].place);
@@ -209,7 +216,7 @@ void em_message_bases(struct em_batch *batch, const struct em_ruleset *ruleset, 
 
 		if (!chain->base || chain->table != table)
 			continue;
-		add_base(batch, chain);
+		em_message_base(batch, chain);
 		if (table == EM_TABLE_NETDEV)
 			em_message_flush_chain(batch, table,
 					       em_identifier_format(&chain->name, text));
@@ -220,7 +227,7 @@ void em_message_bases(struct em_batch *batch, const struct em_ruleset *ruleset, 
 void em_message_first_rules(struct em_batch *batch, const struct em_ruleset *ruleset)
 {
 	for (size_t c = 0; c < ruleset->n_chains; c++) {
-		add_base(batch, &ruleset->chains[c]);
+		em_message_base(batch, &ruleset->chains[c]);
 		for (size_t r = ruleset->chains[c].n_rules; r-- > 0;)
 			add_rule(batch, &ruleset->chains[c], &ruleset->chains[c].rules[r], 0);
 	}

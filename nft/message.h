@@ -29,12 +29,22 @@ void em_message_table(struct em_batch *batch, enum em_table table);
 void em_message_object(struct em_batch *batch, const struct em_object *object);
 void em_message_objects(struct em_batch *batch, const struct em_ruleset *ruleset);
 
+/*
+ * The map that a dispatching statement looks into, made for `place`: it has no name but in the
+ * batch.
+ */
+struct em_object em_message_verdict_map(enum em_table table, const struct em_statement *dispatch,
+					const struct em_place *place);
+
 /* Adds the chains and their rules, but for the base chains. */
 void em_message_chains(struct em_batch *batch, const struct em_ruleset *ruleset);
 
 /* Adds a rule without its verdict map, which has no number then: to be compared, not to be sent. */
 void em_message_rule(struct em_batch *batch, const struct em_chain *chain,
 		     const struct em_rule *rule);
+
+/* Adds a base chain where it is not there, without its rules. */
+void em_message_base(struct em_batch *batch, const struct em_chain *chain);
 
 /*
  * Adds the base chains of a table where they are not there, and their rules: in table netdev each

@@ -338,6 +338,25 @@ int em_netlink_query(struct em_netlink *netlink, const struct em_query *query, m
 	return 0;
 }
 
+static int read_id(const struct nlmsghdr *message, void *data)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each (attribute, message, sizeof(struct nfgenmsg))
+		if (mnl_attr_get_type(attribute) == NFTA_GEN_ID)
+			*(uint32_t *)data = ntohl(mnl_attr_get_u32(attribute));
+	return MNL_CB_OK;
+}
+
+int em_netlink_ruleset_id(struct em_netlink *netlink, uint32_t *id)
+{
+	const struct em_query query = {
+		.subsystem = NFNL_SUBSYS_NFTABLES, .type = NFT_MSG_GETGEN, .flags = NLM_F_ACK};
+
+	*id = 0;
+	return em_netlink_query(netlink, &query, read_id, id);
+}
+
 size_t em_netlink_receive_buffer(const struct em_netlink *netlink)
 {
 	socklen_t length = sizeof(int);

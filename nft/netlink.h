@@ -99,6 +99,12 @@ struct em_query {
 int em_netlink_query(struct em_netlink *netlink, const struct em_query *query, mnl_cb_t callback,
 		     void *data);
 
+/*
+ * The number of the ruleset of this network namespace: each transaction that changes something,
+ * of any program, adds 1.  Returns 0 or -errno, not reported.
+ */
+int em_netlink_ruleset_id(struct em_netlink *netlink, uint32_t *id);
+
 /* Bytes that wait at most to be received, as the kernel counts them. */
 size_t em_netlink_receive_buffer(const struct em_netlink *netlink);
 

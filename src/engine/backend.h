@@ -85,16 +85,17 @@ typedef void em_feature_fn(void *context, const struct em_feature *feature);
 typedef void em_other_fn(void *context, const char *what, const char *remedy);
 
 /*
- * The operations of a backend.  All are mandatory but those for marks.  Each returns 0 or -errno
- * and reports its errors to diag.  Exception: where the kernel or a driver lacks something,
- * `prepare` returns em_outcome_lacks() and reports nothing, so that the next choice can be tried.
+ * The operations of a backend.  All are mandatory but `check` and those for marks.  Each returns 0
+ * or -errno and reports its errors to diag.  Exception: where the kernel or a driver lacks
+ * something, `prepare` returns em_outcome_lacks() and reports nothing, so that the next choice can
+ * be tried.
  */
 struct em_backend_ops {
 	const char *name; /* the name in messages: "eBPF", "nftables" */
 
 	/*
 	 * Reports, key by key, the parts of the policy that this backend does not support on every
-	 * kernel. Does not ask the kernel.
+	 * kernel. Does not ask the kernel.  NULL: where it works at all, it supports every policy.
 	 */
 	void (*check)(const struct em_policy *policy, em_finding_fn *found, void *context);
 

@@ -2,7 +2,8 @@
 /* Copyright (C) 2026 the entitymux authors */
 /*
  * readback - whether the nft backend finds out that the kernel has kept something else than it was
- * sent: what was installed for one policy is compared with what another one has. Root.
+ * sent: what was installed for one policy is compared with what another one has, and after changes
+ * by nft. Root.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,6 @@
 
 #include "config/config.h"
 #include "nft/install.h"
-#include "nft/message.h"
 #include "nft/readback.h"
 
 #define SKIP	   77
@@ -25,6 +25,7 @@
 struct bench {
 	struct em_netlink netlink;
 	struct em_batch batch;
+	struct em_installed installed;
 	struct em_diag diag;
 	unsigned int failed;
 };
@@ -35,8 +36,15 @@ static void __attribute__((noreturn)) die(const char *what)
 	exit(EXIT_FAILURE);
 }
 
-/* The tag is on line 2, the check on line 3. */
-static struct em_policy *read_policy(struct bench *bench, const char *tag, unsigned int check)
+/* The tag is on line 2, the check on line 3, the entity on line 4. */
+struct sample {
+	unsigned int port;
+	const char *tag;
+	unsigned int check;
+	unsigned int entity; /* its port */
+};
+
+static struct em_policy *read_policy(struct bench *bench, const struct sample *sample)
 {
 	int fd = memfd_create("config", MFD_CLOEXEC);
 	struct em_policy *policy;
@@ -45,11 +53,11 @@ static struct em_policy *read_policy(struct bench *bench, const char *tag, unsig
 	if (fd < 0 || fchmod(fd, 0600))
 		die("config");
 	dprintf(fd,
-		"listeners = ( { name = \"t\"; interfaces = [ \"lo\" ]; port = 5000;\n"
+		"listeners = ( { name = \"t\"; interfaces = [ \"lo\" ]; port = %u;\n"
 		"tag = { %s };\n"
 		"checks = ( { offset = %u; bytes = \"0x4d58\"; } );\n"
-		"entities = ( ); unknown = 6001; } );\n",
-		tag, check);
+		"entities = ( { tag = \"text:some\"; port = %u; } ); unknown = 6001; } );\n",
+		sample->port, sample->tag, sample->check, sample->entity);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (em_config_read(&policy, path, &bench->diag))
 		die("policy");
@@ -57,39 +65,113 @@ static struct em_policy *read_policy(struct bench *bench, const char *tag, unsig
 	return policy;
 }
 
-static void expect(struct bench *bench, const char *tag, unsigned int check, int error,
-		   unsigned int line)
+static struct em_ruleset *build(struct em_policy *policy)
 {
-	struct em_policy *policy = read_policy(bench, tag, check);
-	struct em_ruleset *ruleset = NULL;
-	struct em_refusal refusal;
-	int rc;
+	struct em_ruleset *ruleset;
 
 	if (em_ruleset_new(&ruleset, policy, GENERATION, (struct em_form){.zones = false}))
 		die("ruleset");
-	rc = em_readback_compare(&bench->netlink, &bench->batch, ruleset, &refusal);
+	return ruleset;
+}
+
+static void expect(struct bench *bench, const char *what, const struct sample *sample, int error,
+		   unsigned int line)
+{
+	struct em_policy *policy = read_policy(bench, sample);
+	struct em_ruleset *ruleset = build(policy);
+	struct em_refusal refusal;
+	int rc = em_readback_compare(&bench->netlink, &bench->batch, ruleset, &bench->installed,
+				     &refusal);
+
 	if (rc != error || refusal.error != error || (line && refusal.origin.place.line != line)) {
-		printf("FAIL tag { %s }, check at %u: %d, line %u instead of %d, line %u\n", tag,
-		       check, rc, (unsigned int)refusal.origin.place.line, error, line);
+		printf("FAIL %s: %d, line %u instead of %d, line %u\n", what, rc,
+		       (unsigned int)refusal.origin.place.line, error, line);
 		bench->failed++;
 	}
 	em_ruleset_free(ruleset);
 	em_policy_free(policy);
 }
 
-static void delete_rules(struct bench *bench, const char *chain)
+/* As if the kernel had made something else of what it was sent. */
+static void change(struct bench *bench, const char *commands)
 {
-	em_message_flush_chain(&bench->batch, EM_TABLE_NETDEV, chain);
-	if (em_batch_commit(&bench->netlink, &bench->batch, &bench->diag))
-		die("delete rules");
+	char line[512];
+
+	snprintf(line, sizeof(line), "nft '%s'", commands);
+	if (system(line))
+		die(commands);
+	if (em_netlink_ruleset_id(&bench->netlink, &bench->installed.id))
+		die("number of the ruleset");
+}
+
+static const struct sample as_sent = {5000, "offset = 4; length = 4;", 2, 6002};
+
+static void install(struct bench *bench)
+{
+	struct em_policy *policy = read_policy(bench, &as_sent);
+	struct em_ruleset *ruleset = build(policy);
+
+	if (em_install_ruleset(&bench->netlink, &bench->batch, ruleset, &bench->installed.id,
+			       &bench->diag))
+		die("install");
+	em_ruleset_free(ruleset);
+	em_policy_free(policy);
+}
+
+static void try_policies(struct bench *bench)
+{
+	const struct sample port = {5001, as_sent.tag, 2, 6002};
+	const struct sample offset = {5000, "offset = 5; length = 4;", 2, 6002};
+	const struct sample check = {5000, as_sent.tag, 3, 6002};
+	const struct sample entity = {5000, as_sent.tag, 2, 6003};
+
+	install(bench);
+	expect(bench, "as it was sent", &as_sent, 0, 0);
+	expect(bench, "the key of a verdict map", &port, -ERANGE, 0);
+	expect(bench, "the offset of the tag", &offset, -ERANGE, 0);
+	expect(bench, "the offset of a check", &check, -ERANGE, 3);
+	expect(bench, "the port of an entity", &entity, -ERANGE, 0);
+	change(bench, "delete table netdev entitymux");
+}
+
+static void try_changes(struct bench *bench)
+{
+	static const struct {
+		const char *commands;
+		unsigned int line;
+	} changes[] = {
+		{"flush chain netdev entitymux v1-checks-t", 3},
+		{"delete element netdev entitymux v1-entities-t { 0x736f6d65 }", 0},
+		{"delete chain netdev entitymux ingress-lo", 0},
+		{"delete chain netdev entitymux ingress-lo; add chain netdev entitymux ingress-lo "
+		 "{ type filter hook ingress device lo priority 7; }",
+		 0},
+		{"add chain netdev entitymux ingress-lo { policy drop; }", 0},
+	};
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		install(bench);
+		change(bench, changes[i].commands);
+		expect(bench, changes[i].commands, &as_sent, -ERANGE, changes[i].line);
+		change(bench, "delete table netdev entitymux");
+	}
+}
+
+/* What somebody has taken away since is not what the kernel did not keep. */
+static void try_others(struct bench *bench)
+{
+	uint32_t id;
+
+	install(bench);
+	id = bench->installed.id;
+	change(bench, "flush ruleset");
+	bench->installed.id = id;
+	expect(bench, "a flush by others", &as_sent, -EBUSY, 0);
 }
 
 int main(void)
 {
-	static const char installed[] = "offset = 4; length = 4;";
-	struct em_policy *policy;
-	struct em_refusal refusal;
-	struct bench bench = {.failed = 0};
+	struct bench bench = {.installed.whole = true};
 
 	if (geteuid() || unshare(CLONE_NEWNET)) {
 		puts("skip: needs root");
@@ -99,17 +181,9 @@ int main(void)
 	if (em_netlink_open(&bench.netlink, &bench.diag) ||
 	    em_batch_init(&bench.batch, &bench.diag))
 		return SKIP;
-	policy = read_policy(&bench, installed, 2);
-	if (em_install_trial(&bench.netlink, &bench.batch, policy, GENERATION,
-			     (struct em_form){.zones = false}, &refusal))
-		die("install");
-	em_policy_free(policy);
-	expect(&bench, installed, 2, 0, 0);
-	expect(&bench, installed, 3, -ERANGE, 3);
-	expect(&bench, "offset = 5; length = 4;", 2, -ERANGE, 0);
-	expect(&bench, "offset = 4; length = 5;", 2, -ERANGE, 0);
-	delete_rules(&bench, "v1-checks-t");
-	expect(&bench, installed, 2, -ERANGE, 3);
+	try_policies(&bench);
+	try_changes(&bench);
+	try_others(&bench);
 	em_batch_clear(&bench.batch);
 	em_netlink_close(&bench.netlink);
 	printf("%s\n", bench.failed ? "failed" : "passed");

@@ -22,6 +22,7 @@
 #include "nft/install.h"
 #include "nft/inventory.h"
 #include "nft/message.h"
+#include "nft/readback.h"
 #include "policy/classify.h"
 #include "table.h"
 #include "tests/lib/counts.h"
@@ -134,10 +135,13 @@ static bool install(struct run *run, const struct em_policy *policy, uint32_t ge
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
 	int error = em_ruleset_new(&ruleset, policy, generation,
 				   (struct em_form){.object_counters = objects});
+	struct em_installed installed = {.whole = true};
+	struct em_refusal refusal;
 
 	if (error)
 		die("ruleset");
-	if (em_install_ruleset(&run->netlink, &run->batch, ruleset, &run->diag))
+	if (em_install_ruleset(&run->netlink, &run->batch, ruleset, &installed.id, &run->diag) ||
+	    em_readback_compare(&run->netlink, &run->batch, ruleset, &installed, &refusal))
 		return false;
 	em_message_bases(&run->batch, ruleset, EM_TABLE_NETDEV);
 	return !em_batch_commit(&run->netlink, &run->batch, &run->diag);
