@@ -273,7 +273,6 @@ static int detach(struct em_diag *diag)
 
 const struct em_backend_ops em_bpf_backend = {
 	.name = "eBPF",
-	.check = em_choose_check,
 	.features = em_features_try,
 	.survey = survey,
 	.prepare = prepare,

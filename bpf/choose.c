@@ -28,14 +28,6 @@ const struct em_place *em_choose_largest(const struct em_policy *policy)
 	return most && most->n_checks ? &most->checks[0].place : NULL;
 }
 
-/* The programs carry every policy where they load at all, but on older kernels. */
-void em_choose_check(const struct em_policy *policy, em_finding_fn *found, void *context)
-{
-	(void)policy;
-	(void)found;
-	(void)context;
-}
-
 /* Why no interface can have XDP; "" where it can. */
 static int kernel_obstacle(char *obstacle, size_t size, struct em_diag *diag)
 {

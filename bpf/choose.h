@@ -8,9 +8,6 @@
 
 #include "engine/backend.h"
 
-/* The operation `check` of the backend. */
-void em_choose_check(const struct em_policy *policy, em_finding_fn *found, void *context);
-
 /*
  * Fills in the hooks of the plan, as far as that shows without touching an interface.  Returns 0,
  * em_outcome_lacks(), or -errno, reported.

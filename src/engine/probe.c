@@ -240,7 +240,8 @@ static int attempt(struct em_probe_attempt *attempt, const struct em_probe *prob
 	if (!attempt->why)
 		return no_memory(diag);
 	/* The automatic choice has no findings other than those of the single backends. */
-	if (wanted != EM_BACKEND_AUTO && attempt->done.outcome.lacking_place.file)
+	if (wanted != EM_BACKEND_AUTO && attempt->done.outcome.lacking_place.file &&
+	    attempt->done.ops->check)
 		attempt->done.ops->check(probe->policy, note_finding, &attempt->findings);
 	return 0;
 }
