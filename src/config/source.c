@@ -37,12 +37,20 @@ static const char *judge(int fd, struct stat *status)
 	return S_ISREG(status->st_mode) ? NULL : "not a regular file";
 }
 
-static void skip_byte_order_mark(FILE *file)
+/* Returns 0 or -errno, unreported. */
+static int skip_byte_order_mark(int fd)
 {
 	char bytes[3];
+	ssize_t n;
 
-	if (fread(bytes, 1, 3, file) != 3 || memcmp(bytes, "\xef\xbb\xbf", 3) != 0)
-		rewind(file);
+	do
+		n = pread(fd, bytes, sizeof(bytes), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (n < 3 || memcmp(bytes, "\xef\xbb\xbf", 3) != 0)
+		return 0;
+	return lseek(fd, sizeof(bytes), SEEK_SET) < 0 ? -errno : 0;
 }
 
 int em_source_open(FILE **out, const char *path, const struct em_place *self,
@@ -50,7 +58,7 @@ int em_source_open(FILE **out, const char *path, const struct em_place *self,
 {
 	struct stat status;
 	const char *reason;
-	int fd;
+	int fd, rc;
 
 	/* Does not block: to open a pipe would wait for a writer. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -63,12 +71,16 @@ int em_source_open(FILE **out, const char *path, const struct em_place *self,
 	}
 	if (status.st_mode & (S_IWGRP | S_IWOTH))
 		em_diag_warning(diag, self, "others may write to it, expected chmod go-w %s", path);
+	rc = skip_byte_order_mark(fd);
+	if (rc) {
+		close(fd);
+		return refuse(diag, rc, named, what, strerror(-rc));
+	}
 	*out = fdopen(fd, "r");
 	if (!*out) {
 		close(fd);
 		return -ENOMEM;
 	}
-	skip_byte_order_mark(*out);
 	return 0;
 }
 

@@ -239,8 +239,13 @@ section_changes() {
 	done
 }
 
-# Without numbers of generations and programs, and without what is remembered.
-strip() { sed '/^\tset conversations\|^\tset overflow/,/^\t}/d; s/v[0-9][0-9]*-/vN-/g; s/ id [0-9]*//; s/ tag [0-9a-f]*//; s/0x[0-9a-f]*/0x/g'; }
+# Without numbers of generations and programs, without what is remembered, and whatever was made first.
+strip() {
+	sed '/^\tset conversations\|^\tset overflow/,/^\t}/d; s/v[0-9][0-9]*-/vN-/g; s/ id [0-9]*//; s/ tag [0-9a-f]*//; s/0x[0-9a-f]*/0x/g' |
+		awk '/^\t[^\t].*{$/ { block = 1 }
+			{ printf "%s%s", $0, block && !/^\t}$/ ? " " : "\n" }
+			/^\t}$/ { block = 0 }' | sort
+}
 
 # The sets of conversations are those of the ports that the policy has.
 section_sets() {
