@@ -7,10 +7,15 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "nft/handover.h"
 #include "nft/inventory.h"
 #include "nft/message.h"
+
+/* How often, and after how long, chains are tried again that are still in use: a second in all. */
+#define RELEASE_TRIES	    50
+#define RELEASE_NANOSECONDS 20000000
 
 static bool selected(const struct em_selection *selection, uint32_t generation)
 {
@@ -58,12 +63,9 @@ static bool all_selected(const struct em_inventory *inventory, const struct em_s
 	return true;
 }
 
-/*
- * A chain can be deleted when no rule leads to it. So all rules are deleted first, also those of
- * base chains that stay.
- */
-static void delete_chains(struct em_batch *batch, const struct em_inventory *inventory,
-			  const struct em_selection *selection)
+/* A chain can be deleted when no rule leads to it: not one of a base chain that stays either. */
+static void delete_rules(struct em_batch *batch, const struct em_inventory *inventory,
+			 const struct em_selection *selection)
 {
 	for (size_t i = 0; i < inventory->n_rules; i++)
 		if (selected(selection, inventory->rules[i].generation))
@@ -73,9 +75,55 @@ static void delete_chains(struct em_batch *batch, const struct em_inventory *inv
 		if (!inventory->chains[i].base &&
 		    selected(selection, inventory->chains[i].generation))
 			em_message_flush_chain(batch, inventory->table, inventory->chains[i].name);
+}
+
+static void delete_empty(struct em_batch *batch, const struct em_inventory *inventory,
+			 const struct em_selection *selection)
+{
 	for (size_t i = 0; i < inventory->n_chains; i++)
 		if (chain_selected(inventory, &inventory->chains[i], selection))
 			em_message_delete_chain(batch, inventory->table, inventory->chains[i].name);
+}
+
+/*
+ * The verdict map of a deleted rule leads to its chains until the kernel frees it, which it does
+ * some time after the transaction.
+ */
+static int delete_slowly(struct em_netlink *netlink, struct em_batch *batch,
+			 const struct em_inventory *inventory, const struct em_selection *selection,
+			 struct em_refusal *refusal)
+{
+	const struct timespec pause = {.tv_nsec = RELEASE_NANOSECONDS};
+	int rc;
+
+	delete_rules(batch, inventory, selection);
+	rc = em_batch_send(netlink, batch, false, refusal);
+	if (rc)
+		return rc;
+	for (int i = 0; i < RELEASE_TRIES; i++) {
+		delete_empty(batch, inventory, selection);
+		rc = em_batch_send(netlink, batch, false, refusal);
+		if (rc != -EBUSY)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return rc;
+}
+
+/* Kernels before Linux 6.4, without its mend, refuse it in one transaction. */
+static int delete_chains(struct em_netlink *netlink, struct em_batch *batch,
+			 const struct em_inventory *inventory, const struct em_selection *selection,
+			 struct em_diag *diag)
+{
+	struct em_refusal refusal;
+	int rc;
+
+	delete_rules(batch, inventory, selection);
+	delete_empty(batch, inventory, selection);
+	rc = em_batch_send(netlink, batch, false, &refusal);
+	if (rc == -EBUSY)
+		rc = delete_slowly(netlink, batch, inventory, selection, &refusal);
+	return rc ? em_netlink_report(diag, &refusal) : 0;
 }
 
 /* There may be as many counters as entities, too many for one transaction. */
@@ -101,8 +149,9 @@ static int delete_selected(struct em_netlink *netlink, struct em_batch *batch,
 			   const struct em_inventory *inventory,
 			   const struct em_selection *selection, struct em_diag *diag)
 {
-	delete_chains(batch, inventory, selection);
-	return delete_objects(netlink, batch, inventory, selection, diag);
+	int rc = delete_chains(netlink, batch, inventory, selection, diag);
+
+	return rc ? rc : delete_objects(netlink, batch, inventory, selection, diag);
 }
 
 /* The kernel does not say whether rules use a set, but refuses to delete one that they use. */

@@ -7,6 +7,10 @@
 # translation, and BPF filters behind clsact.
 set -e
 
+if [ ! -d "/lib/modules/$(uname -r)/kernel" ]; then
+	echo 'this kernel has everything built in, or lacks it'
+	exit 77
+fi
 nft -f - <<'END'
 table inet modules {
 	chain zone {
@@ -25,9 +29,6 @@ table inet modules {
 }
 END
 nft list table inet modules
-# A kernel that has everything built in has no folder of modules.
-if [ -d "/lib/modules/$(uname -r)/kernel" ]; then
-	modprobe -a nf_conntrack_netlink nf_defrag_ipv4 nf_defrag_ipv6 cls_bpf sch_ingress
-fi
+modprobe -a nf_conntrack_netlink nf_defrag_ipv4 nf_defrag_ipv6 cls_bpf sch_ingress
 tc qdisc add dev lo clsact
 tc qdisc show dev lo
