@@ -40,7 +40,7 @@ _entitymux()
 	check | probe) options='--json' files=yes ;;
 	ruleset) files=yes ;;
 	status) options='--json' ;;
-	stats) options='--json --reset' ;;
+	stats) options='--json --prometheus --output --sort --top --reset' ;;
 	remove | showconf) ;;
 	*) return ;;
 	esac

@@ -236,7 +236,7 @@ static void read_line(struct reading *reading, int argc, char **argv)
 			bad_option(reading, option, argv[optind - 1]);
 		else
 			take_option(reading, index_of(reading, option));
-	if (argc - optind > (int)reading->command->n_words && !reading->common.help)
+	if ((unsigned int)(argc - optind) > reading->command->n_words && !reading->common.help)
 		mistake(reading, NULL, "unexpected argument %.64s",
 			argv[optind + (int)reading->command->n_words]);
 }

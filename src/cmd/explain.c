@@ -210,8 +210,8 @@ static int run(const void *given, char *const *words, struct em_document *out, s
 	rc = wanted->capture ? explain_capture(&job)
 	     : wanted->frame ? explain_one(&job)
 			     : explain_payload(&job);
-	if (!rc)
-		em_print_explained(out, policy, stats, job.packets);
+	if (!rc && em_print_explained(out, policy, stats, job.packets))
+		rc = em_diag_enomem(diag);
 	return rc;
 }
 

@@ -227,9 +227,10 @@ void em_print_explanation(struct em_document *out, const struct em_explanation *
 	em_document_next(out);
 }
 
-void em_print_explained(struct em_document *out, const struct em_policy *policy,
-			const struct em_stats *stats, uint64_t packets)
+int em_print_explained(struct em_document *out, const struct em_policy *policy,
+		       const struct em_stats *stats, uint64_t packets)
 {
+	const struct em_rows_wanted all = {.names = NULL};
 	uint64_t ours = 0;
 
 	for (size_t i = 0; i < stats->n_listeners; i++)
@@ -237,5 +238,5 @@ void em_print_explained(struct em_document *out, const struct em_policy *policy,
 	em_document_schema(out);
 	em_document_number(out, "packets", "\npackets ", (int64_t)packets, "");
 	em_document_number(out, "not_ours", ", not ours ", (int64_t)(packets - ours), "\n");
-	em_print_counters(out, policy, stats);
+	return em_print_counters(out, policy, stats, &all);
 }

@@ -13,6 +13,7 @@
 #include "engine/transaction.h"
 #include "policy/stats.h"
 #include "print/document.h"
+#include "print/rows.h"
 
 /* `apply`: what was done, or would be done. */
 void em_print_apply(struct em_document *out, const struct em_transaction *done);
@@ -22,10 +23,15 @@ void em_print_status(struct em_document *out, const struct em_view *view);
 
 /*
  * `stats`: the counters of what is applied.  A negative sum is printed as 0.  It occurs when the
- * offset of a reset has outlived its counters.
+ * offset of a reset has outlived its counters.  Returns 0 or -ENOMEM, as do those below.
  */
-void em_print_stats(struct em_document *out, const struct em_record *record,
-		    const struct em_policy *policy, const struct em_stats *stats);
+int em_print_stats(struct em_document *out, const struct em_record *record,
+		   const struct em_policy *policy, const struct em_stats *stats,
+		   const struct em_rows_wanted *wanted);
+
+/* `stats --prometheus`.  Returns 0 or -ENOMEM. */
+int em_print_metrics(FILE *out, const struct em_record *record, const struct em_policy *policy,
+		     const struct em_stats *stats, const struct em_rows_wanted *wanted);
 
 /* `check`: the findings of the backends about a valid policy.  path is as the user gave it. */
 void em_print_check(struct em_document *out, const char *path, const struct em_policy *policy);
@@ -36,12 +42,12 @@ void em_print_probe(struct em_document *out, const struct em_probe *probe);
 void em_print_explanation(struct em_document *out, const struct em_explanation *explanation);
 
 /* `explain`: the sums over all packets. */
-void em_print_explained(struct em_document *out, const struct em_policy *policy,
-			const struct em_stats *stats, uint64_t packets);
+int em_print_explained(struct em_document *out, const struct em_policy *policy,
+		       const struct em_stats *stats, uint64_t packets);
 
 /* The counters of each listener and entity, as in `stats`. */
-void em_print_counters(struct em_document *out, const struct em_policy *policy,
-		       const struct em_stats *stats);
+int em_print_counters(struct em_document *out, const struct em_policy *policy,
+		      const struct em_stats *stats, const struct em_rows_wanted *wanted);
 
 /* Prints " (NAME)" after an interface that the configuration names by an alternative name. */
 void em_print_alias(struct em_document *out, const char *alias);

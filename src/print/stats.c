@@ -5,16 +5,8 @@
 
 #include "base/utf8.h"
 #include "config/entities.h"
+#include "policy/names.h"
 #include "print/print.h"
-
-/*
- * A counter as it is printed.  No count reaches 2^63: a larger value is a negative sum, which would
- * mean nothing to a reader.
- */
-static int64_t shown(uint64_t counter)
-{
-	return counter > INT64_MAX ? 0 : (int64_t)counter;
-}
 
 static void print_head(struct em_document *out, const struct em_record *record)
 {
@@ -40,23 +32,25 @@ static void print_head(struct em_document *out, const struct em_record *record)
 
 static void print_counters(struct em_document *out, const struct em_listener_stats *stats)
 {
-	em_document_number(out, "packets", "\n  packets ", shown(stats->total.packets), "");
-	em_document_number(out, "bytes", ", bytes ", shown(stats->total.bytes), "");
-	em_document_number(out, "rewritten", ", rewritten ", shown(stats->rewritten), "");
-	em_document_number(out, "passed", ", passed ", shown(stats->passed), "");
-	em_document_number(out, "dropped", ", dropped ", shown(stats->dropped), "");
-	em_document_number(out, "unknown", ", unknown ", shown(stats->unknown), "");
+	em_document_number(out, "packets", "\n  packets ", em_rows_shown(stats->total.packets), "");
+	em_document_number(out, "bytes", ", bytes ", em_rows_shown(stats->total.bytes), "");
+	em_document_number(out, "rewritten", ", rewritten ", em_rows_shown(stats->rewritten), "");
+	em_document_number(out, "passed", ", passed ", em_rows_shown(stats->passed), "");
+	em_document_number(out, "dropped", ", dropped ", em_rows_shown(stats->dropped), "");
+	em_document_number(out, "unknown", ", unknown ", em_rows_shown(stats->unknown), "");
 	em_document_text(out, ", invalid (");
 	em_document_object(out, "invalid");
 	for (int reason = 0; reason < EM_REASONS; reason++) {
 		em_document_text(out, reason ? ", " : "");
 		em_document_text(out, em_reason_name(reason));
-		em_document_number(out, em_reason_name(reason), " ", shown(stats->invalid[reason]),
-				   "");
+		em_document_number(out, em_reason_name(reason), " ",
+				   em_rows_shown(stats->invalid[reason]), "");
 	}
 	em_document_close(out);
 	em_document_text(out, ")\n");
 }
+
+#define FULL_NAME_MAX (EM_COVER_TEXT_MAX + EM_COVER_TEXT_MAX)
 
 /* The widths of the columns, including their headings. */
 struct columns {
@@ -77,37 +71,38 @@ static size_t digits(int64_t counter)
 	return (size_t)snprintf(NULL, 0, "%" PRId64, counter);
 }
 
-static void measure_format(struct columns *columns, const struct em_format *format)
+/* Where formats are mixed, an entity has the name of its own before it. */
+static const char *full_name(const struct em_row *row, bool mixed, char text[FULL_NAME_MAX])
 {
-	char name[EM_COVER_TEXT_MAX], tag[EM_COVER_SHOWN_MAX];
+	char name[EM_COVER_TEXT_MAX];
+	const char *own = em_entity_name(row->format, row->entity, name);
 
-	for (size_t i = 0; i < format->n_entities; i++) {
-		const struct em_entity *entity = &format->entities[i];
-
-		widen(&columns->name, em_utf8_columns(em_entity_name(format, entity, name)));
-		widen(&columns->tag, strlen(em_entity_tag_show(format, entity, tag)));
-	}
+	if (!mixed || !*row->format->name)
+		snprintf(text, FULL_NAME_MAX, "%s", own);
+	else
+		snprintf(text, FULL_NAME_MAX, "%s:%s", row->format->name, own);
+	return text;
 }
 
-static struct columns measure(const struct em_listener *listener,
-			      const struct em_listener_stats *stats)
+static struct columns measure(const struct em_rows *rows, bool mixed)
 {
 	struct columns columns = {.name = strlen("NAME"),
 				  .tag = strlen("TAG"),
 				  .packets = strlen("PACKETS"),
 				  .bytes = strlen("BYTES")};
-	int64_t packets = 0, bytes = 0;
+	uint64_t packets = 0, bytes = 0;
 
-	for (size_t i = 0; i < listener->n_formats; i++)
-		measure_format(&columns, &listener->formats[i]);
-	for (size_t i = 0; i < stats->n_entities; i++) {
-		const struct em_count *count = &stats->entities[i];
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct em_row *row = &rows->all[i];
+		char name[FULL_NAME_MAX], tag[EM_COVER_SHOWN_MAX];
 
-		packets = shown(count->packets) > packets ? shown(count->packets) : packets;
-		bytes = shown(count->bytes) > bytes ? shown(count->bytes) : bytes;
+		widen(&columns.name, em_utf8_columns(full_name(row, mixed, name)));
+		widen(&columns.tag, strlen(em_entity_tag_show(row->format, row->entity, tag)));
+		packets = row->count.packets > packets ? row->count.packets : packets;
+		bytes = row->count.bytes > bytes ? row->count.bytes : bytes;
 	}
-	widen(&columns.packets, digits(packets));
-	widen(&columns.bytes, digits(bytes));
+	widen(&columns.packets, digits((int64_t)packets));
+	widen(&columns.bytes, digits((int64_t)bytes));
 	return columns;
 }
 
@@ -150,51 +145,77 @@ static void print_cover(struct em_document *out, const struct em_format *format,
 }
 
 static void print_entity(struct em_document *out, const struct columns *columns,
-			 const struct em_format *format, const struct em_entity *entity,
-			 const struct em_count *count)
+			 const struct em_row *row, bool mixed)
 {
-	char name[EM_COVER_TEXT_MAX], tag[EM_COVER_SHOWN_MAX];
+	char name[FULL_NAME_MAX], tag[EM_COVER_SHOWN_MAX];
 
 	em_document_object(out, EM_DOCUMENT_ELEMENT);
-	em_document_string_cell(out, "name", "  ", em_entity_name(format, entity, name),
+	em_document_string_cell(out, "name", "  ", full_name(row, mixed && !out->json, name),
 				columns->name);
-	if (*format->name)
-		em_document_string(out, "format", NULL, format->name, "");
+	if (*row->format->name)
+		em_document_string(out, "format", NULL, row->format->name, "");
 	if (out->json)
-		print_cover(out, format, entity);
+		print_cover(out, row->format, row->entity);
 	else
-		em_document_string_cell(out, NULL, "  ", em_entity_tag_show(format, entity, tag),
+		em_document_string_cell(out, NULL, "  ",
+					em_entity_tag_show(row->format, row->entity, tag),
 					columns->tag);
-	print_action(out, &entity->action);
-	em_document_number_cell(out, "packets", "  ", shown(count->packets), columns->packets);
-	em_document_number_cell(out, "bytes", "  ", shown(count->bytes), columns->bytes);
+	print_action(out, &row->entity->action);
+	em_document_number_cell(out, "packets", "  ", (int64_t)row->count.packets,
+				columns->packets);
+	em_document_number_cell(out, "bytes", "  ", (int64_t)row->count.bytes, columns->bytes);
 	em_document_close(out);
 	em_document_text(out, "\n");
 }
 
-static void print_entities(struct em_document *out, const struct em_listener *listener,
-			   const struct em_listener_stats *stats)
+/* In the order of the configuration; formats that were not asked for have no heading. */
+static void print_by_format(struct em_document *out, const struct em_listener *listener,
+			    const struct columns *columns, const struct em_rows *rows, bool all)
 {
-	const struct columns columns = out->json ? (struct columns){0} : measure(listener, stats);
-	const struct em_count *count = stats->entities;
+	size_t next = 0;
 
-	em_document_array(out, "entities");
-	if (!out->json && stats->n_entities)
-		print_headings(out, &columns);
 	for (size_t i = 0; i < listener->n_formats; i++) {
 		const struct em_format *format = &listener->formats[i];
 
-		if (!out->json && *format->name)
+		if (!out->json && *format->name &&
+		    (all || (next < rows->n && rows->all[next].format == format)))
 			em_document_string(out, NULL, "  format ", format->name, "\n");
-		for (size_t j = 0; j < format->n_entities; j++)
-			print_entity(out, &columns, format, &format->entities[j], count++);
+		for (; next < rows->n && rows->all[next].format == format; next++)
+			print_entity(out, columns, &rows->all[next], false);
 	}
-	em_document_close(out);
 }
 
-static void print_listener(struct em_document *out, const struct em_listener *listener,
-			   const struct em_listener_stats *stats)
+static int print_entities(struct em_document *out, const struct em_listener *listener,
+			  const struct em_listener_stats *stats,
+			  const struct em_rows_wanted *wanted)
 {
+	bool mixed = wanted->order != EM_ROWS_AS_CONFIGURED;
+	struct columns columns = {0};
+	struct em_rows rows;
+	int rc = em_rows_init(&rows, listener, stats, wanted);
+
+	if (rc)
+		return rc;
+	if (!out->json)
+		columns = measure(&rows, mixed);
+	em_document_array(out, "entities");
+	if (!out->json && rows.n)
+		print_headings(out, &columns);
+	if (!mixed)
+		print_by_format(out, listener, &columns, &rows, !wanted->names || !*wanted->names);
+	for (size_t i = 0; mixed && i < rows.n; i++)
+		print_entity(out, &columns, &rows.all[i], true);
+	em_document_close(out);
+	em_rows_clear(&rows);
+	return 0;
+}
+
+static int print_listener(struct em_document *out, const struct em_listener *listener,
+			  const struct em_listener_stats *stats,
+			  const struct em_rows_wanted *wanted)
+{
+	int rc;
+
 	em_document_object(out, EM_DOCUMENT_ELEMENT);
 	em_document_string(out, "name", "\nlistener ", listener->name, "");
 	em_document_number(out, "port", ", port ", listener->port, "");
@@ -209,22 +230,29 @@ static void print_listener(struct em_document *out, const struct em_listener *li
 				   listener->interfaces[i].name, "");
 	em_document_close(out);
 	print_counters(out, stats);
-	print_entities(out, listener, stats);
+	rc = print_entities(out, listener, stats, wanted);
 	em_document_close(out);
+	return rc;
 }
 
-void em_print_counters(struct em_document *out, const struct em_policy *policy,
-		       const struct em_stats *stats)
+int em_print_counters(struct em_document *out, const struct em_policy *policy,
+		      const struct em_stats *stats, const struct em_rows_wanted *wanted)
 {
+	int rc = 0;
+
 	em_document_array(out, "listeners");
-	for (size_t i = 0; i < stats->n_listeners; i++)
-		print_listener(out, &policy->listeners[i], &stats->listeners[i]);
+	for (size_t i = 0; !rc && i < stats->n_listeners; i++)
+		if (em_names_listener(wanted->names, &policy->listeners[i]))
+			rc = print_listener(out, &policy->listeners[i], &stats->listeners[i],
+					    wanted);
 	em_document_close(out);
+	return rc;
 }
 
-void em_print_stats(struct em_document *out, const struct em_record *record,
-		    const struct em_policy *policy, const struct em_stats *stats)
+int em_print_stats(struct em_document *out, const struct em_record *record,
+		   const struct em_policy *policy, const struct em_stats *stats,
+		   const struct em_rows_wanted *wanted)
 {
 	print_head(out, record);
-	em_print_counters(out, policy, stats);
+	return em_print_counters(out, policy, stats, wanted);
 }

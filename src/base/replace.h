@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+/*
+ * replace - writes a file beside the one of this name, which it then takes the place of in one
+ * step: whoever reads it sees all of the old one or all of the new one.
+ */
+#ifndef EM_REPLACE_H
+#define EM_REPLACE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct em_replacement {
+	FILE *stream;	  /* NULL: none has begun */
+	const char *path; /* not owned */
+	char *beside;	  /* owned */
+};
+
+/* Returns 0 or -errno, unreported. */
+int em_replace_begin(struct em_replacement *out, const char *path);
+
+/*
+ * Closes the stream.  Where `keep` is set and all was written, the file takes its place, with the
+ * permissions of a new file; otherwise it is removed.  Returns 0 or -errno, unreported.
+ */
+int em_replace_end(struct em_replacement *replacement, bool keep);
+
+#endif
