@@ -6,7 +6,7 @@ _entitymux()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local backends='auto xdp xdp-generic tc nft'
-	local commands='apply check explain probe ruleset showconf status stats remove'
+	local commands='apply check diff explain probe ruleset showconf status stats remove'
 	local options='' files=
 
 	COMPREPLY=()
@@ -37,7 +37,7 @@ _entitymux()
 			return
 		fi
 		;;
-	check | probe) options='--json' files=yes ;;
+	check | diff | probe) options='--json' files=yes ;;
 	ruleset) files=yes ;;
 	status) options='--json' ;;
 	stats) options='--json --prometheus --output --sort --top --reset' ;;

@@ -46,6 +46,7 @@ struct em_command {
 
 extern const struct em_command em_cmd_apply;
 extern const struct em_command em_cmd_check;
+extern const struct em_command em_cmd_diff;
 extern const struct em_command em_cmd_explain;
 extern const struct em_command em_cmd_probe;
 extern const struct em_command em_cmd_remove;

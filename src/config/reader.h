@@ -191,6 +191,8 @@ void em_config_write_tag(FILE *out, const char *lead, const struct em_config_key
 extern const struct em_config_key em_config_listener_keys[];
 extern const struct em_config_key em_config_format_keys[];
 extern const struct em_config_key em_config_payload_keys[];
+/* What a listener with formats has for all of them; only written, the object is the listener. */
+extern const struct em_config_key em_config_shared_keys[];
 
 /* An element of the list `listeners`; object is the struct em_policy, which has room for it. */
 int em_config_read_listener(struct em_reader *reader, const struct em_setting *setting,

@@ -176,6 +176,14 @@ static void write_checks(FILE *out, const char *lead, const char *name,
 	fputs(" );", out);
 }
 
+static void write_shared_checks(FILE *out, const char *lead, const struct em_config_key *key,
+				const void *object)
+{
+	const struct em_format *first = ((const struct em_listener *)object)->formats;
+
+	write_checks(out, lead, key->name, first->checks, first->n_shared);
+}
+
 void em_config_write_checks(FILE *out, const char *lead, const struct em_config_key *key,
 			    const void *object)
 {
@@ -223,6 +231,11 @@ void em_config_write_action(FILE *out, const char *lead, const struct em_config_
 	else
 		fprintf(out, "%s%s = \"%s\";", lead, key->name, key->words[action->verdict]);
 }
+
+const struct em_config_key em_config_shared_keys[] = {
+	{.name = "checks", .write = write_shared_checks},
+	{NULL},
+};
 
 /* What is written, and where entities are. */
 struct writer {
@@ -297,8 +310,7 @@ static int write_formats(FILE *out, const struct writer *writer, size_t index)
 	const struct em_listener *listener = &writer->policy->listeners[index];
 	int rc = 0;
 
-	write_checks(out, "\n\t\t", "checks", listener->formats->checks,
-		     listener->formats->n_shared);
+	write_group(out, "\n\t\t", em_config_shared_keys, listener);
 	fputs("\n\t\tformats = (", out);
 	for (size_t i = 0; !rc && i < listener->n_formats; i++) {
 		fputs(i ? ", {" : " {", out);

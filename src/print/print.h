@@ -8,6 +8,7 @@
 #ifndef EM_PRINT_H
 #define EM_PRINT_H
 
+#include "config/compare.h"
 #include "engine/explain.h"
 #include "engine/probe.h"
 #include "engine/transaction.h"
@@ -17,6 +18,13 @@
 
 /* `apply`: what was done, or would be done. */
 void em_print_apply(struct em_document *out, const struct em_transaction *done);
+
+/* What changes from one policy to another; in text one line each, or sums of many entities. */
+void em_print_changes(struct em_document *out, const struct em_changes *changes);
+
+/* `diff`: the same, and what else is different; record is that in force, or NULL. */
+void em_print_diff(struct em_document *out, const struct em_record *record,
+		   const struct em_transaction *foreseen, const struct em_changes *changes);
 
 /* `status`: what is applied, and whether it is complete. */
 void em_print_status(struct em_document *out, const struct em_view *view);

@@ -1,0 +1,100 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
+#
+# `diff`: what an apply would change, as text and as JSON.  As root, in a network namespace and a /run of
+# its own.
+set -u
+
+: "${ENTITYMUX:=./entitymux}"
+
+if [ -z "${diff_inside-}" ]; then
+	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root (sudo make check)'; exit 77; }
+	diff_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") JSON=$(realpath tests/e2e/commands/json)
+	export diff_inside ENTITYMUX JSON
+	exec timeout 120 unshare --mount --propagation private --net /bin/sh "$0"
+fi
+# shellcheck source=tests/lib/checks.sh
+. "$(dirname "$0")/../../lib/checks.sh"
+mount -t tmpfs diff /run || exit 1
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 1
+ip link set lo up
+
+cat >conf <<'END'
+backend = "nft";
+listeners = (
+	{ name = "telemetry"; interfaces = [ "lo" ]; port = 5000; tag = { offset = 0; length = 4; };
+	  entities = ( { name = "plant-a"; tag = "0x00000001"; port = 6001; },
+		       { name = "plant-b"; tag = "0x00000002"; port = "drop"; },
+		       { tag = "0x00000010/28"; port = "pass"; } ); },
+	{ name = "flows"; interfaces = [ "lo" ]; port = 2055; checks = ( { offset = 0; length = 1; max = 99; } );
+	  formats = ( { name = "v9"; payload = { max = 8; }; tag = { offset = 0; length = 1; };
+			entities = ( { name = "r"; tag = "0x01"; port = 7001; } ); },
+		      { name = "ipfix"; tag = { offset = 1; length = 1; }; entities = (); } ); } );
+END
+
+# changed EXIT EXPECTED [SED-EXPRESSION...]: what `diff` says of the configuration after these
+changed() {
+	status=$1 expected=$2
+	shift 2
+	cp conf applied
+	for expression; do sed -i "$expression" conf; done
+	seen=$("$ENTITYMUX" diff conf 2>&1)
+	is "exit status of: $*" "$status" $?
+	is "what is said of: $*" "$expected" "$seen"
+	"$ENTITYMUX" diff --json conf | "$JSON" >line || fail "JSON of: $*" "$(cat line)"
+	[ "$status" -eq 0 ] || says "JSON of: $*" '"(changes|interfaces)":\[\{|"before":(null|"(nft|tc)")' "$(cat line)"
+	cp applied conf
+}
+
+changed 4 "+ config: $tmp/conf
++ backend: nft
++ lo: nft-ingress
++ telemetry: entities 3
++ flows: entities 1"
+check 'apply' "$ENTITYMUX" apply conf
+changed 0 ''
+changed 0 '' 's/"telemetry";/& unknown = "pass";/'
+changed 4 '~ telemetry/plant-a 0x00000001: port 6001 -> 6005' 's/6001/6005/'
+changed 4 '~ telemetry/plant-b 0x00000002: port drop -> 6002' 's/port = "drop"/port = 6002/'
+changed 4 '~ telemetry/new 0x00000001: name plant-a -> new' 's/plant-a/new/'
+changed 4 '+ telemetry/plant-c 0x504c5443: 6003' \
+	's/{ tag = "0x00000010/{ name = "plant-c"; tag = "0x504c5443"; port = 6003; }, &/'
+changed 4 '- telemetry/0x00000010/28: pass' 's/"drop"; },/"drop"; } ); },/; /0x00000010/d'
+changed 4 '+ telemetry/0x00000010/29: pass
+- telemetry/0x00000010/28: pass' 's,0x00000010/28,0x00000010/29,'
+changed 4 '~ telemetry: port 5000 -> 5001' 's/port = 5000/port = 5001/'
+changed 4 '~ telemetry: vlan not set -> 5
+~ telemetry: invalid "drop" -> 6009' 's/port = 5000;/& vlan = 5; invalid = 6009;/'
+changed 4 '~ flows: checks ( { offset = 0; length = 1; min = 0; max = 99; endian = "big"; not = false; } ) -> ( )' \
+	's/checks = ( .* );/ /'
+changed 4 '~ flows:v9: payload { min = 0; max = 8; } -> { min = 0; max = 9; }' 's/max = 8/max = 9/'
+changed 4 '+ flows:v10: entities 0
+- flows:ipfix: entities 0' 's/ipfix/v10/'
+changed 4 '+ streams: entities 1
+- flows: entities 1' 's/"flows"/"streams"/'
+changed 4 '~ backend: nft -> tc
+~ lo: nft-ingress -> tc-ingress' 's/"nft"/"tc"/'
+
+# The file of another policy; and many entities.
+cat >other <<'END'
+backend = "nft";
+listeners = ( { name = "telemetry"; interfaces = [ "lo" ]; port = 5000; tag = { offset = 0; length = 4; };
+	entities_file = "many"; } );
+END
+seq 1 60 | awk '{ printf "0x%08x,6001%s\n", $1, $1 == 1 ? ",plant-a" : "" }' >many
+sed -i '/0x0000001[0-9a-f],/d' many
+is 'another file' "~ config: $tmp/conf -> $tmp/other
+~ telemetry: entities +42 -1 ~2
+- flows: entities 1" "$("$ENTITYMUX" diff other 2>&1)"
+check 'nothing was changed' "$ENTITYMUX" status
+is 'nor is in force' "$tmp/conf" "$("$ENTITYMUX" status | sed -n 's/^config: *//p')"
+"$ENTITYMUX" diff --json other | "$JSON" >line
+says 'each entity as JSON' '\{"change":"added","listener":"telemetry","entity":"0x00000003","tag":"0x00000003","action":"port","port":6001\}' "$(cat line)"
+check 'a file that is not there' exits 1 1 'lost.conf: No such file' "$ENTITYMUX" diff lost.conf
+check 'remove' "$ENTITYMUX" remove
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
