@@ -13,12 +13,12 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 13
+#define EM_ABI_VERSION 14
 
 #define EM_ABI_LISTENERS 256 /* a power of 2 */
 
-/* A piece of up to 8 bytes is one load; of 16 bytes in 4 pieces at most one is longer. */
-#define EM_ABI_LOADS 5
+/* A load has up to 8 bytes: of 24 bytes in 4 pieces, these have at most 6 loads. */
+#define EM_ABI_LOADS 6
 /* Offsets of header and payload bytes a program looks at; the verifier's limit is 65535. */
 #define EM_ABI_OFFSET_MAX 0xf000
 
@@ -50,8 +50,9 @@ struct em_abi_condition {
 	__u32 reserved;
 };
 
-/* A masked tag of up to 16 bytes as a 128-bit big-endian number. */
+/* A masked tag of up to 24 bytes as a 192-bit big-endian number. */
 struct em_abi_tag {
+	__u64 top;
 	__u64 high;
 	__u64 low;
 };
@@ -211,7 +212,7 @@ static inline __u32 em_abi_hash_claim(const struct em_abi_claim *claim)
 /* The first counter stands for the format. */
 static inline __u32 em_abi_hash_entity(const struct em_abi_tag *tag, __u32 first_counter)
 {
-	return em_abi_hash(tag->low, tag->high, first_counter);
+	return em_abi_hash(tag->low, tag->high, first_counter ^ tag->top * 0x9e3779b97f4a7c15ULL);
 }
 
 /* The ports of one value of map entitymux_port, bit 0 the lowest; it has EM_ABI_PORT_WORDS. */
@@ -281,8 +282,8 @@ _Static_assert(sizeof(struct em_abi_constants) ==
 	       "no padding");
 _Static_assert(sizeof(struct em_abi_claim) == 32, "no padding");
 _Static_assert(sizeof(struct em_abi_source) == 24, "no padding");
-_Static_assert(sizeof(struct em_abi_entity) == 24, "no padding");
-_Static_assert(sizeof(struct em_abi_interval) == 40, "no padding");
+_Static_assert(sizeof(struct em_abi_entity) == 32, "no padding");
+_Static_assert(sizeof(struct em_abi_interval) == 56, "no padding");
 _Static_assert(sizeof(struct em_abi_flow_key) == 40, "no padding");
 _Static_assert(sizeof(struct em_abi_flow) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_mark) == 8, "no padding");

@@ -310,14 +310,23 @@ int em_compile(const struct em_policy *policy, struct em_abi_constants *constant
 	return compile_steps(policy, out) || compile_all_intervals(policy, out) ? -ENOMEM : 0;
 }
 
+/* The part of a tag that is `behind` bytes from its end, at most LOAD_BYTES long. */
+static uint64_t tag_word(const struct em_format *format, const uint8_t *tag, size_t behind)
+{
+	size_t length = format->tag.length, end, begin;
+
+	if (length <= behind)
+		return 0;
+	end = length - behind;
+	begin = end > LOAD_BYTES ? end - LOAD_BYTES : 0;
+	return big_endian(tag + begin, end - begin);
+}
+
 struct em_abi_tag em_compile_tag(const struct em_format *format, const uint8_t *tag)
 {
-	uint8_t length = format->tag.length;
-
-	if (length <= LOAD_BYTES)
-		return (struct em_abi_tag){.low = big_endian(tag, length)};
-	return (struct em_abi_tag){.high = big_endian(tag, length - LOAD_BYTES),
-				   .low = big_endian(tag + length - LOAD_BYTES, LOAD_BYTES)};
+	return (struct em_abi_tag){.top = tag_word(format, tag, 2 * LOAD_BYTES),
+				   .high = tag_word(format, tag, LOAD_BYTES),
+				   .low = tag_word(format, tag, 0)};
 }
 
 struct em_abi_source em_compile_source(size_t listener, const struct em_prefix *prefix)

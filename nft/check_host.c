@@ -29,14 +29,22 @@
 #define PAYLOAD_LAST (EM_LOAD_LAST - EM_UDP_HEADER)
 
 /* The offset into the payload of the load that starts furthest, of a tag or a check. */
-static unsigned int tag_start(const struct em_tag *tag)
+static unsigned int tag_start(const struct em_format *format)
 {
-	unsigned int start = 0;
+	struct em_part parts[EM_PARTS_MAX];
+	uint8_t n = em_format_parts(format, parts);
+	unsigned int furthest = 0;
 
-	for (uint8_t i = 0; i < tag->n_pieces; i++)
-		if (tag->pieces[i].offset > start)
-			start = tag->pieces[i].offset;
-	return start;
+	for (uint8_t i = 0; i < n; i++) {
+		unsigned int start = format->tag.pieces[parts[i].piece].offset + parts[i].at;
+		unsigned int end = start + parts[i].length;
+
+		/* Its end is loaded once more, for a comparison; see listener.c. */
+		if (parts[i].length > EM_LOAD_MAX && end == em_format_need(format))
+			start = end - EM_LOAD_MAX;
+		furthest = start > furthest ? start : furthest;
+	}
+	return furthest;
 }
 
 static unsigned int check_start(const struct em_check *check)
@@ -68,7 +76,10 @@ static void review_start(const struct em_place *place, unsigned int start, em_fi
 
 static bool has_joined_ranges(const struct em_format *format)
 {
-	return format->n_intervals && format->tag.n_pieces > 1;
+	struct em_key key;
+
+	em_key_of_tag(format, &key);
+	return format->n_intervals && key.n_loads > 1;
 }
 
 static const struct em_place *ranges_place(const struct em_format *format)
@@ -90,7 +101,7 @@ static void review_format(const struct em_format *format, em_finding_fn *found, 
 {
 	if (has_joined_ranges(format))
 		found(context, ranges_place(format), JOINED_RANGES);
-	review_start(&format->tag.place, tag_start(&format->tag), found, context);
+	review_start(&format->tag.place, tag_start(format), found, context);
 	for (size_t i = 0; i < format->n_checks; i++)
 		review_start(&format->checks[i].place, check_start(&format->checks[i]), found,
 			     context);
@@ -136,6 +147,21 @@ static const char *refuse_checks(const struct em_listener *listener, const struc
 	return NULL;
 }
 
+/* nft lists no key of five parts. */
+static const char *refuse_tag(const struct em_listener *listener, const struct em_place **place)
+{
+	struct em_part parts[EM_PARTS_MAX];
+
+	for (size_t i = 0; i < listener->n_formats; i++) {
+		if (em_format_parts(&listener->formats[i], parts) <= EM_PIECES_MAX)
+			continue;
+		*place = &listener->formats[i].tag.place;
+		return "tag: of four pieces, one with more than 16 bytes takes no mask, and no "
+		       "entities that cover more than one tag";
+	}
+	return NULL;
+}
+
 const char *em_nft_refuse(const struct em_policy *policy, bool zones, const struct em_place **place)
 {
 	const char *why = NULL;
@@ -144,6 +170,8 @@ const char *em_nft_refuse(const struct em_policy *policy, bool zones, const stru
 		why = zones ? refuse_replies(&policy->listeners[i], place) : NULL;
 		if (!why)
 			why = refuse_checks(&policy->listeners[i], place);
+		if (!why)
+			why = refuse_tag(&policy->listeners[i], place);
 	}
 	return why;
 }

@@ -96,7 +96,7 @@ extern const struct em_field_row em_fields[EM_FIELDS];
 struct em_load {
 	enum em_field field;
 	uint16_t offset; /* of raw bytes: bytes from the header */
-	uint8_t length;	 /* likewise: bytes, 1 to EM_LOAD_MAX */
+	uint8_t length;	 /* likewise: bytes, 1 to EM_LOAD_MAX; of a tag's key more, unmasked */
 	bool shifted;	 /* 4 bytes of which the first two are the value: `>> 16` */
 	bool masked;
 	uint8_t mask[EM_LOAD_MAX]; /* where masked */

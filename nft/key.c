@@ -7,43 +7,43 @@
 
 #include <string.h>
 
-static struct em_load piece_load(const struct em_tag *tag, const struct em_piece *piece, uint8_t at)
+static struct em_load part_load(const struct em_tag *tag, const struct em_part *part)
 {
 	static const enum em_field fields[EM_PIECE_SOURCES] = {
 		[EM_PIECE_IP_SADDR] = EM_FIELD_IP_SADDR,
 		[EM_PIECE_IP6_SADDR] = EM_FIELD_IP6_SADDR,
 	};
+	const struct em_piece *piece = &tag->pieces[part->piece];
 	struct em_load load = {.field = EM_FIELD_PAYLOAD,
-			       .offset = EM_UDP_HEADER + piece->offset,
-			       .length = piece->length};
+			       .offset = EM_UDP_HEADER + piece->offset + part->at,
+			       .length = part->length,
+			       .masked = part->masked};
 
 	if (piece->source != EM_PIECE_PAYLOAD)
 		return (struct em_load){.field = fields[piece->source]};
-	memcpy(load.mask, tag->mask + at, piece->length);
-	for (uint8_t i = 0; i < piece->length; i++)
-		load.masked |= load.mask[i] != 0xff;
+	if (part->masked)
+		memcpy(load.mask, tag->mask + part->offset, part->length);
 	return load;
 }
 
-static void key_add(struct em_key *key, const struct em_tag *tag, bool masked)
+static void key_add(struct em_key *key, const struct em_format *format, bool masked)
 {
-	uint8_t at = 0;
+	struct em_part parts[EM_PARTS_MAX];
+	uint8_t n = em_format_parts(format, parts);
 
-	for (uint8_t i = 0; i < tag->n_pieces; at += tag->pieces[i++].length) {
-		struct em_load load = piece_load(tag, &tag->pieces[i], at);
-
-		if (load.masked != masked)
+	for (uint8_t i = 0; i < n; i++) {
+		if (parts[i].masked != masked)
 			continue;
-		key->tag_offset[key->n_loads] = at;
-		key->loads[key->n_loads++] = load;
+		key->tag_offset[key->n_loads] = parts[i].offset;
+		key->loads[key->n_loads++] = part_load(&format->tag, &parts[i]);
 	}
 }
 
 void em_key_of_tag(const struct em_format *format, struct em_key *key)
 {
 	*key = (struct em_key){0};
-	key_add(key, &format->tag, true);
-	key_add(key, &format->tag, false);
+	key_add(key, format, true);
+	key_add(key, format, false);
 }
 
 uint8_t em_key_length(const struct em_key *key)

@@ -12,22 +12,25 @@
 #include "nft/field.h"
 #include "policy/policy.h"
 
-/* Bytes of the longest key: 4 loads, each padded to a multiple of 4, of 16 bytes in all. */
-#define EM_KEY_MAX 32
+/*
+ * Bytes of the longest key, whose loads are each padded to a multiple of 4: of a conversation, two
+ * addresses and two ports; 5 loads of 24 bytes in all are as long.
+ */
+#define EM_KEY_MAX 40
 /* Bytes of the UDP header; payload byte 0 is byte 8 from the transport header. */
 #define EM_UDP_HEADER 8
 
 struct em_key {
-	struct em_load loads[EM_PIECES_MAX];
+	struct em_load loads[EM_PARTS_MAX];
 	uint8_t n_loads;
-	uint8_t tag_offset[EM_PIECES_MAX]; /* of a tag's key: where the bytes of a load are in it */
+	uint8_t tag_offset[EM_PARTS_MAX]; /* of a tag's key: where the bytes of a load are in it */
 };
 
 /* Bytes, with the padding. */
 uint8_t em_key_length(const struct em_key *key);
 
 /*
- * Where a format's tag is read.  A load is one of the pieces; one with a mask comes first, which
+ * Where a format's tag is read.  A load is one of its parts; one with a mask comes first, which
  * is the only place where nft (up to 1.0.6) reads a mask back from its own listing.
  */
 void em_key_of_tag(const struct em_format *format, struct em_key *key);

@@ -21,8 +21,11 @@ static struct em_load last_needed(const struct em_format *format, uint16_t need)
 	for (size_t i = 0; i < format->tag.n_pieces; i++) {
 		const struct em_piece *piece = &format->tag.pieces[i];
 
+		/* Of one that is too long for a comparison, its end. */
 		if (piece->source == EM_PIECE_PAYLOAD && piece->offset + piece->length == need)
-			return em_build_payload(piece->offset, piece->length);
+			return piece->length > EM_LOAD_MAX
+				       ? em_build_payload(need - EM_LOAD_MAX, EM_LOAD_MAX)
+				       : em_build_payload(piece->offset, piece->length);
 	}
 	for (size_t i = 0; i < format->n_checks; i++) {
 		const struct em_check *check = &format->checks[i];

@@ -171,7 +171,7 @@ struct em_entry {
 
 struct em_statement {
 	enum em_statement_kind kind;
-	struct em_load loads[EM_PIECES_MAX];
+	struct em_load loads[EM_PARTS_MAX];
 	uint8_t n_loads;
 	uint8_t low[16]; /* in the order of the wire, as long as the load */
 	uint8_t high[16];

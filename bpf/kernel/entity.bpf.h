@@ -22,19 +22,26 @@ em_find_entity(const struct em_abi_tag *tag, const volatile struct em_abi_format
 		if (!entity || entity->action.verdict == EM_ABI_NONE)
 			return NULL;
 		if (entity->tag.low == tag->low && entity->tag.high == tag->high &&
+		    entity->tag.top == tag->top &&
 		    entity->counter - format->first_counter < format->n_entities)
 			return entity;
 	}
 	return NULL;
 }
 
-static __always_inline bool em_is_less(__u64 high, __u64 low, const struct em_abi_tag *tag)
+static __always_inline bool em_is_less(__u64 top, __u64 high, __u64 low,
+				       const struct em_abi_tag *tag)
 {
+	if (top != tag->top)
+		return top < tag->top;
 	return high < tag->high || (high == tag->high && low < tag->low);
 }
 
-static __always_inline bool em_is_more(__u64 high, __u64 low, const struct em_abi_tag *tag)
+static __always_inline bool em_is_more(__u64 top, __u64 high, __u64 low,
+				       const struct em_abi_tag *tag)
 {
+	if (top != tag->top)
+		return top > tag->top;
 	return high > tag->high || (high == tag->high && low > tag->low);
 }
 
@@ -42,7 +49,7 @@ static __always_inline bool em_is_more(__u64 high, __u64 low, const struct em_ab
  * The index of the interval with the tag, of n from the first one on, or -1. A global function, as
  * em_condition(): the verifier follows a step of the search to both sides.
  */
-EM_FUNCTION int em_search_intervals(__u64 high, __u64 low, __u32 first, __u32 n)
+EM_FUNCTION int em_search_intervals(__u64 top, __u64 high, __u64 low, __u32 first, __u32 n)
 {
 	const struct em_abi_interval *interval;
 	__u32 i, index;
@@ -54,9 +61,9 @@ EM_FUNCTION int em_search_intervals(__u64 high, __u64 low, __u32 first, __u32 n)
 		interval = bpf_map_lookup_elem(&entitymux_ival, &index);
 		if (!interval)
 			break;
-		if (em_is_less(high, low, &interval->first)) {
+		if (em_is_less(top, high, low, &interval->first)) {
 			n /= 2;
-		} else if (em_is_more(high, low, &interval->last)) {
+		} else if (em_is_more(top, high, low, &interval->last)) {
 			first = index + 1;
 			n -= n / 2 + 1;
 		} else {
@@ -73,7 +80,7 @@ em_find_interval(const struct em_abi_tag *tag, const volatile struct em_abi_form
 
 	if (!format->n_intervals)
 		return NULL;
-	index = em_search_intervals(tag->high, tag->low, format->first_interval,
+	index = em_search_intervals(tag->top, tag->high, tag->low, format->first_interval,
 				    format->n_intervals);
 	return index < 0 ? NULL : bpf_map_lookup_elem(&entitymux_ival, &index);
 }

@@ -311,6 +311,7 @@ static __always_inline bool em_tag(em_context *context, const struct em_packet *
 			return false;
 		/* A shift by 64 at once would be a shift by 0. */
 		half = 4 * format->loads[i].length;
+		tag->top = tag->top << half << half | tag->high >> (64 - 2 * half);
 		tag->high = tag->high << half << half | tag->low >> (64 - 2 * half);
 		tag->low = tag->low << half << half | value;
 	}

@@ -102,15 +102,6 @@ int em_finish_intervals(struct em_format *format)
 	return sweep.around && format->intervals ? 0 : -ENOMEM;
 }
 
-bool em_tag_has_boxes(const struct em_tag *tag)
-{
-	bool masked = false;
-
-	for (size_t i = 0; i < tag->length; i++)
-		masked |= tag->mask[i] != 0xff;
-	return masked || tag->n_pieces > 1;
-}
-
 static bool all_are(const uint8_t *bytes, size_t n, uint8_t value)
 {
 	while (n--)
@@ -119,8 +110,35 @@ static bool all_are(const uint8_t *bytes, size_t n, uint8_t value)
 	return true;
 }
 
+bool em_tag_has_boxes(const struct em_tag *tag)
+{
+	return tag->n_pieces > 1 || !all_are(tag->mask, tag->length, 0xff);
+}
+
+uint8_t em_format_parts(const struct em_format *format, struct em_part parts[EM_PARTS_MAX])
+{
+	const struct em_tag *tag = &format->tag;
+	bool joined = tag->n_pieces > 1 && format->n_intervals;
+	uint8_t n = 0, offset = 0;
+
+	for (uint8_t i = 0; i < tag->n_pieces; offset += tag->pieces[i++].length) {
+		uint8_t length = tag->pieces[i].length, step = length;
+
+		if (length > EM_PART_MAX && (joined || !all_are(tag->mask + offset, length, 0xff)))
+			step = EM_PART_MAX;
+		for (uint8_t at = 0; at < length; at += step) {
+			struct em_part *part = &parts[n++];
+
+			*part = (struct em_part){.piece = i, .at = at, .offset = offset + at};
+			part->length = length - at < step ? length - at : step;
+			part->masked = !all_are(tag->mask + part->offset, part->length, 0xff);
+		}
+	}
+	return n;
+}
+
 /*
- * Sets *to to the largest box that begins at `at` and ends within `last`, of a range in the piece
+ * Sets *to to the largest box that begins at `at` and ends within `last`, of a range in the part
  * at [begin, end) of the tag, one value in those before, and all values in those behind. False:
  * there is none.
  */
@@ -144,20 +162,23 @@ static bool largest_box(const struct em_tag *tag, size_t begin, size_t end, cons
 }
 
 /* Returns how many boxes the interval has; writes them to `to` unless that is NULL. */
-static size_t split(const struct em_tag *tag, const struct em_interval *interval,
+static size_t split(const struct em_format *format, const struct em_interval *interval,
 		    struct em_interval *to)
 {
+	const struct em_tag *tag = &format->tag;
 	struct em_interval box = *interval;
+	struct em_part parts[EM_PARTS_MAX];
 	uint8_t at[EM_TAG_MAX];
 	size_t n = 0;
 
+	em_format_parts(format, parts);
 	memcpy(at, interval->tags.first, sizeof(at));
 	do {
-		size_t begin = 0, piece = 0;
+		const struct em_part *part = parts;
 
-		while (!largest_box(tag, begin, begin + tag->pieces[piece].length, at,
+		while (!largest_box(tag, part->offset, part->offset + part->length, at,
 				    interval->tags.last, &box))
-			begin += tag->pieces[piece++].length;
+			part++;
 		if (to)
 			to[n] = box;
 		n++;
@@ -172,7 +193,7 @@ int em_format_boxes(const struct em_format *format, struct em_interval **out, si
 	size_t all = 0;
 
 	for (size_t i = 0; i < format->n_intervals; i++)
-		all += split(&format->tag, &format->intervals[i], NULL);
+		all += split(format, &format->intervals[i], NULL);
 	*n = all;
 	if (!out)
 		return 0;
@@ -181,6 +202,6 @@ int em_format_boxes(const struct em_format *format, struct em_interval **out, si
 		return -ENOMEM;
 	*out = boxes;
 	for (size_t i = 0; i < format->n_intervals; i++)
-		boxes += split(&format->tag, &format->intervals[i], boxes);
+		boxes += split(format, &format->intervals[i], boxes);
 	return 0;
 }

@@ -28,8 +28,9 @@
 #define EM_CHECKS_MAX	   8
 #define EM_VALUES_MAX	   16 /* of a check */
 #define EM_PIECES_MAX	   4
-#define EM_TAG_MAX	   16	   /* bytes of all pieces together */
+#define EM_TAG_MAX	   24	   /* bytes of all pieces together */
 #define EM_REACH_MAX	   1024	   /* a tag or a check ends at this payload byte at the latest */
+#define EM_PART_MAX	   16	   /* bytes; see em_format_parts() */
 #define EM_ENTITIES_MAX	   1048576 /* per listener */
 #define EM_COVERING_MAX	   65536   /* entities of a format that cover more than one tag */
 #define EM_BOXES_MAX	   1024	   /* of a format; see em_format_boxes() */
@@ -117,7 +118,7 @@ struct em_piece_field {
 
 struct em_piece {
 	enum em_piece_source source : 8;
-	uint8_t length;	 /* 1-16; of a field, all of it */
+	uint8_t length;	 /* 1-24; of a field, all of it */
 	uint16_t offset; /* with EM_PIECE_PAYLOAD; else 0 */
 };
 
@@ -126,7 +127,7 @@ struct em_tag {
 	struct em_place place;
 	struct em_piece pieces[EM_PIECES_MAX];
 	uint8_t n_pieces;
-	uint8_t length;		  /* bytes of all pieces, 1-16 */
+	uint8_t length;		  /* bytes of all pieces, 1-24 */
 	uint8_t mask[EM_TAG_MAX]; /* `length` bytes; without a mask all ones */
 };
 
@@ -294,11 +295,28 @@ const uint8_t *em_entity_last(const struct em_entity *entity);
 /* All that it covers, in *out. */
 void em_entity_cover(const struct em_entity *entity, struct em_cover *out);
 
+/* A part of a tag, where it is read as a whole. */
+struct em_part {
+	uint8_t piece;
+	uint8_t at;	/* its first byte, in the piece */
+	uint8_t offset; /* the same in the tag */
+	uint8_t length;
+	bool masked;
+};
+
+#define EM_PARTS_MAX (EM_PIECES_MAX + 1)
+/*
+ * The parts that nf_tables reads the tag in, in its order: the pieces; but a piece with a mask, or
+ * one of several where there are intervals, is read EM_PART_MAX bytes at a time, which is what
+ * masks and joined ranges take.  Returns their number.
+ */
+uint8_t em_format_parts(const struct em_format *format, struct em_part parts[EM_PARTS_MAX]);
+
 /* Whether the tag has several pieces, or a mask: then intervals of it are boxes to nf_tables. */
 bool em_tag_has_boxes(const struct em_tag *tag);
 /*
- * The intervals of the format as boxes: of each piece a range, every combination of which is in
- * the interval. As long as the tag has one piece they are the intervals. *out is the caller's to
+ * The intervals of the format as boxes: of each part a range, every combination of which is in
+ * the interval. As long as the tag has one part they are the intervals. *out is the caller's to
  * free; NULL: they are only counted. Returns 0 or -ENOMEM.
  */
 int em_format_boxes(const struct em_format *format, struct em_interval **out, size_t *n);

@@ -215,7 +215,8 @@ static void make_tag(struct random *random, struct model_listener *listener, uns
 {
 	uint8_t family = make_family(random, listener);
 	unsigned int n = random_chance(random, 60) ? 1 : 1 + random_below(random, EM_PIECES_MAX);
-	unsigned int left = 1 + random_below(random, EM_TAG_MAX);
+	/* nft takes no masks, and no ranges, where one of four pieces is longer. */
+	unsigned int left = 1 + random_below(random, n == EM_PIECES_MAX ? 16 : EM_TAG_MAX);
 
 	if (left < n)
 		left = n;

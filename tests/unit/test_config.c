@@ -501,16 +501,16 @@ static const struct sample check_samples[] = {
 
 static const struct sample tag_samples[] = {
 	{TAGGED(AT(0, 1)), NULL},
-	{TAGGED(AT(1008, 16)), NULL},
+	{TAGGED(AT(1000, 24)), NULL},
 	{TAGGED("( " AT(0, 4) "," AT(8, 4) "," AT(0, 4) "," AT(1020, 4) " )"), NULL},
 	{TAGGED("{ offset = 0; length = 2; mask = \"0x0fff\"; }"), NULL},
-	{TAGGED(AT(0, 0)), "t.conf:2: tag.length: 0 is out of range, expected 1-16\n"},
-	{TAGGED(AT(0, 17)), "t.conf:2: tag.length: 17 is out of range, expected 1-16\n"},
+	{TAGGED(AT(0, 0)), "t.conf:2: tag.length: 0 is out of range, expected 1-24\n"},
+	{TAGGED(AT(0, 25)), "t.conf:2: tag.length: 25 is out of range, expected 1-24\n"},
 	{TAGGED(AT(1024, 1)), "t.conf:2: tag.offset: 1024 is out of range, expected 0-1023\n"},
 	{TAGGED(AT(1009, 16)),
 	 "t.conf:2: tag.offset: 1009 and 16 bytes end at byte 1025, expected 1024 at the latest\n"},
-	{TAGGED("( " AT(0, 8) ", " AT(8, 8) ", " AT(16, 1) " )"),
-	 "t.conf:2: tag: 17 bytes in all, expected 1-16\n"},
+	{TAGGED("( " AT(0, 8) ", " AT(8, 16) ", " AT(24, 1) " )"),
+	 "t.conf:2: tag: 25 bytes in all, expected 1-24\n"},
 	{TAGGED("()"), "t.conf:2: tag: 0 elements, expected 1-4\n"},
 	{TAGGED("( " AT(0, 1) "," AT(1, 1) "," AT(2, 1) "," AT(3, 1) "," AT(4, 1) " )"),
 	 "t.conf:2: tag: 5 elements, expected 1-4\n"},
@@ -520,7 +520,7 @@ static const struct sample tag_samples[] = {
 	{TAGGED("( 1 )"), "t.conf:2: tag[0]: expected a group { offset = …; length = …; }, "
 			  "found a whole number\n"},
 	{TAGGED("{ }"), "t.conf:2: tag.offset: missing, expected 0-1023\n"
-			"t.conf:2: tag.length: missing, expected 1-16\n"},
+			"t.conf:2: tag.length: missing, expected 1-24\n"},
 	{TAGGED("( " AT(0, 1) ", { lenght = 1; offset = 3; } )"),
 	 "t.conf:2: tag[1].lenght: unknown key; did you mean \"length\"?\n"},
 	{TAGGED("{ offset = 0; length = 2; mask = \"0x0f\"; }"),
@@ -541,8 +541,7 @@ static const struct sample tag_samples[] = {
 	 "length\n"},
 	{TAGGED("( " FIELD("ip saddr") ", " FIELD("ip6 saddr") " )"),
 	 "t.conf:2: tag[1].field: does not go with \"ip saddr\", expected fields of one IP "
-	 "version\n"
-	 "t.conf:2: tag: 20 bytes in all, expected 1-16\n"},
+	 "version\n"},
 	{CONF(NAME ON PORT NONE "sources = [ \"192.0.2.0/24\" ]; tag = " FIELD("ip6 saddr") ";"),
 	 "t.conf:2: tag: it has an IPv6 address, and sources are IPv4 only, expected one of the "
 	 "same IP version in both\n"},
@@ -693,7 +692,7 @@ static const struct sample entity_samples[] = {
 	{CONF(NAME ON PORT "tag = { offset = 0; length = 99; };"
 			   "entities = ( { tag = \"0x1f\"; port = 0; }, { tag = \"0x1f1\"; "
 			   "port = 1; } );"),
-	 "t.conf:2: tag.length: 99 is out of range, expected 1-16\n"
+	 "t.conf:2: tag.length: 99 is out of range, expected 1-24\n"
 	 "t.conf:2: entities[0].port: 0 is out of range, " ACTION "\n"
 	 "t.conf:2: entities[1].tag: \"0x1f1\": expected an even number of hex digits after 0x\n"},
 	{CONF(NAME ON PORT TAG "entities_file = \"\";"),
@@ -1033,7 +1032,7 @@ static void test_entities_file(void **state)
 				     "entities = ( { tag = \"0x01020304\"; port = 5; } );"),
 	       "e.csv:2: tag: 0x01020304 is the tag of \"0x01020304\" already (t.conf:2)\n");
 	expect(CONF(NAME ON PORT "tag = { offset = 0; length = 0; }; entities_file = \"e.csv\";"),
-	       "t.conf:2: tag.length: 0 is out of range, expected 1-16\n");
+	       "t.conf:2: tag.length: 0 is out of range, expected 1-24\n");
 }
 
 /* Of tags of three pieces, each interval is up to 5 boxes. */

@@ -482,6 +482,48 @@ static void test_check(void **state)
 	em_policy_free(policy);
 }
 
+/* What nft cannot carry, or only on some kernels. */
+static void expect_finding(const char *tag, const char *entities, const char *finding)
+{
+	struct em_policy *policy;
+	struct paper paper;
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "{ name = \"l\"; interfaces = [ \"eth0\" ]; port = 5000; tag = ( %s );\n"
+		 "entities = ( { tag = \"%s\"; port = 1; } ); }",
+		 tag, entities);
+	policy = policy_of(text);
+	em_print_check(begin(&paper, false), "c", policy);
+	end(&paper);
+	if (finding ? !strstr(paper.text, finding) : !!strstr(paper.text, "nftables"))
+		fail_msg("%s: %s", text, paper.text);
+	free(paper.text);
+	em_policy_free(policy);
+}
+
+#define FOUR_PIECES(mask)                                                                          \
+	"{ offset = 0; length = 17; " mask "}, { offset = 20; length = 1; }, "                     \
+	"{ offset = 21; length = 1; }, { offset = 22; length = 1; }"
+#define MASK_17 "mask = \"0xffffffffffffffffffffffffffffffff0f\"; "
+
+static void test_findings(void **state)
+{
+	static const char long_piece[] = "tag: of four pieces, one with more than 16 bytes";
+
+	(void)state;
+	expect_finding(FOUR_PIECES(""), "text:abcdefghijklmnopqrst", NULL);
+	expect_finding(FOUR_PIECES(""), "prefix:text:a", long_piece);
+	expect_finding(FOUR_PIECES(MASK_17), "0x0000000000000000000000000000000000000000",
+		       long_piece);
+	expect_finding("{ offset = 0; length = 1; }", "0x01..0x02", NULL);
+	expect_finding("{ offset = 0; length = 1; }, { offset = 2; length = 1; }", "0x01/8",
+		       "tag: entities that cover more than one tag, with several pieces");
+	expect_finding("{ offset = 239; length = 24; }", "text:abcdefghijklmnopqrstuvwx", NULL);
+	expect_finding("{ offset = 240; length = 24; }", "text:abcdefghijklmnopqrstuvwx",
+		       "payload offset 248 needs a kernel");
+}
+
 static const char probe_text[] =
 	"kernel\n"
 	"  eBPF      bpf              yes  loads programs\n"
@@ -584,7 +626,8 @@ int main(void)
 		cmocka_unit_test(test_error),		cmocka_unit_test(test_nearest),
 		cmocka_unit_test(test_apply),		cmocka_unit_test(test_stats),
 		cmocka_unit_test(test_stats_of_ranges), cmocka_unit_test(test_status),
-		cmocka_unit_test(test_check),		cmocka_unit_test(test_probe),
+		cmocka_unit_test(test_check),		cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_probe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
