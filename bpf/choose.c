@@ -35,8 +35,7 @@ static int kernel_obstacle(char *obstacle, size_t size, struct em_diag *diag)
 
 	if (replaces < 0)
 		return em_diag_errno(diag, replaces, NULL, "cannot try to replace an XDP program");
-	snprintf(obstacle, size, "%s",
-		 replaces ? "" : "this kernel replaces no XDP program in one step (Linux 5.7)");
+	snprintf(obstacle, size, "%s", replaces ? "" : EM_TRIAL_NO_REPLACE);
 	return 0;
 }
 

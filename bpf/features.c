@@ -14,6 +14,7 @@
 #include "bpf/pins.h"
 #include "bpf/program.h"
 #include "bpf/rtnl.h"
+#include "bpf/trial.h"
 
 static void try_bpf(struct em_feature *feature, int placeholder)
 {
@@ -130,6 +131,16 @@ static void try_hook(struct em_feature *feature, const struct em_policy *sample,
 	em_programs_free(programs);
 }
 
+/* Where a program cannot be replaced in one step, apply attaches none. */
+static void try_generic(struct em_feature *feature, const struct em_policy *sample)
+{
+	try_hook(feature, sample, EM_HOOK_XDP_GENERIC);
+	if (!feature->available || em_trial_replaces())
+		return;
+	feature->available = false;
+	snprintf(feature->detail, sizeof(feature->detail), "%s", EM_TRIAL_NO_REPLACE);
+}
+
 void em_features_try(const struct em_policy *sample, em_feature_fn *found, void *context)
 {
 	struct em_feature bpf = {.name = "bpf"}, jit = {.name = "jit"}, bpffs = {.name = "bpffs"},
@@ -142,7 +153,7 @@ void em_features_try(const struct em_policy *sample, em_feature_fn *found, void 
 	try_bpf(&bpf, placeholder);
 	try_jit(&jit, placeholder);
 	try_bpffs(&bpffs);
-	try_hook(&generic, sample, EM_HOOK_XDP_GENERIC);
+	try_generic(&generic, sample);
 	try_hook(&clsact, sample, EM_HOOK_TC_INGRESS);
 	if (placeholder >= 0)
 		close(placeholder);

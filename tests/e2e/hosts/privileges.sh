@@ -384,6 +384,8 @@ section_old() {
 			old apply --backend=$to $tmp/a.conf
 		is "$to: nothing touched" "$pristine" "$(snapshot)"
 	done
+	check 'probe says so' sh -c "ip netns exec $server $tmp/without_replace probe $tmp/a.conf |
+		grep -q 'xdp-generic  *no  *this kernel replaces no XDP program'"
 	check 'auto goes to tc' sh -c "ip netns exec $server $tmp/without_replace apply $tmp/a.conf |
 		grep -q 'backend tc (.*; in0: tc, because this kernel replaces no XDP program'"
 	is 'auto: sorted' '6001 6002' "$(where 1 2)"
