@@ -85,6 +85,17 @@ static void delete_empty(struct em_batch *batch, const struct em_inventory *inve
 			em_message_delete_chain(batch, inventory->table, inventory->chains[i].name);
 }
 
+/* Whether to try once more after a pause, as what the kernel frees late is still in use. */
+static bool is_busy(int rc, int *tries)
+{
+	const struct timespec pause = {.tv_nsec = RELEASE_NANOSECONDS};
+
+	if (rc != -EBUSY || ++*tries >= RELEASE_TRIES)
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
 /*
  * The verdict map of a deleted rule leads to its chains until the kernel frees it, which it does
  * some time after the transaction.
@@ -93,20 +104,16 @@ static int delete_slowly(struct em_netlink *netlink, struct em_batch *batch,
 			 const struct em_inventory *inventory, const struct em_selection *selection,
 			 struct em_refusal *refusal)
 {
-	const struct timespec pause = {.tv_nsec = RELEASE_NANOSECONDS};
-	int rc;
+	int tries = 0, rc;
 
 	delete_rules(batch, inventory, selection);
 	rc = em_batch_send(netlink, batch, false, refusal);
 	if (rc)
 		return rc;
-	for (int i = 0; i < RELEASE_TRIES; i++) {
+	do {
 		delete_empty(batch, inventory, selection);
 		rc = em_batch_send(netlink, batch, false, refusal);
-		if (rc != -EBUSY)
-			break;
-		nanosleep(&pause, NULL);
-	}
+	} while (is_busy(rc, &tries));
 	return rc;
 }
 
@@ -126,23 +133,42 @@ static int delete_chains(struct em_netlink *netlink, struct em_batch *batch,
 	return rc ? em_netlink_report(diag, &refusal) : 0;
 }
 
+/*
+ * Deletes counters, or all other objects, from index first on, as many as a transaction should
+ * have. Returns the index of the next one.
+ */
+static size_t add_deletions(struct em_batch *batch, const struct em_inventory *inventory,
+			    const struct em_selection *selection, bool counters, size_t first)
+{
+	for (; first < inventory->n_objects && batch->used < EM_BATCH_FULL; first++) {
+		const struct em_inventory_object *object = &inventory->objects[first];
+
+		if (object_selected(object, selection) &&
+		    counters == (object->kind == EM_OBJECT_COUNTER))
+			em_message_delete_object(batch, inventory->table, object->kind,
+						 object->name);
+	}
+	return first;
+}
+
 /* There may be as many counters as entities, too many for one transaction. */
 static int delete_objects(struct em_netlink *netlink, struct em_batch *batch,
 			  const struct em_inventory *inventory,
-			  const struct em_selection *selection, struct em_diag *diag)
+			  const struct em_selection *selection, bool counters, struct em_diag *diag)
 {
+	struct em_refusal refusal;
+	size_t next;
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < inventory->n_objects; i++) {
-		const struct em_inventory_object *object = &inventory->objects[i];
+	for (size_t first = 0; !rc && first < inventory->n_objects; first = next) {
+		int tries = 0;
 
-		if (!object_selected(object, selection))
-			continue;
-		em_message_delete_object(batch, inventory->table, object->kind, object->name);
-		if (batch->used >= EM_BATCH_FULL)
-			rc = em_batch_commit(netlink, batch, diag);
+		do {
+			next = add_deletions(batch, inventory, selection, counters, first);
+			rc = em_batch_send(netlink, batch, false, &refusal);
+		} while (is_busy(rc, &tries));
 	}
-	return rc;
+	return rc ? em_netlink_report(diag, &refusal) : 0;
 }
 
 static int delete_selected(struct em_netlink *netlink, struct em_batch *batch,
@@ -151,7 +177,10 @@ static int delete_selected(struct em_netlink *netlink, struct em_batch *batch,
 {
 	int rc = delete_chains(netlink, batch, inventory, selection, diag);
 
-	return rc ? rc : delete_objects(netlink, batch, inventory, selection, diag);
+	/* On older kernels a map of counters uses them until after its transaction. */
+	for (int counters = 0; !rc && counters <= 1; counters++)
+		rc = delete_objects(netlink, batch, inventory, selection, counters, diag);
+	return rc;
 }
 
 /* The kernel does not say whether rules use a set, but refuses to delete one that they use. */

@@ -58,7 +58,8 @@ void em_message_first_rules(struct em_batch *batch, const struct em_ruleset *rul
 
 /*
  * Deletes by name.  A chain has to be flushed before, as have all chains that lead to it; a map of
- * counters comes before the counters.
+ * counters is deleted in a transaction before that of the counters: older kernels release them at
+ * its end, or, of elements that are deleted before, never (4.14).
  */
 void em_message_delete_table(struct em_batch *batch, enum em_table table);
 void em_message_flush_chain(struct em_batch *batch, enum em_table table, const char *name);

@@ -301,19 +301,11 @@ void em_message_objects(struct em_batch *batch, const struct em_ruleset *ruleset
 
 /* Deleting. */
 
-static void delete_set(struct em_batch *batch, enum em_table table, bool flush, const char *name)
+static void delete_set(struct em_batch *batch, enum em_table table, const char *name)
 {
-	struct nlmsghdr *message;
+	struct nlmsghdr *message = em_batch_open(batch, em_ruleset_family(table), NFT_MSG_DELSET, 0,
+						 "delete set", NULL);
 
-	if (flush) {
-		message = em_batch_open(batch, em_ruleset_family(table), NFT_MSG_DELSETELEM, 0,
-					"delete elements", NULL);
-		mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, EM_RULESET_TABLE);
-		mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, name);
-		em_batch_close(batch, message);
-	}
-	message = em_batch_open(batch, em_ruleset_family(table), NFT_MSG_DELSET, 0, "delete set",
-				NULL);
 	mnl_attr_put_strz(message, NFTA_SET_TABLE, EM_RULESET_TABLE);
 	mnl_attr_put_strz(message, NFTA_SET_NAME, name);
 	em_batch_close(batch, message);
@@ -331,10 +323,6 @@ static void delete_named(struct em_batch *batch, enum em_table table, uint32_t t
 	em_batch_close(batch, message);
 }
 
-/*
- * On older kernels a deleted map releases its counters only at the end of the transaction; its
- * elements release them at once.
- */
 void em_message_delete_object(struct em_batch *batch, enum em_table table, enum em_object_kind kind,
 			      const char *name)
 {
@@ -343,5 +331,5 @@ void em_message_delete_object(struct em_batch *batch, enum em_table table, enum 
 	else if (kind == EM_OBJECT_TIMEOUT)
 		delete_named(batch, table, NFT_OBJECT_CT_TIMEOUT, "delete timeout", name);
 	else
-		delete_set(batch, table, kind == EM_OBJECT_COUNTER_MAP, name);
+		delete_set(batch, table, name);
 }
