@@ -44,6 +44,7 @@ struct em_prepared {
 	struct em_netlink netlink;
 	struct em_batch batch;
 	const struct em_plan *plan; /* not owned */
+	bool begun;		    /* something of it may be in the kernel */
 	bool committed;
 };
 
@@ -146,7 +147,7 @@ static void free_prepared(struct em_prepared *prepared)
 /* The error that led here has been reported. If this fails as well, the next run cleans up. */
 static void withdraw(struct em_prepared *prepared)
 {
-	struct em_selection this = {.only = prepared->ruleset->generation};
+	struct em_selection this = {.only = prepared->plan->generation};
 	FILE *nowhere = fopen("/dev/null", "we");
 	struct em_diag quiet;
 
@@ -162,7 +163,7 @@ static void abort_prepared(struct em_prepared *prepared)
 {
 	if (!prepared)
 		return;
-	if (prepared->ruleset && !prepared->committed)
+	if (prepared->begun && !prepared->committed)
 		withdraw(prepared);
 	free_prepared(prepared);
 }
@@ -203,6 +204,8 @@ static int choose_counters(struct em_prepared *prepared, struct em_outcome *outc
 	int counting = em_install_can_count(&prepared->netlink, &prepared->batch, plan->policy,
 					    plan->generation, *form, &refusal);
 
+	if (counting == -EOPNOTSUPP)
+		return em_nft_judge(plan->policy, &refusal, outcome, diag);
 	if (counting < 0)
 		return em_netlink_report(diag, &refusal);
 	form->object_counters = !counting;
@@ -218,6 +221,7 @@ static int build(struct em_prepared *prepared, struct em_outcome *outcome, struc
 	struct em_installed installed = {.whole = true};
 	int rc = clear_way(prepared, diag);
 
+	prepared->begun = true;
 	if (!rc)
 		rc = choose_counters(prepared, outcome, &form, diag);
 	if (rc)

@@ -240,7 +240,7 @@ static bool is_failure(int rc)
  * Kernels refuse many things with the same error. The one refusal known in advance, an offset that
  * does not fit (ERANGE), is reported with its key.
  */
-static int judge(const struct em_policy *policy, const struct em_refusal *refusal,
+int em_nft_judge(const struct em_policy *policy, const struct em_refusal *refusal,
 		 struct em_outcome *outcome, struct em_diag *diag)
 {
 	if (is_failure(refusal->error))
@@ -265,7 +265,7 @@ static int try_rules(struct em_netlink *netlink, const struct em_policy *policy,
 	if (rc)
 		return rc;
 	if (try_ruleset(netlink, &batch, policy, (struct em_form){.zones = zones}, &refusal))
-		rc = judge(policy, &refusal, outcome, diag);
+		rc = em_nft_judge(policy, &refusal, outcome, diag);
 	em_batch_clear(&batch);
 	return rc;
 }
@@ -281,7 +281,7 @@ int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch
 	if (joined)
 		return em_outcome_lacks(outcome, ranges_place(joined), JOINED_RANGES);
 	if (try_ruleset(netlink, batch, policy, form, &refusal))
-		return judge(policy, &refusal, outcome, diag);
+		return em_nft_judge(policy, &refusal, outcome, diag);
 	return 0;
 }
 
@@ -294,7 +294,7 @@ int em_nft_check_kept(struct em_netlink *netlink, struct em_batch *batch,
 
 	if (rc == -EBUSY)
 		return em_netlink_report(diag, &refusal);
-	return rc ? judge(ruleset->policy, &refusal, outcome, diag) : 0;
+	return rc ? em_nft_judge(ruleset->policy, &refusal, outcome, diag) : 0;
 }
 
 struct trial {
@@ -315,7 +315,9 @@ static void try_to_keep(void *result, const void *context)
 		return;
 	if (em_netlink_open(&netlink, &kept.diag) || em_batch_init(&batch, &kept.diag))
 		return;
-	if (em_install_trial(&netlink, &batch, trial->policy, 1, trial->form, &refusal) == -ERANGE)
+	if (em_install_can_count(&netlink, &batch, trial->policy, 1, trial->form, &refusal) ==
+		    -EOPNOTSUPP ||
+	    em_install_trial(&netlink, &batch, trial->policy, 1, trial->form, &refusal) == -ERANGE)
 		*out = refusal;
 }
 
@@ -327,7 +329,7 @@ int em_nft_foresee_kept(const struct em_policy *policy, bool zones, struct em_ou
 	struct em_refusal refusal = {0};
 
 	(void)em_scratch_run_anyone(try_to_keep, &refusal, sizeof(refusal), &trial);
-	return refusal.error ? judge(policy, &refusal, outcome, diag) : 0;
+	return refusal.error ? em_nft_judge(policy, &refusal, outcome, diag) : 0;
 }
 
 /* Finds the form in which this kernel can have `replies`. */

@@ -36,6 +36,13 @@ int em_nft_foresee_kept(const struct em_policy *policy, bool zones, struct em_ou
 			struct em_diag *diag);
 
 /*
+ * What a refusal by the kernel means: something that it lacks, or a failure of the moment.  Returns
+ * em_outcome_lacks() or -errno, reported.
+ */
+int em_nft_judge(const struct em_policy *policy, const struct em_refusal *refusal,
+		 struct em_outcome *outcome, struct em_diag *diag);
+
+/*
  * Why no kernel's nf_tables can carry the policy as the rules are, with or without zones of
  * conntrack, and the place of the key; or NULL.
  */

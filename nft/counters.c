@@ -166,6 +166,7 @@ static void name_elements(struct nlmsghdr *message, const void *context)
 	mnl_attr_nest_end(message, list);
 }
 
+/* -EOPNOTSUPP: this kernel lists elements only (before 4.16). */
 static int ask(struct em_netlink *netlink, struct asking *asking)
 {
 	const struct em_query elements = {.subsystem = NFNL_SUBSYS_NFTABLES,
@@ -175,12 +176,8 @@ static int ask(struct em_netlink *netlink, struct asking *asking)
 					  .attributes = name_elements,
 					  .context = asking};
 
-	int rc;
-
 	asking->answered = 0;
-	rc = em_netlink_query(netlink, &elements, read_elements, asking);
-	/* Kernels that cannot be asked for elements have none that count. */
-	return rc == -EOPNOTSUPP ? 0 : rc;
+	return em_netlink_query(netlink, &elements, read_elements, asking);
 }
 
 int em_counters_in_elements(struct em_netlink *netlink, const struct em_object *object)
@@ -238,7 +235,7 @@ static int read_counting(struct em_netlink *netlink, const struct reading *readi
 		at_once = 2 * at_once < most ? 2 * at_once : most;
 	}
 	*counting = asking.counting;
-	return rc;
+	return rc == -EOPNOTSUPP ? 0 : rc;
 }
 
 /* Named counters. */

@@ -20,7 +20,8 @@ int em_counters_read(struct em_netlink *netlink, const struct em_policy *policy,
 
 /*
  * Whether the first element of an object that is installed has a counter.  Kernels before 5.10 take
- * the definition of the counter and leave it out.  Returns 1, 0, or -errno, not reported.
+ * the definition of the counter and leave it out.  Returns 1, 0, or -errno, not reported;
+ * -EOPNOTSUPP: the kernel, before 4.16, cannot be asked, and has none.
  */
 int em_counters_in_elements(struct em_netlink *netlink, const struct em_object *object);
 

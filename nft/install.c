@@ -122,6 +122,31 @@ static const struct em_object *find_counting(const struct em_ruleset *ruleset)
 	return NULL;
 }
 
+/* Ranges of tags, which may adjoin; those of sources do not. NULL: none. */
+static const struct em_object *find_ranges(const struct em_ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->n_objects; i++)
+		if (ruleset->objects[i].interval && ruleset->objects[i].format &&
+		    ruleset->objects[i].n > 1)
+			return &ruleset->objects[i];
+	return NULL;
+}
+
+/*
+ * Where ranges adjoin, Linux 4.14 misses the first tag of the second one; it does not show but to
+ * packets. 4.19 finds it. The one cannot be asked for an element, the other can.
+ */
+static int judge_old(const struct em_ruleset *ruleset, struct em_refusal *refusal)
+{
+	const struct em_object *ranges = find_ranges(ruleset);
+
+	if (!ranges)
+		return 0;
+	*refusal = (struct em_refusal){-EOPNOTSUPP,
+				       {"look tags up in ranges that adjoin", ranges->place}};
+	return -EOPNOTSUPP;
+}
+
 static int try_counting(struct em_netlink *netlink, struct em_batch *batch,
 			const struct em_object *object, struct em_refusal *refusal)
 {
@@ -152,11 +177,13 @@ int em_install_can_count(struct em_netlink *netlink, struct em_batch *batch,
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
 	const struct em_object *object;
+	int counting;
 
 	if (em_ruleset_new_counters(&ruleset, policy, generation, form)) {
 		*refusal = (struct em_refusal){-ENOMEM, {.what = "build the ruleset"}};
 		return -ENOMEM;
 	}
 	object = find_counting(ruleset);
-	return object ? try_counting(netlink, batch, object, refusal) : 1;
+	counting = object ? try_counting(netlink, batch, object, refusal) : 1;
+	return counting == -EOPNOTSUPP ? judge_old(ruleset, refusal) : counting;
 }

@@ -13,7 +13,7 @@
  * Whether the elements of maps count on this kernel; 1 where the policy has no entities. It takes a
  * look at what the kernel made of a map, so that a map of this generation is added and deleted
  * again; the table stays. The batch is empty. Returns 1, 0, or -errno and *refusal filled in;
- * nothing is reported.
+ * nothing is reported. -EOPNOTSUPP: the kernel is so old that it does not do what the policy needs.
  */
 int em_install_can_count(struct em_netlink *netlink, struct em_batch *batch,
 			 const struct em_policy *policy, uint32_t generation, struct em_form form,
