@@ -251,6 +251,27 @@ static void change_all(void *result, const void *context)
 	(void)em_rtnl_change(result, *n);
 }
 
+/* A kernel without the qdisc, or without filters of this kind. */
+static bool is_lacking(int rc)
+{
+	return rc == -ENOENT || rc == -EOPNOTSUPP || rc == -EINVAL;
+}
+
+static int judge_egress(const struct em_rtnl_change *change, struct em_outcome *outcome,
+			const struct em_place *place, struct em_diag *diag)
+{
+	const char *between = change->message[0] ? ": " : "";
+
+	if (is_lacking(change->error))
+		return em_outcome_lacks(outcome, place,
+					"replies: this kernel takes no BPF filter at TC egress: "
+					"%s%s%s",
+					strerror(-change->error), between, change->message);
+	return em_diag_errno(diag, change->error, place,
+			     "replies: cannot try a BPF filter at TC egress%s%s", between,
+			     change->message);
+}
+
 int em_trial_egress(int program, struct em_outcome *outcome, const struct em_place *place,
 		    struct em_diag *diag)
 {
@@ -270,11 +291,6 @@ int em_trial_egress(int program, struct em_outcome *outcome, const struct em_pla
 		return report_scratch(rc, diag);
 	for (size_t i = 0; i < n; i++)
 		if (changes[i].error)
-			return em_outcome_lacks(outcome, place,
-						"replies: this kernel takes no BPF filter at TC "
-						"egress: %s%s%s",
-						strerror(-changes[i].error),
-						changes[i].message[0] ? ": " : "",
-						changes[i].message);
+			return judge_egress(&changes[i], outcome, place, diag);
 	return 0;
 }

@@ -26,7 +26,8 @@ static void write_file(enum policy policy, const char *entities)
 	if (!file)
 		rig_die(files[policy]);
 	fprintf(file,
-		"listeners = ( { name = \"sorter\"; interfaces = [ \"in0\" ]; port = %d;\n"
+		"listeners = ( { name = \"sorter\"; interfaces = [ \"in0\" ]; port = %d; replies = "
+		"true;\n"
 		"  tag = { offset = 4; length = 4; };\n"
 		"  entities = ( %s ); } );\n",
 		HOST_LISTENER, entities);
