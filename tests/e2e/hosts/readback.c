@@ -42,6 +42,7 @@ struct sample {
 	const char *tag;
 	unsigned int check;
 	unsigned int entity; /* its port */
+	const char *others;  /* entities behind it, on line 5; NULL: none */
 };
 
 static struct em_policy *read_policy(struct bench *bench, const struct sample *sample)
@@ -56,8 +57,10 @@ static struct em_policy *read_policy(struct bench *bench, const struct sample *s
 		"listeners = ( { name = \"t\"; interfaces = [ \"lo\" ]; port = %u;\n"
 		"tag = { %s };\n"
 		"checks = ( { offset = %u; bytes = \"0x4d58\"; } );\n"
-		"entities = ( { tag = \"text:some\"; port = %u; } ); unknown = 6001; } );\n",
-		sample->port, sample->tag, sample->check, sample->entity);
+		"entities = ( { tag = \"text:some\"; port = %u; }\n"
+		"%s ); unknown = 6001; } );\n",
+		sample->port, sample->tag, sample->check, sample->entity,
+		sample->others ? sample->others : "");
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (em_config_read(&policy, path, &bench->diag))
 		die("policy");
@@ -157,6 +160,45 @@ static void try_changes(struct bench *bench)
 	}
 }
 
+int __wrap_em_counters_in_elements(struct em_netlink *netlink, const struct em_object *object);
+
+/* As on a kernel before 4.16, which cannot be asked for elements. */
+int __wrap_em_counters_in_elements(struct em_netlink *netlink, const struct em_object *object)
+{
+	(void)netlink;
+	(void)object;
+	return -EOPNOTSUPP;
+}
+
+static void expect_counting(struct bench *bench, const char *others, int expected,
+			    unsigned int line)
+{
+	const struct sample sample = {5000, as_sent.tag, 2, 6002, others};
+	struct em_policy *policy = read_policy(bench, &sample);
+	struct em_refusal refusal = {0};
+	int rc = em_install_can_count(&bench->netlink, &bench->batch, policy, GENERATION,
+				      (struct em_form){.zones = false}, &refusal);
+
+	if (rc != expected || refusal.origin.place.line != line) {
+		printf("FAIL counting on an old kernel, %s: %d, line %u instead of %d, line %u\n",
+		       others, rc, (unsigned int)refusal.origin.place.line, expected, line);
+		bench->failed++;
+	}
+	em_policy_free(policy);
+	change(bench, "delete table netdev entitymux");
+}
+
+/* Such a kernel misreads ranges that adjoin. */
+static void try_old(struct bench *bench)
+{
+	expect_counting(bench, "", 0, 0);
+	expect_counting(bench, ", { tag = \"prefix:text:b\"; port = 1; }", 0, 0);
+	expect_counting(bench,
+			", { tag = \"prefix:text:b\"; port = 1; },"
+			"{ tag = \"prefix:text:by\"; port = 2; }",
+			-EOPNOTSUPP, 5);
+}
+
 /* What somebody has taken away since is not what the kernel did not keep. */
 static void try_others(struct bench *bench)
 {
@@ -184,6 +226,7 @@ int main(void)
 	try_policies(&bench);
 	try_changes(&bench);
 	try_others(&bench);
+	try_old(&bench);
 	em_batch_clear(&bench.batch);
 	em_netlink_close(&bench.netlink);
 	printf("%s\n", bench.failed ? "failed" : "passed");
