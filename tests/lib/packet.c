@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -599,6 +600,22 @@ static void apply_word(struct builder *b, char *word, bool *finished)
 	fail(b, "no such word");
 }
 
+#define DEI 0x10
+
+/* Kernels before 5.0 clear this bit of a tag when they move it out of the frame. */
+static void clear_dei(struct packet *packet)
+{
+	struct utsname kernel;
+	uint16_t type;
+
+	memcpy(&type, packet->bytes + 2 * ETH_ALEN, sizeof(type));
+	if ((ntohs(type) != ETH_P_8021Q && ntohs(type) != ETH_P_8021AD) || uname(&kernel) ||
+	    strtoul(kernel.release, NULL, 10) >= 5)
+		return;
+	if (packet->length > ETH_HLEN)
+		packet->bytes[ETH_HLEN] &= ~DEI;
+}
+
 void packet_build(struct packet *packet, const char *description)
 {
 	struct builder b = {.description = description, .word = "start", .packet = packet};
@@ -618,5 +635,6 @@ void packet_build(struct packet *packet, const char *description)
 		apply_word(&b, word, &finished);
 	if (!finished)
 		finish(&b);
+	clear_dei(packet);
 	free(copy);
 }
