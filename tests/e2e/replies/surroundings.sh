@@ -27,7 +27,7 @@ exchanged() {
 	host=$1
 	shift
 	for address; do
-		said=$("$EXCHANGE" /run/netns/"$host" /run/netns/router "$address" 5000 2000 2 2>&1)
+		said=$("$EXCHANGE" /run/netns/"$host" /run/netns/router "$address" 5000 500 2 2>&1)
 		says "exchange with $address" ', 0 requests lost, 0 answers lost, 0 strange, 0 sends' "$said"
 	done
 }
@@ -123,7 +123,7 @@ section_chains() {
 	in_router nft -f $tmp/rules
 	# shellcheck disable=SC2086 # a list
 	both "$backend" client $server
-	is 'each chain sees' "$(yes '4000 0' | head -n 10)" \
+	is 'each chain sees' "$(yes '1000 0' | head -n 10)" \
 		"$(in_router nft list table inet theirs | sed -n 's/.*counter packets \([0-9]*\) .*/\1/p' |
 			paste -d ' ' - -)"
 	other_hosts
