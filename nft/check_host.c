@@ -71,8 +71,8 @@ static void review_start(const struct em_place *place, unsigned int start, em_fi
 
 /* Those of Linux 5.6 are of no use: nft cannot list a map from them to named counters. */
 #define JOINED_RANGES                                                                              \
-	"tag: entities that cover more than one tag, with several pieces, need a kernel whose "    \
-	"nf_tables counts in joined ranges (5.10 or later)"
+	"tag: entities that cover more than one tag, with several pieces or a mask of more than "  \
+	"16 bytes, need a kernel whose nf_tables counts in joined ranges (5.10 or later)"
 
 static bool has_joined_ranges(const struct em_format *format)
 {
