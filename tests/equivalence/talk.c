@@ -367,11 +367,14 @@ static bool make_error(struct random *random, const struct talk *talk, struct ev
 	memcpy(event->sent.bytes + event->icmp + ICMP_HEADER, about->expected.bytes + ETH_HLEN,
 	       quoted);
 	event->sent.length = (uint16_t)(event->icmp + ICMP_HEADER + quoted);
+	event->flow = about->flow;
+	event->flow.udp += event->icmp + ICMP_HEADER - ETH_HLEN;
+	/* As from a sender that has left out the checksum. */
+	if (random_chance(random, 20))
+		memset(event->sent.bytes + event->flow.udp + 6, 0, 2);
 	if (about->flow.source.family == AF_INET)
 		put_ip4_checksum(event->sent.bytes + ETH_HLEN);
 	conversation_put_icmp_checksum(&event->sent, event->icmp, about->flow.source.family);
-	event->flow = about->flow;
-	event->flow.udp += event->icmp + ICMP_HEADER - ETH_HLEN;
 	event->flow.to = (uint16_t)(event->sent.bytes[event->flow.udp + 2] << 8 |
 				    event->sent.bytes[event->flow.udp + 3]);
 	event->text = print_frame(&event->sent);
