@@ -270,13 +270,16 @@ static void chain_asked(struct em_builder *b, const struct em_layout *ip)
 static void rule_asked(struct em_builder *b, const struct em_layout *ip)
 {
 	struct em_load first = em_answers_address(EM_FIELD_NETWORK, ip->destination, ip);
-	struct em_statement *range;
+	struct em_statement *match;
 
 	first.length = 1;
 	em_build_rule(b, &b->listener->replies_place);
-	range = em_build_match(b, EM_STATEMENT_RANGE, first);
-	range->low[0] = ip->group_low;
-	range->high[0] = ip->group_high;
+	/* nft would list a range of one value as that value. */
+	match = em_build_match(
+		b, ip->group_low == ip->group_high ? EM_STATEMENT_EQUAL : EM_STATEMENT_RANGE,
+		first);
+	match->low[0] = ip->group_low;
+	match->high[0] = ip->group_high;
 	em_build_target(b, EM_STATEMENT_GOTO, asked_name(b, ip));
 }
 
