@@ -338,14 +338,16 @@ int em_netlink_query(struct em_netlink *netlink, const struct em_query *query, m
 	return 0;
 }
 
+static int read_id_attribute(const struct nlattr *attribute, void *data)
+{
+	if (mnl_attr_get_type(attribute) == NFTA_GEN_ID)
+		*(uint32_t *)data = ntohl(mnl_attr_get_u32(attribute));
+	return MNL_CB_OK;
+}
+
 static int read_id(const struct nlmsghdr *message, void *data)
 {
-	const struct nlattr *attribute;
-
-	mnl_attr_for_each (attribute, message, sizeof(struct nfgenmsg))
-		if (mnl_attr_get_type(attribute) == NFTA_GEN_ID)
-			*(uint32_t *)data = ntohl(mnl_attr_get_u32(attribute));
-	return MNL_CB_OK;
+	return mnl_attr_parse(message, sizeof(struct nfgenmsg), read_id_attribute, data);
 }
 
 int em_netlink_ruleset_id(struct em_netlink *netlink, uint32_t *id)
