@@ -29,8 +29,12 @@ static int load(struct force *force, struct em_diag *diag)
 
 	if (!rc)
 		rc = em_inspect(&force->view, state, diag);
-	if (!rc && em_inspect_is_applied(&force->view))
-		rc = em_generation_load_policy(state, force->view.generation, &force->policy, diag);
+	if (rc || !em_inspect_is_applied(&force->view))
+		return rc;
+	rc = em_generation_load_policy(state, force->view.generation, &force->policy, diag);
+	if (!rc && !force->policy)
+		rc = em_diag_error(diag, -EIO, NULL,
+				   "the policy in force is not known; apply again");
 	return rc;
 }
 

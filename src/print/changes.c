@@ -2,7 +2,6 @@
 /* Copyright (C) 2026 the entitymux authors */
 #include <string.h>
 
-#include "base/utf8.h"
 #include "print/print.h"
 
 /* With more changes of entities than this, text has their number alone. */
