@@ -108,34 +108,6 @@ static void compare_keys(struct pair *pair, const struct em_config_key *keys, co
 
 /* Entities. */
 
-static int compare_cover(const struct em_cover *a, const struct em_cover *b)
-{
-	int order = memcmp(a->first, b->first, sizeof(a->first));
-
-	return order ? order : memcmp(a->last, b->last, sizeof(a->last));
-}
-
-static int by_cover(const void *a, const void *b)
-{
-	struct em_cover x, y;
-
-	em_entity_cover(*(const struct em_entity *const *)a, &x);
-	em_entity_cover(*(const struct em_entity *const *)b, &y);
-	return compare_cover(&x, &y);
-}
-
-/* The entities of a format in the order of what they cover; NULL: no memory. */
-static const struct em_entity **sorted(const struct em_format *format)
-{
-	const struct em_entity **all = calloc(format->n_entities + 1, sizeof(*all));
-
-	for (size_t i = 0; all && i < format->n_entities; i++)
-		all[i] = &format->entities[i];
-	if (all)
-		qsort(all, format->n_entities, sizeof(*all), by_cover);
-	return all;
-}
-
 static char *copy(struct pair *pair, const char *text)
 {
 	char *made = text ? strdup(text) : NULL;
@@ -176,38 +148,36 @@ static void compare_entity(struct pair *pair, const struct em_entity *from,
 	add_entity_key(pair, to, "name", from->name, to->name);
 }
 
-/* In the order of the configuration: what the other policy has is found by a search. */
-static const struct em_entity *find(const struct em_entity **all, size_t n,
-				    const struct em_entity *entity)
+/* The entity of the other format that covers the same; NULL: there is none. */
+static const struct em_entity *find(const struct em_format *other, const struct em_entity *entity,
+				    size_t *guess)
 {
-	const struct em_entity **found = bsearch(&entity, all, n, sizeof(*all), by_cover);
+	struct em_cover cover;
 
-	return found ? *found : NULL;
+	em_entity_cover(entity, &cover);
+	return em_format_find_cover(other, &cover, guess);
 }
 
+/* In the order of the configuration. */
 static void compare_entities(struct pair *pair)
 {
 	const struct em_format *from = pair->from_format, *to = pair->to_format;
-	const struct em_entity **old = sorted(from), **new = sorted(to);
 	bool comparable = from->tag.length == to->tag.length;
+	size_t guess = 0;
 
-	if (!old || !new)
-		pair->error = -ENOMEM;
 	for (size_t i = 0; !pair->error && i < to->n_entities; i++) {
 		const struct em_entity *entity = &to->entities[i];
-		const struct em_entity *before =
-			comparable ? find(old, from->n_entities, entity) : NULL;
+		const struct em_entity *before = comparable ? find(from, entity, &guess) : NULL;
 
 		if (before)
 			compare_entity(pair, before, entity);
 		else
 			add_entity(pair, EM_ADDED, entity);
 	}
+	guess = 0;
 	for (size_t i = 0; !pair->error && i < from->n_entities; i++)
-		if (!comparable || !find(new, to->n_entities, &from->entities[i]))
+		if (!comparable || !find(to, &from->entities[i], &guess))
 			add_entity(pair, EM_REMOVED, &from->entities[i]);
-	free(old);
-	free(new);
 }
 
 /* Formats and listeners. */

@@ -3,8 +3,8 @@
 /*
  * config - the configuration file, read into a policy and written from one.
  *
- * entitymux.conf(5) is the format.  Reading reports every mistake in the file in one run; what was
- * read is only handed out when there was none.
+ * It is one file, or a folder of them.  entitymux.conf(5) is the format.  Reading reports every
+ * mistake in the file in one run; what was read is only handed out when there was none.
  */
 #ifndef EM_CONFIG_H
 #define EM_CONFIG_H
@@ -21,6 +21,13 @@
 int em_config_read(struct em_policy **out, const char *path, struct em_diag *diag);
 
 /*
+ * The same, of a file that is beside its place: relative paths in it are relative to this folder
+ * instead of its own.
+ */
+int em_config_read_in(struct em_policy **out, const char *path, const char *folder,
+		      struct em_diag *diag);
+
+/*
  * Writes the policy as a configuration that em_config_read() reads back as the same policy: every
  * key explicit, one spelling for each value, so that equal policies give equal bytes.  The
  * entities of listener i go, in their order, into the stream that open_entities(i, name, context)
@@ -32,5 +39,9 @@ int em_config_read(struct em_policy **out, const char *path, struct em_diag *dia
 int em_config_write(const struct em_policy *policy, FILE *out,
 		    FILE *(*open_entities)(size_t listener, const char *name, void *context),
 		    void *context);
+
+/* Writes one entity of the format as it stands in the configuration, without a comma behind it. */
+void em_config_write_entity(FILE *out, const struct em_format *format,
+			    const struct em_entity *entity);
 
 #endif

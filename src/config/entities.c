@@ -216,26 +216,14 @@ static bool parse_tag(struct reader *reader, const char *text, struct em_cover *
 
 static void parse_action(struct reader *reader, const char *text, struct em_action *action)
 {
-	unsigned long port;
-
-	for (int i = 0; em_verdict_words[i]; i++) {
-		if (strcmp(em_verdict_words[i], text) == 0) {
-			action->verdict = i;
-			return;
-		}
-	}
-	if (!*text || text[strspn(text, "0123456789")]) {
+	if (em_action_parse(action, text))
+		return;
+	if (!*text || text[strspn(text, "0123456789")])
 		mistake(reader, "port: \"%.40s\": expected pass, drop or a port 1-65535 in decimal",
 			text);
-		return;
-	}
-	port = strtoul(text, NULL, 10);
-	if (port < 1 || port > 65535) {
+	else
 		mistake(reader, "port: %.40s is out of range, expected pass, drop or 1-65535",
 			text);
-		return;
-	}
-	*action = (struct em_action){EM_PORT, (uint16_t)port};
 }
 
 static const char *parse_name(struct reader *reader, const char *text)
@@ -295,6 +283,7 @@ int em_entities_read(struct em_policy *policy, struct em_format *format, const c
 	int rc;
 
 	reader.place.file = em_policy_file(policy, path);
+	format->entities_file = reader.place.file;
 	if (!reader.place.file || asprintf(&what, "entities_file: %s", path) < 0)
 		return -ENOMEM;
 	rc = em_source_open(&reader.in, path, &reader.place, named, what, diag);

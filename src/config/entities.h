@@ -39,7 +39,7 @@ int em_bytes_parse(const char *text, uint8_t *bytes, size_t size, const char **e
 
 /*
  * What an entity covers, into *out: "0x…" and the like, "0x0a010000/16", "0x0a01/16",
- * "prefix:text:prod.", "0x20..0x63"; a tag that is an address alone may also be written as an
+ * "prefix:text:prod.", "0x20..0x63"; a tag of one piece and 4 or 16 bytes may also be written as an
  * address, for "0x…" in all of these. Returns the bytes of its tags, which may be another number
  * than the format's tag has; or -1 as em_bytes_parse(). With a tag of length 0 what is covered is
  * not looked at.

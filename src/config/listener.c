@@ -292,6 +292,9 @@ static int read_formats(struct em_reader *reader, const struct em_config_key *ke
 	return rc;
 }
 
+static const char *const missing_words[] = {
+	[EM_MISSING_ERROR] = "error", [EM_MISSING_WAIT] = "wait", NULL};
+
 /* The order matters: formats come after the keys that hold for all of them. */
 const struct em_config_key em_config_listener_keys[] = {
 	{"name", read_name, write_name, EM_KEY_REQUIRED, EM_KEY_MEMBER(em_listener, name),
@@ -317,6 +320,7 @@ const struct em_config_key em_config_listener_keys[] = {
 	{"formats", read_formats, .min = 1, .max = EM_FORMATS_MAX,
 	 .expected = "a list of 1-8 formats, ( { name = …; tag = …; … } )"},
 	EM_KEY_ACTION("invalid", em_listener, invalid),
+	EM_KEY_WORD("missing", em_listener, missing, missing_words, "\"error\" or \"wait\""),
 	EM_KEY_BOOL("replies", em_listener, replies,
 		    .place = offsetof(struct em_listener, replies_place)),
 	{"flows", em_config_read_number, write_of_replies, EM_KEY_MEMBER(em_listener, flows),

@@ -15,21 +15,46 @@
 /* Room for what stands before ".." or "/", of any length that may be right. */
 #define LEFT_MAX 128
 
-/* One tag, or the beginning of one; the rest of bytes[] stays. Returns as em_bytes_parse(). */
+/* The family of the addresses that may be tags, also where they are in the payload; or AF_UNSPEC.
+ */
+static int address_family(const struct em_tag *tag)
+{
+	if (tag->n_pieces != 1)
+		return AF_UNSPEC;
+	return tag->length == 4 ? AF_INET : tag->length == 16 ? AF_INET6 : AF_UNSPEC;
+}
+
+/* Whether somebody meant an address, and no bytes. */
+static bool looks_like_address(int family, const char *text)
+{
+	const char *characters = family == AF_INET ? "0123456789." : "0123456789abcdefABCDEF:.";
+
+	return family != AF_UNSPEC && strpbrk(text, ".:") && !text[strspn(text, characters)];
+}
+
+/*
+ * One tag, or the beginning of one; the rest of bytes[] stays. Returns as em_bytes_parse().
+ * "aa:bb:cc:dd:ee:ff:00:11" can be both: bytes in the payload, an address in the header.
+ */
 static int parse_one(const struct em_format *format, const char *text, uint8_t bytes[EM_TAG_MAX],
 		     const char **expected)
 {
 	const struct em_piece_field *field = em_tag_field(&format->tag);
+	int family = address_family(&format->tag);
 	int length;
 
-	if (field && inet_pton(field->family, text, bytes) == 1)
+	if (field && inet_pton(family, text, bytes) == 1)
 		return field->length;
 	length = em_bytes_parse(text, bytes, EM_TAG_MAX, expected);
-	if (length < 0 && field && strncmp(text, "0x", 2) != 0)
-		*expected = field->family == AF_INET
+	if (length >= 0)
+		return length;
+	if (family != AF_UNSPEC && inet_pton(family, text, bytes) == 1)
+		return format->tag.length;
+	if ((field && strncmp(text, "0x", 2) != 0) || looks_like_address(family, text))
+		*expected = family == AF_INET
 				    ? "an IPv4 address, or bytes as \"0x…\" or \"text:…\""
 				    : "an IPv6 address, or bytes as \"0x…\" or \"text:…\"";
-	return length;
+	return -1;
 }
 
 static int parse_left(const struct em_format *format, const char *text, size_t length,
@@ -131,5 +156,9 @@ int em_tag_parse(const struct em_format *format, const char *text, struct em_cov
 		return parse_bits(format, text, slash, out, expected);
 	length = parse_one(format, text, out->first, expected);
 	memcpy(out->last, out->first, sizeof(out->last));
+	if (is_text && format->tag.length && length != format->tag.length && strstr(text, "..")) {
+		*expected = "a range in hexadecimal, since text is always a tag itself";
+		return -1;
+	}
 	return length;
 }

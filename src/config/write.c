@@ -252,9 +252,14 @@ static int write_entities(FILE *out, const struct em_format *format)
 	for (size_t i = 0; i < format->n_entities; i++) {
 		const struct em_entity *entity = &format->entities[i];
 
-		fprintf(out, "%s,%s%s%s\n", em_entity_tag_format(format, entity, tag),
-			em_action_format(&entity->action, action), entity->name ? "," : "",
-			entity->name ? entity->name : "");
+		fputs_unlocked(em_entity_tag_format(format, entity, tag), out);
+		putc_unlocked(',', out);
+		fputs_unlocked(em_action_format(&entity->action, action), out);
+		if (entity->name) {
+			putc_unlocked(',', out);
+			fputs_unlocked(entity->name, out);
+		}
+		putc_unlocked('\n', out);
 	}
 	failed = ferror(out);
 	if (fclose(out))
@@ -262,22 +267,26 @@ static int write_entities(FILE *out, const struct em_format *format)
 	return failed ? -EIO : 0;
 }
 
+void em_config_write_entity(FILE *out, const struct em_format *format,
+			    const struct em_entity *entity)
+{
+	const char *quote = entity->action.verdict == EM_PORT ? "" : "\"";
+	char tag[EM_COVER_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
+
+	fputs("{", out);
+	if (entity->name)
+		fprintf(out, " name = \"%s\";", entity->name);
+	fprintf(out, " tag = \"%s\"; port = %s%s%s; }", em_entity_tag_format(format, entity, tag),
+		quote, em_action_format(&entity->action, action), quote);
+}
+
 /* In the configuration itself. */
 static void write_entities_inline(FILE *out, const struct em_format *format)
 {
-	char tag[EM_COVER_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
-
 	fputs("\n\t\tentities = (", out);
 	for (size_t i = 0; i < format->n_entities; i++) {
-		const struct em_entity *entity = &format->entities[i];
-		const char *quote = entity->action.verdict == EM_PORT ? "" : "\"";
-
-		fputs(i ? ",\n\t\t\t{" : "\n\t\t\t{", out);
-		if (entity->name)
-			fprintf(out, " name = \"%s\";", entity->name);
-		fprintf(out, " tag = \"%s\"; port = %s%s%s; }",
-			em_entity_tag_format(format, entity, tag), quote,
-			em_action_format(&entity->action, action), quote);
+		fputs(i ? ",\n\t\t\t" : "\n\t\t\t", out);
+		em_config_write_entity(out, format, &format->entities[i]);
 	}
 	fputs(" );", out);
 }
