@@ -26,7 +26,9 @@ const char *em_finish_path(const struct em_listener *listener, const struct em_f
 const char *em_finish_where(const struct em_place *there, const struct em_place *here, char *text,
 			    size_t size)
 {
-	if (there->file == here->file || !there->file)
+	if (!there->line)
+		snprintf(text, size, "in force");
+	else if (there->file == here->file || !there->file)
 		snprintf(text, size, "line %u", there->line);
 	else
 		snprintf(text, size, "%s:%u", there->file, there->line);

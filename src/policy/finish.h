@@ -14,7 +14,7 @@
 const char *em_finish_path(const struct em_listener *listener, const struct em_format *format,
 			   char text[EM_FINISH_PATH_MAX]);
 
-/* "line 7", or with the name of another file.  Returns text. */
+/* "line 7", or with the name of another file, or "in force" without a line.  Returns text. */
 const char *em_finish_where(const struct em_place *there, const struct em_place *here, char *text,
 			    size_t size);
 

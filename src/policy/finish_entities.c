@@ -41,15 +41,6 @@ static int by_tag(const void *a, const void *b, void *context)
 	return order ? order : (x > y) - (x < y);
 }
 
-static int by_name(const void *a, const void *b, void *context)
-{
-	const struct em_format *format = context;
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	int order = strcmp(format->entities[x].name, format->entities[y].name);
-
-	return order ? order : (x > y) - (x < y);
-}
-
 /* "entities[5]." for an entity of the configuration itself; for one of a file, the line says it. */
 static const char *element(const struct report *report, size_t i, char text[EM_FINISH_PATH_MAX])
 {
@@ -188,35 +179,62 @@ static const struct em_entity *find_nameless(const struct em_format *format, con
 	return NULL;
 }
 
-/* The same for names: of two that clash, the later one is reported. */
-static int find_duplicate_names(struct em_format *format, uint32_t *first)
+/* FNV-1a */
+static size_t hash_name(const char *name)
 {
-	uint32_t *named = calloc(format->n_entities + 1, sizeof(*named));
-	size_t n = 0;
+	uint64_t hash = 0xcbf29ce484222325;
 
-	if (!named)
-		return -ENOMEM;
-	for (size_t i = 0; i < format->n_entities; i++) {
-		first[i] = UINT32_MAX;
-		if (format->entities[i].name)
-			named[n++] = (uint32_t)i;
+	while (*name)
+		hash = (hash ^ (unsigned char)*name++) * 0x100000001b3;
+	return hash ^ hash >> 32;
+}
+
+/*
+ * The entity before entity i that has its name, or UINT32_MAX: then entity i is noted.  The table
+ * has a power of two of places, more than there are entities; UINT32_MAX: free.
+ */
+static uint32_t find_or_note(const struct em_format *format, uint32_t *table, size_t size,
+			     uint32_t i)
+{
+	const char *name = format->entities[i].name;
+	size_t at = hash_name(name) & (size - 1);
+
+	while (table[at] != UINT32_MAX) {
+		if (strcmp(format->entities[table[at]].name, name) == 0)
+			return table[at];
+		at = (at + 1) & (size - 1);
 	}
-	qsort_r(named, n, sizeof(*named), by_name, format);
-	for (size_t k = 0, head = 0; k < n; k++) {
-		const char *name = format->entities[named[k]].name;
-		const struct em_entity *nameless = find_nameless(format, name);
+	table[at] = i;
+	return UINT32_MAX;
+}
 
-		if (k && strcmp(format->entities[named[head]].name, name) == 0)
-			first[named[k]] = named[head];
-		else
-			head = k;
-		if (nameless && head == k) {
-			uint32_t i = (uint32_t)(nameless - format->entities);
+/* The same for names: of two that clash, the later one is reported. */
+static int find_duplicate_names(const struct em_format *format, uint32_t *first)
+{
+	size_t size = 2;
+	uint32_t *table;
 
-			first[i > named[k] ? i : named[k]] = i > named[k] ? named[k] : i;
+	while (size < 2 * format->n_entities)
+		size *= 2;
+	table = malloc(size * sizeof(*table));
+	if (!table)
+		return -ENOMEM;
+	memset(table, 0xff, size * sizeof(*table));
+	memset(first, 0xff, format->n_entities * sizeof(*first));
+	for (uint32_t i = 0; i < format->n_entities; i++) {
+		const char *name = format->entities[i].name;
+		const struct em_entity *nameless = name ? find_nameless(format, name) : NULL;
+		uint32_t same = name ? find_or_note(format, table, size, i) : UINT32_MAX;
+
+		if (same != UINT32_MAX) {
+			first[i] = same;
+		} else if (nameless) {
+			uint32_t other = (uint32_t)(nameless - format->entities);
+
+			first[i > other ? i : other] = i > other ? other : i;
 		}
 	}
-	free(named);
+	free(table);
 	return 0;
 }
 
@@ -320,6 +338,15 @@ static int check_boxes(const struct em_listener *listener, const struct em_forma
 		em_finish_path(listener, format, path), n, EM_BOXES_MAX);
 }
 
+/* As they mostly come. */
+static bool is_sorted(struct em_format *format)
+{
+	for (size_t k = 1; k < format->n_entities; k++)
+		if (by_tag(&format->by_tag[k - 1], &format->by_tag[k], format) > 0)
+			return false;
+	return true;
+}
+
 static int sort_entities(struct em_format *format)
 {
 	size_t n = format->n_entities;
@@ -333,7 +360,8 @@ static int sort_entities(struct em_format *format)
 		format->by_tag[i] = (uint32_t)i;
 		format->n_exact += !format->entities[i].last;
 	}
-	qsort_r(format->by_tag, n, sizeof(*format->by_tag), by_tag, format);
+	if (!is_sorted(format))
+		qsort_r(format->by_tag, n, sizeof(*format->by_tag), by_tag, format);
 	return 0;
 }
 

@@ -14,10 +14,11 @@
 struct em_flow {
 	uint8_t family; /* AF_INET or AF_INET6 */
 	uint8_t sender[16];
-	uint8_t server[16]; /* all 0: any, as the sender has asked many hosts at once */
+	uint8_t server[16]; /* all 0: any; many hosts were asked at once, or there is a link */
 	uint16_t sender_port;
 	uint16_t known;	 /* the listener's port, which the sender knows */
 	uint16_t target; /* the port that its datagrams are sorted to */
+	uint32_t link;	 /* ifindex, where it is told by its interface as well; else 0 */
 };
 
 struct em_flow_list {

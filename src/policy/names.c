@@ -72,6 +72,16 @@ bool em_names_listener(char *const *words, const struct em_listener *listener)
 	return found;
 }
 
+bool em_names_format(char *const *words, const struct em_listener *listener,
+		     const struct em_format *format)
+{
+	bool found = !words || !*words;
+
+	for (; !found && *words; words++)
+		found = means_listener(*words, listener) && means_format(*words, format);
+	return found;
+}
+
 bool em_names_entity(char *const *words, const struct em_listener *listener,
 		     const struct em_format *format, const struct em_entity *entity)
 {

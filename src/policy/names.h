@@ -15,9 +15,11 @@
 
 #include "policy/policy.h"
 
-/* words ends with NULL.  Whether one means the listener, or an entity that it has. */
+/* words ends with NULL.  Whether one means the listener, or a format or an entity that it has. */
 bool em_names_listener(char *const *words, const struct em_listener *listener);
 
+bool em_names_format(char *const *words, const struct em_listener *listener,
+		     const struct em_format *format);
 bool em_names_entity(char *const *words, const struct em_listener *listener,
 		     const struct em_format *format, const struct em_entity *entity);
 

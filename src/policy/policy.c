@@ -225,11 +225,27 @@ const char *em_verdict_name(enum em_verdict verdict)
 
 const char *em_action_format(const struct em_action *action, char text[EM_ACTION_TEXT_MAX])
 {
-	if (action->verdict == EM_PORT)
-		snprintf(text, EM_ACTION_TEXT_MAX, "%hu", action->port);
-	else
-		snprintf(text, EM_ACTION_TEXT_MAX, "%s", em_verdict_name(action->verdict));
-	return text;
+	return action->verdict == EM_PORT ? em_decimal(action->port, text)
+					  : em_verdict_name(action->verdict);
+}
+
+bool em_action_parse(struct em_action *out, const char *text)
+{
+	unsigned long port;
+
+	for (int i = 0; em_verdict_words[i]; i++) {
+		if (strcmp(em_verdict_words[i], text) == 0) {
+			out->verdict = i;
+			return true;
+		}
+	}
+	if (!*text || text[strspn(text, "0123456789")])
+		return false;
+	port = strtoul(text, NULL, 10);
+	if (port < 1 || port > 65535)
+		return false;
+	*out = (struct em_action){EM_PORT, (uint16_t)port};
+	return true;
 }
 
 const char *em_family_name(uint8_t family)

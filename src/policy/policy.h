@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/decimal.h"
 #include "base/diag.h"
 
 /* Limits of the configuration; entitymux.conf(5). */
@@ -38,9 +39,8 @@
 #define EM_ENTITY_NAME_MAX 64	   /* bytes of an entity's name */
 #define EM_PAYLOAD_MAX	   65507   /* bytes of UDP payload in one IPv4 packet */
 #define EM_FLOWS_MAX	   4194304
-#define EM_TIMEOUT_MAX	   86400 /* seconds */
-/* "65535" and NUL; see em_action_format(). */
-#define EM_ACTION_TEXT_MAX 6
+#define EM_TIMEOUT_MAX	   86400	  /* seconds */
+#define EM_ACTION_TEXT_MAX EM_DECIMAL_MAX /* see em_action_format() */
 /* Hex digits of the longest tag, "0x" and NUL; see em_tag_format(). */
 #define EM_TAG_TEXT_MAX (2 + 2 * EM_TAG_MAX + 1)
 /* Two of them and ".." between; see em_entity_tag_format(). */
@@ -179,7 +179,8 @@ struct em_format {
 	struct em_tag tag;
 	struct em_entity *entities; /* in the order of the configuration */
 	size_t n_entities;
-	size_t n_listed; /* the first n of them are from `entities`, the others from a file */
+	size_t n_listed; /* the first n of them are from `entities`, the others from a file: */
+	const char *entities_file; /* its path, one of the policy's files; NULL: there is none */
 	/*
 	 * Made by em_policy_finish(): indices into entities, sorted by tag. First those with one
 	 * tag, `n_exact`; then those that cover more, of which one stands behind those around it.
@@ -190,6 +191,9 @@ struct em_format {
 	size_t n_intervals;
 	struct em_action unknown;
 };
+
+/* What an interface that is missing or down means for an apply. */
+enum em_missing { EM_MISSING_ERROR, EM_MISSING_WAIT };
 
 struct em_listener {
 	struct em_place place; /* of the listener; the first line of its group */
@@ -206,6 +210,7 @@ struct em_listener {
 	struct em_format *formats; /* in the order in which they are tried */
 	size_t n_formats;	   /* at least 1 */
 	struct em_action invalid;
+	enum em_missing missing;
 	bool replies;
 	struct em_place replies_place;
 	uint32_t flows;
@@ -284,6 +289,14 @@ uint8_t em_listener_family(const struct em_listener *listener);
  */
 const struct em_entity *em_format_find(const struct em_format *format, const uint8_t *tag,
 				       const uint8_t *last);
+
+/*
+ * The entity that covers just this; NULL: there is none.  *guess is the index at which it is looked
+ * for first, and becomes the next: two policies have most of their entities in the same order, and
+ * a search among a million is a hundred times a comparison.
+ */
+const struct em_entity *em_format_find_cover(const struct em_format *format,
+					     const struct em_cover *cover, size_t *guess);
 
 /* Gives it a copy of the name (NULL: none) and what it covers. Returns 0 or -ENOMEM. */
 int em_entity_set(struct em_entity *entity, const char *name, const struct em_cover *cover);
@@ -374,7 +387,9 @@ int em_backend_parse(const char *name);
 extern const char *const em_verdict_words[];
 /* "pass", "drop", "port". */
 const char *em_verdict_name(enum em_verdict verdict);
-/* "pass", "drop" or the port.  Returns text. */
+/* The other way round; false: it is none of these, and *out is unchanged. */
+bool em_action_parse(struct em_action *out, const char *text);
+/* "pass", "drop" or the port, which is somewhere in text. */
 const char *em_action_format(const struct em_action *action, char text[EM_ACTION_TEXT_MAX]);
 
 /* "IPv4" or "IPv6". */

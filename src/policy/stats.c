@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 int em_stats_new(struct em_stats **out, const struct em_policy *policy)
 {
 	struct em_stats *stats __attribute__((cleanup(em_stats_freep))) = calloc(1, sizeof(*stats));
@@ -49,6 +51,8 @@ static void add_count(struct em_count *into, const struct em_count *from)
 {
 	into->packets += from->packets;
 	into->bytes += from->bytes;
+	if (from->last > into->last)
+		into->last = from->last;
 }
 
 /* All but the entities. */
@@ -63,27 +67,13 @@ static void add_listener(struct em_listener_stats *into, const struct em_listene
 		into->invalid[reason] += from->invalid[reason];
 }
 
-static bool has_cover(const struct em_format *format, const struct em_entity *entity,
-		      const struct em_cover *cover)
-{
-	return !memcmp(entity->tag, cover->first, format->tag.length) &&
-	       !memcmp(em_entity_last(entity), cover->last, format->tag.length);
-}
-
 void em_stats_add_entity(struct em_count *into, const struct em_format *format,
 			 const struct em_cover *cover, const struct em_count *count, size_t *guess)
 {
-	bool one = !memcmp(cover->first, cover->last, format->tag.length);
-	const struct em_entity *entity = NULL;
+	const struct em_entity *entity = em_format_find_cover(format, cover, guess);
 
-	if (*guess < format->n_entities)
-		entity = &format->entities[*guess];
-	if (!entity || !has_cover(format, entity, cover))
-		entity = em_format_find(format, cover->first, one ? NULL : cover->last);
-	if (!entity)
-		return;
-	*guess = (size_t)(entity - format->entities);
-	add_count(&into[(*guess)++], count);
+	if (entity)
+		add_count(&into[entity - format->entities], count);
 }
 
 static void add_entities(struct em_count *into, const struct em_format *format,
@@ -96,7 +86,7 @@ static void add_entities(struct em_count *into, const struct em_format *format,
 	for (size_t i = 0; i < old->n_entities; i++) {
 		struct em_cover cover;
 
-		if (!from[i].packets && !from[i].bytes)
+		if (!from[i].packets && !from[i].bytes && !from[i].last)
 			continue;
 		em_entity_cover(&old->entities[i], &cover);
 		em_stats_add_entity(into, format, &cover, &from[i], &guess);
@@ -132,6 +122,8 @@ static size_t find_listener(const struct em_policy *policy, const char *name)
 void em_stats_add(struct em_stats *into, const struct em_policy *policy,
 		  const struct em_stats *from, const struct em_policy *old)
 {
+	if (from->since > into->since)
+		into->since = from->since;
 	for (size_t i = 0; i < old->n_listeners; i++) {
 		size_t found = find_listener(policy, old->listeners[i].name);
 
@@ -140,6 +132,49 @@ void em_stats_add(struct em_stats *into, const struct em_policy *policy,
 		add_listener(&into->listeners[found], &from->listeners[i]);
 		add_formats(&into->listeners[found], &policy->listeners[found], &from->listeners[i],
 			    &old->listeners[i]);
+	}
+}
+
+static void drop_entities(struct em_count *counts, const struct em_format *format,
+			  const struct em_format *other)
+{
+	size_t guess = 0;
+
+	if (!other || other->tag.length != format->tag.length)
+		return;
+	for (size_t i = 0; i < format->n_entities; i++) {
+		struct em_cover cover;
+
+		em_entity_cover(&format->entities[i], &cover);
+		if (em_format_find_cover(other, &cover, &guess))
+			counts[i] = (struct em_count){0};
+	}
+}
+
+static void drop_listener(struct em_listener_stats *stats, const struct em_listener *listener,
+			  const struct em_listener *other)
+{
+	struct em_count *entities = stats->entities;
+	size_t n = stats->n_entities;
+
+	*stats = (struct em_listener_stats){.entities = entities, .n_entities = n};
+	for (size_t i = 0; i < listener->n_formats; i++) {
+		const struct em_format *format = &listener->formats[i];
+
+		drop_entities(entities + em_listener_entities_before(listener, format), format,
+			      em_listener_format(other, format->name));
+	}
+}
+
+void em_stats_drop_shared(struct em_stats *stats, const struct em_policy *policy,
+			  const struct em_policy *other)
+{
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		size_t found = find_listener(other, policy->listeners[i].name);
+
+		if (found < other->n_listeners)
+			drop_listener(&stats->listeners[i], &policy->listeners[i],
+				      &other->listeners[found]);
 	}
 }
 
@@ -184,6 +219,68 @@ void em_stats_negate(struct em_stats *stats)
 void em_stats_settle(struct em_stats *stats)
 {
 	change_all(stats, settled);
+}
+
+static uint64_t last_seen(const struct em_stats *sums, const struct em_count *sum,
+			  const struct em_count *live, const struct em_count *seen)
+{
+	if (seen)
+		return live->packets == seen->packets ? seen->last : sums->read_at;
+	return live->packets ? EM_LAST_UNKNOWN : sum->last;
+}
+
+void em_stats_note(struct em_stats *sums, const struct em_stats *live, const struct em_stats *seen)
+{
+	sums->since = seen ? seen->since : sums->read_at;
+	for (size_t i = 0; i < sums->n_listeners; i++) {
+		const struct em_listener_stats *now = &live->listeners[i];
+
+		for (size_t j = 0; j < now->n_entities; j++) {
+			struct em_count *sum = &sums->listeners[i].entities[j];
+
+			sum->last = last_seen(sums, sum, &now->entities[j],
+					      seen ? &seen->listeners[i].entities[j] : NULL);
+		}
+	}
+}
+
+void em_stats_take_times(struct em_stats *stats, const struct em_stats *from)
+{
+	stats->read_at = from->read_at;
+	stats->wall_at = from->wall_at;
+	stats->since = from->since;
+	for (size_t i = 0; i < stats->n_listeners; i++)
+		for (size_t j = 0; j < stats->listeners[i].n_entities; j++)
+			stats->listeners[i].entities[j].last = from->listeners[i].entities[j].last;
+}
+
+/* A baseline of an older version counts, and knows no times. */
+enum em_seen em_count_seen(const struct em_count *count)
+{
+	if (count->last > EM_LAST_UNKNOWN)
+		return EM_SEEN_AT;
+	return count->last || count->packets ? EM_SEEN_UNKNOWN : EM_SEEN_NEVER;
+}
+
+uint64_t em_stats_age(const struct em_stats *stats, const struct em_count *count)
+{
+	return count->last < stats->read_at ? stats->read_at - count->last : 0;
+}
+
+bool em_stats_is_silent(const struct em_stats *stats, const struct em_count *count,
+			uint32_t seconds)
+{
+	const uint64_t ns = seconds * EM_SECOND;
+
+	switch (em_count_seen(count)) {
+	case EM_SEEN_AT:
+		return em_stats_age(stats, count) >= ns;
+	case EM_SEEN_UNKNOWN:
+		return stats->read_at - stats->since >= ns;
+	case EM_SEEN_NEVER:
+		break;
+	}
+	return true;
 }
 
 void em_stats_count(struct em_stats *stats, const struct em_policy *policy,

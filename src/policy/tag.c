@@ -75,6 +75,28 @@ const struct em_entity *em_format_find(const struct em_format *format, const uin
 	return NULL;
 }
 
+static bool has_cover(const struct em_format *format, const struct em_entity *entity,
+		      const struct em_cover *cover)
+{
+	return !memcmp(entity->tag, cover->first, format->tag.length) &&
+	       !memcmp(em_entity_last(entity), cover->last, format->tag.length);
+}
+
+const struct em_entity *em_format_find_cover(const struct em_format *format,
+					     const struct em_cover *cover, size_t *guess)
+{
+	bool one = !memcmp(cover->first, cover->last, format->tag.length);
+	const struct em_entity *entity = NULL;
+
+	if (*guess < format->n_entities)
+		entity = &format->entities[*guess];
+	if (!entity || !has_cover(format, entity, cover))
+		entity = em_format_find(format, cover->first, one ? NULL : cover->last);
+	if (entity)
+		*guess = (size_t)(entity - format->entities) + 1;
+	return entity;
+}
+
 const char *em_tag_format(const struct em_format *format, const uint8_t *tag,
 			  char text[EM_TAG_TEXT_MAX])
 {
