@@ -17,15 +17,16 @@
 struct counter {
 	const char *name;
 	size_t offset;
+	bool optional; /* left out where it is 0 */
 };
 
 #define LISTENER(name, member)                                                                     \
 	{                                                                                          \
-		name, offsetof(struct em_listener_stats, member)                                   \
+		name, offsetof(struct em_listener_stats, member), false                            \
 	}
 #define ENTITY(name, member)                                                                       \
 	{                                                                                          \
-		name, offsetof(struct em_count, member)                                            \
+		name, offsetof(struct em_count, member), false                                     \
 	}
 
 static const struct counter of_listener[] = {
@@ -44,14 +45,18 @@ static const struct counter of_listener[] = {
 static const struct counter of_entity[] = {
 	ENTITY("packets", packets),
 	ENTITY("bytes", bytes),
+	{"last", offsetof(struct em_count, last), true},
 	{0},
 };
 
 static void write_counters(FILE *out, const struct counter *counters, const void *stats)
 {
-	for (; counters->name; counters++)
-		fprintf(out, " %s=%" PRIu64, counters->name,
-			*(const uint64_t *)((const char *)stats + counters->offset));
+	for (; counters->name; counters++) {
+		uint64_t value = *(const uint64_t *)((const char *)stats + counters->offset);
+
+		if (value || !counters->optional)
+			fprintf(out, " %s=%" PRIu64, counters->name, value);
+	}
 	fputc('\n', out);
 }
 
@@ -62,7 +67,7 @@ static void write_entities(FILE *out, const struct em_format *format, const stru
 	if (*format->name)
 		fprintf(out, "format %s\n", format->name);
 	for (size_t i = 0; i < format->n_entities; i++) {
-		if (!counts[i].packets && !counts[i].bytes)
+		if (!counts[i].packets && !counts[i].bytes && !counts[i].last)
 			continue;
 		fprintf(out, "entity %s", em_entity_tag_format(format, &format->entities[i], tag));
 		write_counters(out, of_entity, &counts[i]);
@@ -72,6 +77,8 @@ static void write_entities(FILE *out, const struct em_format *format, const stru
 int em_baseline_write(FILE *out, const struct em_policy *policy, const struct em_stats *stats)
 {
 	fprintf(out, "format %d\n", FORMAT);
+	if (stats->since)
+		fprintf(out, "since %" PRIu64 "\n", stats->since);
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		const struct em_listener *listener = &policy->listeners[i];
 		const struct em_listener_stats *from = &stats->listeners[i];
@@ -172,8 +179,21 @@ static bool read_entity(struct reader *reader, char *rest)
 	return true;
 }
 
+static bool read_since(const struct reader *reader, const char *rest)
+{
+	uint64_t since;
+
+	if (!em_lines_number(rest, &since))
+		return false;
+	if (since > reader->stats->since)
+		reader->stats->since = since;
+	return true;
+}
+
 static bool read_line(struct reader *reader, const struct em_lines *lines)
 {
+	if (!strcmp(lines->key, "since"))
+		return read_since(reader, lines->rest);
 	if (!strcmp(lines->key, "listener"))
 		return read_listener(reader, lines->rest);
 	if (!strcmp(lines->key, "format") && !reader->lost)

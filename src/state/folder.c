@@ -176,7 +176,14 @@ static int remove_found(const struct em_folder *folder, const struct found *foun
 	return em_folder_remove_half(folder, found->generation, diag);
 }
 
-int em_folder_clean(const struct em_folder *folder, uint32_t keep, struct em_diag *diag)
+static bool is_among(const uint32_t *list, uint32_t generation)
+{
+	while (*list && *list != generation)
+		list++;
+	return *list;
+}
+
+int em_folder_clean(const struct em_folder *folder, const uint32_t *keep, struct em_diag *diag)
 {
 	DIR *dir __attribute__((cleanup(em_closedirp))) = open_dir(folder, ".");
 	struct found found;
@@ -185,7 +192,7 @@ int em_folder_clean(const struct em_folder *folder, uint32_t keep, struct em_dia
 	if (!dir)
 		return em_folder_failed(folder, diag, errno, "open", NULL);
 	while (next_found(dir, &found)) {
-		if (found.whole && found.generation == keep)
+		if (found.whole && is_among(keep, found.generation))
 			continue;
 		rc = remove_found(folder, &found, diag);
 		first = first ? first : rc;

@@ -6,10 +6,15 @@
  *	/run/entitymux/net-INODE/     one per network namespace
  *		lock                  held while anything here is read or written
  *		namespace             identifies the one that has this inode number now
- *		gen-N/                one per generation
+ *		pending               an apply that waits for confirmation, see pending.h
+ *		gen-N/                one per generation: the one in force, and the one
+ *				      before, which a rollback brings back
  *			policy.conf   the policy as a configuration, with its entities files
  *			record        the facts of the apply, see record.h
  *			baseline      the counts it starts from, see baseline.h
+ *			seen          the counts when `stats` last looked, where only they
+ *				      tell when an entity was seen; the same format
+ *			final         what was counted and is not in the next one
  *		gen-N.tmp/            a generation being written or removed, or the
  *				      leftovers of a run that died
  *
@@ -29,6 +34,7 @@
 #include "base/diag.h"
 
 #define EM_FOLDER_HALF	    ".tmp" /* suffix of incomplete folders */
+#define EM_FOLDER_PENDING   "pending"
 #define EM_FOLDER_NAME_SIZE sizeof("gen-4294967295" EM_FOLDER_HALF)
 
 /* More than there will be applies. */
@@ -76,11 +82,11 @@ bool em_folder_is_free(const struct em_folder *folder);
 
 /*
  * The first removes the incomplete folder of one generation.  The second removes all generations
- * but keep (0: all), and the leftovers of runs that died.  Both return 0, also if there was nothing
- * to remove, or -errno, reported.
+ * but those in keep, which ends with 0, and the leftovers of runs that died.  Both return 0, also
+ * if there was nothing to remove, or -errno, reported.
  */
 int em_folder_remove_half(const struct em_folder *folder, uint32_t generation,
 			  struct em_diag *diag);
-int em_folder_clean(const struct em_folder *folder, uint32_t keep, struct em_diag *diag);
+int em_folder_clean(const struct em_folder *folder, const uint32_t *keep, struct em_diag *diag);
 
 #endif

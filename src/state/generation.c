@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "config/config.h"
 #include "state/baseline.h"
 #include "state/folder.h"
@@ -17,9 +19,11 @@
 #define RECORD	 "record"
 #define POLICY	 "policy.conf"
 #define BASELINE "baseline"
+#define SEEN	 "seen"
+#define FINAL	 "final"
 
-/* The name of that file in the folder, and its name while it is written. */
-#define BASELINE_SIZE (EM_FOLDER_NAME_SIZE + sizeof("/" BASELINE EM_FOLDER_HALF))
+/* The name of one of the last three, with its folder, also while it is written. */
+#define STATS_SIZE (EM_FOLDER_NAME_SIZE + 48)
 
 int em_generation_newest(uint32_t *out, const struct em_state *state, struct em_diag *diag)
 {
@@ -42,11 +46,6 @@ int em_generation_next(uint32_t *out, const struct em_state *state, uint32_t flo
 				     "entitymux remove");
 	*out = newest + 1;
 	return 0;
-}
-
-int em_generation_clean(struct em_state *state, uint32_t keep, struct em_diag *diag)
-{
-	return em_folder_clean(em_state_folder(state), keep, diag);
 }
 
 static int write_record(const struct em_folder *folder, const char *name,
@@ -113,9 +112,10 @@ int em_generation_store(struct em_state *state, const struct em_record *record,
 	return rc;
 }
 
-/* Sets *out to whether the generation has a folder that counts.  Returns 0 or -errno, reported. */
-static int has_generation(const struct em_folder *folder, const char *name, bool *out,
-			  struct em_diag *diag)
+/* Sets *out to whether there is such a folder or file that counts.  Returns 0 or -errno, reported.
+ */
+static int is_there(const struct em_folder *folder, const char *name, bool *out,
+		    struct em_diag *diag)
 {
 	struct stat status;
 
@@ -127,6 +127,16 @@ static int has_generation(const struct em_folder *folder, const char *name, bool
 	else if (errno != ENOENT)
 		return em_folder_failed(folder, diag, errno, "look for", name);
 	return 0;
+}
+
+bool em_generation_is_kept(const struct em_state *state, uint32_t generation)
+{
+	const struct em_folder *folder = em_state_folder(state);
+	char name[EM_FOLDER_NAME_SIZE];
+	struct stat status;
+
+	em_folder_name(name, generation, true);
+	return em_folder_counts(folder) && !fstatat(folder->fd, name, &status, AT_SYMLINK_NOFOLLOW);
 }
 
 static int read_record(const struct em_folder *folder, const char *name, uint32_t generation,
@@ -156,7 +166,7 @@ int em_generation_load_record(struct em_state *state, uint32_t generation, struc
 
 	*out = (struct em_record){0};
 	em_folder_name(name, generation, true);
-	rc = has_generation(folder, name, &there, diag);
+	rc = is_there(folder, name, &there, diag);
 	if (rc || !there)
 		return rc;
 	rc = read_record(folder, name, generation, out);
@@ -184,7 +194,7 @@ int em_generation_load_policy(struct em_state *state, uint32_t generation, struc
 
 	*out = NULL;
 	em_folder_name(name, generation, true);
-	rc = has_generation(folder, name, &there, diag);
+	rc = is_there(folder, name, &there, diag);
 	if (rc || !there)
 		return rc;
 	if (asprintf(&path, "%s/%s/" POLICY, folder->path, name) < 0) {
@@ -292,57 +302,171 @@ int em_generation_same_policy(struct em_state *state, uint32_t generation,
 		       : 0;
 }
 
-int em_generation_save_baseline(struct em_state *state, uint32_t generation,
-				const struct em_policy *policy, const struct em_stats *stats,
-				struct em_diag *diag)
+/* Writes it beside the one in the folder, of this name, and then replaces that. */
+static int save_stats(struct em_state *state, uint32_t generation, const char *which,
+		      const char *temporary, const struct em_policy *policy,
+		      const struct em_stats *stats, struct em_diag *diag)
 {
 	const struct em_folder *folder = em_state_folder(state);
-	char name[EM_FOLDER_NAME_SIZE], half[BASELINE_SIZE], whole[BASELINE_SIZE];
+	char name[EM_FOLDER_NAME_SIZE], half[STATS_SIZE], whole[STATS_SIZE];
 	FILE *file;
 	int rc;
 
 	em_folder_name(name, generation, true);
-	snprintf(whole, sizeof(whole), "%s/" BASELINE, name);
-	snprintf(half, sizeof(half), "%s/" BASELINE EM_FOLDER_HALF, name);
+	snprintf(whole, sizeof(whole), "%s/%s", name, which);
+	snprintf(half, sizeof(half), "%s/%s" EM_FOLDER_HALF, name, temporary);
 	file = em_folder_open_file(folder, NULL, half, true);
 	if (!file)
 		return em_folder_failed(folder, diag, errno, "write", half);
 	rc = em_folder_close_file(file, em_baseline_write(file, policy, stats));
 	if (!rc && renameat(folder->fd, half, folder->fd, whole))
 		rc = -errno;
+	if (rc)
+		(void)unlinkat(folder->fd, half, 0);
 	return rc ? em_folder_failed(folder, diag, -rc, "write", whole) : 0;
+}
+
+/* Adds to stats; *there says whether there is such a file.  `loss` is what is lost without it. */
+static int load_stats(struct em_state *state, uint32_t generation, const char *which,
+		      const char *loss, const struct em_policy *policy, struct em_stats *stats,
+		      bool *there, struct em_diag *diag)
+{
+	const struct em_folder *folder = em_state_folder(state);
+	FILE *file __attribute__((cleanup(em_fclosep))) = NULL;
+	char name[STATS_SIZE];
+	unsigned long lost = 0;
+	int rc;
+
+	*there = false;
+	em_folder_name(name, generation, true);
+	if (!em_folder_counts(folder))
+		return 0;
+	file = em_folder_open_file(folder, name, which, false);
+	snprintf(name + strlen(name), sizeof(name) - strlen(name), "/%s", which);
+	if (!file)
+		return errno == ENOENT ? 0 : em_folder_failed(folder, diag, errno, "read", name);
+	rc = em_baseline_read(file, policy, stats, &lost);
+	*there = !rc;
+	if (rc == -EBADMSG)
+		em_diag_warning(diag, NULL, "%s/%s is unreadable: %s is lost", folder->path, name,
+				loss);
+	else if (rc)
+		return em_folder_failed(folder, diag, -rc, "read", name);
+	else if (lost)
+		em_diag_warning(diag, NULL,
+				"%s/%s: lines that make no sense: %lu; what they count is lost",
+				folder->path, name, lost);
+	return 0;
+}
+
+int em_generation_save_baseline(struct em_state *state, uint32_t generation,
+				const struct em_policy *policy, const struct em_stats *stats,
+				struct em_diag *diag)
+{
+	return save_stats(state, generation, BASELINE, BASELINE, policy, stats, diag);
 }
 
 int em_generation_load_baseline(struct em_state *state, uint32_t generation,
 				const struct em_policy *policy, struct em_stats *stats,
 				struct em_diag *diag)
 {
-	const struct em_folder *folder = em_state_folder(state);
-	FILE *file __attribute__((cleanup(em_fclosep))) = NULL;
-	char name[EM_FOLDER_NAME_SIZE];
-	unsigned long lost = 0;
+	bool there;
+
+	return load_stats(state, generation, BASELINE, "what was counted before this apply", policy,
+			  stats, &there, diag);
+}
+
+int em_generation_save_seen(struct em_state *state, uint32_t generation,
+			    const struct em_policy *policy, const struct em_stats *stats,
+			    struct em_diag *diag)
+{
+	char temporary[sizeof(SEEN "-18446744073709551615")];
+
+	/* No two runs have the same, even in two PID namespaces. */
+	snprintf(temporary, sizeof(temporary), SEEN "-%" PRIu64, em_clock_monotonic());
+	return save_stats(state, generation, SEEN, temporary, policy, stats, diag);
+}
+
+int em_generation_load_seen(struct em_state *state, uint32_t generation,
+			    const struct em_policy *policy, struct em_stats **out,
+			    struct em_diag *diag)
+{
+	struct em_stats *stats __attribute__((cleanup(em_stats_freep))) = NULL;
+	bool there;
 	int rc;
 
-	em_folder_name(name, generation, true);
-	if (!em_folder_counts(folder))
-		return 0;
-	file = em_folder_open_file(folder, name, BASELINE, false);
-	if (!file)
-		return errno == ENOENT ? 0
-				       : em_folder_failed(folder, diag, errno,
-							  "read " BASELINE " in", name);
-	rc = em_baseline_read(file, policy, stats, &lost);
-	if (rc == -EBADMSG)
-		em_diag_warning(diag, NULL,
-				"%s/%s/" BASELINE " is unreadable: what was counted before this "
-				"apply is lost",
-				folder->path, name);
-	else if (rc)
-		return em_folder_failed(folder, diag, -rc, "read " BASELINE " in", name);
-	else if (lost)
-		em_diag_warning(diag, NULL,
-				"%s/%s/" BASELINE ": lines that make no sense: %lu; what they "
-				"count is lost",
-				folder->path, name, lost);
+	*out = NULL;
+	if (em_stats_new(&stats, policy))
+		return em_diag_enomem(diag);
+	rc = load_stats(state, generation, SEEN, "when the entities were seen", policy, stats,
+			&there, diag);
+	if (rc || !there)
+		return rc;
+	*out = stats;
+	stats = NULL;
 	return 0;
+}
+
+int em_generation_save_final(struct em_state *state, uint32_t generation,
+			     const struct em_policy *policy, const struct em_stats *stats,
+			     struct em_diag *diag)
+{
+	return save_stats(state, generation, FINAL, FINAL, policy, stats, diag);
+}
+
+int em_generation_load_final(struct em_state *state, uint32_t generation,
+			     const struct em_policy *policy, struct em_stats *stats,
+			     struct em_diag *diag)
+{
+	bool there;
+
+	return load_stats(state, generation, FINAL, "what a rollback would restore", policy, stats,
+			  &there, diag);
+}
+
+static void name_final(char path[STATS_SIZE], uint32_t generation)
+{
+	char name[EM_FOLDER_NAME_SIZE];
+
+	em_folder_name(name, generation, true);
+	snprintf(path, STATS_SIZE, "%s/" FINAL, name);
+}
+
+int em_generation_has_final(struct em_state *state, uint32_t generation, bool *out,
+			    struct em_diag *diag)
+{
+	char path[STATS_SIZE];
+
+	name_final(path, generation);
+	return is_there(em_state_folder(state), path, out, diag);
+}
+
+int em_generation_forget_final(struct em_state *state, uint32_t generation, struct em_diag *diag)
+{
+	const struct em_folder *folder = em_state_folder(state);
+	char path[STATS_SIZE];
+
+	name_final(path, generation);
+	if (unlinkat(folder->fd, path, 0) && errno != ENOENT)
+		return em_folder_failed(folder, diag, errno, "remove", path);
+	return 0;
+}
+
+int em_generation_clean(struct em_state *state, uint32_t keep, struct em_diag *diag)
+{
+	const struct em_folder *folder = em_state_folder(state);
+	struct em_record record __attribute__((cleanup(em_record_clear))) = {0};
+	char name[EM_FOLDER_NAME_SIZE];
+	uint32_t all[4] = {keep};
+	int rc;
+
+	em_folder_name(name, keep, true);
+	rc = keep ? read_record(folder, name, keep, &record) : 0;
+	if (rc && rc != -ENOENT && rc != -EBADMSG)
+		return em_folder_failed(folder, diag, -rc, "read " RECORD " in", name);
+	if (record.generation) {
+		all[1] = record.replaces ? record.replaces : record.restores;
+		all[2] = record.replaces ? record.restores : 0;
+	}
+	return em_folder_clean(folder, all, diag);
 }

@@ -50,7 +50,40 @@ int em_generation_load_baseline(struct em_state *state, uint32_t generation,
 				const struct em_policy *policy, struct em_stats *stats,
 				struct em_diag *diag);
 
-/* Removes the folders of all generations but keep (0: all), and the leftovers of runs that died. */
+/*
+ * The same of what the kernel counted at the last look, with the times that are known.  Several
+ * runs may save it at a time: each replaces the whole file.  *out is the caller's to free; NULL:
+ * there was no look.
+ */
+int em_generation_save_seen(struct em_state *state, uint32_t generation,
+			    const struct em_policy *policy, const struct em_stats *stats,
+			    struct em_diag *diag);
+int em_generation_load_seen(struct em_state *state, uint32_t generation,
+			    const struct em_policy *policy, struct em_stats **out,
+			    struct em_diag *diag);
+
+/* Whether the generation still has a folder. */
+bool em_generation_is_kept(const struct em_state *state, uint32_t generation);
+
+/*
+ * What a generation has counted for that the next one has not, for a rollback, likewise.  It is
+ * saved once the next one has all other counts.  The last one is for counts that were set to zero
+ * since.
+ */
+int em_generation_save_final(struct em_state *state, uint32_t generation,
+			     const struct em_policy *policy, const struct em_stats *stats,
+			     struct em_diag *diag);
+int em_generation_load_final(struct em_state *state, uint32_t generation,
+			     const struct em_policy *policy, struct em_stats *stats,
+			     struct em_diag *diag);
+int em_generation_has_final(struct em_state *state, uint32_t generation, bool *out,
+			    struct em_diag *diag);
+int em_generation_forget_final(struct em_state *state, uint32_t generation, struct em_diag *diag);
+
+/*
+ * Removes the folders of all generations but keep (0: all) and those that it replaces and restores,
+ * and the leftovers of runs that died.
+ */
 int em_generation_clean(struct em_state *state, uint32_t keep, struct em_diag *diag);
 
 #endif

@@ -17,7 +17,10 @@ void em_record_clear(struct em_record *record)
 {
 	free(record->config);
 	free(record->reason);
+	free(record->undoes);
+	free(record->ports);
 	free(record->attachments);
+	free(record->waiting);
 	*record = (struct em_record){0};
 }
 
@@ -98,6 +101,42 @@ static int read_attachment(struct em_record *record, char *value)
 	return 0;
 }
 
+/* "6001-6003,7000", or "" for none. */
+static int read_ports(struct em_ports **out, char *value)
+{
+	char *range;
+
+	free(*out);
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	while (*value && (range = strsep(&value, ","))) {
+		uint64_t first, last;
+		const char *begin = strsep(&range, "-");
+
+		if (!em_lines_number(begin, &first) ||
+		    !em_lines_number(range ? range : begin, &last) || last > UINT16_MAX)
+			return -EBADMSG;
+		for (; first <= last; first++)
+			em_ports_add(*out, first);
+		if (!value)
+			break;
+	}
+	return 0;
+}
+
+static int read_waiting(struct em_record *record, const char *name)
+{
+	void *grown =
+		reallocarray(record->waiting, record->n_waiting + 1, sizeof(*record->waiting));
+
+	if (!grown)
+		return -ENOMEM;
+	record->waiting = grown;
+	snprintf(record->waiting[record->n_waiting++], sizeof(*record->waiting), "%s", name);
+	return 0;
+}
+
 static int read_fact(struct em_record *record, const char *key, char *value)
 {
 	if (!strcmp(key, "generation"))
@@ -114,8 +153,22 @@ static int read_fact(struct em_record *record, const char *key, char *value)
 		return read_u32(&record->listeners, value);
 	if (!strcmp(key, "entities"))
 		return read_u32(&record->entities, value);
+	if (!strcmp(key, "replaces"))
+		return read_u32(&record->replaces, value);
+	if (!strcmp(key, "restores"))
+		return read_u32(&record->restores, value);
+	if (!strcmp(key, "edits"))
+		return read_u32(&record->edits, value);
+	if (!strcmp(key, "samples"))
+		return read_u32(&record->samples, value);
+	if (!strcmp(key, "undoes"))
+		return read_text(&record->undoes, value);
+	if (!strcmp(key, "ports"))
+		return read_ports(&record->ports, value);
 	if (!strcmp(key, "attachment"))
 		return read_attachment(record, value);
+	if (!strcmp(key, "waiting"))
+		return read_waiting(record, value);
 	if (!strcmp(key, "applied_at"))
 		snprintf(record->applied_at, sizeof(record->applied_at), "%s", value);
 	return 0;
@@ -162,6 +215,20 @@ static void write_attachment(FILE *out, const struct em_attachment *attachment)
 	fputc('\n', out);
 }
 
+static void write_ports(FILE *out, const struct em_ports *ports)
+{
+	const char *before = "ports ";
+	uint16_t first, last;
+
+	for (uint32_t from = 0; em_ports_range(ports, from, &first, &last); from = last + 1U) {
+		fprintf(out, "%s%u", before, first);
+		if (last > first)
+			fprintf(out, "-%u", last);
+		before = ",";
+	}
+	fprintf(out, *before == ',' ? "\n" : "ports\n");
+}
+
 int em_record_write(const struct em_record *record, FILE *out)
 {
 	fprintf(out, "format %d\n", FORMAT);
@@ -173,7 +240,20 @@ int em_record_write(const struct em_record *record, FILE *out)
 	write_fact(out, "applied_at", record->applied_at);
 	fprintf(out, "listeners %" PRIu32 "\n", record->listeners);
 	fprintf(out, "entities %" PRIu32 "\n", record->entities);
+	fprintf(out, "replaces %" PRIu32 "\n", record->replaces);
+	if (record->restores)
+		fprintf(out, "restores %" PRIu32 "\n", record->restores);
+	if (record->edits)
+		fprintf(out, "edits %" PRIu32 "\n", record->edits);
+	if (record->samples)
+		fprintf(out, "samples %" PRIu32 "\n", record->samples);
+	if (record->undoes)
+		write_fact(out, "undoes", record->undoes);
+	if (record->ports)
+		write_ports(out, record->ports);
 	for (size_t i = 0; i < record->n_attachments; i++)
 		write_attachment(out, &record->attachments[i]);
+	for (size_t i = 0; i < record->n_waiting; i++)
+		write_fact(out, "waiting", record->waiting[i]);
 	return em_lines_flush(out);
 }

@@ -14,7 +14,14 @@
  *	applied_at 2026-11-22T10:00:00Z
  *	listeners 1
  *	entities 2
+ *	replaces 2
+ *	restores 1
+ *	edits 4
+ *	samples 1
+ *	undoes /etc/new.conf
+ *	ports 6001-6002,7000
  *	attachment 2 xdp-native eth0 program=7 alias=uplink0 vlan replies
+ *	waiting wg0
  *
  * Unknown keys are skipped, and so are unknown words at the end of a line.
  */
@@ -26,6 +33,7 @@
 
 #include "host/hook.h"
 #include "policy/policy.h"
+#include "policy/ports.h"
 
 struct em_record {
 	uint32_t generation; /* 0: nothing is known */
@@ -36,8 +44,16 @@ struct em_record {
 	char applied_at[32];	/* UTC, ISO 8601 */
 	uint32_t listeners;	/* number in the policy */
 	uint32_t entities;
+	uint32_t replaces; /* the generation in force before; 0: none */
+	uint32_t restores; /* of a rollback: the earlier generation with this policy; 0: none */
+	uint32_t edits;	   /* of the policy that its configuration does not have */
+	uint32_t samples;  /* 1: it copies packets, for `sample`; else 0 */
+	char *undoes;	   /* of a rollback: the configuration of what it undid; owned, or NULL */
+	struct em_ports *ports;		   /* that it sorts to; owned; NULL: not known */
 	struct em_attachment *attachments; /* owned */
 	size_t n_attachments;
+	char (*waiting)[EM_INTERFACE_MAX + 1]; /* interfaces that were missing or down; owned */
+	size_t n_waiting;
 };
 
 void em_record_clear(struct em_record *record);

@@ -31,6 +31,7 @@ struct em_state {
 	struct em_folder folder; /* of this namespace */
 	int lock;		 /* -1: there is nothing to lock */
 	bool writes;		 /* EM_STATE_WRITE */
+	bool waits;		 /* not EM_STATE_TRY */
 };
 
 static void freep(char **text)
@@ -86,14 +87,16 @@ static int make_folder(const char *path)
 	return mkdir(copy, 0700) && errno != EEXIST ? -errno : 0;
 }
 
-static int wait_for_lock(int lock, bool writes, bool *waited, struct em_diag *diag)
+static int wait_for_lock(int lock, const struct em_state *state, bool *waited, struct em_diag *diag)
 {
-	int operation = writes ? LOCK_EX : LOCK_SH;
+	int operation = state->writes ? LOCK_EX : LOCK_SH;
 
 	if (flock(lock, operation | LOCK_NB) == 0)
 		return 0;
 	if (errno != EWOULDBLOCK)
 		return -errno;
+	if (!state->waits)
+		return -EBUSY;
 	if (!*waited)
 		em_diag_note(diag, "waiting for another entitymux run");
 	*waited = true;
@@ -137,7 +140,7 @@ static int try_lock(struct em_state *state, bool *waited, struct em_diag *diag)
 		      O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (state->writes ? O_CREAT : 0), 0600);
 	if (lock < 0)
 		return -errno;
-	r = wait_for_lock(lock, state->writes, waited, diag);
+	r = wait_for_lock(lock, state, waited, diag);
 	if (r)
 		return r;
 	if (!still_there(folder, lock))
@@ -161,6 +164,8 @@ static int take_lock(struct em_state *state, struct em_diag *diag)
 	}
 	if (r == -ENOENT)
 		return 0;
+	if (r == -EBUSY && !state->waits)
+		return r;
 	return r ? em_folder_failed(&state->folder, diag, -r, "lock", NULL) : 0;
 }
 
@@ -203,7 +208,7 @@ static int check_identity(struct em_state *state, struct em_diag *diag)
 		state->folder.stale = true;
 		return 0;
 	}
-	r = em_folder_clean(&state->folder, 0, diag);
+	r = em_folder_clean(&state->folder, (uint32_t[]){0}, diag);
 	/*
 	 * This has to be the last step: if a run dies before it, the old generations are still
 	 * ignored.
@@ -225,6 +230,7 @@ static int state_new(struct em_state **out, const char *root, enum em_state_mode
 		return em_diag_error(diag, -ENOMEM, NULL, "out of memory");
 	state->folder.fd = state->lock = -1;
 	state->writes = mode == EM_STATE_WRITE;
+	state->waits = mode != EM_STATE_TRY;
 	state->root = strdup(root);
 	state->folder.path = strdup(path);
 	if (!state->root || !state->folder.path)
@@ -254,6 +260,18 @@ int em_state_open_at(struct em_state **out, const char *root, enum em_state_mode
 	return 0;
 }
 
+int em_state_path(char path[PATH_MAX], const char *name, struct em_diag *diag)
+{
+	char folder[PATH_MAX];
+	int rc = em_netns_folder(folder, ROOT);
+
+	if (rc)
+		return report_unknown(rc, diag);
+	if (snprintf(path, PATH_MAX, "%s/%s", folder, name) >= PATH_MAX)
+		return em_diag_errno(diag, -ENAMETOOLONG, NULL, "%s", folder);
+	return 0;
+}
+
 int em_state_open(struct em_state **out, enum em_state_mode mode, struct em_diag *diag)
 {
 	return em_state_open_at(out, ROOT, mode, diag);
@@ -264,6 +282,8 @@ static void remove_empty(const struct em_state *state)
 {
 	if (!em_folder_is_free(&state->folder))
 		return;
+	unlinkat(state->folder.fd, EM_FOLDER_PENDING, 0);
+	unlinkat(state->folder.fd, EM_FOLDER_PENDING EM_FOLDER_HALF, 0);
 	unlinkat(state->folder.fd, NAMESPACE, 0);
 	unlinkat(state->folder.fd, LOCK, 0);
 	/* The folder is not empty, and stays, if another run already uses it. */
@@ -310,7 +330,7 @@ static void sweep_folder(const struct em_state *state, const char *name, const c
 	other.folder.fd = folder;
 	if (!is_gone(&other.folder, name, boot) || em_diag_keep(&kept))
 		return;
-	if (!em_folder_clean(&other.folder, 0, &kept.diag))
+	if (!em_folder_clean(&other.folder, (uint32_t[]){0}, &kept.diag))
 		remove_empty(&other);
 	free(em_diag_take_kept(&kept));
 }

@@ -10,6 +10,8 @@
 #ifndef EM_STATE_H
 #define EM_STATE_H
 
+#include <limits.h>
+
 #include "base/diag.h"
 #include "state/folder.h"
 
@@ -17,6 +19,7 @@ struct em_state; /* the open, locked folder of this network namespace */
 
 enum em_state_mode {
 	EM_STATE_READ,	/* shared lock; succeeds also if nothing was ever applied */
+	EM_STATE_TRY,	/* the same, but -EBUSY, unreported, instead of waiting for another run */
 	EM_STATE_WRITE, /* exclusive lock; waits for other runs, and makes the folder */
 };
 
@@ -33,6 +36,9 @@ int em_state_open_at(struct em_state **out, const char *root, enum em_state_mode
  */
 void em_state_close(struct em_state *state);
 void em_state_closep(struct em_state **state);
+
+/* The path of a file of this network namespace.  Returns 0 or -errno, reported. */
+int em_state_path(char path[PATH_MAX], const char *name, struct em_diag *diag);
 
 const struct em_folder *em_state_folder(const struct em_state *state);
 
