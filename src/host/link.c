@@ -378,7 +378,7 @@ static int read_basics(int fd, struct em_link *link)
 int em_link_read(struct em_link *out, const char *name, const struct em_place *place,
 		 struct em_diag *diag)
 {
-	int fd __attribute__((cleanup(em_closep))) = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd __attribute__((cleanup(em_closep))) = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int rc = fd < 0 ? -errno : 0;
 
 	*out = (struct em_link){0};
@@ -409,7 +409,8 @@ static int note_name(void *context, const struct nlmsghdr *header)
 	return name[0] ? 0 : -EPROTO;
 }
 
-int em_link_find(char own[IF_NAMESIZE], const char *name)
+static int find(const char *name, int (*note)(void *context, const struct nlmsghdr *header),
+		void *context)
 {
 	bool is_long = strlen(name) >= IF_NAMESIZE;
 	struct em_nl_message message;
@@ -417,9 +418,37 @@ int em_link_find(char own[IF_NAMESIZE], const char *name)
 	int rc;
 
 	mnl_attr_put_strz(request, is_long ? IFLA_ALT_IFNAME : IFLA_IFNAME, name);
-	rc = em_nl_ask(NETLINK_ROUTE, request, note_name, own);
+	rc = em_nl_ask(NETLINK_ROUTE, request, note, context);
 	/* Kernels without alternative names. */
 	return is_long && rc == -EINVAL ? -ENODEV : rc;
+}
+
+int em_link_find(char own[IF_NAMESIZE], const char *name)
+{
+	return find(name, note_name, own);
+}
+
+struct state {
+	char *own;
+	bool up;
+};
+
+static int note_state(void *context, const struct nlmsghdr *header)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(header);
+	struct state *state = context;
+
+	state->up = info->ifi_flags & IFF_UP;
+	return note_name(state->own, header);
+}
+
+int em_link_find_up(char own[IF_NAMESIZE], const char *name, bool *up)
+{
+	struct state state = {.own = own};
+	int rc = find(name, note_state, &state);
+
+	*up = state.up;
+	return rc;
 }
 
 const char *em_native_name(enum em_native native)

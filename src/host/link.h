@@ -66,6 +66,9 @@ int em_link_read(struct em_link *out, const char *name, const struct em_place *p
  */
 int em_link_find(char own[IF_NAMESIZE], const char *name);
 
+/* The same, and whether it is up.  Returns likewise. */
+int em_link_find_up(char own[IF_NAMESIZE], const char *name, bool *up);
+
 /*
  * Whether native XDP on it needs a program that takes frames in several buffers.  Some drivers also
  * accept other programs, but these miss part of the longest frames with a VLAN tag.

@@ -36,7 +36,7 @@ enum em_obstacle_kind {
 struct em_obstacle {
 	const char *what; /* static; without the interface name */
 	bool replies;	  /* it only concerns listeners with replies */
-	char remedy[112]; /* the command that clears it; "": none does */
+	char remedy[256]; /* the command that clears it; "": none does */
 };
 
 /* Whether the obstacle affects this attachment to the link.  If so, the message is in *out. */
