@@ -19,6 +19,7 @@
 #include "engine/plan.h"
 #include "policy/flow.h"
 #include "policy/stats.h"
+#include "policy/unknown.h"
 
 /* A problem that the user has to fix. */
 struct em_fault {
@@ -51,6 +52,24 @@ int em_kernel_state_add_drift(struct em_kernel_state *kernel, const struct em_dr
 
 struct em_prepared; /* a generation that waits for commit; each backend has its own */
 struct em_counters; /* the counters of one generation, open for reading; likewise */
+struct em_sampler;  /* where the copies of packets arrive; likewise */
+
+/* A copy of a packet; see em_samples in plan.h. */
+struct em_sampled {
+	uint64_t time;	      /* when it came, in ns since 1970 */
+	unsigned int ifindex; /* of the interface on which it came */
+	const struct em_listener *listener;
+	unsigned int reason; /* enum em_reason, or EM_SAMPLE_UNKNOWN */
+	/*
+	 * The packet, from its Ethernet header where the interface has these, with or without its
+	 * VLAN tag.
+	 */
+	const uint8_t *bytes;
+	size_t captured; /* the first of them, that there are */
+	size_t length;
+};
+/* Returns 0 or -errno, reported, which ends the reading. */
+typedef int em_sampled_fn(void *context, const struct em_sampled *sampled);
 
 /*
  * What the backend in front writes into the mark of a packet, in bits that are 0 before, see mark()
@@ -92,6 +111,11 @@ typedef void em_other_fn(void *context, const char *what, const char *remedy);
  */
 struct em_backend_ops {
 	const char *name; /* the name in messages: "eBPF", "nftables" */
+	/*
+	 * read_counters() also tells when the last datagram of an entity came.  Otherwise that is
+	 * concluded from how counters move between two looks.
+	 */
+	bool has_clock;
 
 	/*
 	 * Reports, key by key, the parts of the policy that this backend does not support on every
@@ -155,7 +179,26 @@ struct em_backend_ops {
 	 */
 	int (*read_counters)(struct em_counters *counters, const struct em_policy *policy,
 			     struct em_stats *stats, struct em_diag *diag);
+	/*
+	 * Adds the tags seen lately that no entity has, in any order; some may come twice.
+	 */
+	int (*read_unknown)(struct em_counters *counters, const struct em_policy *policy,
+			    struct em_unknown_list *list, struct em_diag *diag);
 	void (*close_counters)(struct em_counters *counters);
+
+	/*
+	 * Copies of packets.  open: before a generation with `samples`, which may be changed, is
+	 * prepared; -EM_EUNSUPPORTED, reported, where the kernel lacks something.  begin: after it
+	 * was committed, with its policy, which outlives the sampler.  read: waits so long, and
+	 * calls take for all that have come; *lost counts those that came too fast.
+	 */
+	int (*open_sampler)(struct em_sampler **out, struct em_samples *samples,
+			    struct em_diag *diag);
+	int (*begin_sampler)(struct em_sampler *sampler, uint32_t generation,
+			     const struct em_policy *policy, struct em_diag *diag);
+	int (*read_sampler)(struct em_sampler *sampler, int timeout_ms, em_sampled_fn *take,
+			    void *context, uint64_t *lost, struct em_diag *diag);
+	void (*close_sampler)(struct em_sampler *sampler); /* may be NULL */
 
 	/*
 	 * For a change between backends, when a packet meets two of them.  The one in front marks

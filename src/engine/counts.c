@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
+
 int em_counts_open(struct em_counts *out, uint32_t generation, const struct em_backend_ops *ops,
 		   struct em_state *state, struct em_diag *diag)
 {
@@ -43,26 +45,103 @@ static int read_live(struct em_stats **out, const struct em_counts *counts, stru
 	return 0;
 }
 
-int em_counts_read(struct em_stats **out, const struct em_counts *counts, struct em_state *state,
-		   struct em_diag *diag)
+/* The times, where the counters have none. */
+static int note(struct em_stats *sums, const struct em_stats *live, const struct em_counts *counts,
+		struct em_state *state, struct em_diag *diag)
 {
-	struct em_stats *stats __attribute__((cleanup(em_stats_freep))) = NULL;
-	int rc = read_live(&stats, counts, diag);
+	struct em_stats *seen __attribute__((cleanup(em_stats_freep))) = NULL;
+	int rc;
 
+	if (!counts->counters || counts->ops->has_clock)
+		return 0;
+	rc = em_generation_load_seen(state, counts->generation, counts->policy, &seen, diag);
 	if (!rc)
-		rc = em_generation_load_baseline(state, counts->generation, counts->policy, stats,
-						 diag);
+		em_stats_note(sums, live, seen);
+	return rc;
+}
+
+/* What is counted in the kernel, without times, and the sums. */
+static int read_both(struct em_stats **live, struct em_stats **out, const struct em_counts *counts,
+		     struct em_state *state, struct em_diag *diag)
+{
+	struct em_stats *sums __attribute__((cleanup(em_stats_freep))) = NULL;
+	int rc = read_live(live, counts, diag);
+
+	if (rc)
+		return rc;
+	if (em_stats_new(&sums, counts->policy))
+		return em_diag_enomem(diag);
+	sums->read_at = em_clock_monotonic();
+	sums->wall_at = em_clock_wall();
+	em_stats_add(sums, counts->policy, *live, counts->policy);
+	rc = em_generation_load_baseline(state, counts->generation, counts->policy, sums, diag);
+	if (!rc)
+		rc = note(sums, *live, counts, state, diag);
 	if (rc)
 		return rc;
 	if (!counts->counters)
-		em_stats_settle(stats);
-	*out = stats;
-	stats = NULL;
+		em_stats_settle(sums);
+	*out = sums;
+	sums = NULL;
 	return 0;
 }
 
-int em_counts_pass_on(struct em_stats **out, const struct em_counts *counts,
-		      const struct em_policy *policy, struct em_state *state, struct em_diag *diag)
+int em_counts_read(struct em_stats **out, const struct em_counts *counts, struct em_state *state,
+		   struct em_diag *diag)
+{
+	struct em_stats *live __attribute__((cleanup(em_stats_freep))) = NULL;
+
+	return read_both(&live, out, counts, state, diag);
+}
+
+int em_counts_look(struct em_stats **out, const struct em_counts *counts, struct em_state *state,
+		   struct em_diag *diag)
+{
+	struct em_stats *live __attribute__((cleanup(em_stats_freep))) = NULL;
+	struct em_stats *sums __attribute__((cleanup(em_stats_freep))) = NULL;
+	int rc = read_both(&live, &sums, counts, state, diag);
+
+	if (!rc && counts->counters && !counts->ops->has_clock) {
+		em_stats_take_times(live, sums);
+		rc = em_generation_save_seen(state, counts->generation, counts->policy, live, diag);
+	}
+	if (rc)
+		return rc;
+	*out = sums;
+	sums = NULL;
+	return 0;
+}
+
+static int restore(struct em_stats *into, const struct em_policy *policy, uint32_t generation,
+		   const struct em_policy *without, struct em_state *state, struct em_diag *diag)
+{
+	struct em_policy *earlier __attribute__((cleanup(em_policy_freep))) = NULL;
+	struct em_stats *final __attribute__((cleanup(em_stats_freep))) = NULL;
+	int rc = em_generation_load_policy(state, generation, &earlier, diag);
+
+	if (rc || !earlier)
+		return rc;
+	if (em_stats_new(&final, earlier))
+		return em_diag_enomem(diag);
+	rc = em_generation_load_final(state, generation, earlier, final, diag);
+	if (rc)
+		return rc;
+	em_stats_drop_shared(final, earlier, without);
+	em_stats_add(into, policy, final, earlier);
+	return 0;
+}
+
+int em_counts_keep(const struct em_stats *lost, const struct em_counts *counts,
+		   struct em_state *state, struct em_diag *diag)
+{
+	if (!em_generation_is_kept(state, counts->generation))
+		return 0;
+	return em_generation_save_final(state, counts->generation, counts->policy, lost, diag);
+}
+
+int em_counts_pass_on(struct em_stats **out, struct em_stats **lost, const struct em_counts *counts,
+		      const struct em_policy *policy, uint32_t restores, struct em_state *state,
+		      struct em_diag *diag)
 {
 	struct em_stats *sums __attribute__((cleanup(em_stats_freep))) = NULL;
 	int rc;
@@ -76,16 +155,23 @@ int em_counts_pass_on(struct em_stats **out, const struct em_counts *counts,
 	if (em_stats_new(out, policy))
 		return em_diag_enomem(diag);
 	em_stats_add(*out, policy, sums, counts->policy);
-	return 0;
+	if (lost) {
+		em_stats_drop_shared(sums, counts->policy, policy);
+		*lost = sums;
+		sums = NULL;
+	}
+	return restores ? restore(*out, policy, restores, counts->policy, state, diag) : 0;
 }
 
 int em_counts_reset(const struct em_counts *counts, struct em_state *state, struct em_diag *diag)
 {
 	struct em_stats *live __attribute__((cleanup(em_stats_freep))) = NULL;
-	int rc = read_live(&live, counts, diag);
+	struct em_stats *sums __attribute__((cleanup(em_stats_freep))) = NULL;
+	int rc = read_both(&live, &sums, counts, state, diag);
 
 	if (rc)
 		return rc;
 	em_stats_negate(live);
+	em_stats_take_times(live, sums);
 	return em_generation_save_baseline(state, counts->generation, counts->policy, live, diag);
 }

@@ -34,14 +34,31 @@ int em_counts_read(struct em_stats **out, const struct em_counts *counts, struct
 		   struct em_diag *diag);
 
 /*
- * Reads the current sums as a baseline for another policy.  *out is NULL where no counts are known.
+ * The same for a user.  Where the backend has no clock, the next one knows by this look which
+ * counters have moved.
  */
-int em_counts_pass_on(struct em_stats **out, const struct em_counts *counts,
-		      const struct em_policy *policy, struct em_state *state, struct em_diag *diag);
+int em_counts_look(struct em_stats **out, const struct em_counts *counts, struct em_state *state,
+		   struct em_diag *diag);
 
 /*
- * Sets the sums to zero.  The counters in the kernel are not written: the baseline subtracts
- * their current values.
+ * Reads the current sums as a baseline for another policy.  *out is NULL where no counts are known.
+ * What the policy has and `counts` has not is taken from the counts that an earlier generation,
+ * `restores`, ended with (0: none).  *lost, unless lost is NULL, is what the policy has not, for
+ * em_counts_keep(); the caller frees both.
+ */
+int em_counts_pass_on(struct em_stats **out, struct em_stats **lost, const struct em_counts *counts,
+		      const struct em_policy *policy, uint32_t restores, struct em_state *state,
+		      struct em_diag *diag);
+
+/*
+ * Saves what is lost with the generation, for a later rollback, if its folder is still there.
+ */
+int em_counts_keep(const struct em_stats *lost, const struct em_counts *counts,
+		   struct em_state *state, struct em_diag *diag);
+
+/*
+ * Sets the sums to zero; when entities were seen stays known.  The counters in the kernel are not
+ * written: the baseline subtracts their current values.
  */
 int em_counts_reset(const struct em_counts *counts, struct em_state *state, struct em_diag *diag);
 

@@ -7,13 +7,17 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "config/compare.h"
+#include "engine/unattended.h"
 #include "host/moved.h"
+#include "state/held.h"
 
 void em_inspect_clear(struct em_view *view)
 {
 	em_kernel_state_clear(&view->kernel);
 	em_record_clear(&view->record);
 	free(view->problems);
+	free(view->unattended);
 	*view = (struct em_view){0};
 }
 
@@ -46,6 +50,15 @@ static void take(struct em_view *view, const struct em_backend_ops *ops,
 	view->ops = ops;
 }
 
+static int find_reader(struct em_view *view, struct em_state *state, struct em_diag *diag)
+{
+	bool held = false;
+	int rc = view->record.samples ? em_held_look(state, view->generation, &held, diag) : 0;
+
+	view->abandoned = !rc && view->record.samples && !held;
+	return rc;
+}
+
 int em_inspect(struct em_view *out, struct em_state *state, struct em_diag *diag)
 {
 	int rc = 0;
@@ -69,6 +82,16 @@ int em_inspect(struct em_view *out, struct em_state *state, struct em_diag *diag
 		rc = em_generation_newest(&out->generation, state, diag);
 	if (!rc && out->generation)
 		rc = em_generation_load_record(state, out->generation, &out->record, diag);
+	if (!rc)
+		rc = find_reader(out, state, diag);
+	if (!rc)
+		rc = em_pending_read(&out->pending, state, diag);
+	/* What may wait is what is in force. */
+	if (out->pending.damaged)
+		out->pending.generation = out->generation;
+	/* A run that died before the switch left it. */
+	if (out->pending.generation != out->generation)
+		out->pending = (struct em_pending){0};
 	if (!rc && out->unreadable && !out->ops && out->record.generation)
 		rc = em_diag_error(diag, -EPERM, NULL,
 				   "cannot look at the programs of the policy: needs CAP_SYS_ADMIN "
@@ -156,6 +179,31 @@ int em_inspect_moved(struct em_view *view, struct em_diag *diag)
 	return rc ? em_diag_enomem(diag) : 0;
 }
 
+/* Unlike what is in place and has gone wrong, what is not sorted yet is not looked at further. */
+static int inspect_waiting(struct em_view *view, const char *name, struct em_diag *diag)
+{
+	struct em_obstacle obstacle = {.what = "it has come, and is not sorted yet"};
+	char own[IF_NAMESIZE];
+	bool up;
+	int rc = em_link_find_up(own, name, &up);
+
+	if (rc == -ENODEV || (!rc && !up))
+		return 0;
+	if (rc)
+		return em_diag_errno(diag, rc, NULL, "interface %s", name);
+	em_inspect_remedy(&view->record, obstacle.remedy, sizeof(obstacle.remedy));
+	return add_problem(view, own, &obstacle) ? em_diag_enomem(diag) : 0;
+}
+
+void em_inspect_remedy(const struct em_record *record, char *text, size_t size)
+{
+	bool any = record->wanted == EM_BACKEND_AUTO;
+
+	snprintf(text, size, "entitymux apply%s%s %s",
+		 any ? "" : " --backend=", any ? "" : em_backend_name(record->wanted),
+		 record->config);
+}
+
 int em_inspect_links(struct em_view *view, struct em_diag *diag)
 {
 	int rc = em_inspect_moved(view, diag);
@@ -163,7 +211,33 @@ int em_inspect_links(struct em_view *view, struct em_diag *diag)
 	for (size_t i = 0; !rc && i < view->record.n_attachments; i++)
 		if (em_inspect_has(view, &view->record.attachments[i]))
 			rc = inspect_link(view, &view->record.attachments[i], diag);
+	for (size_t i = 0; !rc && i < view->record.n_waiting; i++)
+		rc = inspect_waiting(view, view->record.waiting[i], diag);
 	return rc;
+}
+
+int em_inspect_config(struct em_view *view, struct em_state *state, const struct em_policy *policy,
+		      struct em_diag *diag)
+{
+	struct em_policy *applied __attribute__((cleanup(em_policy_freep))) = NULL;
+	struct em_changes changes __attribute__((cleanup(em_changes_clear))) = {0};
+	int rc = em_generation_load_policy(state, view->generation, &applied, diag);
+
+	view->config = EM_VIEW_CONFIG_OTHER;
+	if (rc || !applied)
+		return rc;
+	if (em_compare(&changes, applied, policy))
+		return em_diag_enomem(diag);
+	if (!changes.n && applied->backend == policy->backend)
+		view->config = EM_VIEW_CONFIG_SAME;
+	return 0;
+}
+
+int em_inspect_sockets(struct em_view *view, struct em_diag *diag)
+{
+	if (!view->record.ports)
+		return 0;
+	return em_unattended_find(&view->unattended, view->record.ports, diag);
 }
 
 bool em_inspect_has(const struct em_view *view, const struct em_attachment *made)
@@ -187,12 +261,20 @@ bool em_inspect_is_applied(const struct em_view *view)
 	return view->ops || view->record.generation;
 }
 
+bool em_inspect_is_unguarded(const struct em_view *view)
+{
+	return view->pending.generation &&
+	       (view->pending.damaged || !view->pending.guarded || view->pending.failed[0]);
+}
+
 bool em_inspect_is_in_place(const struct em_view *view)
 {
 	const struct em_record *record = &view->record;
+	/* While all its interfaces wait, the kernel has nothing of it. */
+	uint32_t expected = record->n_attachments ? record->generation : 0;
 
 	if (view->leftovers || view->kernel.n_drifts || view->kernel.fault.text[0] ||
-	    !record->generation || record->generation != view->kernel.generation ||
+	    !record->generation || expected != view->kernel.generation ||
 	    record->n_attachments != view->kernel.n_attachments)
 		return false;
 	for (size_t i = 0; i < record->n_attachments; i++)
@@ -203,5 +285,6 @@ bool em_inspect_is_in_place(const struct em_view *view)
 
 bool em_inspect_is_whole(const struct em_view *view)
 {
-	return em_inspect_is_in_place(view) && !view->n_problems;
+	return em_inspect_is_in_place(view) && !view->n_problems && !view->abandoned &&
+	       !em_inspect_is_unguarded(view);
 }

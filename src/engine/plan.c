@@ -9,8 +9,22 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "engine/waiting.h"
 #include "host/obstacle.h"
 #include "policy/conversation.h"
+#include "policy/names.h"
+
+bool em_plan_samples(const struct em_samples *samples, const struct em_listener *listener,
+		     unsigned int reason)
+{
+	return samples && samples->reasons & 1U << reason &&
+	       em_names_listener(samples->names, listener);
+}
+
+const char *em_plan_sample_reason(unsigned int reason)
+{
+	return reason == EM_SAMPLE_UNKNOWN ? "unknown" : em_reason_name((enum em_reason)reason);
+}
 
 static bool has_vlan(const struct em_policy *policy, const char *interface)
 {
@@ -49,16 +63,32 @@ static int init_interface(struct em_plan *plan, size_t i, const char *name, stru
 	return rc;
 }
 
+/* Of a VRF an interface stays a link of its own. */
+bool em_plan_tells_links(const struct em_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_attachments; i++)
+		if (plan->attachments[i].replies && plan->links[i].master &&
+		    strcmp(plan->links[i].port_of, "vrf") != 0)
+			return false;
+	return true;
+}
+
 int em_plan_init(struct em_plan *plan, const struct em_policy *policy, struct em_diag *diag)
 {
 	char(*names)[IF_NAMESIZE] __attribute__((cleanup(em_freep))) = NULL;
-	int n = em_policy_interfaces(policy, &names), first = 0;
+	int n, first = 0;
 
 	*plan = (struct em_plan){.policy = policy};
+	n = em_waiting_find(&plan->waiting, policy, diag);
+	if (n)
+		return n;
+	if (plan->waiting.n)
+		plan->policy = &plan->waiting.part;
+	n = em_policy_interfaces(plan->policy, &names);
 	if (n < 0)
 		return em_diag_enomem(diag);
-	plan->attachments = calloc(n, sizeof(*plan->attachments));
-	plan->links = calloc(n, sizeof(*plan->links));
+	plan->attachments = calloc(n + 1, sizeof(*plan->attachments));
+	plan->links = calloc(n + 1, sizeof(*plan->links));
 	if (!plan->attachments || !plan->links)
 		return em_diag_enomem(diag);
 	plan->n_attachments = n;
@@ -74,6 +104,7 @@ void em_plan_clear(struct em_plan *plan)
 {
 	free(plan->attachments);
 	free(plan->links);
+	em_waiting_clear(&plan->waiting);
 	*plan = (struct em_plan){0};
 }
 

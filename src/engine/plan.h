@@ -19,8 +19,40 @@
 /* The most extension headers that fit in 1500 bytes.  It stands for "all of them". */
 #define EM_HEADER_LIMIT_MAX 192
 
+/* Why a packet is copied: an enum em_reason, or that no entity has its tag. */
+#define EM_SAMPLE_UNKNOWN EM_REASONS
+#define EM_SAMPLE_REASONS (EM_REASONS + 1)
+
+/* Of a longer packet, the first bytes are copied. */
+#define EM_SAMPLE_BYTES 256
+
+/* What a generation copies for `sample`; see sampling.h. */
+struct em_samples {
+	unsigned int reasons; /* bits, by 1 << reason */
+	char *const *names;   /* of listeners, see names.h; not owned */
+	uint16_t group;	      /* nft: that of the kernel's log, to which the copies go */
+};
+
+/* Whether the listener's datagrams are copied for this reason.  samples may be NULL. */
+bool em_plan_samples(const struct em_samples *samples, const struct em_listener *listener,
+		     unsigned int reason);
+/* "source", "length", "check", "unknown". */
+const char *em_plan_sample_reason(unsigned int reason);
+
+/* Interfaces that are missing or down, and that the policy waits for; see waiting.h. */
+struct em_waiting {
+	char (*names)[EM_INTERFACE_MAX + 1]; /* owned; as the policy has them, each once */
+	size_t n;
+	/*
+	 * The policy without them, where there are any: all its listeners, but on the other
+	 * interfaces alone.  The rest of it belongs to the policy.
+	 */
+	struct em_policy part;
+};
+
 struct em_plan {
-	const struct em_policy *policy; /* not owned */
+	const struct em_policy *policy; /* not owned; without the interfaces that wait */
+	struct em_waiting waiting;	/* owned */
 	/*
 	 * EM_BACKEND_AUTO until em_plan_settle(): each interface gets the fastest hook it supports.
 	 */
@@ -31,8 +63,9 @@ struct em_plan {
 
 	/* For EM_BUILD. */
 	uint32_t generation;
-	unsigned int ipv6_header_limit; /* number of extension headers to follow */
-	bool marks;			/* with marks, between backends; see backend.h */
+	unsigned int ipv6_header_limit;	  /* number of extension headers to follow */
+	bool marks;			  /* with marks, between backends; see backend.h */
+	const struct em_samples *samples; /* NULL: nothing is copied; not owned */
 };
 
 /* The result of preparing a plan, as text for the user. */
@@ -43,7 +76,8 @@ struct em_outcome {
 };
 
 /*
- * Makes a plan with the interfaces of the policy.  Reports an interface that is missing or down.
+ * Makes a plan with the interfaces of the policy, but for those that wait; there may be none left.
+ * Reports another one that is missing or down.
  * The caller calls em_plan_clear() in any case.  Returns 0 or -errno.
  */
 int em_plan_init(struct em_plan *plan, const struct em_policy *policy, struct em_diag *diag);
@@ -52,6 +86,13 @@ void em_plan_clear(struct em_plan *plan);
 /* Adds the properties of the policy that matter for an attachment to this interface. */
 void em_plan_describe(struct em_attachment *out, const struct em_policy *policy,
 		      const char *interface);
+
+/*
+ * Whether `replies` tell senders with link-local addresses apart by the interface as well.  Answers
+ * leave a bond, a team or a bridge by any of its ports: where one of these has replies, they do
+ * not.
+ */
+bool em_plan_tells_links(const struct em_plan *plan);
 
 /*
  * Called when each interface has its hook: EM_BACKEND_AUTO becomes the fastest backend among them.

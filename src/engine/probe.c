@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/sample.h"
+#include "engine/unattended.h"
 #include "host/obstacle.h"
 #include "host/scratch.h"
 
@@ -251,6 +252,14 @@ const struct em_probe_attempt *em_probe_choice(const struct em_probe *probe)
 	return probe->policy ? &probe->attempts[probe->policy->backend] : NULL;
 }
 
+static int find_unattended(struct em_probe *probe, struct em_diag *diag)
+{
+	struct em_ports targets = {.words = {0}};
+
+	em_ports_add_targets(&targets, probe->policy);
+	return em_unattended_find(&probe->unattended, &targets, diag);
+}
+
 int em_probe_run(struct em_probe *out, const struct em_policy *policy, const char *config,
 		 struct em_diag *diag)
 {
@@ -262,6 +271,8 @@ int em_probe_run(struct em_probe *out, const struct em_policy *policy, const cha
 		rc = probe_interfaces(out, diag);
 	for (int i = 0; !rc && policy && i < EM_BACKENDS; i++)
 		rc = attempt(&out->attempts[i], out, i, diag);
+	if (!rc && policy)
+		rc = find_unattended(out, diag);
 	return rc;
 }
 
@@ -272,6 +283,7 @@ void em_probe_clear(struct em_probe *probe)
 		clear_remarks(&probe->interfaces[i].obstacles);
 	}
 	free(probe->interfaces);
+	free(probe->unattended);
 	for (int i = 0; i < EM_BACKENDS; i++) {
 		em_transaction_clear(&probe->attempts[i].done);
 		clear_remarks(&probe->attempts[i].findings);

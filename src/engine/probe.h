@@ -51,8 +51,10 @@ struct em_probe {
 	size_t n_features;
 	struct em_probe_interface *interfaces;
 	size_t n_interfaces;
-	const struct em_policy *policy;		       /* not owned; NULL: none was given */
-	const char *config;			       /* not owned; its path */
+	const struct em_policy *policy; /* not owned; NULL: none was given */
+	const char *config;		/* not owned; its path */
+	/* Ports of the policy without a socket; owned; NULL: not known, or no policy. */
+	struct em_ports *unattended;
 	struct em_probe_attempt attempts[EM_BACKENDS]; /* by backend; with a policy */
 };
 

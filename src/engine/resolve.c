@@ -25,7 +25,8 @@ static int resolve_one(const struct em_listener *listener, struct em_interface *
 	char own[IF_NAMESIZE];
 	int rc = em_link_find(own, interface->name);
 
-	if (rc == -ENODEV && (!used_here || strlen(interface->name) < IF_NAMESIZE))
+	if (rc == -ENODEV && (!used_here || strlen(interface->name) < IF_NAMESIZE ||
+			      listener->missing == EM_MISSING_WAIT))
 		return 0;
 	if (rc)
 		return em_diag_errno(diag, rc, &interface->place, "interface %s", interface->name);

@@ -52,15 +52,18 @@ static int clean_kernel(const struct em_backend_ops *ops, uint32_t generation,
 /* Remove the older folders before writing the counts, which may need the space. */
 int em_settle_clean(const struct em_backend_ops *ops, uint32_t generation,
 		    const struct em_policy *policy, const struct em_counts *before,
-		    struct em_state *state, struct em_diag *diag)
+		    uint32_t restores, struct em_state *state, struct em_diag *diag)
 {
 	struct em_stats *baseline __attribute__((cleanup(em_stats_freep))) = NULL;
-	int first = em_counts_pass_on(&baseline, before, policy, state, diag);
+	struct em_stats *lost __attribute__((cleanup(em_stats_freep))) = NULL;
+	int first = em_counts_pass_on(&baseline, &lost, before, policy, restores, state, diag);
 	int rc = em_generation_clean(state, generation, diag);
 
 	first = first ? first : rc;
-	if (baseline)
-		rc = em_generation_save_baseline(state, generation, policy, baseline, diag);
+	rc = baseline ? em_generation_save_baseline(state, generation, policy, baseline, diag) : 0;
+	first = first ? first : rc;
+	/* That it is there says that the baseline is. */
+	rc = lost && !rc ? em_counts_keep(lost, before, state, diag) : rc;
 	first = first ? first : rc;
 	rc = clean_kernel(ops, generation, policy, diag);
 	return first ? first : rc;
@@ -69,8 +72,20 @@ int em_settle_clean(const struct em_backend_ops *ops, uint32_t generation,
 /*
  * A run that died between the switch and the last counts has left an older generation that may have
  * gone on counting.  If it comes after the one in force on the packet path, both have counted the
- * same packets.
+ * same packets.  If the run died after the last counts, while it was cleaning up, what is left does
+ * not have all of them any more.
  */
+static int open_older(struct em_counts *older, const struct em_view *view, struct em_state *state,
+		      struct em_diag *diag)
+{
+	bool passed_on = false;
+	int rc = em_generation_has_final(state, view->older, &passed_on, diag);
+
+	if (rc || passed_on || is_behind(view->older_ops, view->ops))
+		return rc;
+	return em_counts_open(older, view->older, view->older_ops, state, diag);
+}
+
 static int finish_older(const struct em_view *view, struct em_state *state, struct em_diag *diag)
 {
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
@@ -86,12 +101,13 @@ static int finish_older(const struct em_view *view, struct em_state *state, stru
 	/* It may have left marks, and what is behind takes them off only as long as it is there. */
 	if (view->ops && view->ops->mark)
 		rc = view->ops->mark(view->generation, false, diag);
-	if (!rc && !is_behind(view->older_ops, view->ops))
-		rc = em_counts_open(&older, view->older, view->older_ops, state, diag);
+	if (!rc)
+		rc = open_older(&older, view, state, diag);
 	if (!rc)
 		rc = em_settle_detach(view->ops, &older, diag);
 	if (!rc)
-		rc = em_settle_clean(view->ops, view->generation, policy, &older, state, diag);
+		rc = em_settle_clean(view->ops, view->generation, policy, &older,
+				     view->record.restores, state, diag);
 	em_counts_close(&older);
 	return rc;
 }

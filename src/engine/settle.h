@@ -21,11 +21,12 @@ int em_settle_detach(const struct em_backend_ops *ops, const struct em_counts *b
 
 /*
  * Adds the final counts of `before` to the baseline of the generation in force, whose policy is
- * given, and removes everything that is not of that generation.
+ * given, and removes everything that is not of that generation; but the files of `before` stay, for
+ * a rollback.  For `restores` see em_counts_pass_on().
  */
 int em_settle_clean(const struct em_backend_ops *ops, uint32_t generation,
 		    const struct em_policy *policy, const struct em_counts *before,
-		    struct em_state *state, struct em_diag *diag);
+		    uint32_t restores, struct em_state *state, struct em_diag *diag);
 
 /*
  * Like em_inspect(), but removes older generations first.  The caller calls em_inspect_clear() on

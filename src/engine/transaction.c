@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/confirm.h"
 #include "engine/header_limit.h"
 #include "engine/settle.h"
 #include "host/grace.h"
@@ -24,6 +25,18 @@ static int warn_moved(struct em_view *view, struct em_diag *diag)
 	return rc;
 }
 
+/* What is asked for comes from what is in force. */
+static int begin_edit(struct em_transaction *t)
+{
+	int rc = em_edit_begin(t->edit, &t->view, t->state, t->diag);
+
+	t->policy = t->edit->policy;
+	t->config = t->view.record.config;
+	t->wanted = t->view.record.wanted;
+	t->edits = t->view.record.edits;
+	return rc;
+}
+
 static int begin(struct em_transaction *t)
 {
 	int rc = t->dry_run ? em_inspect(&t->view, t->state, t->diag)
@@ -32,7 +45,12 @@ static int begin(struct em_transaction *t)
 	if (!rc)
 		rc = warn_moved(&t->view, t->diag);
 	if (!rc)
+		rc = em_confirm_allows(&t->view, t);
+	if (!rc && t->edit)
+		rc = begin_edit(t);
+	if (!rc)
 		rc = em_plan_init(&t->plan, t->policy, t->diag);
+	t->plan.samples = t->samples;
 	if (!rc)
 		rc = em_generation_next(&t->plan.generation, t->state, t->view.kernel.generation,
 					t->diag);
@@ -60,7 +78,8 @@ static int find_unchanged(struct em_transaction *t)
 	int rc;
 
 	if (!em_inspect_is_in_place(&t->view) || record->backend != t->plan.backend ||
-	    !same_attachments(&t->plan, record) || strcmp(record->config, t->config))
+	    !same_attachments(&t->plan, record) || strcmp(record->config, t->config) ||
+	    record->edits != t->edits || record->samples || t->samples)
 		return 0;
 	rc = em_generation_same_policy(t->state, record->generation, t->policy, &t->unchanged,
 				       t->diag);
@@ -121,6 +140,15 @@ static void drop_prepared(struct em_transaction *t)
 	t->prepared = NULL;
 }
 
+/* No interface is there: the policy is kept, and the kernel has nothing of it. */
+static int choose_nothing(struct em_transaction *t, const struct em_choice *choice)
+{
+	t->plan.backend = choice->backend;
+	em_plan_settle(&t->plan);
+	em_outcome_note(&t->outcome, "no interface is there yet");
+	return t->dry_run ? 0 : find_unchanged(t);
+}
+
 /* Prepares the first choice that can carry the policy.  Any stage may find that a choice cannot. */
 static int choose(struct em_transaction *t)
 {
@@ -134,6 +162,8 @@ static int choose(struct em_transaction *t)
 		return em_diag_error(t->diag, rc, NULL,
 				     "backend %s is not built into this entitymux",
 				     em_backend_name(t->wanted));
+	if (!t->plan.n_attachments)
+		return choose_nothing(t, &choices[0]);
 	for (size_t i = 0; i < n && rc == -EM_EUNSUPPORTED; i++) {
 		start_choice(t, &choices[i], why);
 		rc = t->ops->prepare(&t->prepared, &t->plan, &t->outcome, stage, t->diag);
@@ -161,23 +191,67 @@ static void stamp(char text[32])
 	strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
 }
 
+/* The policy in force is only put in its place: a rollback goes behind it. */
+static bool mends(const struct em_transaction *t)
+{
+	const struct em_record *record = &t->view.record;
+
+	return t->compared && !t->changes.n && !t->confirm && record->generation &&
+	       (t->heals || (record->backend == t->plan.backend && record->wanted == t->wanted &&
+			     !strcmp(record->config, t->config)));
+}
+
+uint32_t em_transaction_edits(const struct em_transaction *t)
+{
+	return t->edits + (t->edit && !t->edit->save && t->changes.n);
+}
+
 static int store(const struct em_transaction *t)
 {
+	struct em_ports ports = {.words = {0}};
 	struct em_record record = {
 		.generation = t->plan.generation,
 		.backend = t->plan.backend,
 		.wanted = t->wanted,
 		.config = (char *)(uintptr_t)t->config,
 		.reason = (char *)(uintptr_t)t->outcome.reason,
+		.replaces = mends(t) ? t->view.record.replaces : t->view.generation,
+		.restores = t->restores,
+		.edits = em_transaction_edits(t),
+		.samples = t->samples != NULL,
+		.undoes = t->undoes ? t->view.record.config : NULL,
 		.listeners = t->policy->n_listeners,
+		.ports = &ports,
 		.attachments = t->plan.attachments,
 		.n_attachments = t->plan.n_attachments,
+		.waiting = t->plan.waiting.names,
+		.n_waiting = t->plan.waiting.n,
 	};
 
 	for (size_t i = 0; i < t->policy->n_listeners; i++)
 		record.entities += em_listener_entities(&t->policy->listeners[i]);
-	stamp(record.applied_at);
+	em_ports_add_targets(&ports, t->policy);
+	if (mends(t) && (t->samples || t->view.record.samples))
+		memcpy(record.applied_at, t->view.record.applied_at, sizeof(record.applied_at));
+	else
+		stamp(record.applied_at);
 	return em_generation_store(t->state, &record, t->policy, t->diag);
+}
+
+/* What changes is only known where the policy in force is. */
+static int compare(struct em_transaction *t)
+{
+	int rc;
+
+	if (t->unchanged)
+		return 0;
+	rc = em_counts_open(&t->before, t->view.generation, t->dry_run ? NULL : t->view.ops,
+			    t->state, t->diag);
+	if (rc || (!t->before.policy && em_inspect_is_applied(&t->view)))
+		return rc;
+	rc = em_compare(&t->changes, t->before.policy, t->policy);
+	t->compared = !rc;
+	return rc ? em_diag_enomem(t->diag) : 0;
 }
 
 /*
@@ -190,15 +264,16 @@ static int record(struct em_transaction *t)
 
 	if (t->unchanged)
 		return 0;
-	rc = em_counts_open(&t->before, t->view.generation, t->view.ops, t->state, t->diag);
-	if (!rc)
-		rc = store(t);
+	rc = store(t);
 	t->recorded = !rc;
 	if (!rc)
-		rc = em_counts_pass_on(&baseline, &t->before, t->policy, t->state, t->diag);
+		rc = em_counts_pass_on(&baseline, NULL, &t->before, t->policy, t->restores,
+				       t->state, t->diag);
 	if (!rc && baseline)
 		rc = em_generation_save_baseline(t->state, t->plan.generation, t->policy, baseline,
 						 t->diag);
+	if (!rc && t->confirm)
+		rc = em_confirm_begin(t->state, t->plan.generation, t->confirm, t->diag);
 	return rc;
 }
 
@@ -211,10 +286,12 @@ static int hand_over(struct em_transaction *t)
 	struct em_flow_list flows = {0};
 	int rc;
 
-	if (t->unchanged || !t->before.ops || t->before.ops == t->ops ||
-	    !em_conversation_first(t->policy))
+	if (t->unchanged || !t->ops || !t->before.ops || t->before.ops == t->ops ||
+	    !em_conversation_first(t->plan.policy))
 		return 0;
 	rc = t->before.ops->read_flows(&flows, t->diag);
+	for (size_t i = 0; i < flows.n && !em_plan_tells_links(&t->plan); i++)
+		flows.all[i].link = 0;
 	if (!rc)
 		rc = t->ops->add_flows(t->prepared, &flows, t->diag);
 	em_flow_list_clear(&flows);
@@ -291,7 +368,7 @@ static int commit(struct em_transaction *t)
 static int switch_over(struct em_transaction *t)
 {
 	const bool marks = t->plan.marks && !t->unchanged;
-	int rc = t->unchanged ? 0 : commit(t), unmarked;
+	int rc = t->unchanged || !t->ops ? 0 : commit(t), unmarked;
 
 	if (rc)
 		return rc;
@@ -317,9 +394,12 @@ static int switch_over(struct em_transaction *t)
 /* Needed even if nothing changed: a run that died may have left something. */
 static int settle(struct em_transaction *t)
 {
-	int rc = em_settle_clean(t->ops, t->plan.generation, t->policy, &t->before, t->state,
-				 t->diag);
+	int rc = em_settle_clean(t->ops, t->plan.generation, t->plan.policy, &t->before,
+				 t->restores, t->state, t->diag);
 
+	/* It has been undone. */
+	if (t->undoes && em_pending_remove(t->state, t->diag))
+		rc = -EIO;
 	if (rc || t->leftovers)
 		em_diag_warning(t->diag, NULL,
 				"the policy is in force, but something older is left: apply it "
@@ -330,16 +410,18 @@ static int settle(struct em_transaction *t)
 /* The failure has been reported already. */
 static void revert(struct em_transaction *t)
 {
+	if (t->recorded && t->confirm)
+		(void)em_pending_remove(t->state, t->diag);
 	if (t->recorded)
 		(void)em_generation_clean(t->state, t->view.generation, t->diag);
 }
 
-static int (*const steps[])(struct em_transaction *t) = {begin,	    choose,	 record,
+static int (*const steps[])(struct em_transaction *t) = {begin,	    choose,	 compare, record,
 							 hand_over, switch_over, settle};
 
 int em_transaction_apply(struct em_transaction *t, struct em_diag *diag)
 {
-	const size_t n = t->dry_run ? 2 : sizeof(steps) / sizeof(steps[0]);
+	const size_t n = t->dry_run ? 3 : sizeof(steps) / sizeof(steps[0]);
 	sigset_t all, mask;
 	int rc;
 
@@ -356,9 +438,10 @@ int em_transaction_apply(struct em_transaction *t, struct em_diag *diag)
 		rc = steps[i](t);
 	if (rc && !t->in_force)
 		revert(t);
+	/* What it needs is still locked. */
+	if (t->edit && em_edit_end(t->edit, !rc && !t->dry_run, diag))
+		rc = -EIO;
 	drop_prepared(t);
-	em_counts_close(&t->before);
-	em_inspect_clear(&t->view);
 	em_state_close(t->state);
 	t->state = NULL;
 	sigprocmask(SIG_SETMASK, &mask, NULL);
@@ -367,47 +450,10 @@ int em_transaction_apply(struct em_transaction *t, struct em_diag *diag)
 
 void em_transaction_clear(struct em_transaction *t)
 {
+	em_changes_clear(&t->changes);
+	em_counts_close(&t->before);
+	em_inspect_clear(&t->view);
 	em_plan_clear(&t->plan);
-}
-
-/* We cannot detach an XDP program from an interface that was moved to another network namespace. */
-static int report_moved(struct em_view *view, struct em_diag *diag)
-{
-	int rc = em_inspect_moved(view, diag);
-
-	for (size_t i = 0; i < view->n_problems; i++) {
-		const struct em_obstacle *obstacle = &view->problems[i].obstacle;
-
-		rc = em_diag_error(diag, -EBUSY, NULL, "%s: %s; clear it with: %s",
-				   view->problems[i].interface, obstacle->what, obstacle->remedy);
-	}
-	return rc;
-}
-
-int em_transaction_remove(struct em_diag *diag)
-{
-	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
-	struct em_view view = {0};
-	int rc = em_state_open(&state, EM_STATE_WRITE, diag), first = 0, left;
-
-	if (rc)
-		return rc;
-	/* Other problems of what is installed do not prevent its removal. */
-	rc = em_inspect(&view, state, diag);
-	if (rc == -EPERM) {
-		em_inspect_clear(&view);
-		return rc;
-	}
-	left = report_moved(&view, diag);
-	em_inspect_clear(&view);
-	for (size_t i = 0; em_backends[i]; i++) {
-		rc = em_backends[i]->detach(diag);
-		if (!rc)
-			rc = em_backends[i]->clean(0, NULL, diag);
-		first = first ? first : rc;
-	}
-	first = first ? first : left;
-	return first ? first : em_generation_clean(state, 0, diag);
 }
 
 int em_transaction_reset(struct em_diag *diag)
@@ -428,6 +474,8 @@ int em_transaction_reset(struct em_diag *diag)
 				   "what the counters are of is not known; apply again");
 	if (!rc)
 		rc = em_counts_reset(&counts, state, diag);
+	if (!rc && view.record.replaces)
+		rc = em_generation_forget_final(state, view.record.replaces, diag);
 	em_counts_close(&counts);
 	em_inspect_clear(&view);
 	return rc;

@@ -5,6 +5,7 @@
  *
  *	begin	 look at what is in force, and finish what a dead run left undone
  *	choose	 the first backend that can carry the policy builds it beside the old one
+ *	compare	 with the policy in force, to say what changes
  *	record	 the folder of the new generation is written
  *	hand over another backend gets the conversations of the one before
  *	switch	 the kernel takes the new generation into use, in one step
@@ -19,7 +20,9 @@
 
 #include <stdbool.h>
 
+#include "config/compare.h"
 #include "engine/counts.h"
+#include "engine/edit.h"
 #include "engine/inspect.h"
 #include "engine/plan.h"
 #include "state/state.h"
@@ -29,16 +32,30 @@ struct em_transaction {
 	const struct em_policy *policy;
 	const char *config; /* absolute path, for the record */
 	enum em_backend wanted;
-	bool dry_run; /* stop before the first change */
+	bool dry_run;	      /* stop before the first change */
+	unsigned int confirm; /* seconds after which it is undone unless confirmed; 0: never */
+	/* Of a rollback, else 0: the generation to undo, and the earlier one that it restores. */
+	uint32_t undoes, restores;
+	uint32_t heals; /* not 0: it puts the policy of this generation in its place again */
+	const struct em_samples *samples; /* NULL: nothing is copied; not owned */
+	bool due; /* a rollback only where that generation still waits for confirmation */
+	/*
+	 * Not NULL: it changes the policy in force; then policy, config, wanted and edits come from
+	 * there.  Not owned; cleared by the caller, after this.
+	 */
+	struct em_edit *edit;
+	uint32_t edits; /* of the policy, before this edit, that its configuration does not have */
 
 	/* The result. */
 	bool unchanged;
 	struct em_plan plan;
 	struct em_outcome outcome;
+	bool compared;		   /* changes are known */
+	struct em_changes changes; /* from the policy in force before to this one */
 
 	/* While it runs. */
 	struct em_state *state;
-	struct em_view view;		  /* of what was in force before */
+	struct em_view view;		  /* of what was in force before; valid to the end */
 	const struct em_backend_ops *ops; /* the chosen backend, and what it has built: */
 	struct em_prepared *prepared;
 	struct em_counts before; /* of the generation in force before */
@@ -56,8 +73,8 @@ struct em_transaction {
 int em_transaction_apply(struct em_transaction *t, struct em_diag *diag);
 void em_transaction_clear(struct em_transaction *t);
 
-/* Removes everything.  Returns 0 or -errno, reported. */
-int em_transaction_remove(struct em_diag *diag);
+/* How many edits the policy then has that its configuration does not have. */
+uint32_t em_transaction_edits(const struct em_transaction *t);
 
 /* Sets the counters of what is in force to zero.  Returns 0 or -errno, reported. */
 int em_transaction_reset(struct em_diag *diag);

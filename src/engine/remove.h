@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+/*
+ * remove - takes away all that is ours, in the kernel and on disk.
+ */
+#ifndef EM_REMOVE_H
+#define EM_REMOVE_H
+
+#include <stdint.h>
+
+#include "base/diag.h"
+
+/*
+ * With due, a generation, only where that one waits for confirmation; 0: in any case.  Returns 0,
+ * also where there is nothing, or -errno, reported.
+ */
+int em_remove(uint32_t due, struct em_diag *diag);
+
+#endif
