@@ -13,9 +13,17 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 14
+#define EM_ABI_VERSION 19
 
 #define EM_ABI_LISTENERS 256 /* a power of 2 */
+
+/*
+ * What the programs without loops do at most, see kernel/maps.bpf.h: within 4096 instructions. They
+ * know neither several formats nor entities that cover more than one tag.
+ */
+#define EM_ABI_UNROLLED_STEPS	8
+#define EM_ABI_UNROLLED_PROBES	8
+#define EM_ABI_UNROLLED_HEADERS 16
 
 /* A load has up to 8 bytes: of 24 bytes in 4 pieces, these have at most 6 loads. */
 #define EM_ABI_LOADS 6
@@ -73,6 +81,7 @@ struct em_abi_action {
 
 /* A layout of datagrams. */
 struct em_abi_format {
+	__u64 salt;	  /* of the hashes of its tags */
 	__u16 need;	  /* payload bytes that must be in the frame */
 	__u16 length_min; /* of the UDP length field, inclusive, `need` included */
 	__u16 length_max;
@@ -80,11 +89,10 @@ struct em_abi_format {
 	struct em_abi_action unknown;
 	__u32 first_step; /* in the steps map */
 	__u32 n_steps;
-	__u32 first_counter; /* of its entities, which have n_entities in a row */
-	__u32 n_entities;
 	__u32 first_interval; /* in the intervals map */
 	__u32 n_intervals;
-	__u32 family; /* the only one that it is for, EM_ABI_IPV4 or …6; 0: both */
+	__u16 family; /* the only one that it is for, EM_ABI_IPV4 or …6; 0: both */
+	__u16 number; /* among the formats of all listeners, in their order */
 	struct em_abi_load loads[EM_ABI_LOADS]; /* of the tag, joined in order */
 };
 
@@ -92,21 +100,45 @@ struct em_abi_listener {
 	__u32 flow_timeout; /* seconds; 0: without replies */
 	struct em_abi_action invalid;
 	__u32 first_format; /* in the formats map, with max_formats */
-	__u16 n_formats;
+	__u8 n_formats;
+	__u8 samples; /* with has_samples: bits by enum em_abi_reason, what is copied */
 	__u8 has_sources;
 	__u8 family;		     /* the only one that its formats are for; 0: both */
 	struct em_abi_format format; /* the only one, without max_formats */
 };
 
 /*
- * Claims and entities never change once a program runs (but for how a slot is used): they are in
- * hash tables in array maps, whose lookup is a few instructions in line.  The hash of a key, modulo
- * the slots, names the first slot where it may be; the others are behind it, and wrap around.  A
- * search ends at a free slot.
+ * Claims and entities never change once a program runs (but for how a claim is used): they are in
+ * hash tables in array maps, whose lookup is a few instructions in line.
+ *
+ * Claims: the hash of a key, modulo the slots, names the first slot where it may be; the others are
+ * behind it, and wrap around.  A search ends at a free slot.
  */
 struct em_abi_table {
 	__u32 slots;  /* a power of 2 */
 	__u32 probes; /* slots in which a key may be */
+};
+
+/*
+ * Entities: a tag has one slot, or none has it.  Of many entities, each look is a miss of the
+ * caches, and how long a search of several looks takes is what the CPU foresees wrongly; see
+ * em_abi_slot().
+ */
+struct em_abi_perfect {
+	__u64 multiplier;
+	__u32 slots;
+	__u32 shift; /* of a hash, to get the bucket */
+};
+
+/*
+ * Counters of entities: an array of `shards` for all slots and then all intervals (`each` in all),
+ * so that which one it is is known before the slot has been read.  A CPU has a shard for itself;
+ * but with `shared`, a power of 2 of them is for all, and additions are atomic.
+ */
+struct em_abi_shards {
+	__u32 each;
+	__u16 shards;
+	__u16 shared;
 };
 
 /*
@@ -125,8 +157,17 @@ struct em_abi_constants {
 	__u8 has_fields;	 /* some tag has a field of the IP header */
 	__u8 interval_steps; /* of a search among the intervals of a format; 0: there are none */
 	__u32 namespace;     /* the inode number of the network namespace */
+	__u32 has_jiffies;   /* bpf_jiffies64(): Linux 5.5 */
+	__u8 has_long_tags;  /* some tag has more than 8 bytes: entities are in the other map */
+	__u8 has_samples;    /* datagrams are copied to map entitymux_smp */
+	__u16 tells_links;   /* conversations of link-local addresses have an interface */
+	__u16 port_min;	     /* of all listeners: most of what is not ours is soon told by these */
+	__u16 port_max;
+	__u16 has_vlans; /* some listener has */
+	__u16 n_listeners;
 	struct em_abi_table claims;
-	struct em_abi_table entities;
+	struct em_abi_perfect entities;
+	struct em_abi_shards counters;
 	struct em_abi_listener listeners[EM_ABI_LISTENERS];
 };
 
@@ -170,12 +211,19 @@ struct em_abi_source {
 #define EM_ABI_SOURCE_FIXED 32
 
 /*
- * An entity in a slot; the tag and the format are the key.  The counter says which format it
- * is of (first_counter).  The smaller, the more of a million entities are in the CPU's caches.
+ * An entity in a slot; the tag and the format are the key.  The smaller, the more of a million
+ * entities are in the CPU's caches: where no tag of the policy has more than 8 bytes, slots have
+ * half the size.  None lies in two lines of a cache.
  */
+struct em_abi_short_entity {
+	__u64 low;    /* of the tag */
+	__u32 format; /* 1 + its number; 0: the slot is free */
+	struct em_abi_action action;
+};
+
 struct em_abi_entity {
 	struct em_abi_tag tag;
-	__u32 counter; /* index in the entity counters */
+	__u32 format;
 	struct em_abi_action action;
 };
 
@@ -186,8 +234,8 @@ struct em_abi_entity {
 struct em_abi_interval {
 	struct em_abi_tag first;
 	struct em_abi_tag last; /* inclusive */
-	__u32 counter;
 	struct em_abi_action action;
+	__u32 reserved;
 };
 
 /*
@@ -209,10 +257,50 @@ static inline __u32 em_abi_hash_claim(const struct em_abi_claim *claim)
 			   claim->address_words[0], claim->address_words[1]);
 }
 
-/* The first counter stands for the format. */
-static inline __u32 em_abi_hash_entity(const struct em_abi_tag *tag, __u32 first_counter)
+/* What tells the tags of a format from the same ones of another; the first one has 0. */
+static inline __u64 em_abi_salt(__u32 format)
 {
-	return em_abi_hash(tag->low, tag->high, first_counter ^ tag->top * 0x9e3779b97f4a7c15ULL);
+	__u64 salt = format * 0xd6e8feb86659fd93ULL;
+
+	return (salt ^ salt >> 32) * 0x94d049bb133111ebULL;
+}
+
+static inline __u64 em_abi_mix(__u64 hash, __u64 word, __u64 multiplier)
+{
+	hash = (hash ^ word) * multiplier;
+	return hash ^ hash >> 32;
+}
+
+/*
+ * Ends with a multiplication, of which the upper bits are used first: they depend on all others.
+ * One multiplication alone would spread tags that are in a row too evenly: a table needs some small
+ * buckets for the end.
+ */
+static inline __u64 em_abi_hash_tag(const struct em_abi_tag *tag, __u64 salt, __u64 multiplier,
+				    int is_long)
+{
+	if (is_long)
+		salt = em_abi_mix(em_abi_mix(salt, tag->top, multiplier), tag->high, multiplier);
+	return em_abi_mix(salt, tag->low, multiplier) * 0x94d049bb133111ebULL;
+}
+
+/* The pilots of one value of map entitymux_pilot, that of the first bucket in the lowest bits. */
+#define EM_ABI_PILOTS_EACH 4
+
+static inline __u32 em_abi_bucket(__u64 hash, __u32 shift)
+{
+	return hash >> shift;
+}
+
+static inline __u16 em_abi_pilot(__u64 pilots, __u32 bucket)
+{
+	return pilots >> bucket % EM_ABI_PILOTS_EACH * (64 / EM_ABI_PILOTS_EACH);
+}
+
+static inline __u32 em_abi_slot(__u64 hash, __u16 pilot, __u32 slots)
+{
+	hash ^= hash >> 32;
+	return ((hash ^ pilot) * 0xbf58476d1ce4e5b9ULL >> 32) * slots >> 32;
 }
 
 /* The ports of one value of map entitymux_port, bit 0 the lowest; it has EM_ABI_PORT_WORDS. */
@@ -222,20 +310,35 @@ static inline __u32 em_abi_hash_entity(const struct em_abi_tag *tag, __u32 first
 /*
  * A conversation as the server sees it.  The client's datagrams were sorted to the server's port;
  * addresses of IPv4 are the first 4 bytes.  The server's is 0 where the client has asked many hosts
- * at once, by a multicast or a broadcast.
+ * at once, by a multicast or a broadcast, and where the client has a link-local address: that names
+ * it together with an interface only (RFC 4007), which tells enough of the server.
  */
+#define EM_ABI_LINK 0x80000000U
 struct em_abi_flow_key {
 	__u8 client[16];
 	__u8 server[16];
 	__be16 client_port;
 	__be16 server_port;
-	__u32 family;
+	__u32 scope; /* EM_ABI_IPV4, EM_ABI_IPV6, or EM_ABI_LINK | ifindex */
 };
 
 struct em_abi_flow {
 	__u64 last;    /* datagram in either direction: ns of CLOCK_MONOTONIC */
 	__u32 timeout; /* seconds after it */
 	__be16 known;  /* the port the client knows: the listener's */
+	__u16 reserved;
+};
+
+/*
+ * What a CPU has remembered lately, so that it need not look that up for each datagram: the last
+ * one of those with this place.
+ */
+#define EM_ABI_NOTED 256 /* a power of 2 */
+struct em_abi_noted {
+	struct em_abi_flow_key key;
+	__u64 tick; /* of the kernel's clock */
+	__u32 timeout;
+	__be16 known;
 	__u16 reserved;
 };
 
@@ -259,34 +362,103 @@ struct em_abi_mark {
 #define EM_ABI_HANDED	   0x01ff0000
 #define EM_ABI_HANDED_MASK 0xffff0000
 
-/* Per CPU; what stats sums up. */
+/* Per CPU or shard; what stats sums up. */
 struct em_abi_count {
 	__u64 packets;
 	__u64 bytes;
 };
 
+struct em_abi_entity_count {
+	struct em_abi_count count;
+	__u64 last; /* ns of CLOCK_MONOTONIC; 0: none was counted */
+};
+
 enum em_abi_reason { EM_ABI_SOURCE, EM_ABI_LENGTH, EM_ABI_CHECK, EM_ABI_REASONS };
+#define EM_ABI_UNKNOWN EM_ABI_REASONS /* of a sample: no entity has the tag */
 
 struct em_abi_listener_count {
 	struct em_abi_count total;
 	__u64 sorted[EM_ABI_VERDICTS]; /* of entities, by what becomes of them */
 	__u64 unknown;
 	__u64 invalid[EM_ABI_REASONS];
+	__u64 tick; /* of the clock, and … */
+	__u64 now;  /* … the time when it was first seen, as em_abi_entity_count.last */
+	/* Of the last window, a time divided by EM_ABI_UNKNOWN_WINDOW: */
+	__u64 window;
+	__u32 unknown_seen;
+	__u32 new_tags; /* that map entitymux_unk has got */
+	__u64 sample;	/* with has_samples: 1 + why the datagram at hand may be copied; else 0 */
 };
 
+/*
+ * Of each listener, each CPU looks at the tags of all unknown datagrams up to so many in a window
+ * of so many ns, some 30,000 in a second, and then at each 16th; and it records no more new tags
+ * than these, some 1,000 in a second.
+ */
+#define EM_ABI_UNKNOWN_WINDOW (1ULL << 27)
+#define EM_ABI_UNKNOWN_ALL    4096
+#define EM_ABI_UNKNOWN_EACH   16
+#define EM_ABI_UNKNOWN_NEW    128
+
+/* A tag that no entity has. */
+struct em_abi_unknown_key {
+	struct em_abi_tag tag;
+	__u32 format; /* its number */
+	__u32 reserved;
+};
+
+struct em_abi_unknown {
+	__u64 packets;
+	__u64 last;	 /* ns of CLOCK_MONOTONIC */
+	__u8 sender[16]; /* of the first one; an address of IPv4 is the first 4 bytes */
+	__u32 family;	 /* EM_ABI_IPV4 or …6 */
+	__be16 port;	 /* that it was sent from */
+	__u16 reserved;
+};
+
+/*
+ * A sample: this, and the first bytes of the packet.  Each CPU makes no more than EM_ABI_SAMPLES in
+ * a window of so many ns, some 1,000 in a second.
+ */
+#define EM_ABI_SAMPLE_BYTES  256
+#define EM_ABI_SAMPLE_WINDOW (1ULL << 27)
+#define EM_ABI_SAMPLES	     128
+
+struct em_abi_sample {
+	__u64 time; /* ns of CLOCK_MONOTONIC */
+	__u32 ifindex;
+	__u32 length; /* of the packet, as far as the program sees it */
+	__u16 bytes;  /* of it that follow */
+	__u16 vlan;   /* its VLAN id, whether the bytes have the tag or not */
+	__u8 listener;
+	__u8 reason; /* enum em_abi_reason, or EM_ABI_UNKNOWN */
+	__u16 reserved;
+};
+
+struct em_abi_sampled {
+	__u64 window; /* a time divided by EM_ABI_SAMPLE_WINDOW */
+	__u64 samples;
+};
+
+_Static_assert(sizeof(struct em_abi_sample) == 24, "no padding");
+_Static_assert(EM_ABI_LISTENERS <= 256, "em_abi_sample.listener");
 _Static_assert(sizeof(struct em_abi_load) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_condition) == 48, "no padding");
 _Static_assert(sizeof(struct em_abi_format) == 40 + 16 * EM_ABI_LOADS, "no padding");
 _Static_assert(sizeof(struct em_abi_constants) ==
-		       40 + EM_ABI_LISTENERS * sizeof(struct em_abi_listener),
+		       72 + EM_ABI_LISTENERS * sizeof(struct em_abi_listener),
 	       "no padding");
 _Static_assert(sizeof(struct em_abi_claim) == 32, "no padding");
 _Static_assert(sizeof(struct em_abi_source) == 24, "no padding");
+_Static_assert(sizeof(struct em_abi_short_entity) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_entity) == 32, "no padding");
 _Static_assert(sizeof(struct em_abi_interval) == 56, "no padding");
 _Static_assert(sizeof(struct em_abi_flow_key) == 40, "no padding");
 _Static_assert(sizeof(struct em_abi_flow) == 16, "no padding");
+_Static_assert(sizeof(struct em_abi_noted) == 56, "no padding");
 _Static_assert(sizeof(struct em_abi_mark) == 8, "no padding");
-_Static_assert(sizeof(struct em_abi_listener_count) == 80, "no padding");
+_Static_assert(sizeof(struct em_abi_listener_count) == 120, "no padding");
+_Static_assert(sizeof(struct em_abi_unknown_key) == 32, "no padding");
+_Static_assert(sizeof(struct em_abi_unknown) == 40, "no padding");
 
 #endif

@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,20 @@ int em_attached_open_map(int program, const char *name)
 	return -ENOENT;
 }
 
+int em_attached_read_constants(int program, struct em_abi_constants *constants)
+{
+	int fd = em_attached_open_map(program, CONSTANTS), rc;
+	const uint32_t zero = 0;
+
+	if (fd == -ENOENT)
+		fd = em_attached_open_map(program, CONSTANTS_PLAIN);
+	if (fd < 0)
+		return fd;
+	rc = bpf_map_lookup_elem(fd, &zero, constants);
+	close(fd);
+	return rc;
+}
+
 /* What the constants say. */
 struct facts {
 	uint32_t generation;
@@ -75,28 +90,16 @@ struct facts {
  */
 static int read_facts(struct facts *facts, int program)
 {
-	struct em_abi_constants *constants;
-	int fd = em_attached_open_map(program, CONSTANTS), rc;
-	const uint32_t zero = 0;
+	struct em_abi_constants *constants = calloc(1, sizeof(*constants));
+	int rc = constants ? em_attached_read_constants(program, constants) : -ENOMEM;
 
 	*facts = (struct facts){0};
-	if (fd == -ENOENT)
-		fd = em_attached_open_map(program, CONSTANTS_PLAIN);
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	constants = malloc(sizeof(*constants));
-	if (!constants) {
-		close(fd);
-		return -ENOMEM;
-	}
-	rc = bpf_map_lookup_elem(fd, &zero, constants);
 	if (!rc && constants->version == EM_ABI_VERSION)
 		*facts = (struct facts){.generation = constants->generation,
 					.n_replies = constants->n_replies,
 					.fragments = constants->has_fragments};
 	free(constants);
-	close(fd);
-	return rc;
+	return rc == -ENOENT ? 0 : rc;
 }
 
 /*
@@ -131,6 +134,23 @@ static bool is_others(int fd)
 	return fd == NOT_OURS || fd == MAYBE_OURS;
 }
 
+static bool is_stub(const char *name)
+{
+	return !strcmp(name, EM_STUB_NAME);
+}
+
+void em_attached_close(const struct em_attached *attached)
+{
+	close(attached->fd);
+	if (attached->stub >= 0)
+		close(attached->stub);
+}
+
+uint32_t em_attached_mode(enum em_hook hook)
+{
+	return hook == EM_HOOK_XDP_GENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
+}
+
 static int query_xdp(unsigned int ifindex, uint32_t *id, enum em_hook *hook)
 {
 	struct em_rtnl_xdp xdp;
@@ -156,6 +176,7 @@ int em_attached_see_xdp(struct em_xdp_seen *out, unsigned int ifindex)
 	if (fd < 0)
 		return is_others(fd) ? 0 : fd;
 	out->ours = true;
+	out->stub = is_stub(out->name);
 	rc = read_facts(&facts, fd);
 	out->fragments = facts.fragments;
 	close(fd);
@@ -164,6 +185,7 @@ int em_attached_see_xdp(struct em_xdp_seen *out, unsigned int ifindex)
 
 struct visit {
 	int (*see)(struct visit *visit, uint32_t id); /* each program, whoever's it is */
+	bool stubs; /* see a stub, too; else only the program that it jumps to */
 	int (*visit)(void *context, const struct em_attached *attached);
 	void *context;
 	struct em_attached attached;	     /* the interface; each program is filled in */
@@ -202,6 +224,14 @@ static int visit_program(struct visit *visit, uint32_t id)
 		close(attached.fd);
 		return rc;
 	}
+	if (attached.stub >= 0) {
+		attached.stub = fcntl(attached.stub, F_DUPFD_CLOEXEC, 0);
+		if (attached.stub < 0) {
+			rc = -errno;
+			close(attached.fd);
+			return rc;
+		}
+	}
 	attached.generation = facts.generation;
 	attached.n_replies = facts.n_replies;
 	return visit->visit(visit->context, &attached);
@@ -220,19 +250,53 @@ static int visit_filter(struct visit *visit, const struct em_rtnl_filter *filter
 	return 0;
 }
 
+/* A stub without a program of ours is seen itself. */
+static int visit_stub(struct visit *visit, uint32_t id)
+{
+	struct em_attached *attached = &visit->attached;
+	int rc = em_stub_read(&attached->jumps, attached->stub), ours = 0;
+	uint32_t program = attached->jumps.programs[attached->jumps.slot];
+	char name[16];
+
+	if (!rc && program)
+		ours = em_attached_is_ours(program, name);
+	if (ours < 0)
+		return ours;
+	if (!rc && (visit->stubs || !ours))
+		rc = visit->see(visit, id);
+	if (!rc && ours)
+		rc = visit->see(visit, program);
+	return rc;
+}
+
+static int visit_xdp(struct visit *visit, uint32_t id)
+{
+	char name[16];
+	int fd = identify(id, name), rc;
+
+	if (fd < 0 && !is_others(fd))
+		return fd;
+	visit->attached.stub = fd >= 0 && is_stub(name) ? fd : -1;
+	rc = visit->attached.stub >= 0 ? visit_stub(visit, id) : visit->see(visit, id);
+	visit->attached.stub = -1;
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 static int visit_interface(struct visit *visit, const struct if_nameindex *interface)
 {
 	struct em_rtnl_filters filters __attribute__((cleanup(em_rtnl_clear_filters))) = {0};
 	uint32_t id;
 	int rc;
 
-	visit->attached = (struct em_attached){.ifindex = interface->if_index};
+	visit->attached = (struct em_attached){.ifindex = interface->if_index, .stub = -1};
 	visit->front[0][0] = visit->front[1][0] = '\0';
 	visit->filter = NULL;
 	snprintf(visit->attached.interface, IF_NAMESIZE, "%s", interface->if_name);
 	rc = query_xdp(interface->if_index, &id, &visit->attached.hook);
 	if (!rc && id)
-		rc = visit->see(visit, id);
+		rc = visit_xdp(visit, id);
 	if (!rc)
 		rc = em_rtnl_list_filters(&filters, interface->if_index);
 	for (size_t i = 0; !rc && i < filters.n; i++)
@@ -285,7 +349,7 @@ static int is_hidden(struct visit *visit, uint32_t id)
 
 int em_attached_any_hidden(struct em_diag *diag)
 {
-	struct visit visit = {.see = is_hidden};
+	struct visit visit = {.see = is_hidden, .stubs = true};
 
 	if (em_tcx_exists() == -EPERM)
 		return 1;
@@ -312,7 +376,7 @@ static int note_id(struct visit *visit, uint32_t id)
 int em_attached_unpin_others(struct em_diag *diag)
 {
 	struct id_list list = {0};
-	struct visit visit = {.see = note_id, .context = &list};
+	struct visit visit = {.see = note_id, .stubs = true, .context = &list};
 	int rc = visit_interfaces(&visit, diag);
 
 	if (!rc) {
@@ -337,12 +401,14 @@ static int keep_program(void *context, const struct em_attached *attached)
 	if (attached->hook == EM_HOOK_TC_EGRESS ||
 	    attached->generation <= search->found.generation ||
 	    (search->generation && attached->generation != search->generation)) {
-		close(attached->fd);
+		em_attached_close(attached);
 		return 0;
 	}
 	if (search->found.generation)
 		close(search->found.fd);
 	search->found = *attached;
+	if (attached->stub >= 0)
+		close(attached->stub);
 	return 0;
 }
 

@@ -12,7 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bpf/abi.h"
 #include "bpf/rtnl.h"
+#include "bpf/stub.h"
 #include "engine/backend.h"
 
 /*
@@ -28,12 +30,14 @@
 struct em_attached {
 	char interface[IF_NAMESIZE];
 	unsigned int ifindex;
-	enum em_hook hook;   /* EM_HOOK_XDP_… and EM_HOOK_TC_… */
-	int kind;	     /* enum em_program_kind; -1: a placeholder */
-	int fd;		     /* whoever gets the struct closes it */
-	uint32_t generation; /* 0: a placeholder, or of another version of entitymux */
-	size_t n_replies;    /* interfaces that have EM_HOOK_TC_EGRESS in its generation */
-	bool tcx;	     /* TC: a tcx program, else a filter: */
+	enum em_hook hook; /* EM_HOOK_XDP_… and EM_HOOK_TC_… */
+	int kind;	   /* enum em_program_kind; -1: a placeholder */
+	int fd;		   /* whoever gets the struct closes it, with em_attached_close() */
+	int stub; /* XDP: the descriptor of the stub that jumps to it, see stub.h; -1: none does */
+	struct em_stub_state jumps; /* of that stub.  An empty one is a placeholder */
+	uint32_t generation;	    /* 0: a placeholder, or of another version of entitymux */
+	size_t n_replies;	    /* interfaces that have EM_HOOK_TC_EGRESS in its generation */
+	bool tcx;		    /* TC: a tcx program, else a filter: */
 	uint32_t handle;
 	uint16_t priority;
 	/* TC: what of somebody else's packets meet before it, for a person; "": nothing */
@@ -45,14 +49,20 @@ struct em_xdp_seen {
 	uint32_t id;   /* 0: there is none */
 	char name[16]; /* as far as the kernel keeps it */
 	bool ours;
+	bool stub;	   /* ours: a stub */
 	bool fragments;	   /* ours: takes frames in several buffers */
 	enum em_hook hook; /* EM_HOOK_XDP_… */
 };
 int em_attached_see_xdp(struct em_xdp_seen *out, unsigned int ifindex);
 
+void em_attached_close(const struct em_attached *attached);
+
+/* XDP_FLAGS_… of a hook at XDP. */
+uint32_t em_attached_mode(enum em_hook hook);
+
 /*
- * Calls visit for each program of ours on each interface of this namespace; visit owns
- * attached->fd.  Stops at the first error, reports and returns it.  A kernel without bpf(2) has
+ * Calls visit for each program of ours on each interface of this namespace; visit owns its
+ * descriptors.  Stops at the first error, reports and returns it.  A kernel without bpf(2) has
  * none; those that this process may not look at are left out.
  */
 int em_attached_each(int (*visit)(void *context, const struct em_attached *attached), void *context,
@@ -86,6 +96,12 @@ int em_attached_is_ours(uint32_t program, char name[16]);
 /* "TC filter at ingress, priority 1: BPF program, id 7, its_name"; the name may be "". */
 void em_attached_describe(char text[EM_ATTACHED_TEXT], const struct em_rtnl_filter *filter,
 			  const char *name);
+
+/*
+ * The constants of a program; of a version that is not EM_ABI_VERSION, only that is known.  Returns
+ * 0, -ENOENT where it has none, or -errno.
+ */
+int em_attached_read_constants(int program, struct em_abi_constants *constants);
 
 /* The map of a program whose name ends in `name`; a descriptor or -errno. */
 int em_attached_open_map(int program, const char *name);

@@ -17,6 +17,7 @@
 #include "bpf/hold.h"
 #include "bpf/marks.h"
 #include "bpf/others.h"
+#include "bpf/perf.h"
 #include "bpf/pins.h"
 #include "bpf/program.h"
 #include "bpf/tally.h"
@@ -145,6 +146,21 @@ static int try_egress(const struct em_prepared *prepared, struct em_outcome *out
 	return em_trial_egress(program, outcome, &listener->replies_place, diag);
 }
 
+/* What is to be at XDP: a stub is there already. */
+static int note_program(const struct em_prepared *prepared, struct em_attachment *at,
+			enum em_program_kind kind)
+{
+	struct em_xdp_seen seen;
+	int rc = em_attached_see_xdp(&seen, at->ifindex);
+
+	if (rc)
+		return rc;
+	if (!seen.stub)
+		return em_pins_program_id(em_programs_fd(prepared->programs, kind), &at->program);
+	at->program = seen.id;
+	return 0;
+}
+
 /* Identifies a program that has gone away with its interface; see moved.h. */
 static int note_programs(const struct em_prepared *prepared, struct em_diag *diag)
 {
@@ -156,9 +172,8 @@ static int note_programs(const struct em_prepared *prepared, struct em_diag *dia
 
 		for (size_t j = 0; !rc && j < n; j++)
 			if (!em_programs_at_tc(kinds[j]))
-				rc = em_pins_program_id(
-					em_programs_fd(prepared->programs, kinds[j]),
-					&prepared->plan->attachments[i].program);
+				rc = note_program(prepared, &prepared->plan->attachments[i],
+						  kinds[j]);
 	}
 	return rc ? em_diag_errno(diag, rc, NULL, "bpf: cannot read what was loaded") : 0;
 }
@@ -273,6 +288,7 @@ static int detach(struct em_diag *diag)
 
 const struct em_backend_ops em_bpf_backend = {
 	.name = "eBPF",
+	.has_clock = true,
 	.features = em_features_try,
 	.survey = survey,
 	.prepare = prepare,
@@ -283,7 +299,12 @@ const struct em_backend_ops em_bpf_backend = {
 	.inspect = em_discover,
 	.open_counters = open_counters,
 	.read_counters = em_tally_read,
+	.read_unknown = em_tally_read_unknown,
 	.close_counters = em_tally_close,
+	.open_sampler = em_perf_open,
+	.begin_sampler = em_perf_begin,
+	.read_sampler = em_perf_read,
+	.close_sampler = em_perf_close,
 	.mark = em_marks_set,
 	.detach = detach,
 	.clean = clean,

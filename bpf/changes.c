@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "bpf/front.h"
+#include "bpf/slots.h"
 #include "bpf/undo.h"
 
 static void clear(struct em_changes *changes)
 {
 	for (size_t i = 0; i < changes->n_present; i++)
-		close(changes->present[i].fd);
+		em_attached_close(&changes->present[i]);
 	free(changes->present);
 	free(changes->before);
 	free(changes->steps);
@@ -27,7 +28,7 @@ static int note_present(void *context, const struct em_attached *attached)
 		realloc(changes->present, (changes->n_present + 1) * sizeof(*changes->present));
 
 	if (!grown) {
-		close(attached->fd);
+		em_attached_close(attached);
 		return -ENOMEM;
 	}
 	changes->present = grown;
@@ -35,15 +36,12 @@ static int note_present(void *context, const struct em_attached *attached)
 	return 0;
 }
 
-static uint32_t mode_of(enum em_hook hook)
+void em_changes_add(struct em_changes *changes, const struct em_rtnl_change *step,
+		    const struct em_attached *before)
 {
-	return hook == EM_HOOK_XDP_GENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
-}
+	const struct em_attached nothing = {.fd = -1, .stub = -1};
 
-static void add(struct em_changes *changes, const struct em_rtnl_change *step,
-		const struct em_attached *before)
-{
-	changes->before[changes->n_steps] = before ? *before : (struct em_attached){.fd = -1};
+	changes->before[changes->n_steps] = before ? *before : nothing;
 	changes->steps[changes->n_steps++] = *step;
 }
 
@@ -79,9 +77,11 @@ static int add_removal(struct em_changes *changes, const struct em_attached *pre
 {
 	const struct em_rtnl_change xdp = {.kind = EM_RTNL_XDP,
 					   .ifindex = present->ifindex,
-					   .mode = mode_of(present->hook),
+					   .mode = em_attached_mode(present->hook),
 					   .program = -1,
-					   .expected = present->fd};
+					   .expected =
+						   present->stub >= 0 ? present->stub : present->fd,
+					   .unchecked = present->stub >= 0};
 	const struct em_rtnl_change filter = {.kind = EM_RTNL_FILTER_DEL,
 					      .ifindex = present->ifindex,
 					      .handle = present->handle,
@@ -97,10 +97,10 @@ static int add_removal(struct em_changes *changes, const struct em_attached *pre
 	int others;
 
 	if (!is_filter(present)) {
-		add(changes, present->tcx ? &tcx : &xdp, present);
+		em_changes_add(changes, present->tcx ? &tcx : &xdp, present);
 		return 0;
 	}
-	add(changes, &filter, present);
+	em_changes_add(changes, &filter, present);
 	if (present->handle != EM_TC_HANDLE_OWNER || !has_no_filter(changes, present->ifindex))
 		return 0;
 	/* A qdisc of ours stays where somebody has put filters of his own on it. */
@@ -109,7 +109,7 @@ static int add_removal(struct em_changes *changes, const struct em_attached *pre
 		return em_diag_errno(diag, others, NULL, "%s: cannot list the TC filters",
 				     present->interface);
 	if (!others)
-		add(changes, &qdisc, NULL);
+		em_changes_add(changes, &qdisc, NULL);
 	return 0;
 }
 
@@ -221,16 +221,31 @@ static enum removal removal_of(struct em_changes *changes, const struct em_attac
 	return REMOVAL_AFTER;
 }
 
+/* Returns 0 or -errno, reported. */
+static int add_to_stub(struct em_changes *changes, const struct wanted *wanted, int program,
+		       struct em_diag *diag)
+{
+	int rc = em_slots_add(changes, wanted->ifindex, wanted->hook, program);
+
+	return rc ? em_diag_error(diag, rc, NULL, "%s: its XDP program has been replaced meanwhile",
+				  wanted->interface)
+		  : 0;
+}
+
 static void add_xdp(struct em_changes *changes, const struct wanted *wanted, int program)
 {
 	const struct em_attached *present = find_present(changes, wanted);
+	bool stub = present && present->stub >= 0;
 	const struct em_rtnl_change step = {.kind = EM_RTNL_XDP,
 					    .ifindex = wanted->ifindex,
-					    .mode = mode_of(wanted->hook),
+					    .mode = em_attached_mode(wanted->hook),
 					    .program = program,
-					    .expected = present ? present->fd : -1};
+					    .expected = stub	  ? present->stub
+							: present ? present->fd
+								  : -1,
+					    .unchecked = stub};
 
-	add(changes, &step, present);
+	em_changes_add(changes, &step, present);
 }
 
 /* The handle of any filter of ours on the interface, also one to come; 0: there is none. */
@@ -261,7 +276,7 @@ static int choose_handle(struct em_changes *changes, const struct wanted *wanted
 				     wanted->interface);
 	*handle = found == EM_RTNL_NO_INGRESS ? EM_TC_HANDLE_OWNER : EM_TC_HANDLE_SHARED;
 	if (found == EM_RTNL_NO_INGRESS)
-		add(changes, &qdisc, NULL);
+		em_changes_add(changes, &qdisc, NULL);
 	return 0;
 }
 
@@ -274,7 +289,7 @@ static void add_tcx(struct em_changes *changes, const struct wanted *wanted, int
 					    .expected = present ? present->fd : -1,
 					    .egress = wanted->hook == EM_HOOK_TC_EGRESS};
 
-	add(changes, &step, present);
+	em_changes_add(changes, &step, present);
 }
 
 static int add_filter(struct em_changes *changes, const struct wanted *wanted, int program,
@@ -290,7 +305,7 @@ static int add_filter(struct em_changes *changes, const struct wanted *wanted, i
 	int rc = filter.handle ? 0 : choose_handle(changes, wanted, &filter.handle, diag);
 
 	if (!rc)
-		add(changes, &filter, present);
+		em_changes_add(changes, &filter, present);
 	return rc;
 }
 
@@ -319,7 +334,7 @@ static int add_wanted(struct em_changes *changes, const struct em_programs *prog
 {
 	int rc = 0;
 
-	for (size_t i = 0; plan && i < plan->n_attachments; i++) {
+	for (size_t i = 0; !rc && plan && i < plan->n_attachments; i++) {
 		struct wanted wanted[EM_PROGRAMS_EACH];
 		size_t n = list_wanted(changes, plan, i, wanted);
 
@@ -330,6 +345,8 @@ static int add_wanted(struct em_changes *changes, const struct em_programs *prog
 				continue;
 			if (layer != LAYER_XDP)
 				rc = add_tc(changes, &wanted[j], program, diag);
+			else if (changes->stubs)
+				rc = add_to_stub(changes, &wanted[j], program, diag);
 			else
 				add_xdp(changes, &wanted[j], program);
 		}
@@ -366,8 +383,20 @@ static int plan_steps(struct em_changes *changes, const struct em_programs *prog
 	if (!rc)
 		rc = add_removals(changes, plan, REMOVAL_FIRST, 0, diag);
 	if (!rc)
+		em_slots_empty(changes);
+	if (!rc)
 		rc = add_wanted(changes, programs, plan, LAYER_XDP, diag);
+	if (!rc && changes->stubs)
+		em_slots_switch(changes);
 	return rc ? rc : add_removals(changes, plan, REMOVAL_AFTER, keep, diag);
+}
+
+static bool has_xdp(const struct em_plan *plan)
+{
+	for (size_t i = 0; plan && i < plan->n_attachments; i++)
+		if (!at_tc(plan->attachments[i].hook))
+			return true;
+	return false;
 }
 
 static int find_steps(struct em_changes *changes, const struct em_programs *programs,
@@ -378,8 +407,16 @@ static int find_steps(struct em_changes *changes, const struct em_programs *prog
 
 	if (rc)
 		return rc;
-	/* A filter takes two steps where its qdisc comes or goes with it. */
-	most = 2 * (changes->n_present + (plan ? EM_PROGRAMS_EACH * plan->n_attachments : 0)) + 1;
+	if (has_xdp(plan))
+		rc = em_stub_needed();
+	if (rc < 0)
+		return em_diag_errno(diag, rc, NULL, "cannot try to replace an XDP program");
+	changes->stubs = rc;
+	/*
+	 * A filter takes two steps where its qdisc comes or goes with it, a stub one for each of
+	 * its slots, to be switched, and to go.
+	 */
+	most = 4 * (changes->n_present + (plan ? EM_PROGRAMS_EACH * plan->n_attachments : 0)) + 1;
 	changes->steps = calloc(most, sizeof(*changes->steps));
 	changes->before = calloc(most, sizeof(*changes->before));
 	if (!changes->steps || !changes->before)
@@ -399,17 +436,23 @@ int em_changes_need_bridge(const struct em_plan *plan, struct em_diag *diag)
 	return rc;
 }
 
+static bool is_xdp(const struct em_rtnl_change *step)
+{
+	return step->kind == EM_RTNL_XDP || step->kind == EM_RTNL_STUB_PUT ||
+	       step->kind == EM_RTNL_STUB_SWITCH;
+}
+
 static int report(const struct em_changes *changes, int rc, struct em_diag *diag)
 {
 	for (size_t i = 0; i < changes->n_steps; i++) {
 		const struct em_rtnl_change *step = &changes->steps[i];
 		char name[IF_NAMESIZE] = "?";
 
-		if (!step->error)
+		if (step->error != rc)
 			continue;
 		if_indextoname(step->ifindex, name);
 		return em_diag_error(diag, step->error, NULL, "%s: cannot change the %s: %s%s%s",
-				     name, step->kind == EM_RTNL_XDP ? "XDP program" : "TC filter",
+				     name, is_xdp(step) ? "XDP program" : "TC filter",
 				     strerror(-step->error), step->message[0] ? ": " : "",
 				     step->message);
 	}

@@ -7,6 +7,9 @@
  * The order is: first come the new programs at TC, each replacing that of ours before it in one
  * step, those at egress before those at ingress; then goes what is in the way of XDP (the kernel
  * does not take native and generic on one interface), then comes XDP, then goes what is left.
+ *
+ * With stubs, which are attached before (see hold.h), XDP comes in two parts: the free slots of all
+ * of them are filled or emptied, and one update brings these slots into force.
  */
 #ifndef EM_CHANGES_H
 #define EM_CHANGES_H
@@ -26,9 +29,14 @@ struct em_changes {
 	 * the whole decision first, so that no packet is missed in between.
 	 */
 	bool overlap;
+	bool stubs;   /* XDP programs are in the slots of stubs, see stub.h */
 	bool bridged; /* Result: that was necessary somewhere, and a second pass without it follows.
 		       */
 };
+
+/* Adds a step; before: what is there now, NULL: nothing. */
+void em_changes_add(struct em_changes *changes, const struct em_rtnl_change *step,
+		    const struct em_attached *before);
 
 /* Whether the plan has an interface for which overlap is necessary; or -errno, reported. */
 int em_changes_need_bridge(const struct em_plan *plan, struct em_diag *diag);

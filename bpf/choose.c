@@ -10,6 +10,7 @@
 #include "bpf/front.h"
 #include "bpf/program.h"
 #include "bpf/rtnl.h"
+#include "bpf/stub.h"
 #include "bpf/trial.h"
 #include "host/obstacle.h"
 #include "policy/conversation.h"
@@ -31,11 +32,11 @@ const struct em_place *em_choose_largest(const struct em_policy *policy)
 /* Why no interface can have XDP; "" where it can. */
 static int kernel_obstacle(char *obstacle, size_t size, struct em_diag *diag)
 {
-	int replaces = em_trial_replaces();
+	int possible = em_stub_possible();
 
-	if (replaces < 0)
-		return em_diag_errno(diag, replaces, NULL, "cannot try to replace an XDP program");
-	snprintf(obstacle, size, "%s", replaces ? "" : EM_TRIAL_NO_REPLACE);
+	if (possible < 0)
+		return em_diag_errno(diag, possible, NULL, "cannot try to replace an XDP program");
+	snprintf(obstacle, size, "%s", possible ? "" : EM_STUB_NO_BPFFS);
 	return 0;
 }
 
@@ -122,7 +123,7 @@ static int choose_hook(struct em_plan *plan, size_t i, struct em_outcome *outcom
 		       struct em_diag *diag)
 {
 	struct em_attachment *at = &plan->attachments[i];
-	char obstacle[240];
+	char obstacle[400];
 	int rc;
 
 	at->hook = hook_of(plan->backend);

@@ -180,7 +180,6 @@ static struct em_abi_format compile_format(const struct em_format *format)
 		.length_max = sizeof(struct udphdr) + format->payload_max,
 		.unknown = em_compile_action(&format->unknown),
 		.n_steps = em_compile_count_conditions(format),
-		.n_entities = format->n_entities,
 		.n_intervals = format->n_intervals,
 		.family = family_or_both(em_format_family(format)),
 	};
@@ -213,8 +212,7 @@ static uint16_t search_steps(size_t n)
 }
 
 static void compile_listener(const struct em_listener *listener, struct em_abi_constants *constants,
-			     struct em_abi_listener *out, struct em_compiled *all,
-			     uint32_t *counter)
+			     struct em_abi_listener *out, struct em_compiled *all)
 {
 	*out = (struct em_abi_listener){
 		.flow_timeout = listener->replies ? listener->flow_timeout : 0,
@@ -228,12 +226,12 @@ static void compile_listener(const struct em_listener *listener, struct em_abi_c
 		struct em_abi_format *format = &all->formats[all->n_formats++];
 
 		*format = compile_format(&listener->formats[i]);
+		format->number = all->n_formats - 1;
 		format->first_step = all->n_steps;
-		format->first_counter = *counter;
+		format->salt = em_abi_salt(format->number);
 		format->first_interval = all->n_intervals;
 		all->n_steps += format->n_steps;
 		all->n_intervals += format->n_intervals;
-		*counter += format->n_entities;
 		constants->has_fields |= format->family != 0;
 		if (format->n_steps > constants->max_steps)
 			constants->max_steps = format->n_steps;
@@ -256,22 +254,19 @@ static int compile_steps(const struct em_policy *policy, struct em_compiled *out
 	return 0;
 }
 
-static void compile_intervals(const struct em_format *format, uint32_t first_counter,
-			      struct em_abi_interval *out)
+static void compile_intervals(const struct em_format *format, struct em_abi_interval *out)
 {
 	for (size_t i = 0; i < format->n_intervals; i++) {
 		const struct em_interval *interval = &format->intervals[i];
 
 		out[i].first = em_compile_tag(format, interval->tags.first);
 		out[i].last = em_compile_tag(format, interval->tags.last);
-		out[i].counter = first_counter + interval->entity;
 		out[i].action = em_compile_action(&format->entities[interval->entity].action);
 	}
 }
 
 static int compile_all_intervals(const struct em_policy *policy, struct em_compiled *out)
 {
-	uint32_t counter = 0;
 	size_t n = 0;
 
 	out->intervals = calloc(out->n_intervals + 1, sizeof(*out->intervals));
@@ -279,11 +274,8 @@ static int compile_all_intervals(const struct em_policy *policy, struct em_compi
 		return -ENOMEM;
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		for (size_t j = 0; j < policy->listeners[i].n_formats; j++) {
-			const struct em_format *format = &policy->listeners[i].formats[j];
-
-			compile_intervals(format, counter, out->intervals + n);
-			n += format->n_intervals;
-			counter += format->n_entities;
+			compile_intervals(&policy->listeners[i].formats[j], out->intervals + n);
+			n += policy->listeners[i].formats[j].n_intervals;
 		}
 	return 0;
 }
@@ -292,7 +284,6 @@ int em_compile(const struct em_policy *policy, struct em_abi_constants *constant
 	       struct em_compiled *out)
 {
 	size_t most, n = count_formats(policy, &most);
-	uint32_t counter = 0;
 
 	memset(constants, 0, sizeof(*constants));
 	*out = (struct em_compiled){.formats = calloc(n + 1, sizeof(*out->formats))};
@@ -300,10 +291,17 @@ int em_compile(const struct em_policy *policy, struct em_abi_constants *constant
 		return -ENOMEM;
 	constants->version = EM_ABI_VERSION;
 	constants->max_formats = most > 1 ? most : 0;
+	constants->has_long_tags = em_compile_has_long_tags(policy);
+	constants->n_listeners = policy->n_listeners;
+	constants->port_min = UINT16_MAX;
 	for (size_t i = 0; i < policy->n_listeners; i++) {
-		compile_listener(&policy->listeners[i], constants, &constants->listeners[i], out,
-				 &counter);
+		compile_listener(&policy->listeners[i], constants, &constants->listeners[i], out);
 		constants->has_addresses |= policy->listeners[i].n_addresses > 0;
+		constants->has_vlans |= policy->listeners[i].vlan > 0;
+		if (policy->listeners[i].port < constants->port_min)
+			constants->port_min = policy->listeners[i].port;
+		if (policy->listeners[i].port > constants->port_max)
+			constants->port_max = policy->listeners[i].port;
 	}
 	if (!constants->max_formats)
 		out->n_formats = 0;
@@ -327,6 +325,17 @@ struct em_abi_tag em_compile_tag(const struct em_format *format, const uint8_t *
 	return (struct em_abi_tag){.top = tag_word(format, tag, 2 * LOAD_BYTES),
 				   .high = tag_word(format, tag, LOAD_BYTES),
 				   .low = tag_word(format, tag, 0)};
+}
+
+void em_compile_take_tag(const struct em_format *format, const struct em_abi_tag *from,
+			 uint8_t tag[EM_TAG_MAX])
+{
+	const uint64_t words[] = {from->low, from->high, from->top};
+
+	memset(tag, 0, EM_TAG_MAX);
+	for (size_t behind = 0; behind < format->tag.length; behind++)
+		tag[format->tag.length - 1 - behind] =
+			words[behind / LOAD_BYTES] >> 8 * (behind % LOAD_BYTES);
 }
 
 struct em_abi_source em_compile_source(size_t listener, const struct em_prefix *prefix)
@@ -355,11 +364,11 @@ struct em_abi_claim em_compile_claim(const struct em_policy *policy, size_t list
 	return claim;
 }
 
-size_t em_compile_count_entities(const struct em_policy *policy)
+bool em_compile_has_long_tags(const struct em_policy *policy)
 {
-	size_t n = 0;
-
 	for (size_t i = 0; i < policy->n_listeners; i++)
-		n += em_listener_entities(&policy->listeners[i]);
-	return n;
+		for (size_t j = 0; j < policy->listeners[i].n_formats; j++)
+			if (policy->listeners[i].formats[j].tag.length > LOAD_BYTES)
+				return true;
+	return false;
 }

@@ -3,12 +3,12 @@
 /*
  * compile - a policy in the terms of the programs in the kernel (abi.h); pure.
  *
- * Listeners keep their index; the counter of an entity is its place among the entities of all
- * listeners, in the order of the policy.
+ * Listeners keep their index, and formats are numbered in the order of the policy.
  */
 #ifndef EM_COMPILE_H
 #define EM_COMPILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "bpf/abi.h"
@@ -36,6 +36,10 @@ struct em_abi_action em_compile_action(const struct em_action *action);
 /* A tag of the format, as the programs put it together. */
 struct em_abi_tag em_compile_tag(const struct em_format *format, const uint8_t *tag);
 
+/* And back. */
+void em_compile_take_tag(const struct em_format *format, const struct em_abi_tag *from,
+			 uint8_t tag[EM_TAG_MAX]);
+
 /* A source prefix as a key; the index is that of the listener. */
 struct em_abi_source em_compile_source(size_t listener, const struct em_prefix *prefix);
 
@@ -46,7 +50,7 @@ struct em_abi_claim em_compile_claim(const struct em_policy *policy, size_t list
 /* The conditions that the checks of a format become, each of up to 8 bytes. */
 size_t em_compile_count_conditions(const struct em_format *format);
 
-/* The entities of all listeners. */
-size_t em_compile_count_entities(const struct em_policy *policy);
+/* Whether some tag has more than 8 bytes. */
+bool em_compile_has_long_tags(const struct em_policy *policy);
 
 #endif

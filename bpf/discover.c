@@ -11,6 +11,15 @@
 #include "bpf/attached.h"
 #include "bpf/program.h"
 
+/* Programs in slots that are not in force. */
+static bool has_spares(const struct em_attached *attached)
+{
+	for (uint32_t i = 0; attached->stub >= 0 && i < EM_STUB_SLOTS; i++)
+		if (i != attached->jumps.slot && attached->jumps.programs[i])
+			return true;
+	return false;
+}
+
 /* The attachments found, and the programs that only stand behind one of them. */
 struct finding {
 	struct em_kernel_state installed;
@@ -88,8 +97,9 @@ static int add_installed(void *context, const struct em_attached *attached)
 {
 	struct finding *finding = context;
 
-	close(attached->fd);
+	em_attached_close(attached);
 	note_front(&finding->installed.fault, attached);
+	finding->installed.leftovers |= has_spares(attached);
 	if (attached->hook == EM_HOOK_TC_EGRESS) {
 		count_egress(finding, attached);
 		return 0;

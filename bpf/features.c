@@ -14,7 +14,7 @@
 #include "bpf/pins.h"
 #include "bpf/program.h"
 #include "bpf/rtnl.h"
-#include "bpf/trial.h"
+#include "bpf/stub.h"
 
 static void try_bpf(struct em_feature *feature, int placeholder)
 {
@@ -131,14 +131,15 @@ static void try_hook(struct em_feature *feature, const struct em_policy *sample,
 	em_programs_free(programs);
 }
 
-/* Where a program cannot be replaced in one step, apply attaches none. */
+/* Where neither a program nor what a stub jumps to can be replaced, apply attaches none. */
 static void try_generic(struct em_feature *feature, const struct em_policy *sample)
 {
 	try_hook(feature, sample, EM_HOOK_XDP_GENERIC);
-	if (!feature->available || em_trial_replaces())
+	if (!feature->available || em_stub_possible())
 		return;
 	feature->available = false;
-	snprintf(feature->detail, sizeof(feature->detail), "%s", EM_TRIAL_NO_REPLACE);
+	snprintf(feature->detail, sizeof(feature->detail), "%s", EM_STUB_NO_BPFFS);
+	feature->remedy = "mount -t bpf bpf /sys/fs/bpf";
 }
 
 void em_features_try(const struct em_policy *sample, em_feature_fn *found, void *context)

@@ -7,6 +7,12 @@
 #include <stdlib.h>
 
 #include "policy/conversation.h"
+#include "policy/unknown.h"
+
+/* Each CPU keeps so many free entries of an LRU hash for itself; see flows.c. */
+#define SPARE_PER_CPU 128
+/* More listeners share what these have, so that a policy takes some 2 MB at most. */
+#define UNKNOWN_LISTENERS 16
 
 static size_t at_least_one(size_t n)
 {
@@ -57,7 +63,7 @@ static int make_claims(struct em_fill *fill, const struct em_policy *policy)
 	return 0;
 }
 
-static int make_claim_table(struct em_fill *fill)
+static int make_claim_table(struct em_fill *fill, uint32_t probes_max)
 {
 	uint32_t *hashes = calloc(fill->n_claims + 1, sizeof(*hashes));
 	int rc;
@@ -66,46 +72,12 @@ static int make_claim_table(struct em_fill *fill)
 		return -ENOMEM;
 	for (size_t i = 0; i < fill->n_claims; i++)
 		hashes[i] = em_abi_hash_claim(&fill->claims[i]);
-	rc = em_table_build(&fill->claim_table, hashes, fill->n_claims);
+	rc = em_table_build(&fill->claim_table, hashes, fill->n_claims, probes_max);
 	free(hashes);
 	return rc;
 }
 
-/*
- * Of those with one tag; `first` is the first counter of the format.  Returns how many there are.
- */
-static size_t hash_entities(const struct em_format *format, size_t first, uint32_t *hashes)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < format->n_entities; i++) {
-		struct em_abi_tag tag = em_compile_tag(format, format->entities[i].tag);
-
-		if (!format->entities[i].last)
-			hashes[n++] = em_abi_hash_entity(&tag, first);
-	}
-	return n;
-}
-
-static int make_entity_table(struct em_fill *fill, const struct em_policy *policy)
-{
-	uint32_t *hashes = calloc(em_compile_count_entities(policy) + 1, sizeof(*hashes));
-	size_t n = 0, counter = 0;
-	int rc;
-
-	if (!hashes)
-		return -ENOMEM;
-	for (size_t i = 0; i < policy->n_listeners; i++)
-		for (size_t j = 0; j < policy->listeners[i].n_formats; j++) {
-			n += hash_entities(&policy->listeners[i].formats[j], counter, hashes + n);
-			counter += policy->listeners[i].formats[j].n_entities;
-		}
-	rc = em_table_build(&fill->entity_table, hashes, n);
-	free(hashes);
-	return rc;
-}
-
-int em_fill_init(struct em_fill *out, const struct em_policy *policy,
+int em_fill_init(struct em_fill *out, const struct em_policy *policy, uint32_t probes_max,
 		 struct em_abi_constants *constants)
 {
 	int rc;
@@ -115,11 +87,10 @@ int em_fill_init(struct em_fill *out, const struct em_policy *policy,
 	if (!rc)
 		rc = make_claims(out, policy);
 	if (!rc)
-		rc = make_claim_table(out);
+		rc = make_claim_table(out, probes_max);
 	if (!rc)
-		rc = make_entity_table(out, policy);
+		rc = em_entities_init(&out->entities, policy, out->compiled.n_intervals, constants);
 	constants->claims = out->claim_table.size;
-	constants->entities = out->entity_table.size;
 	return rc;
 }
 
@@ -136,12 +107,24 @@ void em_fill_clear(struct em_fill *fill)
 	free(fill->compiled.intervals);
 	free(fill->claims);
 	em_table_clear(&fill->claim_table);
-	em_table_clear(&fill->entity_table);
+	em_entities_clear(&fill->entities);
+}
+
+/* Returns their number, or -errno. */
+static int count_unknown(const struct em_policy *policy)
+{
+	size_t listeners = policy->n_listeners;
+	int cpus = libbpf_num_possible_cpus();
+
+	if (listeners > UNKNOWN_LISTENERS)
+		listeners = UNKNOWN_LISTENERS;
+	return cpus < 0 ? cpus : (int)listeners * EM_UNKNOWN_MAX + SPARE_PER_CPU * cpus;
 }
 
 int em_fill_set_sizes(const struct em_fill *fill, const struct bpf_object *object,
 		      const struct em_policy *policy)
 {
+	const int unknown = count_unknown(policy);
 	const struct {
 		const char *map;
 		size_t entries;
@@ -150,13 +133,15 @@ int em_fill_set_sizes(const struct em_fill *fill, const struct bpf_object *objec
 		{"entitymux_src", count_sources(policy)},
 		{"entitymux_step", fill->compiled.n_steps},
 		{"entitymux_fmt", fill->compiled.n_formats},
-		{"entitymux_tag", fill->entity_table.size.slots},
 		{"entitymux_ival", fill->compiled.n_intervals},
 		{"entitymux_lcnt", policy->n_listeners},
-		{"entitymux_ecnt", em_compile_count_entities(policy)},
+		{"entitymux_unk", unknown < 0 ? 0 : unknown},
+		{"entitymux_noted", em_conversation_first(policy) ? EM_ABI_NOTED : 0},
 		{"entitymux_port", em_conversation_first(policy) ? EM_ABI_PORT_WORDS : 0},
 	};
 
+	if (unknown < 0)
+		return unknown;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(object, sizes[i].map);
 		int rc = bpf_map__set_max_entries(map, at_least_one(sizes[i].entries));
@@ -164,7 +149,7 @@ int em_fill_set_sizes(const struct em_fill *fill, const struct bpf_object *objec
 		if (rc)
 			return rc;
 	}
-	return 0;
+	return em_entities_set_sizes(&fill->entities, object);
 }
 
 static int fill_claims(const struct em_fill *fill, const struct bpf_map *map)
@@ -210,41 +195,6 @@ static int fill_array(const struct bpf_map *map, const void *values, size_t size
 	return 0;
 }
 
-static int fill_format(const struct em_fill *fill, const struct bpf_map *map,
-		       const struct em_format *format, uint32_t *counter, size_t *key)
-{
-	for (size_t i = 0; i < format->n_entities; i++, ++*counter) {
-		const struct em_entity *entity = &format->entities[i];
-		struct em_abi_entity value = {
-			.tag = em_compile_tag(format, entity->tag),
-			.counter = *counter,
-			.action = em_compile_action(&entity->action),
-		};
-		int rc = 0;
-
-		if (!entity->last)
-			rc = bpf_map__update_elem(map, &fill->entity_table.slots[(*key)++],
-						  sizeof(uint32_t), &value, sizeof(value), BPF_ANY);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-static int fill_entities(const struct em_fill *fill, const struct bpf_map *map,
-			 const struct em_policy *policy)
-{
-	uint32_t counter = 0;
-	size_t key = 0;
-	int rc = 0;
-
-	for (size_t i = 0; i < policy->n_listeners; i++)
-		for (size_t j = 0; !rc && j < policy->listeners[i].n_formats; j++)
-			rc = fill_format(fill, map, &policy->listeners[i].formats[j], &counter,
-					 &key);
-	return rc;
-}
-
 static int fill_ports(const struct bpf_map *map, const struct em_policy *policy)
 {
 	uint64_t words[EM_ABI_PORT_WORDS] = {0};
@@ -284,8 +234,7 @@ int em_fill_maps(const struct em_fill *fill, const struct bpf_object *object,
 				fill->compiled.intervals, sizeof(*fill->compiled.intervals),
 				fill->compiled.n_intervals);
 	if (!rc)
-		rc = fill_entities(fill, bpf_object__find_map_by_name(object, "entitymux_tag"),
-				   policy);
+		rc = em_entities_fill(&fill->entities, object, policy);
 	if (!rc)
 		rc = fill_ports(bpf_object__find_map_by_name(object, "entitymux_port"), policy);
 	return rc;

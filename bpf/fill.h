@@ -10,23 +10,25 @@
 #include <stddef.h>
 
 #include "bpf/compile.h"
+#include "bpf/entities.h"
 #include "bpf/table.h"
 #include "policy/policy.h"
 
-/* What goes into the maps, except for the entities themselves. */
+/* What goes into the maps; of the entities, where. */
 struct em_fill {
 	struct em_compiled compiled;
 	struct em_abi_claim *claims;
 	size_t n_claims;
 	struct em_table claim_table;
-	struct em_table entity_table; /* keys are the entities with one tag, of all listeners */
+	struct em_entities entities; /* those with one tag, of all listeners */
 };
 
 /*
- * Fills in the constants as em_compile() does, and what follows from them; freed with
+ * Fills in the constants as em_compile() does, and what follows from them, with a table of
+ * claims in which a search takes so many probes at most, see table.h; freed with
  * em_fill_clear(), also after a failure.  Returns 0 or -errno, unreported.
  */
-int em_fill_init(struct em_fill *out, const struct em_policy *policy,
+int em_fill_init(struct em_fill *out, const struct em_policy *policy, uint32_t probes_max,
 		 struct em_abi_constants *constants);
 
 /* Lets the programs mark what they have decided about, see marks.h. */

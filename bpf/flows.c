@@ -242,7 +242,8 @@ int em_flows_end(uint32_t generation, const struct em_policy *policy, struct em_
 static int read_flow(void *context, const struct em_abi_flow_key *key,
 		     const struct em_abi_flow *flow)
 {
-	struct em_flow one = {.family = key->family == EM_ABI_IPV4 ? AF_INET : AF_INET6,
+	struct em_flow one = {.family = key->scope == EM_ABI_IPV4 ? AF_INET : AF_INET6,
+			      .link = key->scope & EM_ABI_LINK ? key->scope & ~EM_ABI_LINK : 0,
 			      .sender_port = ntohs(key->client_port),
 			      .known = ntohs(flow->known),
 			      .target = ntohs(key->server_port)};
@@ -263,12 +264,18 @@ int em_flows_read(struct em_flow_list *list, struct em_diag *diag)
 	return rc ? em_diag_errno(diag, rc, NULL, "bpf: cannot read conversations") : 0;
 }
 
+static uint32_t scope_of(const struct em_flow *flow)
+{
+	if (flow->link)
+		return EM_ABI_LINK | flow->link;
+	return flow->family == AF_INET ? EM_ABI_IPV4 : EM_ABI_IPV6;
+}
+
 static int fill_flow(int table, const struct em_flow *flow, uint32_t timeout)
 {
 	struct em_abi_flow_key key = {.client_port = htons(flow->sender_port),
 				      .server_port = htons(flow->target),
-				      .family =
-					      flow->family == AF_INET ? EM_ABI_IPV4 : EM_ABI_IPV6};
+				      .scope = scope_of(flow)};
 	struct em_abi_flow value = {.timeout = timeout, .known = htons(flow->known)};
 	struct timespec now;
 

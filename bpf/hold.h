@@ -14,6 +14,11 @@
 struct em_hold; /* what is held */
 
 /*
+ * Where the kernel replaces no given program, what holds a place is a stub, also that of a generic
+ * program; see stub.h.
+ */
+
+/*
  * Holds the places that the plan needs; where a driver refuses, and may, the interface gets TC.
  * Fills in `fragments` of the plan's attachments.  *out is ended by one of the functions below.
  * Returns 0, em_outcome_lacks(), or -errno, reported; then nothing is held.

@@ -16,14 +16,21 @@
 #pragma GCC diagnostic ignored "-Wcast-qual"
 #include "bpf/kernel/tc.skel.h"
 #include "bpf/kernel/tc_plain.skel.h"
+#include "bpf/kernel/tc_unrolled.skel.h"
 #include "bpf/kernel/xdp.skel.h"
 #include "bpf/kernel/xdp_plain.skel.h"
+#include "bpf/kernel/xdp_unrolled.skel.h"
 #pragma GCC diagnostic pop
 
 #define CONSTANTS_MAP "entitymux_const"
 
-/* BPF_LOG_STATS: what it verifies is not listed, so that the reason of an error has room. */
+/*
+ * BPF_LOG_STATS: what it verifies is not listed, so that the reason of an error has room.  Kernels
+ * before 5.2 would list it in full: for those, libbpf asks for a log only once a program has
+ * failed.
+ */
 #define LOG_LEVEL 4
+#define NO_LOG	  0
 
 static struct bpf_object *open_object(enum em_variant variant, bool at_tc, char *log)
 {
@@ -34,6 +41,8 @@ static struct bpf_object *open_object(enum em_variant variant, bool at_tc, char 
 		[EM_VARIANT_FULL] = {{em_xdp__elf_bytes, "em_xdp"}, {em_tc__elf_bytes, "em_tc"}},
 		[EM_VARIANT_PLAIN] = {{em_xdp_plain__elf_bytes, "em_xdp"},
 				      {em_tc_plain__elf_bytes, "em_tc"}},
+		[EM_VARIANT_UNROLLED] = {{em_xdp_unrolled__elf_bytes, "em_xdp"},
+					 {em_tc_unrolled__elf_bytes, "em_tc"}},
 	};
 	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = log,
 		    .kernel_log_size = EM_OBJECTS_LOG,
@@ -60,8 +69,11 @@ struct bpf_program *em_objects_find(const struct em_objects *objects, enum em_pr
 	return bpf_object__find_program_by_name(object, em_programs_name(kind));
 }
 
-static void select_programs(const struct em_objects *objects, unsigned int kinds)
+static void select_programs(const struct em_objects *objects, enum em_variant variant,
+			    unsigned int kinds)
 {
+	const int level = variant == EM_VARIANT_UNROLLED ? NO_LOG : LOG_LEVEL;
+
 	for (enum em_program_kind kind = 0; kind < EM_PROGRAM_KINDS; kind++) {
 		struct bpf_program *program;
 
@@ -69,7 +81,7 @@ static void select_programs(const struct em_objects *objects, unsigned int kinds
 			continue;
 		program = em_objects_find(objects, kind);
 		bpf_program__set_autoload(program, kinds & 1U << kind);
-		bpf_program__set_log_level(program, LOG_LEVEL);
+		bpf_program__set_log_level(program, level);
 	}
 }
 
@@ -86,7 +98,7 @@ int em_objects_open(struct em_objects *objects, enum em_variant variant, unsigne
 		if (!objects->tc)
 			return -errno;
 	}
-	select_programs(objects, kinds);
+	select_programs(objects, variant, kinds);
 	return 0;
 }
 
@@ -121,6 +133,7 @@ static uint64_t read_constant(const struct em_abi_constants *constants, size_t o
 	const uint8_t *from = (const uint8_t *)constants + offset;
 	uint16_t half;
 	uint32_t word;
+	uint64_t both;
 
 	switch (size) {
 	case 1:
@@ -128,6 +141,9 @@ static uint64_t read_constant(const struct em_abi_constants *constants, size_t o
 	case 2:
 		memcpy(&half, from, sizeof(half));
 		return half;
+	case 8:
+		memcpy(&both, from, sizeof(both));
+		return both;
 	default:
 		memcpy(&word, from, sizeof(word));
 		return word;
@@ -139,12 +155,14 @@ static void replace_placeholder(struct bpf_insn insn[2], const struct em_abi_con
 {
 	uint64_t wanted = (uint64_t)(uint32_t)insn[1].imm << 32 | (uint32_t)insn[0].imm;
 	size_t offset = wanted & 0xffffff, size = wanted >> 24 & 0xff;
+	uint64_t value;
 
 	if (insn[0].code != (BPF_LD | BPF_IMM | BPF_DW) || insn[0].src_reg ||
 	    wanted >> 32 != EM_ABI_PLACEHOLDER_MAGIC || offset + size > sizeof(*constants))
 		return;
-	insn[0].imm = read_constant(constants, offset, size);
-	insn[1].imm = 0;
+	value = read_constant(constants, offset, size);
+	insn[0].imm = value;
+	insn[1].imm = value >> 32;
 }
 
 static int set_immediates(struct bpf_program *program, const struct em_abi_constants *constants)

@@ -11,13 +11,7 @@
 
 #include "bpf/abi.h"
 #include "bpf/program.h"
-
-/* In the order in which they are tried; see kernel/maps.bpf.h. */
-enum em_variant {
-	EM_VARIANT_FULL,  /* Linux 5.6, with BTF of the kernel */
-	EM_VARIANT_PLAIN, /* Linux 5.3 */
-	EM_VARIANTS
-};
+#include "bpf/variant.h"
 
 /* Bytes.  Before Linux 5.2 the most that there may be; there, a longer one is an error of its own.
  */

@@ -13,7 +13,8 @@
 #include "bpf/store.h"
 #include "host/netns.h"
 
-#define KEPT_MAPS 256 /* only the programs of two generations have maps of their own */
+/* Those of the programs of two generations, and of a stub on each interface. */
+#define KEPT_MAPS 4096
 
 struct sweep {
 	const uint32_t *programs;

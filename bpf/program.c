@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bpf/choose.h"
+#include "bpf/clock.h"
 #include "bpf/fill.h"
 #include "bpf/flows.h"
 #include "bpf/object.h"
@@ -23,49 +24,22 @@ struct em_programs {
 	struct em_objects objects;
 };
 
-/*
- * What all of ours do and not every verifier takes from everybody: a loop (Linux 5.3; an older one
- * finds a jump backwards invalid), and an offset into the packet that is not constant
- * (CAP_PERFMON).  And that libbpf gives names to programs: it has tried once whether the kernel
- * takes them, and if that has failed for want of memory, nobody would find our programs again.
- * Returns 0 or -errno; -EAGAIN: no names.
- */
-static int try_program(void)
-{
-	const struct bpf_insn sample[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 4},
-		{.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_0, .imm = -1},
-		{.code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = BPF_REG_0, .off = -2},
-		{.code = BPF_LDX | BPF_MEM | BPF_W,
-		 .dst_reg = BPF_REG_2,
-		 .src_reg = BPF_REG_1,
-		 .off = offsetof(struct xdp_md, ingress_ifindex)},
-		{.code = BPF_ALU64 | BPF_AND | BPF_K, .dst_reg = BPF_REG_2, .imm = 7},
-		{.code = BPF_LDX | BPF_MEM | BPF_W,
-		 .dst_reg = BPF_REG_1,
-		 .src_reg = BPF_REG_1,
-		 .off = offsetof(struct xdp_md, data)},
-		{.code = BPF_ALU64 | BPF_ADD | BPF_X, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_2},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "entitymux_try", "GPL", sample,
-			       sizeof(sample) / sizeof(sample[0]), NULL);
-	struct bpf_prog_info info = {0};
-	uint32_t length = sizeof(info);
-	int rc;
-
-	if (fd < 0)
-		return fd;
-	rc = bpf_obj_get_info_by_fd(fd, &info, &length);
-	close(fd);
-	return rc || info.name[0] ? rc : -EAGAIN;
-}
-
 static int report_refusal(int rc, struct em_diag *diag)
 {
 	char text[EM_PRIVILEGE_TEXT];
 
 	return em_diag_error(diag, rc, NULL, "bpf: not permitted: %s", em_privilege_explain(text));
+}
+
+/* What em_variant_find() has returned: a variant, em_outcome_lacks(), or -errno, reported. */
+static int find_variant(int found, struct em_outcome *outcome, struct em_diag *diag)
+{
+	if (found == EM_VARIANTS)
+		return em_outcome_lacks(outcome, NULL,
+					"this kernel keeps no names of programs (Linux 4.15)");
+	if (found == -EPERM || found == -EACCES)
+		return report_refusal(found, diag);
+	return found < 0 ? em_diag_errno(diag, found, NULL, "bpf") : found;
 }
 
 int em_programs_try(struct em_outcome *outcome, struct em_diag *diag)
@@ -79,14 +53,9 @@ int em_programs_try(struct em_outcome *outcome, struct em_diag *diag)
 		return em_outcome_lacks(outcome, NULL, "this kernel has no bpf(2)");
 	if (fd >= 0)
 		close(fd);
-	rc = fd < 0 ? fd : try_program();
-	if (rc == -EINVAL)
-		return em_outcome_lacks(outcome, NULL,
-					"this kernel's verifier takes no loops (Linux 5.3)");
-	if (rc == -EPERM || rc == -EACCES)
-		return report_refusal(rc, diag);
-	if (rc)
-		return em_diag_errno(diag, rc, NULL, "bpf");
+	rc = find_variant(fd < 0 ? fd : em_variant_find(), outcome, diag);
+	if (rc < 0)
+		return rc;
 	rc = em_pins_unneeded() ? 1 : em_pins_possible();
 	if (rc < 0)
 		return em_diag_errno(diag, rc, NULL, "bpf: cannot look for a bpffs");
@@ -163,6 +132,7 @@ struct request {
 	const struct em_plan *plan;
 	const struct em_program_options *options;
 	uint32_t generation;
+	struct em_outcome *outcome;
 };
 
 /* The same programs, which use the same, for the smallest policy that does so. */
@@ -174,24 +144,46 @@ static void reduce(struct em_abi_constants *constants)
 		constants->max_formats = 2;
 	if (constants->ipv6_header_limit > 1)
 		constants->ipv6_header_limit = 1;
-	constants->claims.probes = constants->entities.probes = 1;
+	constants->claims.probes = 1;
 }
 
-static int set_constants(struct em_objects *objects, const struct request *request, bool sample,
-			 struct em_fill *fill)
+/* Bits by enum em_abi_reason are those by enum em_reason. */
+static void set_samples(struct em_abi_constants *constants, const struct request *request)
+{
+	const struct em_policy *policy = request->policy;
+
+	_Static_assert((int)EM_ABI_UNKNOWN == (int)EM_SAMPLE_UNKNOWN, "the same reasons");
+	constants->has_samples = request->plan->samples != NULL;
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		for (unsigned int reason = 0; reason < EM_SAMPLE_REASONS; reason++)
+			if (em_plan_samples(request->plan->samples, &policy->listeners[i], reason))
+				constants->listeners[i].samples |= 1U << reason;
+}
+
+static int set_constants(struct em_objects *objects, const struct request *request,
+			 enum em_variant variant, bool sample, struct em_fill *fill)
 {
 	struct em_abi_constants *constants = calloc(1, sizeof(*constants));
-	int rc = constants ? em_fill_init(fill, request->policy, constants) : -ENOMEM;
+	int rc = constants ? em_fill_init(fill, request->policy, em_variant_probes(variant),
+					  constants)
+			   : -ENOMEM;
 
+	if (!rc && !sample)
+		rc = em_variant_check(variant, constants, request->policy, request->outcome);
 	if (!rc && request->options->marks)
 		em_fill_mark(fill);
 	if (!rc)
 		rc = em_netns_inode(&constants->namespace);
-	if (!rc) {
+	if (!rc)
+		rc = em_clock_try_jiffies();
+	if (rc >= 0) {
+		constants->has_jiffies = rc;
 		constants->generation = request->generation;
 		constants->ipv6_header_limit = request->options->ipv6_header_limit;
 		constants->has_fragments = request->options->fragments && objects->xdp;
 		constants->n_replies = count_replies(request->plan);
+		constants->tells_links = em_plan_tells_links(request->plan);
+		set_samples(constants, request);
 		if (sample)
 			reduce(constants);
 		rc = em_objects_set_constants(objects, constants);
@@ -210,7 +202,7 @@ static int open_objects(struct em_objects *objects, const struct request *reques
 	if (!rc && options->fragments && objects->xdp)
 		rc = em_objects_take_fragments(objects);
 	if (!rc)
-		rc = set_constants(objects, request, sample, fill);
+		rc = set_constants(objects, request, variant, sample, fill);
 	/* The verifier does not look at the sizes. */
 	if (rc || sample || options->trial)
 		return rc;
@@ -299,7 +291,9 @@ static int load_variant(struct em_objects *objects, const struct request *reques
 	struct em_fill fill = {0};
 	int rc = open_objects(objects, request, variant, false, &fill);
 
-	if (rc) {
+	if (rc == -EM_EUNSUPPORTED) {
+		/* The outcome says what is lacking. */
+	} else if (rc) {
 		em_diag_errno(diag, rc, NULL, "bpf: cannot open the programs");
 	} else {
 		rc = em_objects_load(objects);
@@ -318,13 +312,14 @@ int em_programs_load(struct em_programs **out, const struct em_policy *policy,
 		     const struct em_plan *plan, const struct em_program_options *options,
 		     uint32_t generation, struct em_outcome *outcome, struct em_diag *diag)
 {
-	const struct request request = {policy, plan, options, generation};
+	const struct request request = {policy, plan, options, generation, outcome};
 	struct em_programs *programs = calloc(1, sizeof(*programs));
-	int rc = LACKS;
+	int first = find_variant(em_variant_find(), outcome, diag);
+	int rc = first < 0 ? first : LACKS;
 
 	if (!programs)
 		return em_diag_enomem(diag);
-	for (enum em_variant variant = 0; rc == LACKS && variant < EM_VARIANTS; variant++) {
+	for (int variant = first; rc == LACKS && variant < EM_VARIANTS; variant++) {
 		em_objects_close(&programs->objects);
 		rc = load_variant(&programs->objects, &request, variant, outcome, diag);
 	}

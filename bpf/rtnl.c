@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpf/pins.h"
+#include "bpf/stub.h"
 #include "bpf/tcx.h"
 #include "host/nl.h"
 
@@ -22,12 +24,12 @@ static void put_xdp(struct em_nl_batch *batch, const struct em_rtnl_change *chan
 	const struct ifinfomsg link = {.ifi_family = AF_UNSPEC, .ifi_index = change->ifindex};
 	struct nlmsghdr *header = em_nl_batch_add(batch, RTM_SETLINK, 0, &link, sizeof(link));
 	struct nlattr *nest = mnl_attr_nest_start(header, IFLA_XDP);
-	bool replace = change->expected >= 0;
+	bool replace = change->expected >= 0 && !change->unchecked;
+	uint32_t flags = replace ? XDP_FLAGS_REPLACE : XDP_FLAGS_UPDATE_IF_NOEXIST;
 
 	mnl_attr_put_u32(header, IFLA_XDP_FD, change->program);
 	mnl_attr_put_u32(header, IFLA_XDP_FLAGS,
-			 change->mode |
-				 (replace ? XDP_FLAGS_REPLACE : XDP_FLAGS_UPDATE_IF_NOEXIST));
+			 change->mode | (change->unchecked && change->expected >= 0 ? 0 : flags));
 	if (replace)
 		mnl_attr_put_u32(header, IFLA_XDP_EXPECTED_FD, change->expected);
 	mnl_attr_nest_end(header, nest);
@@ -101,6 +103,28 @@ static int make_batch(struct em_nl_batch *batch, struct em_rtnl_change *changes,
 	return rc;
 }
 
+/* As near as it gets to a check by the kernel. */
+static int look_first(struct em_rtnl_change *changes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct em_rtnl_change *change = &changes[i];
+		struct em_rtnl_xdp seen;
+		uint32_t expected;
+		int rc;
+
+		if (change->kind != EM_RTNL_XDP || !change->unchecked || change->expected < 0)
+			continue;
+		rc = em_pins_program_id(change->expected, &expected);
+		if (!rc)
+			rc = em_rtnl_read_xdp(&seen, change->ifindex);
+		if (!rc && seen.program != expected)
+			rc = -EEXIST;
+		if (rc)
+			return change->error = rc;
+	}
+	return 0;
+}
+
 static void take_outcomes(struct em_nl_batch *batch, struct em_rtnl_change *changes, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -110,19 +134,47 @@ static void take_outcomes(struct em_nl_batch *batch, struct em_rtnl_change *chan
 	em_nl_batch_clear(batch);
 }
 
-static bool is_tcx(const struct em_rtnl_change *change)
+/* By bpf(2), each for itself. */
+static bool is_single(const struct em_rtnl_change *change)
 {
-	return change->kind == EM_RTNL_TCX_SET || change->kind == EM_RTNL_TCX_DEL;
+	switch (change->kind) {
+	case EM_RTNL_TCX_SET:
+	case EM_RTNL_TCX_DEL:
+	case EM_RTNL_STUB_PUT:
+	case EM_RTNL_STUB_SWITCH:
+		return true;
+	default:
+		return false;
+	}
 }
 
-static int change_tcx(struct em_rtnl_change *change)
+static int make_single(const struct em_rtnl_change *change)
 {
-	if (change->kind == EM_RTNL_TCX_SET)
-		change->error = em_tcx_attach(change->ifindex, change->egress, change->program,
-					      change->expected);
-	else
-		change->error = em_tcx_detach(change->ifindex, change->egress, change->program);
-	return change->error;
+	switch (change->kind) {
+	case EM_RTNL_TCX_SET:
+		return em_tcx_attach(change->ifindex, change->egress, change->program,
+				     change->expected);
+	case EM_RTNL_TCX_DEL:
+		return em_tcx_detach(change->ifindex, change->egress, change->program);
+	case EM_RTNL_STUB_PUT:
+		return em_stub_put(change->expected, change->slot, change->program);
+	default:
+		return em_stub_switch(change->expected, change->slot);
+	}
+}
+
+static int make_several(struct em_rtnl_change *changes, size_t n)
+{
+	struct em_nl_batch batch;
+	int rc = look_first(changes, n);
+
+	if (!rc)
+		rc = make_batch(&batch, changes, n);
+	if (rc)
+		return rc;
+	rc = em_nl_batch_send(&batch);
+	take_outcomes(&batch, changes, n);
+	return rc;
 }
 
 int em_rtnl_change(struct em_rtnl_change *changes, size_t n)
@@ -135,19 +187,14 @@ int em_rtnl_change(struct em_rtnl_change *changes, size_t n)
 		changes[i].message[0] = '\0';
 	}
 	while (!rc && made < n) {
-		struct em_nl_batch batch;
 		size_t one = 1;
 
-		if (is_tcx(&changes[made])) {
-			rc = change_tcx(&changes[made]);
+		if (is_single(&changes[made])) {
+			rc = changes[made].error = make_single(&changes[made]);
 		} else {
-			while (made + one < n && !is_tcx(&changes[made + one]))
+			while (made + one < n && !is_single(&changes[made + one]))
 				one++;
-			rc = make_batch(&batch, &changes[made], one);
-			if (rc)
-				return rc;
-			rc = em_nl_batch_send(&batch);
-			take_outcomes(&batch, &changes[made], one);
+			rc = make_several(&changes[made], one);
 		}
 		made += one;
 	}

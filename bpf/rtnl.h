@@ -3,8 +3,8 @@
 /*
  * rtnl - what is attached to interfaces: XDP programs, and filters and tcx programs at TC.
  *
- * All changes but those of tcx go to the kernel in one batch, see nl.h.  libbpf makes one call per
- * interface and drops the kernel's explanation of a refusal.
+ * All changes but those of tcx and of stubs go to the kernel in one batch, see nl.h.  libbpf makes
+ * one call per interface and drops the kernel's explanation of a refusal.
  */
 #ifndef EM_RTNL_H
 #define EM_RTNL_H
@@ -24,15 +24,20 @@ enum em_rtnl_kind {
 	EM_RTNL_FILTER_DEL,
 	EM_RTNL_TCX_SET, /* put a tcx program before all others, or replace one */
 	EM_RTNL_TCX_DEL,
+	EM_RTNL_STUB_PUT,    /* put a program into a slot of a stub, or empty it; see stub.h */
+	EM_RTNL_STUB_SWITCH, /* bring a slot into force */
 };
 
 struct em_rtnl_change {
 	enum em_rtnl_kind kind;
 	unsigned int ifindex;
-	int program;	   /* descriptor; -1 with EM_RTNL_XDP: detach */
+	int program;	   /* descriptor; -1 with EM_RTNL_XDP: detach, EM_RTNL_STUB_PUT: empty */
 	uint32_t mode;	   /* XDP: XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE */
 	int expected;	   /* XDP: the program that must be there; -1: there must be none.
-			      EM_RTNL_TCX_SET: the one to replace; -1: none */
+			      EM_RTNL_TCX_SET: the one to replace; -1: none.
+			      EM_RTNL_STUB_…: the stub */
+	bool unchecked;	   /* XDP: the kernel cannot check that; it is looked up just before */
+	uint32_t slot;	   /* stub */
 	const char *name;  /* filter: how it is listed */
 	uint32_t handle;   /* filter */
 	uint16_t priority; /* filter; 0: the kernel chooses one */
@@ -42,9 +47,9 @@ struct em_rtnl_change {
 };
 
 /*
- * Makes the changes in their order: those between two of tcx in one batch, each whether or not
- * those before it succeeded; behind a batch or a change of tcx that failed, none.  Returns 0 or the
- * first error.
+ * Makes the changes in their order: those between two of tcx or stubs in one batch, each whether or
+ * not those before it succeeded; behind a batch or another change that failed, none.  Returns 0 or
+ * the first error.
  */
 int em_rtnl_change(struct em_rtnl_change *changes, size_t n);
 

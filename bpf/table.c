@@ -6,12 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/*
- * The verifier follows a search to its end. In a half-full table of a million entities, searches
- * take up to some 50 slots; where one would take more, the table is made larger.
- */
-#define PROBES_MAX 128
-#define SLOTS_MAX  (1U << 26)
+#define SLOTS_MAX (1U << 26)
 
 /* Fills `taken`.  Returns how many slots a search may have to look at. */
 static uint32_t place(const uint32_t *hashes, size_t n, uint32_t slots, bool *taken, uint32_t *out)
@@ -42,17 +37,18 @@ static int try_size(struct em_table *table, const uint32_t *hashes, size_t n)
 	return 0;
 }
 
-int em_table_build(struct em_table *out, const uint32_t *hashes, size_t n)
+int em_table_build(struct em_table *out, const uint32_t *hashes, size_t n, uint32_t probes_max)
 {
 	struct em_table table = {.size.slots = 1, .slots = calloc(n + 1, sizeof(*table.slots))};
 	int rc;
 
 	if (!table.slots)
 		return -ENOMEM;
-	while (table.size.slots < 2 * n)
+	/* One key needs no hash. */
+	while (n > 1 && table.size.slots < 2 * n)
 		table.size.slots *= 2;
 	rc = try_size(&table, hashes, n);
-	while (!rc && table.size.probes > PROBES_MAX) {
+	while (!rc && table.size.probes > probes_max) {
 		table.size.slots *= 2;
 		rc = table.size.slots > SLOTS_MAX ? -E2BIG : try_size(&table, hashes, n);
 	}

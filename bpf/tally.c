@@ -2,33 +2,76 @@
 /* Copyright (C) 2026 the entitymux authors */
 #include "bpf/tally.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "bpf/abi.h"
 #include "bpf/attached.h"
+#include "bpf/compile.h"
+#include "bpf/entities.h"
+#include "bpf/window.h"
 
 #define LISTENER_MAP "entitymux_lcnt"
 #define ENTITY_MAP   "entitymux_ecnt"
+#define PILOT_MAP    "entitymux_pilot"
+#define UNKNOWN_MAP  "entitymux_unk"
 
 struct em_counters {
 	int listeners;
 	int entities;
+	int pilots;
+	int unknown;
+	/* Of the constants of the generation: */
+	struct em_abi_perfect table;
+	struct em_abi_shards shards;
+	bool has_long_tags;
 };
+
+static int read_constants(struct em_counters *counters, int program)
+{
+	struct em_abi_constants *constants = calloc(1, sizeof(*constants));
+	int rc = constants ? em_attached_read_constants(program, constants) : -ENOMEM;
+
+	if (!rc) {
+		counters->table = constants->entities;
+		counters->shards = constants->counters;
+		counters->has_long_tags = constants->has_long_tags;
+	}
+	free(constants);
+	return rc;
+}
+
+/* Returns 0 or the first error. */
+static int open_all(struct em_counters *counters, int program)
+{
+	counters->listeners = em_attached_open_map(program, LISTENER_MAP);
+	counters->entities = em_attached_open_map(program, ENTITY_MAP);
+	counters->pilots = em_attached_open_map(program, PILOT_MAP);
+	counters->unknown = em_attached_open_map(program, UNKNOWN_MAP);
+	if (counters->listeners < 0)
+		return counters->listeners;
+	if (counters->entities < 0)
+		return counters->entities;
+	if (counters->pilots < 0)
+		return counters->pilots;
+	return counters->unknown < 0 ? counters->unknown : read_constants(counters, program);
+}
 
 int em_tally_open(struct em_counters **out, int program, struct em_diag *diag)
 {
-	struct em_counters *counters = malloc(sizeof(*counters));
+	struct em_counters *counters = calloc(1, sizeof(*counters));
+	int rc;
 
 	if (!counters)
 		return em_diag_enomem(diag);
-	counters->listeners = em_attached_open_map(program, LISTENER_MAP);
-	counters->entities = em_attached_open_map(program, ENTITY_MAP);
-	if (counters->listeners < 0 || counters->entities < 0) {
-		int rc = counters->listeners < 0 ? counters->listeners : counters->entities;
-
+	rc = open_all(counters, program);
+	if (rc) {
 		em_tally_close(counters);
 		return em_diag_errno(diag, rc, NULL, "bpf: cannot find the counters");
 	}
@@ -56,51 +99,191 @@ static int read_listener(const struct em_counters *counters, uint32_t index,
 	return rc;
 }
 
-static int read_entity(const struct em_counters *counters, uint32_t index,
-		       struct em_abi_count *per_cpu, int cpus, struct em_count *count)
+static int read_listeners(const struct em_counters *counters, struct em_stats *stats)
 {
-	int rc = bpf_map_lookup_elem(counters->entities, &index, per_cpu);
+	int cpus = libbpf_num_possible_cpus(), rc = 0;
+	struct em_abi_listener_count *per_cpu;
 
-	for (int i = 0; !rc && i < cpus; i++) {
-		count->packets += per_cpu[i].packets;
-		count->bytes += per_cpu[i].bytes;
-	}
+	if (cpus < 0)
+		return cpus;
+	per_cpu = calloc(cpus, sizeof(*per_cpu));
+	if (!per_cpu)
+		return -ENOMEM;
+	for (uint32_t i = 0; !rc && i < stats->n_listeners; i++)
+		rc = read_listener(counters, i, per_cpu, cpus, &stats->listeners[i]);
+	free(per_cpu);
 	return rc;
 }
 
-static int read_all(const struct em_counters *counters, const struct em_policy *policy, int cpus,
-		    void *per_cpu, struct em_stats *stats)
+/* What the entities of a generation have counted. */
+struct summing {
+	struct em_entities_finder finder;
+	struct em_abi_shards shards;
+	const struct em_abi_entity_count *counts;
+};
+
+/* Adds what all shards have for a slot, or an interval. */
+static void add_counts(const struct summing *summing, uint32_t counter, struct em_count *count)
 {
-	uint32_t counter = 0;
-	int rc = 0;
+	const struct em_abi_entity_count *from = summing->counts + counter;
 
-	for (uint32_t i = 0; !rc && i < policy->n_listeners; i++) {
-		struct em_listener_stats *listener = &stats->listeners[i];
-
-		rc = read_listener(counters, i, per_cpu, cpus, listener);
-		for (size_t j = 0; !rc && j < listener->n_entities; j++)
-			rc = read_entity(counters, counter++, per_cpu, cpus,
-					 &listener->entities[j]);
+	for (unsigned int i = 0; i < summing->shards.shards; i++, from += summing->shards.each) {
+		count->packets += from->count.packets;
+		count->bytes += from->count.bytes;
+		if (from->last > count->last)
+			count->last = from->last;
 	}
+}
+
+/* `interval` is the number of the first one of the format. */
+static void sum_format(const struct summing *summing, const struct em_format *format,
+		       uint32_t number, uint32_t interval, struct em_count *entities)
+{
+	for (size_t i = 0; i < format->n_entities; i++) {
+		struct em_abi_tag tag = em_compile_tag(format, format->entities[i].tag);
+
+		if (!format->entities[i].last)
+			add_counts(summing, em_entities_slot(&summing->finder, &tag, number),
+				   &entities[i]);
+	}
+	for (size_t i = 0; i < format->n_intervals; i++)
+		add_counts(summing, summing->finder.size.slots + interval + i,
+			   &entities[format->intervals[i].entity]);
+}
+
+static void sum_entities(const struct summing *summing, const struct em_policy *policy,
+			 struct em_stats *stats)
+{
+	uint32_t number = 0, interval = 0;
+
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		struct em_count *entities = stats->listeners[i].entities;
+
+		for (size_t j = 0; j < policy->listeners[i].n_formats; j++, number++) {
+			const struct em_format *format = &policy->listeners[i].formats[j];
+
+			sum_format(summing, format, number, interval, entities);
+			entities += format->n_entities;
+			interval += format->n_intervals;
+		}
+	}
+}
+
+static int read_entities(const struct em_counters *counters, const struct em_policy *policy,
+			 struct em_stats *stats)
+{
+	struct em_window pilots, counts;
+	int rc = em_window_open(&pilots, counters->pilots, false);
+
+	if (rc)
+		return rc;
+	rc = em_window_open(&counts, counters->entities, false);
+	if (!rc) {
+		const struct summing summing = {
+			{counters->table, pilots.values, counters->has_long_tags},
+			counters->shards,
+			counts.values};
+
+		sum_entities(&summing, policy, stats);
+		rc = em_window_close(&counts);
+	}
+	(void)em_window_close(&pilots);
 	return rc;
 }
 
 int em_tally_read(struct em_counters *counters, const struct em_policy *policy,
 		  struct em_stats *stats, struct em_diag *diag)
 {
-	int cpus = libbpf_num_possible_cpus(), rc;
-	void *per_cpu;
+	int rc = read_listeners(counters, stats);
 
-	if (cpus < 0)
-		return em_diag_errno(diag, cpus, NULL, "cannot count the CPUs");
-	per_cpu = calloc(cpus, sizeof(struct em_abi_listener_count));
-	if (!per_cpu)
-		return em_diag_enomem(diag);
-	rc = read_all(counters, policy, cpus, per_cpu, stats);
-	free(per_cpu);
-	if (rc)
-		return em_diag_errno(diag, rc, NULL, "bpf: cannot read the counters");
-	return 0;
+	if (!rc)
+		rc = read_entities(counters, policy, stats);
+	return rc ? em_diag_errno(diag, rc, NULL, "bpf: cannot read the counters") : 0;
+}
+
+/* Unknown tags. */
+
+struct reading {
+	int map;
+	const struct em_policy *policy;
+	struct em_unknown_list *list;
+	uint64_t now; /* ns of CLOCK_MONOTONIC */
+};
+
+/* The format of this number among those of all listeners; false: there is none. */
+static bool find_format(const struct em_policy *policy, uint32_t number, struct em_unknown *out)
+{
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct em_listener *listener = &policy->listeners[i];
+
+		if (number < listener->n_formats) {
+			out->listener = listener;
+			out->format = &listener->formats[number];
+			return true;
+		}
+		number -= listener->n_formats;
+	}
+	return false;
+}
+
+static int add_unknown(const struct reading *reading, const struct em_abi_unknown_key *key,
+		       const struct em_abi_unknown *value)
+{
+	struct em_unknown unknown = {.packets = value->packets,
+				     .sender.family =
+					     value->family == EM_ABI_IPV4 ? AF_INET : AF_INET6,
+				     .sender_port = ntohs(value->port)};
+
+	if (!find_format(reading->policy, key->format, &unknown))
+		return 0;
+	em_compile_take_tag(unknown.format, &key->tag, unknown.tag);
+	memcpy(unknown.sender.bytes, value->sender, sizeof(value->sender));
+	/* It may have come since. */
+	if (value->last < reading->now)
+		unknown.age = reading->now - value->last;
+	return em_unknown_add(reading->list, &unknown);
+}
+
+static int count_entries(int map, uint32_t *entries)
+{
+	struct bpf_map_info info = {0};
+	uint32_t length = sizeof(info);
+	int rc = bpf_obj_get_info_by_fd(map, &info, &length);
+
+	*entries = info.max_entries;
+	return rc;
+}
+
+/*
+ * The kernel makes room in the map meanwhile.  Where a key has gone, its successor is the first
+ * one: hence the limit, and keys that come twice.
+ */
+static int read_unknown(const struct reading *reading)
+{
+	struct em_abi_unknown_key key;
+	struct em_abi_unknown value;
+	uint32_t entries;
+	int rc = count_entries(reading->map, &entries);
+
+	if (!rc)
+		rc = bpf_map_get_next_key(reading->map, NULL, &key);
+	for (uint64_t n = 4ULL * entries; !rc && n; n--) {
+		rc = bpf_map_lookup_elem(reading->map, &key, &value);
+		if (!rc)
+			rc = add_unknown(reading, &key, &value);
+		if (!rc || rc == -ENOENT)
+			rc = bpf_map_get_next_key(reading->map, &key, &key);
+	}
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int em_tally_read_unknown(struct em_counters *counters, const struct em_policy *policy,
+			  struct em_unknown_list *list, struct em_diag *diag)
+{
+	const struct reading reading = {counters->unknown, policy, list, em_clock_monotonic()};
+	int rc = read_unknown(&reading);
+
+	return rc ? em_diag_errno(diag, rc, NULL, "bpf: cannot read the unknown tags") : 0;
 }
 
 void em_tally_close(struct em_counters *counters)
@@ -111,5 +294,9 @@ void em_tally_close(struct em_counters *counters)
 		close(counters->listeners);
 	if (counters->entities >= 0)
 		close(counters->entities);
+	if (counters->pilots >= 0)
+		close(counters->pilots);
+	if (counters->unknown >= 0)
+		close(counters->unknown);
 	free(counters);
 }

@@ -12,6 +12,8 @@
 int em_tally_open(struct em_counters **out, int program, struct em_diag *diag);
 int em_tally_read(struct em_counters *counters, const struct em_policy *policy,
 		  struct em_stats *stats, struct em_diag *diag);
+int em_tally_read_unknown(struct em_counters *counters, const struct em_policy *policy,
+			  struct em_unknown_list *list, struct em_diag *diag);
 void em_tally_close(struct em_counters *counters);
 
 #endif

@@ -77,7 +77,7 @@ bool em_trial_has_fragments(void)
 static int make_tun(const struct em_link *like, const char *name)
 {
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-	int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int any = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq request = {.ifr_flags = IFF_NO_PI};
 	int rc = 0;
 

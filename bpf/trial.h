@@ -35,8 +35,6 @@ int em_trial_egress(int program, struct em_outcome *outcome, const struct em_pla
  * one that is expected (Linux 5.7).  Returns 1, 0 or -errno, unreported.
  */
 int em_trial_replaces(void);
-/* What is said where it does not. */
-#define EM_TRIAL_NO_REPLACE "this kernel replaces no XDP program in one step (Linux 5.7)"
 
 /* Whether the kernel has XDP programs that take frames in several buffers (Linux 5.18). */
 bool em_trial_has_fragments(void);

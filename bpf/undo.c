@@ -18,7 +18,7 @@ static int find_filter(void *context, const struct em_attached *attached)
 {
 	struct search *search = context;
 
-	close(attached->fd);
+	em_attached_close(attached);
 	if (attached->hook == search->hook && attached->ifindex == search->ifindex &&
 	    attached->handle == search->handle)
 		search->priority = attached->priority;
@@ -50,8 +50,14 @@ static bool make_back(const struct em_rtnl_change *step, const struct em_attache
 	*back = *step;
 	switch (step->kind) {
 	case EM_RTNL_XDP:
-		back->program = before->fd;
+		back->program = before->stub >= 0 ? before->stub : before->fd;
 		back->expected = step->program;
+		return true;
+	case EM_RTNL_STUB_PUT:
+		back->program = -1;
+		return true;
+	case EM_RTNL_STUB_SWITCH:
+		back->slot = before->jumps.slot;
 		return true;
 	case EM_RTNL_QDISC_ADD:
 		back->kind = EM_RTNL_QDISC_DEL;

@@ -10,23 +10,49 @@
 
 #include "bpf/kernel/maps.bpf.h"
 
-static __always_inline const struct em_abi_entity *
-em_find_entity(const struct em_abi_tag *tag, const volatile struct em_abi_format *format)
+/* Where the tag would be. */
+static __always_inline bool em_find_slot(const struct em_abi_tag *tag,
+					 const volatile struct em_abi_format *format, __u32 *slot)
 {
-	__u32 first = em_abi_hash_entity(tag, format->first_counter), slot, i;
-	const struct em_abi_entity *entity;
+	__u64 hash = em_abi_hash_tag(tag, format->salt, em_constant(entities.multiplier),
+				     em_constant(has_long_tags));
+	__u32 bucket = em_abi_bucket(hash, em_constant(entities.shift));
+	__u32 index = bucket / EM_ABI_PILOTS_EACH;
+	const __u64 *pilots = bpf_map_lookup_elem(&entitymux_pilot, &index);
 
-	for (i = 0; i < em_constant(entities.probes); i++) {
-		slot = (first + i) & (em_constant(entities.slots) - 1);
-		entity = bpf_map_lookup_elem(&entitymux_tag, &slot);
-		if (!entity || entity->action.verdict == EM_ABI_NONE)
-			return NULL;
-		if (entity->tag.low == tag->low && entity->tag.high == tag->high &&
-		    entity->tag.top == tag->top &&
-		    entity->counter - format->first_counter < format->n_entities)
-			return entity;
+	if (!pilots)
+		return false;
+	*slot = em_abi_slot(hash, em_abi_pilot(*pilots, bucket), em_constant(entities.slots));
+	return true;
+}
+
+/*
+ * What becomes of the datagrams with this tag, or NULL where no entity has it for itself.  Which
+ * map it is in is a constant: the verifier drops the other one.
+ */
+static __always_inline const struct em_abi_action *
+em_find_entity(const struct em_abi_tag *tag, const volatile struct em_abi_format *format,
+	       __u32 *counter)
+{
+	const struct em_abi_short_entity *entity;
+	const struct em_abi_entity *long_entity;
+	__u32 number = 1 + format->number, slot;
+
+	if (!em_find_slot(tag, format, &slot))
+		return NULL;
+	*counter = slot;
+	if (em_constant(has_long_tags)) {
+		long_entity = bpf_map_lookup_elem(&entitymux_ltag, &slot);
+		return long_entity && long_entity->tag.low == tag->low &&
+				       long_entity->tag.high == tag->high &&
+				       long_entity->tag.top == tag->top &&
+				       long_entity->format == number
+			       ? &long_entity->action
+			       : NULL;
 	}
-	return NULL;
+	entity = bpf_map_lookup_elem(&entitymux_tag, &slot);
+	return entity && entity->low == tag->low && entity->format == number ? &entity->action
+									     : NULL;
 }
 
 static __always_inline bool em_is_less(__u64 top, __u64 high, __u64 low,
@@ -73,16 +99,22 @@ EM_FUNCTION int em_search_intervals(__u64 top, __u64 high, __u64 low, __u32 firs
 	return -1;
 }
 
-static __always_inline const struct em_abi_interval *
-em_find_interval(const struct em_abi_tag *tag, const volatile struct em_abi_format *format)
+static __always_inline const struct em_abi_action *
+em_find_interval(const struct em_abi_tag *tag, const volatile struct em_abi_format *format,
+		 __u32 *counter)
 {
+	const struct em_abi_interval *interval;
 	int index;
 
 	if (!format->n_intervals)
 		return NULL;
 	index = em_search_intervals(tag->top, tag->high, tag->low, format->first_interval,
 				    format->n_intervals);
-	return index < 0 ? NULL : bpf_map_lookup_elem(&entitymux_ival, &index);
+	if (index < 0)
+		return NULL;
+	*counter = em_constant(entities.slots) + index;
+	interval = bpf_map_lookup_elem(&entitymux_ival, &index);
+	return interval ? &interval->action : NULL;
 }
 
 #endif

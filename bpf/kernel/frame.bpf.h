@@ -3,9 +3,9 @@
 /*
  * frame - reading from the frame of a hook's context, the same for XDP and TC.
  *
- * The program that includes this defines em_context, the type of its context, and em_read_rest(),
- * which reads what lies outside the linear part of a packet, or fails.  Offsets count from the
- * first byte of the frame.
+ * The program that includes this defines em_context, the type of its context, em_interface(), the
+ * ifindex of where it runs, and em_read_rest(), which reads what lies outside the linear part of a
+ * packet, or fails.  Offsets count from the first byte of the frame.
  */
 #ifndef EM_FRAME_BPF_H
 #define EM_FRAME_BPF_H
@@ -30,6 +30,7 @@
 #define EM_READ_MAX 40
 
 static __always_inline bool em_read_rest(em_context *context, __u64 offset, void *to, __u32 size);
+static __always_inline __u32 em_interface(em_context *context);
 
 /*
  * Adds an offset up to EM_ABI_OFFSET_MAX to a pointer, or returns false.  The offset is 64 bits
@@ -63,6 +64,11 @@ static __always_inline bool em_add_offset(void **data, __u64 offset)
  */
 static __always_inline bool em_read(em_context *context, __u64 offset, void *to, __u32 size)
 {
+#if defined(EM_UNROLLED) && defined(EM_REST_IS_ALL)
+	if (offset > EM_ABI_OFFSET_MAX)
+		return false;
+	return em_read_rest(context, offset, to, size);
+#else
 	void *data_end, *data;
 	__u8 rest[EM_READ_MAX] __attribute__((aligned(8)));
 
@@ -82,6 +88,7 @@ static __always_inline bool em_read(em_context *context, __u64 offset, void *to,
 	}
 	__builtin_memcpy(to, __builtin_assume_aligned(data, EM_FRAME_ALIGNMENT), size);
 	return true;
+#endif
 }
 
 /* The same in a loop, where each way of reading is one that older verifiers follow in each round.

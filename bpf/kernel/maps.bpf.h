@@ -7,6 +7,7 @@
 #ifndef EM_MAPS_BPF_H
 #define EM_MAPS_BPF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <linux/bpf.h>
@@ -16,11 +17,25 @@
 #include "bpf/abi.h"
 
 /*
- * Every program is built twice. With EM_PLAIN, for kernels without what the other one needs: BTF of
- * the kernel, without which no global function takes the context, or constants that the verifier
- * reads from a map (Linux 5.5).  Then the constants are immediates, which the loader writes into
- * the instructions, and functions are inlined.
+ * Every program is built three times.  With EM_PLAIN, for kernels without what the first one needs:
+ * BTF of the kernel, without which no global function takes the context, or constants that the
+ * verifier reads from a map (Linux 5.5).  Then the constants are immediates, which the loader
+ * writes into the instructions, and functions are inlined.
+ *
+ * With EM_UNROLLED as well, for kernels whose verifier takes no loops (before Linux 5.3) and at
+ * most 4096 instructions.  Then loops have a most of rounds, see abi.h, and what newer kernels have
+ * is left out: such a verifier looks at code behind constants if they have been on the stack.
  */
+#ifdef EM_UNROLLED
+#define EM_IS_UNROLLED	   true
+#define EM_UNROLL	   _Pragma("clang loop unroll(full)")
+#define em_within(i, most) ((i) < (most))
+#else
+#define EM_IS_UNROLLED false
+#define EM_UNROLL
+#define em_within(i, most) true
+#endif
+
 #ifdef EM_PLAIN
 
 #define EM_FUNCTION static __always_inline
@@ -32,14 +47,23 @@ struct {
 	__type(value, struct em_abi_constants);
 } entitymux_const SEC(".maps");
 
-/* Not volatile: reading it twice is reading it once. */
+/*
+ * Not volatile: reading it twice is reading it once.  But a loop that is to be unrolled must not
+ * end at the smaller of two numbers, of which the compiler knows one.
+ */
+#ifdef EM_UNROLLED
+#define EM_ASM asm volatile
+#else
+#define EM_ASM asm
+#endif
+
 #define em_constant(member)                                                                        \
 	({                                                                                         \
 		__u64 em_value;                                                                    \
-		asm("%0 = %1 ll"                                                                   \
-		    : "=r"(em_value)                                                               \
-		    : "i"(EM_ABI_PLACEHOLDER(offsetof(struct em_abi_constants, member),            \
-					     sizeof(((struct em_abi_constants *)0)->member))));    \
+		EM_ASM("%0 = %1 ll"                                                                \
+		       : "=r"(em_value)                                                            \
+		       : "i"(EM_ABI_PLACEHOLDER(offsetof(struct em_abi_constants, member),         \
+						sizeof(((struct em_abi_constants *)0)->member)))); \
 		em_value;                                                                          \
 	})
 
@@ -83,12 +107,28 @@ struct {
 	__type(value, struct em_abi_format);
 } entitymux_fmt SEC(".maps");
 
+/* Which slot a tag may be in: pilots of several buckets each. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} entitymux_pilot SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32); /* slot */
+	__type(value, struct em_abi_short_entity);
+} entitymux_tag SEC(".maps");
+
+/* Instead of it, with has_long_tags. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32); /* slot */
 	__type(value, struct em_abi_entity);
-} entitymux_tag SEC(".maps");
+} entitymux_ltag SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -105,11 +145,33 @@ struct {
 } entitymux_lcnt SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32); /* see em_abi_shards */
+	__type(value, struct em_abi_entity_count);
+} entitymux_ecnt SEC(".maps");
+
+/* The tags seen lately that no entity has. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct em_abi_unknown_key);
+	__type(value, struct em_abi_unknown);
+} entitymux_unk SEC(".maps");
+
+/* Copies of packets, for each CPU where somebody reads them; see sample.bpf.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} entitymux_smp SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
-	__type(key, __u32); /* em_abi_entity.counter, em_abi_interval.counter */
-	__type(value, struct em_abi_count);
-} entitymux_ecnt SEC(".maps");
+	__type(key, __u32);
+	__type(value, struct em_abi_sampled);
+} entitymux_smpd SEC(".maps");
 
 /* Outlives its generation: the next one goes on with it. */
 struct {
@@ -118,6 +180,13 @@ struct {
 	__type(key, struct em_abi_flow_key);
 	__type(value, struct em_abi_flow);
 } entitymux_flow SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct em_abi_noted);
+} entitymux_noted SEC(".maps");
 
 /* The ports that answers come from, as bits of 64 ports each. */
 struct {

@@ -78,6 +78,12 @@ static __always_inline bool em_parse_ethernet(em_context *context, __u16 vlan,
 	return true;
 }
 
+/* Where no listener has a VLAN, that is soon told. */
+static __always_inline bool em_may_be_vlan(const struct em_packet *packet)
+{
+	return !packet->vlan || em_constant(has_vlans);
+}
+
 static __always_inline bool em_parse_ipv4(em_context *context, struct em_packet *packet)
 {
 	__u32 header, total;
@@ -139,21 +145,36 @@ static __always_inline __u64 em_forget(__u64 number)
 #define EM_WALKED_DETOUR 40 /* bit */
 
 /*
- * The offset of the header behind the extension headers that begin at `offset` with one of type
- * `next`, in the bits above its type, and from EM_WALKED_DETOUR on whether segments of a route are
- * left; 0 in a later fragment and where the frame ends.
+ * So many headers the verifier follows, once; the others are walked by further calls.  Where there
+ * are no calls, one loop is followed in fewer steps than two.
+ */
+#if defined(EM_PLAIN) && !defined(EM_UNROLLED)
+#define EM_HEADERS_EACH 65535
+#else
+#define EM_HEADERS_EACH EM_ABI_UNROLLED_HEADERS
+#endif
+
+/*
+ * The offset of the header behind `most` of the extension headers that begin at `offset` with one
+ * of type `next`, or EM_HEADERS_EACH, in the bits above its type, and from EM_WALKED_DETOUR on
+ * whether segments of a route are left; 0 in a later fragment and where the frame ends.
  *
  * A global function, which the verifier judges once and by itself: inlined, the rest of the program
  * would be followed anew for each number of headers.
  */
-EM_FUNCTION __u64 em_walk_headers(em_context *context, __u64 offset, __u32 next)
+EM_FUNCTION __u64 em_walk_some_headers(em_context *context, __u64 offset, __u32 next, __u32 most)
 {
 	struct em_option_header option;
 	__u64 left = 0, fragment;
 	__u32 i;
 
 	offset = em_forget(offset);
-	for (i = 0; i < em_constant(ipv6_header_limit) && em_is_extension(next); i++) {
+	EM_UNROLL
+	for (i = 0; i < EM_HEADERS_EACH && em_is_extension(next); i++) {
+		/* Opaque to the compiler, see EM_ASM. */
+		barrier_var(most);
+		if (i >= most)
+			break;
 		if (!em_read_in_loop(context, offset, &option, sizeof(option)))
 			return 0;
 		fragment = em_mask_same(next, IPPROTO_FRAGMENT);
@@ -164,6 +185,30 @@ EM_FUNCTION __u64 em_walk_headers(em_context *context, __u64 offset, __u32 next)
 		next = option.next;
 	}
 	return em_forget(left << EM_WALKED_DETOUR | (__u64)next << EM_WALKED_TYPE | offset);
+}
+
+/* Of all of them, up to ipv6_header_limit. */
+EM_FUNCTION __u64 em_walk_headers(em_context *context, __u64 offset, __u32 next)
+{
+#ifdef EM_PLAIN
+	return em_walk_some_headers(context, offset, next, em_constant(ipv6_header_limit));
+#else
+	__u64 walked, left = 0;
+	__u32 i;
+
+	for (i = 0; i < em_constant(ipv6_header_limit); i += EM_HEADERS_EACH) {
+		walked = em_walk_some_headers(context, offset, next,
+					      em_constant(ipv6_header_limit) - i);
+		if (!walked)
+			return 0;
+		left |= walked >> EM_WALKED_DETOUR;
+		next = walked >> EM_WALKED_TYPE & 0xff;
+		offset = (__u32)walked;
+		if (!em_is_extension(next))
+			break;
+	}
+	return left << EM_WALKED_DETOUR | (__u64)next << EM_WALKED_TYPE | offset;
+#endif
 }
 
 static __always_inline bool em_parse_ipv6(em_context *context, struct em_packet *packet)
@@ -178,7 +223,7 @@ static __always_inline bool em_parse_ipv6(em_context *context, struct em_packet 
 	packet->transport = packet->network + sizeof(ip);
 	packet->upper = ip.nexthdr;
 	packet->detour = false;
-	if (ip.nexthdr != IPPROTO_UDP) {
+	if (em_is_extension(ip.nexthdr)) {
 		walked = em_walk_headers(context, packet->transport, ip.nexthdr);
 		packet->transport = (__u32)walked;
 		packet->upper = walked >> EM_WALKED_TYPE;
@@ -195,6 +240,25 @@ static __always_inline bool em_parse_ip(em_context *context, struct em_packet *p
 	if (packet->protocol == bpf_htons(ETH_P_IPV6))
 		return em_parse_ipv6(context, packet);
 	return false;
+}
+
+/* One of the two addresses of the IP header; a constant tells which. */
+static __always_inline bool em_read_address(em_context *context, const struct em_packet *packet,
+					    bool source, __u8 address[16])
+{
+	__u64 ip4 = packet->network +
+		    (source ? offsetof(struct iphdr, saddr) : offsetof(struct iphdr, daddr));
+	__u64 ip6 = packet->network +
+		    (source ? offsetof(struct ipv6hdr, saddr) : offsetof(struct ipv6hdr, daddr));
+
+	if (packet->protocol == bpf_htons(ETH_P_IP))
+		return em_read(context, ip4, address, 4);
+	return em_read(context, ip6, address, 16);
+}
+
+static __always_inline __u32 em_family(const struct em_packet *packet)
+{
+	return packet->protocol == bpf_htons(ETH_P_IP) ? EM_ABI_IPV4 : EM_ABI_IPV6;
 }
 
 #endif

@@ -83,16 +83,17 @@ static __always_inline struct em_abi_flow *em_find_answered(struct em_abi_flow_k
 
 static __always_inline void em_reply_answer(em_context *context, const struct em_packet *packet)
 {
-	__u64 now = bpf_ktime_get_ns();
 	struct em_abi_flow_key key = {};
 	struct em_abi_flow *flow;
 	struct udphdr udp;
+	__u64 now;
 
 	if (!em_read(context, packet->transport, &udp, sizeof(udp)) || !em_is_target(udp.source) ||
 	    !em_flow_key(context, packet, false, &key))
 		return;
 	key.client_port = udp.dest;
 	key.server_port = udp.source;
+	now = bpf_ktime_get_ns();
 	flow = em_find_answered(&key, now);
 	if (!flow)
 		return;
@@ -136,6 +137,7 @@ static __always_inline bool em_goes_to(em_context *context, const struct em_pack
 
 	if (!em_read_address(context, packet, false, address))
 		return false;
+	EM_UNROLL
 	for (i = 0; i < sizeof(address); i++)
 		if (address[i] != key->client[i])
 			return false;

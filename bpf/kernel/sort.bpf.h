@@ -9,9 +9,13 @@
 
 #include <stddef.h>
 
+#include "bpf/kernel/checks.bpf.h"
 #include "bpf/kernel/entity.bpf.h"
 #include "bpf/kernel/maps.bpf.h"
 #include "bpf/kernel/parse.bpf.h"
+#include "bpf/kernel/remember.bpf.h"
+#include "bpf/kernel/sample.bpf.h"
+#include "bpf/kernel/unknown.bpf.h"
 
 /* What the hook is to do. */
 struct em_decision {
@@ -32,117 +36,27 @@ struct em_decision {
 static __always_inline bool em_maybe_unfinished(em_context *context, const struct em_packet *packet,
 						const struct udphdr *udp)
 {
-	__u32 sum = bpf_htons(IPPROTO_UDP) + udp->len, i;
-	__u16 addresses[16] = {};
+	__u64 at = packet->network, sum = bpf_htons(IPPROTO_UDP) + udp->len;
+	__u32 words[8], i;
 
 	if (packet->detour)
 		return true;
 	if (packet->protocol == bpf_htons(ETH_P_IP)) {
-		if (!em_read(context, packet->network + offsetof(struct iphdr, saddr), addresses,
-			     8))
+		if (!em_read(context, at + offsetof(struct iphdr, saddr), words, 8))
 			return false;
-	} else if (!em_read(context, packet->network + offsetof(struct ipv6hdr, saddr), addresses,
-			    sizeof(addresses))) {
-		return false;
+		sum += (__u64)words[0] + words[1];
+	} else {
+		if (!em_read(context, at + offsetof(struct ipv6hdr, saddr), words, sizeof(words)))
+			return false;
+		EM_UNROLL
+		for (i = 0; i < 8; i++)
+			sum += words[i];
 	}
-	for (i = 0; i < 16; i++)
-		sum += addresses[i];
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return udp->check == sum;
-}
-
-/* The masked number that a load describes; `base` is the offset that it counts from. */
-static __always_inline bool em_load(em_context *context, __u64 base,
-				    const volatile struct em_abi_load *load, __u64 *value)
-{
-	__be64 bytes;
-
-	if (!em_read(context, base + load->end - sizeof(bytes), &bytes, sizeof(bytes)))
-		return false;
-	*value = bpf_be64_to_cpu(bytes) & load->mask;
-	return true;
-}
-
-/* One of the two addresses of the IP header; a constant tells which. */
-static __always_inline bool em_read_address(em_context *context, const struct em_packet *packet,
-					    bool source, __u8 address[16])
-{
-	__u64 ip4 = packet->network +
-		    (source ? offsetof(struct iphdr, saddr) : offsetof(struct iphdr, daddr));
-	__u64 ip6 = packet->network +
-		    (source ? offsetof(struct ipv6hdr, saddr) : offsetof(struct ipv6hdr, daddr));
-
-	if (packet->protocol == bpf_htons(ETH_P_IP))
-		return em_read(context, ip4, address, 4);
-	return em_read(context, ip6, address, 16);
-}
-
-static __always_inline __u32 em_family(const struct em_packet *packet)
-{
-	return packet->protocol == bpf_htons(ETH_P_IP) ? EM_ABI_IPV4 : EM_ABI_IPV6;
-}
-
-/* Both addresses of a conversation; the ports are the caller's. */
-static __always_inline bool em_flow_key(em_context *context, const struct em_packet *packet,
-					bool from_client, struct em_abi_flow_key *key)
-{
-	key->family = em_family(packet);
-	return em_read_address(context, packet, from_client, key->client) &&
-	       em_read_address(context, packet, !from_client, key->server);
-}
-
-/*
- * Whether many hosts are asked, by the frame or, where it has none, by the address.  A server
- * answers from an address of its own.
- */
-static __always_inline bool em_asks_group(em_context *context, const struct em_packet *packet,
-					  const struct em_abi_flow_key *key)
-{
-	const __u8 *address = key->server;
-	__u8 first = 0;
-
-	if (packet->network && (!em_read(context, 0, &first, sizeof(first)) || first & 1))
-		return true;
-	if (key->family == EM_ABI_IPV6)
-		return address[0] == 0xff;
-	return (address[0] & 0xf0) == 0xe0 ||
-	       (address[0] & address[1] & address[2] & address[3]) == 0xff;
-}
-
-/*
- * Remembers that a datagram, not yet rewritten, goes to `port`. A full table makes room; if even
- * that fails, the datagram is sorted all the same.
- *
- * A global function, like em_walk_headers(): otherwise the verifier would follow it anew for each
- * number of conditions.
- */
-EM_FUNCTION int em_remember(em_context *context, __u64 network, __u64 transport, __be16 port,
-			    __u32 timeout)
-{
-	struct em_packet packet = {.network = network};
-	struct em_abi_flow now = {.last = bpf_ktime_get_ns(), .timeout = timeout};
-	struct em_abi_flow_key key = {.server_port = port};
-	struct em_abi_flow *flow;
-	struct udphdr udp;
-	__u8 version;
-
-	if (!em_read(context, network, &version, sizeof(version)) ||
-	    !em_read(context, transport, &udp, sizeof(udp)))
-		return 0;
-	packet.protocol = version >> 4 == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
-	if (!em_flow_key(context, &packet, true, &key))
-		return 0;
-	if (em_asks_group(context, &packet, &key))
-		__builtin_memset(key.server, 0, sizeof(key.server));
-	key.client_port = udp.source;
-	now.known = udp.dest;
-	flow = bpf_map_lookup_elem(&entitymux_flow, &key);
-	if (flow && flow->known == now.known && flow->timeout == now.timeout)
-		flow->last = now.last;
-	else
-		bpf_map_update_elem(&entitymux_flow, &key, &now, BPF_ANY);
-	return 0;
 }
 
 static __always_inline bool em_same_claim(const struct em_abi_claim *a,
@@ -155,10 +69,11 @@ static __always_inline bool em_same_claim(const struct em_abi_claim *a,
 
 static __always_inline const struct em_abi_claim *em_find_claim(const struct em_abi_claim *wanted)
 {
-	__u32 first = em_abi_hash_claim(wanted), slot, i;
+	__u32 first = em_constant(claims.slots) == 1 ? 0 : em_abi_hash_claim(wanted), slot, i;
 	const struct em_abi_claim *claim;
 
-	for (i = 0; i < em_constant(claims.probes); i++) {
+	EM_UNROLL
+	for (i = 0; em_within(i, EM_ABI_UNROLLED_PROBES) && i < em_constant(claims.probes); i++) {
 		slot = (first + i) & (em_constant(claims.slots) - 1);
 		claim = bpf_map_lookup_elem(&entitymux_claim, &slot);
 		if (!claim || !claim->used)
@@ -167,6 +82,11 @@ static __always_inline const struct em_abi_claim *em_find_claim(const struct em_
 			return claim;
 	}
 	return NULL;
+}
+
+static __always_inline bool em_may_be_port(__be16 port)
+{
+	return bpf_ntohs(port) >= em_constant(port_min) && bpf_ntohs(port) <= em_constant(port_max);
 }
 
 static __always_inline const struct em_abi_claim *
@@ -197,44 +117,6 @@ static __always_inline bool em_source_permitted(em_context *context, const struc
 	if (!em_read_address(context, packet, true, source.address))
 		return false;
 	return bpf_map_lookup_elem(&entitymux_src, &source);
-}
-
-/*
- * What the condition leads to.  A global function, as em_walk_headers(): the verifier would follow
- * it anew for each condition.
- */
-EM_FUNCTION int em_condition(em_context *context, __u64 payload, __u32 index)
-{
-	const struct em_abi_condition *step;
-	__u64 value;
-
-	step = bpf_map_lookup_elem(&entitymux_step, &index);
-	if (!step || !em_load(context, payload, &step->load, &value))
-		return EM_ABI_FAILS;
-	if (step->little_endian)
-		value = __builtin_bswap64(value) >> (64 - 8 * step->load.length);
-	return value >= step->min && value <= step->max ? step->yes : step->no;
-}
-
-/* Global, too: it would be followed anew for each format. */
-EM_FUNCTION int em_checks_hold(em_context *context, __u64 payload, __u32 first)
-{
-	__u32 index = first, i;
-
-	for (i = 0; i < em_constant(max_steps); i++) {
-		index = em_condition(context, payload, index);
-		if (index == EM_ABI_HOLDS || index == EM_ABI_FAILS)
-			break;
-	}
-	return index == EM_ABI_HOLDS;
-}
-
-static __always_inline bool em_format_checks_hold(em_context *context, __u64 payload,
-						  const volatile struct em_abi_format *format)
-{
-	if (!em_constant(max_steps) || !format->n_steps)
-		return true;
-	return em_checks_hold(context, payload, format->first_step);
 }
 
 /* `end` is the offset of the end of the frame, `length` that of the UDP header. */
@@ -303,7 +185,11 @@ static __always_inline bool em_tag(em_context *context, const struct em_packet *
 	__u32 i, half;
 	__u64 value;
 
-	for (i = 0; i < EM_ABI_LOADS; i++) {
+	if (!em_load(context, em_tag_base(packet, payload, &format->loads[0]), &format->loads[0],
+		     &tag->low))
+		return false;
+	EM_UNROLL
+	for (i = 1; i < EM_ABI_LOADS; i++) {
 		if (i >= format->n_loads)
 			break;
 		if (!em_load(context, em_tag_base(packet, payload, &format->loads[i]),
@@ -330,6 +216,7 @@ static __always_inline void em_invalid(const volatile struct em_abi_listener *li
 				       enum em_abi_reason reason, struct em_abi_action *action)
 {
 	count->invalid[reason]++;
+	em_note_sample(count, reason);
 	em_set_action(action, &listener->invalid);
 }
 
@@ -338,15 +225,37 @@ static __always_inline void em_unknown(const volatile struct em_abi_format *form
 				       struct em_abi_action *action)
 {
 	count->unknown++;
+	em_note_sample(count, EM_ABI_UNKNOWN);
 	em_set_action(action, &format->unknown);
 }
 
-static __always_inline void em_known(const struct em_packet *packet, const __u32 *counter,
-				     const struct em_abi_action *known,
+static __always_inline void em_count_entity(const struct em_packet *packet, __u32 counter,
+					    struct em_abi_listener_count *count)
+{
+	__u32 cpu = bpf_get_smp_processor_id(), index;
+	struct em_abi_entity_count *entity_count;
+
+	if (em_constant(counters.shared))
+		cpu &= em_constant(counters.shards) - 1;
+	index = cpu * em_constant(counters.each) + counter;
+	entity_count = bpf_map_lookup_elem(&entitymux_ecnt, &index);
+	if (!entity_count)
+		return;
+	if (em_constant(counters.shared)) {
+		__sync_fetch_and_add(&entity_count->count.packets, 1);
+		__sync_fetch_and_add(&entity_count->count.bytes, packet->length);
+	} else {
+		entity_count->count.packets++;
+		entity_count->count.bytes += packet->length;
+	}
+	entity_count->last = em_now(count);
+}
+
+static __always_inline void em_known(const struct em_packet *packet,
+				     const struct em_abi_action *known, __u32 counter,
 				     struct em_abi_listener_count *count,
 				     struct em_abi_action *action)
 {
-	struct em_abi_count *entity_count;
 	__u64 verdict = known->verdict;
 
 	*action = *known;
@@ -354,11 +263,7 @@ static __always_inline void em_known(const struct em_packet *packet, const __u32
 	barrier_var(verdict);
 	if (verdict < EM_ABI_VERDICTS)
 		count->sorted[verdict]++;
-	entity_count = bpf_map_lookup_elem(&entitymux_ecnt, counter);
-	if (entity_count) {
-		entity_count->packets++;
-		entity_count->bytes += packet->length;
-	}
+	em_count_entity(packet, counter, count);
 }
 
 /* The datagram is one of the format. */
@@ -369,21 +274,19 @@ static __always_inline void em_sort_valid(em_context *context, const struct em_p
 					  struct em_abi_listener_count *count,
 					  struct em_abi_action *action)
 {
-	const struct em_abi_interval *interval = NULL;
-	const struct em_abi_entity *entity;
+	const struct em_abi_action *known;
 	struct em_abi_tag tag = {};
+	__u32 counter;
 
 	if (!em_tag(context, packet, payload, format, &tag))
 		return em_invalid(listener, count, EM_ABI_LENGTH, action);
-	entity = em_find_entity(&tag, format);
-	if (entity)
-		return em_known(packet, &entity->counter, &entity->action, count, action);
-	if (em_constant(interval_steps))
-		interval = em_find_interval(&tag, format);
-	if (interval)
-		em_known(packet, &interval->counter, &interval->action, count, action);
-	else
-		em_unknown(format, count, action);
+	known = em_find_entity(&tag, format, &counter);
+	if (!EM_IS_UNROLLED && !known && em_constant(interval_steps))
+		known = em_find_interval(&tag, format, &counter);
+	if (known)
+		return em_known(packet, known, counter, count, action);
+	em_unknown(format, count, action);
+	em_record_unknown(context, packet, format, &tag, count);
 }
 
 /* Counts a datagram of the listener, of this length in its UDP header, and decides about it. */
@@ -405,7 +308,7 @@ static __always_inline void em_decide(em_context *context, const struct em_packe
 		return em_invalid(listener, count, EM_ABI_SOURCE, action);
 	if (listener->has_sources && !em_source_permitted(context, packet, id))
 		return em_invalid(listener, count, EM_ABI_SOURCE, action);
-	if (em_constant(max_formats)) {
+	if (!EM_IS_UNROLLED && em_constant(max_formats)) {
 		index = em_choose_format(context, id, payload, packet->network + packet->length,
 					 em_family(packet) << 16 | length);
 		if (index < 0)
@@ -425,6 +328,12 @@ static __always_inline void em_decide(em_context *context, const struct em_packe
 }
 
 /*
+ * Defined by the program: leaves the packet to the one behind, or returns false where that cannot
+ * be told.
+ */
+static __always_inline bool em_defer(em_context *context, const struct em_decision *decision);
+
+/*
  * With `local`, a packet whose checksum may be unfinished is left for later.  Counters are per CPU,
  * and no hook of one CPU interrupts another: plain additions do.
  */
@@ -437,23 +346,32 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	struct udphdr udp;
 	__u64 index;
 
-	if (packet->upper != IPPROTO_UDP || !em_read(context, packet->transport, &udp, sizeof(udp)))
+	if (packet->upper != IPPROTO_UDP ||
+	    !em_read(context, packet->transport, &udp, sizeof(udp)) || !em_may_be_port(udp.dest))
 		return;
 	claim = em_claim(context, packet, ifindex, udp.dest);
 	if (!claim)
 		return;
 	decision->ours = true;
 	decision->handed = claim->used == EM_ABI_HANDS_OVER;
-	index = claim->listener;
-	decision->deferred = local && em_maybe_unfinished(context, packet, &udp);
-	if (decision->deferred)
-		return;
+	/* If it is a constant, the verifier leaves out what that listener does not need. */
+	index = em_constant(n_listeners) == 1 ? 0 : claim->listener;
+	if (local && em_maybe_unfinished(context, packet, &udp)) {
+		decision->deferred = true;
+		if (em_defer(context, decision))
+			return;
+		decision->deferred = false;
+	}
 	/* Only now, see em_get_listener(). */
 	listener = em_get_listener(index);
 	if (!listener)
 		return;
-	em_decide(context, packet, claim->listener, listener, bpf_ntohs(udp.len), action);
-	if (em_constant(n_replies) && listener->flow_timeout && action->verdict == EM_ABI_PORT)
+	em_decide(context, packet, index, listener, bpf_ntohs(udp.len), action);
+	if (em_constant(has_samples))
+		em_sample(context, packet->network + packet->length,
+			  (__u32)packet->vlan << 16 | (__u32)index);
+	if (!EM_IS_UNROLLED && em_constant(n_replies) && listener->flow_timeout &&
+	    action->verdict == EM_ABI_PORT)
 		em_remember(context, packet->network, packet->transport, action->port,
 			    listener->flow_timeout);
 }

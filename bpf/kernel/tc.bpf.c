@@ -23,6 +23,11 @@ static __always_inline bool em_read_rest(em_context *context, __u64 offset, void
 	return !bpf_skb_load_bytes(context, offset, to, size);
 }
 
+static __always_inline __u32 em_interface(em_context *context)
+{
+	return context->ifindex;
+}
+
 /*
  * The helper knows a checksum that the device is still to complete: the port is not in what is
  * summed up so far.  But that may be the checksum of a packet within ours, and then ours is
@@ -50,6 +55,14 @@ static __always_inline void em_rewrite_port(em_context *context, const struct em
 				sizeof(port) | BPF_F_MARK_MANGLED_0))
 		return;
 	bpf_skb_store_bytes(context, at + field, &port, sizeof(port), 0);
+}
+
+/* There is nothing behind. */
+static __always_inline bool em_defer(em_context *context, const struct em_decision *decision)
+{
+	(void)context;
+	(void)decision;
+	return false;
 }
 
 /* The other backend, behind us, takes the mark off. */
@@ -112,7 +125,7 @@ static __always_inline int sort_ethernet(em_context *context, bool marked)
 		if (!vlan || context->vlan_proto != bpf_htons(ETH_P_8021Q))
 			return TC_ACT_UNSPEC;
 	}
-	if (!em_parse_ethernet(context, vlan, &packet))
+	if (!em_parse_ethernet(context, vlan, &packet) || !em_may_be_vlan(&packet))
 		return TC_ACT_UNSPEC;
 	return sort(context, &packet, marked);
 }

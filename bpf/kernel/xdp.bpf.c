@@ -16,12 +16,18 @@ typedef struct xdp_md em_context;
  */
 static __always_inline bool em_read_rest(em_context *context, __u64 offset, void *to, __u32 size)
 {
-	return em_constant(has_fragments) && !bpf_xdp_load_bytes(context, offset, to, size);
+	return !EM_IS_UNROLLED && em_constant(has_fragments) &&
+	       !bpf_xdp_load_bytes(context, offset, to, size);
+}
+
+static __always_inline __u32 em_interface(em_context *context)
+{
+	return context->ingress_ifindex;
 }
 
 static __always_inline __u32 frame_length(em_context *context)
 {
-	if (em_constant(has_fragments))
+	if (!EM_IS_UNROLLED && em_constant(has_fragments))
 		return bpf_xdp_get_buff_len(context);
 	return context->data_end - context->data;
 }
@@ -42,7 +48,7 @@ static __always_inline void rewrite(em_context *context, __u64 offset, __be16 po
 	if (!em_read_rest(context, offset, &copy, sizeof(copy)))
 		return;
 	em_udp_set_port(&copy, false, port);
-	if (em_constant(has_fragments))
+	if (!EM_IS_UNROLLED && em_constant(has_fragments))
 		bpf_xdp_store_bytes(context, offset, &copy, sizeof(copy));
 }
 
@@ -58,7 +64,7 @@ static __always_inline int carry_out(struct xdp_md *context, const struct em_pac
 
 static __always_inline bool parse(struct xdp_md *context, struct em_packet *packet)
 {
-	if (!em_parse_ethernet(context, 0, packet))
+	if (!em_parse_ethernet(context, 0, packet) || !em_may_be_vlan(packet))
 		return false;
 	packet->length = frame_length(context) - packet->network;
 	return em_parse_ip(context, packet);
@@ -92,6 +98,15 @@ static __always_inline bool mark(struct xdp_md *context, const struct em_decisio
 	return true;
 }
 
+/*
+ * Where the driver has no room for the mark, the packet is decided here, which is right for every
+ * one that stays on this host.
+ */
+static __always_inline bool em_defer(em_context *context, const struct em_decision *decision)
+{
+	return mark(context, decision);
+}
+
 /* For interfaces whose packets come from a wire. */
 SEC("xdp")
 int entitymux_xdp(struct xdp_md *context)
@@ -110,22 +125,16 @@ SEC("xdp")
 int entitymux_local(struct xdp_md *context)
 {
 	struct em_decision decision = {};
-	__u32 ifindex = context->ingress_ifindex;
 	struct em_packet packet;
 
 	if (!parse(context, &packet))
 		return XDP_PASS;
-	em_sort(context, &packet, ifindex, true, &decision);
+	em_sort(context, &packet, context->ingress_ifindex, true, &decision);
 	if (!decision.ours || decision.action.verdict == EM_ABI_DROP)
 		return carry_out(context, &packet, &decision.action);
-	if (mark(context, &decision) && decision.deferred)
-		return XDP_PASS;
-	/*
-	 * The driver has no room for the mark. Deciding here is right for every packet that stays
-	 * on this host.
-	 */
 	if (decision.deferred)
-		em_sort(context, &packet, ifindex, false, &decision);
+		return XDP_PASS;
+	mark(context, &decision);
 	return carry_out(context, &packet, &decision.action);
 }
 
