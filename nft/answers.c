@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * answers - the sets of conversations, the rules that fill them at ingress, and those that find
- * answers at egress; see ruleset.h.
+ * answers - the sets of conversations, and the rules that find answers at egress; see ruleset.h.
  */
 #include "nft/answers.h"
 
@@ -20,13 +19,18 @@
 /* The least that it has room for: a flood of new senders fills it that fast. */
 #define OVERFLOW_MIN 65536
 
+/* fe80::/10, in the first two bytes of an address. */
+enum { LINK_LOCAL_LOW = 0xfe80, LINK_LOCAL_HIGH = 0xfebf, LINK_LOCAL_MASK = 0xffc0 };
+
 /* From the UDP header. */
 enum { UDP_SOURCE = 0, UDP_DESTINATION = 2 };
 
 const struct em_layout em_answers_ip4 = {
-	9, 12, 16, 4, 224, 255, EM_ROLE_CONVERSATIONS4, EM_ROLE_OVERFLOW4, EM_ROLE_GROUPS4};
+	9, 12, 16, 4, 224, 255, false, EM_ROLE_CONVERSATIONS4, EM_ROLE_OVERFLOW4, EM_ROLE_GROUPS4};
 const struct em_layout em_answers_ip6 = {
-	6, 8, 24, 16, 255, 255, EM_ROLE_CONVERSATIONS6, EM_ROLE_OVERFLOW6, EM_ROLE_GROUPS6};
+	6, 8, 24, 16, 255, 255, false, EM_ROLE_CONVERSATIONS6, EM_ROLE_OVERFLOW6, EM_ROLE_GROUPS6};
+const struct em_layout em_answers_link_local = {
+	6, 8, 24, 16, 255, 255, true, EM_ROLE_LINKS6, EM_ROLE_LINK_OVERFLOW6, NULL};
 
 static struct em_known *find_known(struct em_all_known *known, uint16_t port)
 {
@@ -69,10 +73,14 @@ struct em_identifier em_answers_name(const struct em_builder *b, const char *rol
 		.generation = b->ruleset->generation, .role = role, .number = port};
 }
 
-struct em_identifier em_answers_by_family(const struct em_builder *b, const struct em_layout *ip,
-					  const char *role4, const char *role6, uint32_t port)
+struct em_identifier em_answers_by_layout(const struct em_builder *b, const struct em_layout *ip,
+					  const struct em_answers_roles *roles, uint32_t port)
 {
-	return em_answers_name(b, ip == &em_answers_ip4 ? role4 : role6, port);
+	return em_answers_name(b,
+			       ip->link		       ? roles->link
+			       : ip == &em_answers_ip4 ? roles->ip4
+						       : roles->ip6,
+			       port);
 }
 
 /* Keys: the address and the port of the sender, those that it has been sorted to. */
@@ -94,32 +102,108 @@ struct em_load em_answers_port(uint16_t offset)
 
 /*
  * Of a packet of the sender, or of an answer.  In the sets of groups, which many hosts may answer
- * for, it has no address of the server.  Returns the number of loads.
+ * for, it has no address of the server, and in those of links the interface instead: nft up to
+ * 1.0.6 forgets the types of a key with five parts.  Returns the number of loads.
  */
 static uint8_t put_key(struct em_load loads[EM_PIECES_MAX], const struct em_layout *ip, bool answer,
 		       const char *role)
 {
 	uint8_t n = 0;
 
+	if (ip->link)
+		loads[n++] = em_build_field(answer ? EM_FIELD_OIF : EM_FIELD_IIF);
 	loads[n++] =
 		em_answers_address(EM_FIELD_NETWORK, answer ? ip->destination : ip->source, ip);
 	loads[n++] = em_answers_port(answer ? UDP_DESTINATION : UDP_SOURCE);
-	if (role != ip->groups)
+	if (role != ip->groups && !ip->link)
 		loads[n++] = em_answers_address(EM_FIELD_NETWORK,
 						answer ? ip->source : ip->destination, ip);
 	loads[n++] = em_answers_port(answer ? UDP_SOURCE : UDP_DESTINATION);
 	return n;
 }
 
-static struct em_statement *add_keyed(struct em_builder *b, enum em_statement_kind kind,
-				      const struct em_layout *ip, bool answer, const char *role,
-				      uint16_t port)
+struct em_statement *em_answers_add_keyed(struct em_builder *b, enum em_statement_kind kind,
+					  const struct em_layout *ip, bool answer, const char *role,
+					  uint16_t port)
 {
 	struct em_statement *statement = em_build_add(b, kind);
 
 	statement->n_loads = put_key(statement->loads, ip, answer, role);
 	statement->target = em_answers_set(role, port);
 	return statement;
+}
+
+uint32_t em_answers_overflow_seconds(uint32_t timeout)
+{
+	return timeout < OVERFLOW_SECONDS ? timeout : OVERFLOW_SECONDS;
+}
+
+static void add_family_entry(struct em_builder *b, struct em_statement *dispatch, uint16_t type,
+			     struct em_identifier chain)
+{
+	uint8_t key[2];
+
+	em_build_number(key, type, sizeof(key));
+	em_build_entry(b, dispatch, key, sizeof(key), chain);
+}
+
+void em_answers_dispatch(struct em_builder *b, const struct em_place *place,
+			 struct em_identifier to4, struct em_identifier to6)
+{
+	struct em_statement *dispatch;
+
+	em_build_rule(b, place);
+	dispatch = em_build_match(b, EM_STATEMENT_DISPATCH, em_build_field(EM_FIELD_PROTOCOL));
+	add_family_entry(b, dispatch, ETH_P_IP, to4);
+	add_family_entry(b, dispatch, ETH_P_IPV6, to6);
+}
+
+void em_answers_link(struct em_builder *b, const struct em_place *place, bool answer,
+		     struct em_identifier chain)
+{
+	const struct em_layout *ip = &em_answers_link_local;
+	struct em_load first =
+		em_answers_address(EM_FIELD_NETWORK, answer ? ip->destination : ip->source, ip);
+	struct em_statement *match;
+
+	if (b->ruleset->form.joined)
+		return;
+	first.length = 2;
+	em_build_rule(b, place);
+	match = em_build_match(b, EM_STATEMENT_RANGE, first);
+	em_build_number(match->low, LINK_LOCAL_LOW, 2);
+	em_build_number(match->high, LINK_LOCAL_HIGH, 2);
+	em_build_target(b, EM_STATEMENT_GOTO, chain);
+}
+
+void em_answers_not_link(struct em_builder *b, bool answer)
+{
+	const struct em_layout *ip = &em_answers_link_local;
+	struct em_load first =
+		em_answers_address(EM_FIELD_NETWORK, answer ? ip->destination : ip->source, ip);
+
+	if (b->ruleset->form.joined)
+		return;
+	first.length = 2;
+	first.masked = true;
+	em_build_number(first.mask, LINK_LOCAL_MASK, 2);
+	em_build_number(em_build_match(b, EM_STATEMENT_NOT_EQUAL, first)->low, LINK_LOCAL_LOW, 2);
+}
+
+/*
+ * Bytes of the header, and not `meta protocol`, from which nft would conclude what the bytes mean
+ * that follow.  The kernel has found the transport header: so the version is that of the packet.
+ */
+void em_answers_version(struct em_builder *b, const struct em_layout *ip)
+{
+	const struct em_load version = {.field = EM_FIELD_NETWORK,
+					.offset = 0,
+					.length = 1,
+					.masked = true,
+					.mask = {0xf0}};
+
+	em_build_match(b, EM_STATEMENT_EQUAL, version)->low[0] =
+		ip == &em_answers_ip4 ? 4 << 4 : 6 << 4;
 }
 
 /* Objects. */
@@ -144,7 +228,8 @@ static void build_sets(struct em_builder *b, const struct em_known *known,
 	build_set(b, known, ip, ip->conversations, known->flows);
 	build_set(b, known, ip, ip->overflow,
 		  known->flows > OVERFLOW_MIN ? known->flows : OVERFLOW_MIN);
-	build_set(b, known, ip, ip->groups, known->flows);
+	if (ip->groups)
+		build_set(b, known, ip, ip->groups, known->flows);
 }
 
 static void put_target(const struct em_object *object, size_t i, struct em_element *element)
@@ -191,140 +276,10 @@ static void build_objects(struct em_builder *b, const struct em_all_known *known
 	for (size_t i = 0; i < known->n; i++) {
 		build_sets(b, &known->all[i], &em_answers_ip4);
 		build_sets(b, &known->all[i], &em_answers_ip6);
+		if (!b->ruleset->form.joined)
+			build_sets(b, &known->all[i], &em_answers_link_local);
 	}
 	build_targets(b, &known->all[0].place);
-}
-
-/* At ingress. */
-
-static bool is_own(const struct em_listener *listener, const struct em_action *action)
-{
-	return action->verdict == EM_PORT && action->port == listener->port;
-}
-
-/* Whether something is sorted to the port that it came for: that is no conversation. */
-static bool sorts_to_itself(const struct em_listener *listener)
-{
-	bool found = is_own(listener, &listener->invalid);
-
-	for (size_t f = 0; !found && f < listener->n_formats; f++) {
-		const struct em_format *format = &listener->formats[f];
-
-		found = is_own(listener, &format->unknown);
-		for (size_t i = 0; !found && i < format->n_entities; i++)
-			found = is_own(listener, &format->entities[i].action);
-	}
-	return found;
-}
-
-struct em_identifier em_build_remember_name(const struct em_builder *b)
-{
-	return em_build_listener_name(b, "remember");
-}
-
-static void add_family_entry(struct em_builder *b, struct em_statement *dispatch, uint16_t type,
-			     struct em_identifier chain)
-{
-	uint8_t key[2];
-
-	em_build_number(key, type, sizeof(key));
-	em_build_entry(b, dispatch, key, sizeof(key), chain);
-}
-
-static void rule_family(struct em_builder *b, const struct em_place *place,
-			struct em_identifier to4, struct em_identifier to6)
-{
-	struct em_statement *dispatch;
-
-	em_build_rule(b, place);
-	dispatch = em_build_match(b, EM_STATEMENT_DISPATCH, em_build_field(EM_FIELD_PROTOCOL));
-	add_family_entry(b, dispatch, ETH_P_IP, to4);
-	add_family_entry(b, dispatch, ETH_P_IPV6, to6);
-}
-
-static void rule_remember(struct em_builder *b, const struct em_layout *ip, const char *set,
-			  uint32_t seconds)
-{
-	em_build_rule(b, &b->listener->replies_place);
-	add_keyed(b, EM_STATEMENT_UPDATE, ip, false, set, b->listener->port)->seconds = seconds;
-	em_build_add(b, EM_STATEMENT_ACCEPT);
-}
-
-static uint32_t overflow_seconds(uint32_t timeout)
-{
-	return timeout < OVERFLOW_SECONDS ? timeout : OVERFLOW_SECONDS;
-}
-
-static struct em_identifier asked_name(const struct em_builder *b, const struct em_layout *ip)
-{
-	return em_build_listener_name(b, ip == &em_answers_ip4 ? "asked4" : "asked6");
-}
-
-static void chain_asked(struct em_builder *b, const struct em_layout *ip)
-{
-	em_build_chain(b, asked_name(b, ip));
-	rule_remember(b, ip, ip->groups, b->listener->flow_timeout);
-}
-
-/* By the address, where there is no frame that says so. */
-static void rule_asked(struct em_builder *b, const struct em_layout *ip)
-{
-	struct em_load first = em_answers_address(EM_FIELD_NETWORK, ip->destination, ip);
-	struct em_statement *match;
-
-	first.length = 1;
-	em_build_rule(b, &b->listener->replies_place);
-	/* nft would list a range of one value as that value. */
-	match = em_build_match(
-		b, ip->group_low == ip->group_high ? EM_STATEMENT_EQUAL : EM_STATEMENT_RANGE,
-		first);
-	match->low[0] = ip->group_low;
-	match->high[0] = ip->group_high;
-	em_build_target(b, EM_STATEMENT_GOTO, asked_name(b, ip));
-}
-
-/* A full set breaks off its rule alone: the datagram is sorted all the same. */
-static void chain_remember(struct em_builder *b, const struct em_layout *ip,
-			   struct em_identifier name)
-{
-	em_build_chain(b, name);
-	rule_asked(b, ip);
-	rule_remember(b, ip, ip->conversations, b->listener->flow_timeout);
-	rule_remember(b, ip, ip->overflow, overflow_seconds(b->listener->flow_timeout));
-}
-
-/* Frames for many hosts. */
-static void rule_frames(struct em_builder *b, const struct em_place *place)
-{
-	struct em_identifier asked = em_build_listener_name(b, "asked");
-	struct em_statement *dispatch;
-
-	em_build_rule(b, place);
-	dispatch = em_build_match(b, EM_STATEMENT_DISPATCH, em_build_field(EM_FIELD_PKTTYPE));
-	em_answers_add_byte(b, dispatch, PACKET_BROADCAST, asked);
-	em_answers_add_byte(b, dispatch, PACKET_MULTICAST, asked);
-}
-
-void em_build_remember(struct em_builder *b)
-{
-	const struct em_place *place = &b->listener->replies_place;
-	struct em_identifier to4 = em_build_listener_name(b, "remember4");
-	struct em_identifier to6 = em_build_listener_name(b, "remember6");
-
-	em_build_chain(b, em_build_remember_name(b));
-	if (sorts_to_itself(b->listener)) {
-		em_build_rule(b, place);
-		em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_UDP_DPORT, b->listener->port);
-		em_build_add(b, EM_STATEMENT_ACCEPT);
-	}
-	rule_frames(b, place);
-	rule_family(b, place, to4, to6);
-	chain_remember(b, &em_answers_ip4, to4);
-	chain_remember(b, &em_answers_ip6, to6);
-	em_build_chain(b, em_build_listener_name(b, "asked"));
-	rule_family(b, place, asked_name(b, &em_answers_ip4), asked_name(b, &em_answers_ip6));
-	chain_asked(b, &em_answers_ip4);
-	chain_asked(b, &em_answers_ip6);
 }
 
 /* Answers. */
@@ -339,8 +294,8 @@ static void rule_from(struct em_builder *b, const struct em_known *known, bool c
 	struct em_statement *set;
 
 	em_build_rule(b, &known->place);
-	if (!checksum)
-		em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_UDP_CHECKSUM, 0);
+	em_build_u16(b, checksum ? EM_STATEMENT_NOT_EQUAL : EM_STATEMENT_EQUAL,
+		     EM_FIELD_UDP_CHECKSUM, 0);
 	set = em_build_add(b, EM_STATEMENT_SET);
 	set->written = EM_FIELD_UDP_SPORT;
 	em_build_number(set->low, known->port, 2);
@@ -353,21 +308,24 @@ static void rule_from(struct em_builder *b, const struct em_known *known, bool c
 static void chain_from(struct em_builder *b, const struct em_known *known)
 {
 	em_build_chain(b, from_name(b, known));
-	rule_from(b, known, false);
 	rule_from(b, known, true);
+	rule_from(b, known, false);
 }
 
 static void add_prolong(struct em_builder *b, const struct em_layout *ip, const char *role,
 			const struct em_known *known)
 {
-	add_keyed(b, EM_STATEMENT_UPDATE, ip, true, role, known->port)->seconds = known->timeout;
+	em_answers_add_keyed(b, EM_STATEMENT_UPDATE, ip, true, role, known->port)->seconds =
+		known->timeout;
 	em_build_target(b, EM_STATEMENT_GOTO, from_name(b, known));
 }
 
 static struct em_identifier promote_name(const struct em_builder *b, const struct em_layout *ip,
 					 const struct em_known *known)
 {
-	return em_answers_by_family(b, ip, "promote4-", "promote6-", known->port);
+	static const struct em_answers_roles roles = {"promote4-", "promote6-", "promote-link-"};
+
+	return em_answers_by_layout(b, ip, &roles, known->port);
 }
 
 /* With an answer, a conversation moves from the overflow set to the other one, if that has room. */
@@ -378,8 +336,8 @@ static void chain_promote(struct em_builder *b, const struct em_layout *ip,
 	em_build_rule(b, &known->place);
 	add_prolong(b, ip, ip->conversations, known);
 	em_build_rule(b, &known->place);
-	add_keyed(b, EM_STATEMENT_UPDATE, ip, true, ip->overflow, known->port)->seconds =
-		overflow_seconds(known->timeout);
+	em_answers_add_keyed(b, EM_STATEMENT_UPDATE, ip, true, ip->overflow, known->port)->seconds =
+		em_answers_overflow_seconds(known->timeout);
 	em_build_target(b, EM_STATEMENT_GOTO, from_name(b, known));
 }
 
@@ -387,39 +345,69 @@ static void rules_answer(struct em_builder *b, const struct em_layout *ip,
 			 const struct em_known *known)
 {
 	em_build_rule(b, &known->place);
-	add_keyed(b, EM_STATEMENT_IN, ip, true, ip->conversations, known->port);
+	em_answers_add_keyed(b, EM_STATEMENT_IN, ip, true, ip->conversations, known->port);
 	add_prolong(b, ip, ip->conversations, known);
 	em_build_rule(b, &known->place);
-	add_keyed(b, EM_STATEMENT_IN, ip, true, ip->overflow, known->port);
+	em_answers_add_keyed(b, EM_STATEMENT_IN, ip, true, ip->overflow, known->port);
 	em_build_target(b, EM_STATEMENT_GOTO, promote_name(b, ip, known));
+	if (!ip->groups)
+		return;
 	em_build_rule(b, &known->place);
-	add_keyed(b, EM_STATEMENT_IN, ip, true, ip->groups, known->port);
+	em_answers_add_keyed(b, EM_STATEMENT_IN, ip, true, ip->groups, known->port);
 	add_prolong(b, ip, ip->groups, known);
+}
+
+static struct em_identifier answers_name(const struct em_builder *b, const struct em_layout *ip)
+{
+	static const struct em_answers_roles roles = {"answers4", "answers6", "answers-link"};
+
+	return em_answers_by_layout(b, ip, &roles, 0);
+}
+
+static void rule_fragment(struct em_builder *b, const struct em_place *place)
+{
+	em_build_rule(b, place);
+	em_build_u16(b, EM_STATEMENT_NOT_EQUAL, EM_FIELD_IP6_FRAG_OFF, 0);
+	em_build_add(b, EM_STATEMENT_ACCEPT);
 }
 
 static void chains_answers(struct em_builder *b, const struct em_layout *ip,
 			   const struct em_all_known *known)
 {
-	em_build_chain(b, em_answers_by_family(b, ip, "answers4", "answers6", 0));
-	em_build_rule(b, &known->all[0].place);
-	em_build_u16(b, EM_STATEMENT_NOT_EQUAL,
-		     ip == &em_answers_ip4 ? EM_FIELD_IP_FRAG_OFF : EM_FIELD_IP6_FRAG_OFF, 0);
-	em_build_add(b, EM_STATEMENT_ACCEPT);
+	const struct em_place *place = &known->all[0].place;
+
+	em_build_chain(b, answers_name(b, ip));
+	if (ip == &em_answers_ip6)
+		rule_fragment(b, place);
+	if (ip == &em_answers_ip6)
+		em_answers_link(b, place, true, answers_name(b, &em_answers_link_local));
 	for (size_t i = 0; i < known->n; i++)
 		rules_answer(b, ip, &known->all[i]);
 	for (size_t i = 0; i < known->n; i++)
 		chain_promote(b, ip, &known->all[i]);
 }
 
-/* What is from no port of an entity is let go at once. */
+/* Later fragments have no port. */
+static void add_not_fragment(struct em_builder *b)
+{
+	struct em_load offset = {
+		.field = EM_FIELD_NETWORK, .offset = 6, .length = 2, .masked = true};
+
+	em_build_number(offset.mask, 0x1fff, 2);
+	em_build_match(b, EM_STATEMENT_EQUAL, offset);
+}
+
+/* By family. */
 static void chain_answers(struct em_builder *b, const struct em_place *place)
 {
 	em_build_chain(b, em_answers_name(b, "answers", 0));
 	em_build_rule(b, place);
-	em_build_match(b, EM_STATEMENT_NOT_IN, em_build_field(EM_FIELD_UDP_SPORT))->target =
-		targets_name(b);
-	em_build_add(b, EM_STATEMENT_ACCEPT);
-	rule_family(b, place, em_answers_name(b, "answers4", 0), em_answers_name(b, "answers6", 0));
+	em_answers_version(b, &em_answers_ip4);
+	add_not_fragment(b);
+	em_build_target(b, EM_STATEMENT_GOTO, answers_name(b, &em_answers_ip4));
+	em_build_rule(b, place);
+	em_answers_version(b, &em_answers_ip6);
+	em_build_target(b, EM_STATEMENT_GOTO, answers_name(b, &em_answers_ip6));
 }
 
 /* What leaves. */
@@ -436,8 +424,11 @@ static void chain_leaving(struct em_builder *b, const char *interface, const str
 
 	em_build_chain(b, em_ruleset_entry(b->ruleset->generation, EM_BASE_EGRESS, interface));
 	em_build_rule(b, place);
+	em_build_match(b, EM_STATEMENT_IN, em_build_field(EM_FIELD_UDP_SPORT))->target =
+		targets_name(b);
+	em_build_target(b, EM_STATEMENT_GOTO, em_answers_name(b, "answers", 0));
+	em_build_rule(b, place);
 	dispatch = em_build_match(b, EM_STATEMENT_DISPATCH, em_build_field(EM_FIELD_L4PROTO));
-	em_answers_add_byte(b, dispatch, IPPROTO_UDP, em_answers_name(b, "answers", 0));
 	em_answers_add_byte(b, dispatch, IPPROTO_ICMP, em_answers_name(b, "errors4", 0));
 	em_answers_add_byte(b, dispatch, IPPROTO_ICMPV6, em_answers_name(b, "errors6", 0));
 }
@@ -458,6 +449,8 @@ void em_build_answers(struct em_builder *b)
 	chain_answers(b, place);
 	chains_answers(b, &em_answers_ip4, &known);
 	chains_answers(b, &em_answers_ip6, &known);
+	if (!b->ruleset->form.joined)
+		chains_answers(b, &em_answers_link_local, &known);
 	for (size_t i = 0; i < known.n; i++)
 		chain_from(b, &known.all[i]);
 	em_build_errors(b, &known);

@@ -31,6 +31,7 @@
 #include "nft/inspect.h"
 #include "nft/install.h"
 #include "nft/inventory.h"
+#include "nft/log.h"
 #include "nft/message.h"
 #include "nft/netlink.h"
 #include "nft/others.h"
@@ -38,6 +39,7 @@
 #include "nft/ruleset.h"
 #include "nft/text.h"
 #include "nft/translations.h"
+#include "nft/unknown_tags.h"
 
 struct em_prepared {
 	struct em_ruleset *ruleset;
@@ -217,7 +219,9 @@ static int choose_counters(struct em_prepared *prepared, struct em_outcome *outc
 static int build(struct em_prepared *prepared, struct em_outcome *outcome, struct em_diag *diag)
 {
 	const struct em_plan *plan = prepared->plan;
-	struct em_form form = {.zones = em_nft_uses_zones(plan)};
+	struct em_form form = {.zones = em_nft_uses_zones(plan),
+			       .joined = !em_plan_tells_links(plan),
+			       .samples = plan->samples};
 	struct em_installed installed = {.whole = true};
 	int rc = clear_way(prepared, diag);
 
@@ -357,6 +361,12 @@ static int read_counters(struct em_counters *counters, const struct em_policy *p
 	return em_counters_read(&counters->netlink, policy, counters->generation, stats, diag);
 }
 
+static int read_unknown(struct em_counters *counters, const struct em_policy *policy,
+			struct em_unknown_list *list, struct em_diag *diag)
+{
+	return em_unknown_tags_read(&counters->netlink, policy, counters->generation, list, diag);
+}
+
 int em_nft_print_ruleset(FILE *out, const struct em_policy *policy, uint32_t generation,
 			 struct em_diag *diag)
 {
@@ -386,7 +396,12 @@ const struct em_backend_ops em_nft_backend = {
 	.inspect = em_nft_inspect,
 	.open_counters = open_counters,
 	.read_counters = read_counters,
+	.read_unknown = read_unknown,
 	.close_counters = close_counters,
+	.open_sampler = em_log_open,
+	.begin_sampler = em_log_begin,
+	.read_sampler = em_log_read,
+	.close_sampler = em_log_close,
 	.heed = em_handover_heed,
 	.stand_by = em_handover_stand_by,
 	.detach = detach,

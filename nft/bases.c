@@ -6,6 +6,9 @@
 #include "nft/build.h"
 #include "nft/uapi.h"
 
+#include <linux/if_ether.h>
+#include <netinet/in.h>
+
 /* NF_IP_PRI_RAW of the kernel: before what other tables usually do at ingress, and conntrack. */
 #define RAW (-300)
 /* NF_IP_PRI_NAT_DST */
@@ -46,6 +49,40 @@ struct em_identifier em_ruleset_entry(uint32_t generation, enum em_base_kind whi
 				      .owner = interface};
 }
 
+/* The port of all listeners of the interface; 0: they have several. */
+static uint16_t only_port(const struct em_policy *policy, const char *interface)
+{
+	uint16_t port = 0;
+
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct em_listener *listener = &policy->listeners[i];
+
+		if (!em_listener_on(listener, interface))
+			continue;
+		if (port && port != listener->port)
+			return 0;
+		port = listener->port;
+	}
+	return port;
+}
+
+/* What the packets of others do not meet, which go on at once. */
+static void add_guard(struct em_builder *b, enum em_base_kind which, const char *interface)
+{
+	uint16_t port;
+
+	if (which == EM_BASE_HEADERS)
+		em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_PROTOCOL, ETH_P_IPV6);
+	if (which != EM_BASE_SORT)
+		return;
+	port = only_port(b->ruleset->policy, interface);
+	if (port)
+		em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_UDP_DPORT, port);
+	else
+		em_build_match(b, EM_STATEMENT_EQUAL, em_build_field(EM_FIELD_L4PROTO))->low[0] =
+			IPPROTO_UDP;
+}
+
 void em_build_base(struct em_builder *b, enum em_base_kind which, const char *interface,
 		   const struct em_place *place)
 {
@@ -54,6 +91,7 @@ void em_build_base(struct em_builder *b, enum em_base_kind which, const char *in
 	b->table = base->table;
 	em_build_chain(b, em_ruleset_base(which, interface));
 	em_build_rule(b, place);
+	add_guard(b, which, interface);
 	em_build_target(b, base->leads, em_ruleset_entry(b->ruleset->generation, which, interface));
 	if (b->error)
 		return;

@@ -74,6 +74,13 @@ void em_build_invalid(struct em_builder *b, enum em_counter reason);
 void em_build_rule_invalid(struct em_builder *b, enum em_counter reason,
 			   const struct em_place *place);
 
+/*
+ * Whether datagrams of the current listener are copied for this reason (enum em_reason, or
+ * EM_SAMPLE_UNKNOWN), and a rule that does so (log.c).
+ */
+bool em_build_copied(const struct em_builder *b, unsigned int reason);
+void em_build_copy(struct em_builder *b, unsigned int reason);
+
 /* Whether what the current listener sorts to a port is marked for conntrack. */
 bool em_build_marks(const struct em_builder *b);
 /* The mark of the current listener, or 0. */
@@ -94,6 +101,18 @@ void em_build_entry(struct em_builder *b, struct em_statement *dispatch, const v
 /* All chains of the current listener (listener.c), and those for its format's checks (checks.c). */
 void em_build_listener(struct em_builder *b);
 void em_build_checks(struct em_builder *b);
+/*
+ * Whether one rule can sort most datagrams of the current listener, those that are valid, have a
+ * checksum, and are of an entity with one tag and a port; and the end of such a rule (listener.c).
+ */
+bool em_build_can_sort(const struct em_builder *b);
+void em_build_sort(struct em_builder *b);
+/*
+ * Whether the checks of a format fit into such a rule, and all comparisons of checks that need no
+ * chain of their own (checks.c).
+ */
+bool em_build_checks_fit(const struct em_format *format);
+void em_build_compare(struct em_builder *b);
 /* In a chain of the listener, who may send; with the sets of addresses (sources.c). */
 void em_build_sources(struct em_builder *b);
 /*
@@ -103,6 +122,11 @@ void em_build_sources(struct em_builder *b);
 void em_build_counters(struct em_builder *b);
 void em_build_entities(struct em_builder *b);
 void em_build_zones(struct em_builder *b);
+/*
+ * A rule that remembers the unknown tag of a datagram of the current format, in a chain of it, and
+ * the set of these (unknown_tags.c).
+ */
+void em_build_unknown_tags(struct em_builder *b);
 /*
  * Where a listener has `replies`, the sets of conversations, what leads the current listener's
  * datagrams to them, and the chains for what leaves (answers.c).

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "host/obstacle.h"
+#include "host/release.h"
 #include "host/scratch.h"
 #include "nft/answers.h"
 #include "nft/drift.h"
@@ -69,7 +70,10 @@ static void review_start(const struct em_place *place, unsigned int start, em_fi
 	found(context, place, finding);
 }
 
-/* Those of Linux 5.6 are of no use: nft cannot list a map from them to named counters. */
+/*
+ * Those of Linux 5.6 are of no use: nft cannot list a map from them to named counters.  What RHEL 8
+ * has of them in its 4.18 has crashed: no trial could find that out.
+ */
 #define JOINED_RANGES                                                                              \
 	"tag: entities that cover more than one tag, with several pieces or a mask of more than "  \
 	"16 bytes, need a kernel whose nf_tables counts in joined ranges (5.10 or later)"
@@ -252,7 +256,7 @@ int em_nft_judge(const struct em_policy *policy, const struct em_refusal *refusa
 		return -EM_EUNSUPPORTED;
 	return em_outcome_lacks(outcome, &refusal->origin.place,
 				"nf_tables of this kernel cannot %s: %s", refusal->origin.what,
-				strerror(-refusal->error));
+				em_refusal_reason(refusal));
 }
 
 static int try_rules(struct em_netlink *netlink, const struct em_policy *policy, bool zones,
@@ -359,6 +363,7 @@ static int check_plan(struct em_netlink *netlink, struct em_plan *plan, struct e
 		      struct em_diag *diag)
 {
 	bool replies = em_conversation_first(plan->policy), zones = false;
+	const struct em_format *joined;
 	const struct em_place *place;
 	const char *refused;
 	int rc = replies ? choose_form(netlink, &zones, diag) : 0;
@@ -368,6 +373,9 @@ static int check_plan(struct em_netlink *netlink, struct em_plan *plan, struct e
 	refused = em_nft_refuse(plan->policy, zones, &place);
 	if (refused)
 		return em_outcome_lacks(outcome, place, "%s", refused);
+	joined = find_joined_ranges(plan->policy);
+	if (joined && em_release_is_before(5, 10))
+		return em_outcome_lacks(outcome, ranges_place(joined), JOINED_RANGES);
 	for (size_t i = 0; i < plan->n_attachments; i++) {
 		plan->attachments[i].hook = EM_HOOK_NFT_INGRESS;
 		plan->attachments[i].conntrack = zones && plan->attachments[i].replies;

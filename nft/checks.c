@@ -18,6 +18,9 @@
  * for each, or one where the checks of a format add to those of the listener.
  */
 #define RULE_CHUNKS_MAX (EM_NFT_NOT_BYTES_MAX / EM_LOAD_MAX)
+/* Of a number that needs no chain of its own, and those beside which a rule has room to sort. */
+#define NUMBER_COMPARISONS   2
+#define SORT_COMPARISONS_MAX 8
 
 static void set_mask(struct em_load *load, const uint8_t *mask)
 {
@@ -312,15 +315,36 @@ static void rule_fail(struct em_builder *b, const struct em_place *place)
 	add_return(b);
 }
 
+bool em_build_checks_fit(const struct em_format *format)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < format->n_checks; i++) {
+		const struct em_check *check = &format->checks[i];
+
+		if (apart(format, check) || (em_check_impossible(check) && !check->negated))
+			return false;
+		n += check->kind == EM_CHECK_BYTES ? chunks(check) : NUMBER_COMPARISONS;
+	}
+	return n <= SORT_COMPARISONS_MAX;
+}
+
+void em_build_compare(struct em_builder *b)
+{
+	const struct em_format *format = b->format;
+
+	for (size_t i = 0; i < format->n_checks; i++)
+		if (!apart(format, &format->checks[i]))
+			add_check(b, &format->checks[i]);
+}
+
 /* A rule for all checks that fit into one, which ends in the chain for what is valid. */
 static void rule_checks(struct em_builder *b)
 {
 	const struct em_format *format = b->format;
 
 	em_build_rule(b, &format->checks[0].place);
-	for (size_t i = 0; i < format->n_checks; i++)
-		if (!apart(format, &format->checks[i]))
-			add_check(b, &format->checks[i]);
+	em_build_compare(b);
 	em_build_target(b, EM_STATEMENT_GOTO, em_build_format_name(b, "sort"));
 	rule_fail(b, &format->checks[0].place);
 }

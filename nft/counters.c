@@ -68,8 +68,10 @@ static struct em_count *count_of(const struct reading *reading, const struct em_
 
 static void add_roles(struct em_listener_stats *stats, const struct em_count *roles)
 {
-	stats->total.packets += roles[EM_COUNTER_PACKETS].packets;
-	stats->total.bytes += roles[EM_COUNTER_PACKETS].bytes;
+	for (enum em_counter role = 0; role < EM_COUNTERS; role++) {
+		stats->total.packets += roles[role].packets;
+		stats->total.bytes += roles[role].bytes;
+	}
 	stats->rewritten += roles[EM_COUNTER_REWRITTEN].packets;
 	stats->passed += roles[EM_COUNTER_PASSED].packets;
 	stats->dropped += roles[EM_COUNTER_DROPPED].packets;

@@ -10,7 +10,8 @@
 
 #include "nft/build.h"
 
-#define VLAN_MAX 4094
+#define VLAN_MAX	   4094
+#define IP_FRAGMENT_OFFSET 0x1fff
 
 static void add_u16_entry(struct em_builder *b, struct em_statement *dispatch, uint16_t key,
 			  struct em_identifier chain)
@@ -159,9 +160,64 @@ static void rule_in_frame(struct em_builder *b, const struct em_place *place)
 }
 
 /*
- * A frame that is not UDP, that is a later fragment, or that ends within the UDP header is not
- * ours. The kernel has a short cut for loads of up to 4 bytes; this one is of 8, and so it also
- * refuses an IPv6 packet whose second fragment header marks it as a later fragment.
+ * What most datagrams are: without a VLAN tag, a fragment or a header of IPv6 between, and with a
+ * checksum, so that the frame holds the UDP header.  What such a rule does not let through is
+ * looked at by those behind it.  nft reads raw bytes back as such only where no rule has told the
+ * protocol before; therefore the Ethernet type comes last.
+ */
+static void begin_plain(struct em_builder *b, const struct em_place *place, uint16_t ether_type)
+{
+	struct em_load load = {.field = EM_FIELD_NETWORK, .offset = 6, .length = 1};
+
+	em_build_rule(b, place);
+	em_build_u16(b, EM_STATEMENT_NOT_EQUAL, EM_FIELD_UDP_CHECKSUM, 0);
+	if (ether_type == ETH_P_IP) {
+		load.length = 2;
+		load.masked = true;
+		em_build_number(load.mask, IP_FRAGMENT_OFFSET, 2);
+		em_build_match(b, EM_STATEMENT_EQUAL, load);
+	} else {
+		em_build_match(b, EM_STATEMENT_EQUAL, load)->low[0] = IPPROTO_UDP;
+	}
+	em_build_u16(b, EM_STATEMENT_EQUAL, EM_FIELD_ETHER_TYPE, ether_type);
+}
+
+/* The listener of all untagged datagrams that come to its port; NULL: there are others. */
+static const struct em_listener *only_untagged(const struct em_policy *policy,
+					       const char *interface)
+{
+	const struct em_listener *only = first_candidate(policy, interface, 0);
+
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		if (em_listener_on(&policy->listeners[i], interface) &&
+		    (policy->listeners[i].port != only->port ||
+		     (&policy->listeners[i] != only && !policy->listeners[i].vlan)))
+			return NULL;
+	return only->n_addresses ? NULL : only;
+}
+
+static void rules_plain(struct em_builder *b, const char *interface, const struct em_place *place)
+{
+	static const uint16_t types[] = {ETH_P_IP, ETH_P_IPV6};
+
+	b->listener = only_untagged(b->ruleset->policy, interface);
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		begin_plain(b, place, types[i]);
+		if (!b->listener)
+			em_build_target(b, EM_STATEMENT_GOTO,
+					em_build_interface_name(b, "untagged", interface));
+		else if (em_build_can_sort(b))
+			em_build_sort(b);
+		else
+			em_build_target(b, EM_STATEMENT_GOTO, listener_chain(b, b->listener));
+	}
+}
+
+/*
+ * A frame that is a later fragment, or that ends within the UDP header, is not ours; that it is
+ * UDP, the base chain has seen to. The kernel has a short cut for loads of up to 4 bytes; this one
+ * is of 8, and so it also refuses an IPv6 packet whose second fragment header marks it as a later
+ * fragment.
  *
  * "Untagged" is tested as "no other Ethernet type than IP", not as "an Ethernet type of IP": on a
  * tunnel or WireGuard the IP header comes first, and a rule on the Ethernet type never matches.
@@ -170,10 +226,8 @@ static void chain_dispatch(struct em_builder *b, const char *interface,
 			   const struct em_place *place, bool untagged, bool tagged)
 {
 	em_build_chain(b, em_ruleset_entry(b->ruleset->generation, EM_BASE_SORT, interface));
-	em_build_rule(b, place);
-	em_build_match(b, EM_STATEMENT_NOT_EQUAL, em_build_field(EM_FIELD_L4PROTO))->low[0] =
-		IPPROTO_UDP;
-	em_build_add(b, EM_STATEMENT_ACCEPT);
+	if (untagged)
+		rules_plain(b, interface, place);
 	em_build_rule(b, place);
 	em_build_u16(b, EM_STATEMENT_NOT_EQUAL, EM_FIELD_IP_FRAG_OFF, 0);
 	em_build_add(b, EM_STATEMENT_ACCEPT);

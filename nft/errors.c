@@ -11,13 +11,19 @@ enum { ICMP_TYPE = 0, ICMP_CHECKSUM = 2, ICMP_QUOTE = 8 };
 enum { UDP_SOURCE = 0, UDP_DESTINATION = 2, UDP_CHECKSUM = 6 };
 
 /* Of a packet of the sender that an ICMP error quotes. */
-static void put_quoted_key(struct em_load loads[EM_PIECES_MAX], const struct em_layout *ip,
-			   uint16_t udp)
+static uint8_t put_quoted_key(struct em_load loads[EM_PIECES_MAX], const struct em_layout *ip,
+			      uint16_t udp)
 {
-	loads[0] = em_answers_address(EM_FIELD_PAYLOAD, ICMP_QUOTE + ip->source, ip);
-	loads[1] = em_answers_port(udp + UDP_SOURCE);
-	loads[2] = em_answers_address(EM_FIELD_PAYLOAD, ICMP_QUOTE + ip->destination, ip);
-	loads[3] = em_answers_port(udp + UDP_DESTINATION);
+	uint8_t n = 0;
+
+	if (ip->link)
+		loads[n++] = em_build_field(EM_FIELD_OIF);
+	loads[n++] = em_answers_address(EM_FIELD_PAYLOAD, ICMP_QUOTE + ip->source, ip);
+	loads[n++] = em_answers_port(udp + UDP_SOURCE);
+	if (!ip->link)
+		loads[n++] = em_answers_address(EM_FIELD_PAYLOAD, ICMP_QUOTE + ip->destination, ip);
+	loads[n++] = em_answers_port(udp + UDP_DESTINATION);
+	return n;
 }
 
 static struct em_load raw(uint16_t offset, uint8_t length)
@@ -34,8 +40,8 @@ static uint16_t quoted_udp(uint8_t words)
 static struct em_identifier restore_name(const struct em_builder *b, const struct em_layout *ip,
 					 const struct em_known *known, uint8_t words)
 {
-	struct em_identifier name =
-		em_answers_by_family(b, ip, "restore4-", "restore6-", known->port);
+	static const struct em_answers_roles roles = {"restore4-", "restore6-", "restore6-"};
+	struct em_identifier name = em_answers_by_layout(b, ip, &roles, known->port);
 
 	name.part = words;
 	return name;
@@ -74,8 +80,7 @@ static void rule_quoted(struct em_builder *b, const struct em_layout *ip,
 
 	em_build_rule(b, &known->place);
 	in = em_build_add(b, EM_STATEMENT_IN);
-	put_quoted_key(in->loads, ip, quoted_udp(words));
-	in->n_loads = EM_PIECES_MAX;
+	in->n_loads = put_quoted_key(in->loads, ip, quoted_udp(words));
 	in->target = em_answers_set(set, known->port);
 	em_build_target(b, EM_STATEMENT_GOTO, restore_name(b, ip, known, words));
 }
@@ -91,7 +96,16 @@ static void rule_accept_byte(struct em_builder *b, const struct em_place *place,
 static struct em_identifier quote_name(const struct em_builder *b, const struct em_layout *ip,
 				       uint8_t words)
 {
-	return em_answers_by_family(b, ip, "quote4.", "quote6.", words);
+	static const struct em_answers_roles roles = {"quote4.", "quote6.", "quote6."};
+
+	return em_answers_by_layout(b, ip, &roles, words);
+}
+
+static void rules_quoted(struct em_builder *b, const struct em_layout *ip,
+			 const struct em_known *known, uint8_t words)
+{
+	rule_quoted(b, ip, known, words, ip->conversations);
+	rule_quoted(b, ip, known, words, ip->overflow);
 }
 
 /* It quotes a datagram whose IP header is this long. */
@@ -111,8 +125,9 @@ static void chains_quote(struct em_builder *b, const struct em_layout *ip,
 		em_build_add(b, EM_STATEMENT_ACCEPT);
 	}
 	for (size_t i = 0; i < known->n; i++) {
-		rule_quoted(b, ip, &known->all[i], words, ip->conversations);
-		rule_quoted(b, ip, &known->all[i], words, ip->overflow);
+		rules_quoted(b, ip, &known->all[i], words);
+		if (ip == &em_answers_ip6 && !b->ruleset->form.joined)
+			rules_quoted(b, &em_answers_link_local, &known->all[i], words);
 	}
 	for (size_t i = 0; i < known->n; i++)
 		chain_restore(b, ip, &known->all[i], words);

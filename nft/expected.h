@@ -17,6 +17,8 @@
 #define EM_EXPECTED_SIZE 6
 /* No such number; more than there can be. */
 #define EM_EXPECTED_NONE UINT32_MAX
+/* Of a set whose elements come and go. */
+#define EM_EXPECTED_ANY (UINT32_MAX - 1)
 
 void em_expected_write(uint8_t userdata[EM_EXPECTED_SIZE], uint32_t n);
 

@@ -351,12 +351,19 @@ void em_expression_write_quoted(struct em_lowering *l, const struct em_load *loa
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, checksum);
 }
 
-void em_expression_update(struct em_lowering *l, const char *set, uint32_t seconds)
+void em_expression_update(struct em_lowering *l, const char *set, uint32_t seconds, bool counting)
 {
 	struct nftnl_expr *e = add(l, "dynset");
+	struct nftnl_expr *counter = counting ? nftnl_expr_alloc("counter") : NULL;
 
-	if (!e)
+	l->failed |= counting && !counter;
+	if (!e) {
+		nftnl_expr_free(counter);
 		return;
+	}
+	/* It is the expression's from now on. */
+	if (counter)
+		nftnl_expr_set(e, NFTNL_EXPR_DYNSET_EXPR, counter, 0);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, data_register(FIRST));
 	nftnl_expr_set_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT, seconds * UINT64_C(1000));
@@ -366,6 +373,29 @@ void em_expression_update(struct em_lowering *l, const char *set, uint32_t secon
 void em_expression_bits(struct em_lowering *l, const uint8_t *mask, const uint8_t *value)
 {
 	add_bitwise(l, mask, value, sizeof(uint32_t), FIRST);
+}
+
+void em_expression_limit(struct em_lowering *l, uint32_t each_second, uint32_t burst)
+{
+	struct nftnl_expr *e = add(l, "limit");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, each_second);
+	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, 1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_BURST, burst);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+}
+
+void em_expression_log(struct em_lowering *l, uint16_t group, uint32_t bytes, const char *prefix)
+{
+	struct nftnl_expr *e = add(l, "log");
+
+	if (!e)
+		return;
+	nftnl_expr_set_str(e, NFTNL_EXPR_LOG_PREFIX, prefix);
+	nftnl_expr_set_u16(e, NFTNL_EXPR_LOG_GROUP, group);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOG_SNAPLEN, bytes);
 }
 
 void em_expression_translate(struct em_lowering *l)

@@ -48,11 +48,15 @@ void em_expression_write(struct em_lowering *l, enum em_field field);
 /* Raw bytes become the value, and the checksum at this offset from the transport header follows. */
 void em_expression_write_quoted(struct em_lowering *l, const struct em_load *load,
 				const uint8_t *wire, uint16_t checksum);
-/* The set has what was loaded, for so long from now. */
-void em_expression_update(struct em_lowering *l, const char *set, uint32_t seconds);
+/* The set has what was loaded, for so long from now, and may count how often. */
+void em_expression_update(struct em_lowering *l, const char *set, uint32_t seconds, bool counting);
 /* (what was loaded & mask) ^ value, both 4 bytes in the order of the machine */
 void em_expression_bits(struct em_lowering *l, const uint8_t *mask, const uint8_t *value);
 
+/* Ends the rule where there are more than so many a second, and more than a burst at once. */
+void em_expression_limit(struct em_lowering *l, uint32_t each_second, uint32_t burst);
+/* A copy of the first bytes of the packet, and the prefix, to the group. */
+void em_expression_log(struct em_lowering *l, uint16_t group, uint32_t bytes, const char *prefix);
 /* DNAT to the port that was loaded, in family inet. */
 void em_expression_translate(struct em_lowering *l);
 /* The object of this name, NFT_OBJECT_…, or the one that the map has for what was loaded. */

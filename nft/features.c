@@ -31,7 +31,7 @@ static void judge(struct em_feature *feature, const struct em_refusal *refusal, 
 	feature->available = !refusal->error;
 	if (refusal->error)
 		snprintf(feature->detail, sizeof(feature->detail), "cannot %s: %s",
-			 refusal->origin.what, strerror(-refusal->error));
+			 refusal->origin.what, em_refusal_reason(refusal));
 	else
 		snprintf(feature->detail, sizeof(feature->detail), "%s", good);
 }

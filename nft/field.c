@@ -58,7 +58,11 @@ static void print_protocol(FILE *out, const uint8_t *wire, uint8_t length)
 
 static void print_pkttype(FILE *out, const uint8_t *wire, uint8_t length)
 {
-	fputs(number(wire, length) == PACKET_BROADCAST ? "broadcast" : "multicast", out);
+	static const char *const names[] = {[PACKET_HOST] = "host",
+					    [PACKET_BROADCAST] = "broadcast",
+					    [PACKET_MULTICAST] = "multicast"};
+
+	fputs(names[number(wire, length)], out);
 }
 
 static void print_family(FILE *out, const uint8_t *wire, uint8_t length)
@@ -86,6 +90,7 @@ static const struct em_datatype protocol = {"inet_proto", EM_TYPE_INET_PROTOCOL,
 static const struct em_datatype service = {"inet_service", EM_TYPE_INET_SERVICE, false,
 					   print_number};
 static const struct em_datatype pkt_type = {"pkt_type", EM_TYPE_PKTTYPE, false, print_pkttype};
+static const struct em_datatype ifindex = {"iface_index", EM_TYPE_IFINDEX, true, print_number};
 static const struct em_datatype mark = {"mark", EM_TYPE_MARK, true, em_print_hex};
 
 /* Fields. */
@@ -103,6 +108,8 @@ const struct em_field_row em_fields[EM_FIELDS] = {
 	[EM_FIELD_L4PROTO] = {"meta l4proto", &protocol, EM_FROM_META, NFT_META_L4PROTO, 0, 1},
 	[EM_FIELD_PROTOCOL] = {"meta protocol", &ether_type, EM_FROM_META, NFT_META_PROTOCOL, 0, 2},
 	[EM_FIELD_PKTTYPE] = {"meta pkttype", &pkt_type, EM_FROM_META, NFT_META_PKTTYPE, 0, 1},
+	[EM_FIELD_IIF] = {"iif", &ifindex, EM_FROM_META, NFT_META_IIF, 0, 4},
+	[EM_FIELD_OIF] = {"oif", &ifindex, EM_FROM_META, NFT_META_OIF, 0, 4},
 	[EM_FIELD_NFPROTO] = {"meta nfproto", &family, EM_FROM_META, NFT_META_NFPROTO, 0, 1},
 	[EM_FIELD_MARK] = {"meta mark", &mark, EM_FROM_META, NFT_META_MARK, 0, 4},
 	[EM_FIELD_ZONE] = {"ct original zone", &host_integer, EM_FROM_CONNTRACK, NFT_CT_ZONE, 0, 2},

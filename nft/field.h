@@ -24,6 +24,8 @@ enum em_field {
 	EM_FIELD_L4PROTO,
 	EM_FIELD_PROTOCOL,
 	EM_FIELD_PKTTYPE,
+	EM_FIELD_IIF,
+	EM_FIELD_OIF,
 	EM_FIELD_ETHER_TYPE,
 	EM_FIELD_VLAN_ID,
 	EM_FIELD_VLAN_TYPE,
@@ -63,6 +65,7 @@ enum em_type {
 	EM_TYPE_INET_PROTOCOL = 12,
 	EM_TYPE_INET_SERVICE = 13,
 	EM_TYPE_MARK = 19,
+	EM_TYPE_IFINDEX = 20,
 	EM_TYPE_PKTTYPE = 31,
 	EM_TYPE_BITS = 6, /* of one type in that of a concatenation */
 };

@@ -337,7 +337,8 @@ bool em_inventory_is_conversations(const struct em_inventory_object *object)
 {
 	static const char *const roles[] = {EM_ROLE_CONVERSATIONS4, EM_ROLE_CONVERSATIONS6,
 					    EM_ROLE_OVERFLOW4,	    EM_ROLE_OVERFLOW6,
-					    EM_ROLE_GROUPS4,	    EM_ROLE_GROUPS6};
+					    EM_ROLE_GROUPS4,	    EM_ROLE_GROUPS6,
+					    EM_ROLE_LINKS6,	    EM_ROLE_LINK_OVERFLOW6};
 
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
 		if (object->kind == EM_OBJECT_SET &&

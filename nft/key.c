@@ -64,6 +64,15 @@ void em_key_from_tag(const struct em_key *key, const uint8_t *tag, uint8_t bytes
 		memcpy(bytes + at, tag + key->tag_offset[i], em_load_length(&key->loads[i]));
 }
 
+void em_key_to_tag(const struct em_key *key, const uint8_t *bytes, uint8_t *tag)
+{
+	uint8_t at = 0;
+
+	memset(tag, 0, EM_TAG_MAX);
+	for (uint8_t i = 0; i < key->n_loads; at += em_load_padded(key->loads, key->n_loads, i++))
+		memcpy(tag + key->tag_offset[i], bytes + at, em_load_length(&key->loads[i]));
+}
+
 void em_key_value(const struct em_key *key, const uint8_t *wire, uint8_t value[EM_KEY_MAX])
 {
 	uint8_t at = 0;

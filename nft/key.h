@@ -37,6 +37,9 @@ void em_key_of_tag(const struct em_format *format, struct em_key *key);
 /* A tag as such a key. */
 void em_key_from_tag(const struct em_key *key, const uint8_t *tag, uint8_t bytes[EM_KEY_MAX]);
 
+/* And back; the tag has EM_TAG_MAX bytes. */
+void em_key_to_tag(const struct em_key *key, const uint8_t *bytes, uint8_t *tag);
+
 /* The bytes of a key as registers and elements have them. */
 void em_key_value(const struct em_key *key, const uint8_t *wire, uint8_t value[EM_KEY_MAX]);
 

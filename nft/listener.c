@@ -6,6 +6,7 @@
 #include <linux/if_ether.h>
 #include <sys/socket.h>
 
+#include "engine/plan.h"
 #include "nft/build.h"
 
 /*
@@ -38,6 +39,22 @@ static struct em_load last_needed(const struct em_format *format, uint16_t need)
 	return last;
 }
 
+static uint16_t least_length(const struct em_format *format)
+{
+	uint16_t need = em_format_need(format);
+
+	return format->payload_min > need ? format->payload_min : need;
+}
+
+static void add_length(struct em_builder *b)
+{
+	struct em_statement *length =
+		em_build_match(b, EM_STATEMENT_RANGE, em_build_field(EM_FIELD_UDP_LENGTH));
+
+	em_build_number(length->low, least_length(b->format) + EM_UDP_HEADER, 2);
+	em_build_number(length->high, b->format->payload_max + EM_UDP_HEADER, 2);
+}
+
 /*
  * Begins a rule for what the current format admits: its length, a frame that holds all bytes of
  * which it asks, and its IP version; the caller ends it.  False where the format admits no length,
@@ -48,15 +65,11 @@ static bool rule_admitted(struct em_builder *b, uint8_t known)
 	const struct em_format *format = b->format;
 	uint8_t family = em_format_family(format);
 	uint16_t need = em_format_need(format);
-	uint16_t min = format->payload_min > need ? format->payload_min : need;
-	struct em_statement *length;
 
-	if (min > format->payload_max || (family && known && family != known))
+	if (least_length(format) > format->payload_max || (family && known && family != known))
 		return false;
 	em_build_rule(b, *format->name ? &format->place : &b->listener->place);
-	length = em_build_match(b, EM_STATEMENT_RANGE, em_build_field(EM_FIELD_UDP_LENGTH));
-	em_build_number(length->low, min + EM_UDP_HEADER, 2);
-	em_build_number(length->high, format->payload_max + EM_UDP_HEADER, 2);
+	add_length(b);
 	if (need)
 		em_build_match(b, EM_STATEMENT_IN_FRAME, last_needed(format, need));
 	if (family && !known)
@@ -94,8 +107,6 @@ static void chain_listener(struct em_builder *b)
 	const struct em_listener *listener = b->listener;
 
 	em_build_chain(b, em_build_listener_name(b, "listener"));
-	em_build_rule(b, &listener->place);
-	em_build_count(b, EM_COUNTER_PACKETS);
 	em_build_sources(b);
 	for (size_t i = 0; i < listener->n_formats; i++) {
 		b->format = &listener->formats[i];
@@ -144,17 +155,56 @@ static void add_rewritten(struct em_builder *b)
 		em_build_add(b, EM_STATEMENT_ACCEPT);
 }
 
-static void rule_rewrite(struct em_builder *b, bool ranges, bool checksum)
+static void add_rewrite(struct em_builder *b, bool ranges, bool checksum)
 {
-	em_build_rule(b, &b->format->tag.place);
-	if (!checksum)
-		add_no_checksum(b, EM_STATEMENT_EQUAL);
 	em_build_lookup(b, EM_STATEMENT_SET_MAPPED, em_build_entities_name(b, EM_PORT, ranges))
 		->written = EM_FIELD_UDP_DPORT;
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_SET);
 	count_sorted(b, EM_PORT, ranges);
 	add_rewritten(b);
+}
+
+static void rule_rewrite(struct em_builder *b, bool ranges, bool checksum)
+{
+	em_build_rule(b, &b->format->tag.place);
+	add_no_checksum(b, checksum ? EM_STATEMENT_NOT_EQUAL : EM_STATEMENT_EQUAL);
+	add_rewrite(b, ranges, checksum);
+}
+
+/* Whether the frame holds all bytes of which the format asks wherever it holds the tag. */
+static bool tag_comes_last(const struct em_format *format)
+{
+	uint16_t end = em_format_need(format) + EM_UDP_HEADER;
+	struct em_key key;
+
+	em_key_of_tag(format, &key);
+	for (uint8_t i = 0; i < key.n_loads; i++)
+		if (key.loads[i].field == EM_FIELD_PAYLOAD &&
+		    key.loads[i].offset + key.loads[i].length == end)
+			return true;
+	return false;
+}
+
+bool em_build_can_sort(const struct em_builder *b)
+{
+	const struct em_listener *listener = b->listener;
+	const struct em_format *format = listener->formats;
+
+	return listener->n_formats == 1 && !listener->n_sources && !em_build_marks(b) &&
+	       em_listener_family(listener) == AF_UNSPEC && em_format_count(format, EM_PORT) &&
+	       least_length(format) <= format->payload_max && em_build_checks_fit(format);
+}
+
+void em_build_sort(struct em_builder *b)
+{
+	b->format = b->listener->formats;
+	add_length(b);
+	if (!tag_comes_last(b->format))
+		em_build_match(b, EM_STATEMENT_IN_FRAME,
+			       last_needed(b->format, em_format_need(b->format)));
+	em_build_compare(b);
+	add_rewrite(b, false, true);
 }
 
 static void rule_to_port(struct em_builder *b, uint16_t port, bool checksum)
@@ -233,8 +283,8 @@ static void rules_sorted(struct em_builder *b, enum em_verdict verdict, bool ran
 		return;
 	}
 	if (verdict == EM_PORT) {
-		rule_rewrite(b, ranges, false);
 		rule_rewrite(b, ranges, true);
+		rule_rewrite(b, ranges, false);
 		return;
 	}
 	em_build_rule(b, &b->format->tag.place);
@@ -243,10 +293,43 @@ static void rules_sorted(struct em_builder *b, enum em_verdict verdict, bool ran
 	add_action(b, &action, (struct em_identifier){0});
 }
 
-void em_build_invalid(struct em_builder *b, enum em_counter reason)
+static void add_invalid(struct em_builder *b, enum em_counter reason)
 {
 	em_build_count(b, reason);
 	add_action(b, &b->listener->invalid, em_build_listener_name(b, "invalid"));
+}
+
+static struct em_identifier copy_chain(const struct em_builder *b, enum em_reason reason)
+{
+	static const char *const roles[EM_REASONS] = {[EM_REASON_SOURCE] = "copy-source",
+						      [EM_REASON_LENGTH] = "copy-length",
+						      [EM_REASON_CHECK] = "copy-check"};
+
+	return em_build_listener_name(b, roles[reason]);
+}
+
+/* A rule that has found out why may have no room for a copy, which is not made of every packet. */
+void em_build_invalid(struct em_builder *b, enum em_counter counter)
+{
+	enum em_reason reason = (enum em_reason)(counter - EM_COUNTER_SOURCE);
+
+	if (em_build_copied(b, reason))
+		em_build_target(b, EM_STATEMENT_GOTO, copy_chain(b, reason));
+	else
+		add_invalid(b, counter);
+}
+
+static void chains_copied(struct em_builder *b)
+{
+	_Static_assert(EM_COUNTERS - EM_COUNTER_SOURCE == EM_REASONS, "in the same order");
+	for (unsigned int reason = 0; reason < EM_REASONS; reason++) {
+		if (!em_build_copied(b, reason))
+			continue;
+		em_build_chain(b, copy_chain(b, (enum em_reason)reason));
+		em_build_copy(b, reason);
+		em_build_rule(b, &b->listener->place);
+		add_invalid(b, (enum em_counter)(EM_COUNTER_SOURCE + reason));
+	}
 }
 
 /* An entity that has the tag for itself comes before those that cover others, too. */
@@ -258,6 +341,9 @@ static void chain_sort(struct em_builder *b)
 		rules_sorted(b, EM_PASS, ranges);
 		rules_sorted(b, EM_DROP, ranges);
 	}
+	em_build_unknown_tags(b);
+	if (em_build_copied(b, EM_SAMPLE_UNKNOWN))
+		em_build_copy(b, EM_SAMPLE_UNKNOWN);
 	em_build_rule(b, &b->listener->place);
 	em_build_count(b, EM_COUNTER_UNKNOWN);
 	add_action(b, &b->format->unknown, em_build_format_name(b, "unknown"));
@@ -285,6 +371,7 @@ void em_build_listener(struct em_builder *b)
 		b->format = &formats[i];
 		chains_format(b);
 	}
+	chains_copied(b);
 	chain_to_port(b, &b->listener->invalid, true);
 	if (b->listener->replies && !em_build_marks(b))
 		em_build_remember(b);

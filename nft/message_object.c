@@ -22,11 +22,12 @@
 enum { BYTEORDER_INVALID, BYTEORDER_HOST, BYTEORDER_BIG };
 
 /*
- * The numbers of expressions in `typeof`; include/expression.h, include/proto.h and src/ct.c of
- * nftables.
+ * The numbers of expressions in `typeof`; include/expression.h, include/proto.h, src/meta.c and
+ * src/ct.c of nftables.
  */
-enum { EXPR_PAYLOAD = 7, EXPR_CT = 12, EXPR_CONCAT = 13 };
+enum { EXPR_PAYLOAD = 7, EXPR_META = 9, EXPR_CT = 12, EXPR_CONCAT = 13 };
 enum { EXPR_TYPE, EXPR_DATA };
+enum { META_KEY };
 enum { CT_KEY, CT_DIR, ORIGINAL = 0 };
 enum { PAYLOAD_DESC, PAYLOAD_TYPE, PAYLOAD_BASE, PAYLOAD_OFFSET, PAYLOAD_LEN };
 enum { PROTO_DESC_UNKNOWN = 0, PROTO_BASE_NETWORK = 2, PROTO_BASE_TRANSPORT = 3 };
@@ -55,14 +56,20 @@ static void put_payload(struct em_userdata *userdata, const struct em_load *load
 
 static void put_load(struct em_userdata *userdata, const struct em_load *load)
 {
-	bool conntrack = em_fields[load->field].source == EM_FROM_CONNTRACK;
+	const struct em_field_row *field = &em_fields[load->field];
+	bool conntrack = field->source == EM_FROM_CONNTRACK, meta = field->source == EM_FROM_META;
 	size_t data;
 
-	em_userdata_put_u32(userdata, EXPR_TYPE, conntrack ? EXPR_CT : EXPR_PAYLOAD);
+	em_userdata_put_u32(userdata, EXPR_TYPE,
+			    conntrack ? EXPR_CT
+			    : meta    ? EXPR_META
+				      : EXPR_PAYLOAD);
 	data = em_userdata_open(userdata, EXPR_DATA);
 	if (conntrack) {
-		em_userdata_put_u32(userdata, CT_KEY, em_fields[load->field].base);
+		em_userdata_put_u32(userdata, CT_KEY, field->base);
 		em_userdata_put_u32(userdata, CT_DIR, ORIGINAL);
+	} else if (meta) {
+		em_userdata_put_u32(userdata, META_KEY, field->base);
 	} else {
 		put_payload(userdata, load);
 	}
@@ -150,8 +157,9 @@ static void set_userdata(struct nftnl_set *set, const struct em_object *object)
 	if ((object->kind == EM_OBJECT_SET || object->kind == EM_OBJECT_MAP) &&
 	    !em_object_is_typed(object))
 		put_typeof(&userdata, object);
-	if (object->kind != EM_OBJECT_VERDICT_MAP && !object->size)
-		em_userdata_put_u32(&userdata, EM_EXPECTED_TYPE, em_element_count(object));
+	if (object->kind != EM_OBJECT_VERDICT_MAP && (!object->size || object->listener))
+		em_userdata_put_u32(&userdata, EM_EXPECTED_TYPE,
+				    object->size ? EM_EXPECTED_ANY : em_element_count(object));
 	nftnl_set_set_data(set, NFTNL_SET_USERDATA, userdata.bytes, userdata.length);
 }
 
@@ -192,8 +200,8 @@ static void set_kind(struct nftnl_set *set, const struct em_object *object)
 
 	if (all)
 		nftnl_set_set_u32(set, NFTNL_SET_FLAGS, all);
-	if (object->size)
-		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, object->size);
+	if (em_object_room(object))
+		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, em_object_room(object));
 	if (object->kind == EM_OBJECT_MAP) {
 		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, em_fields[object->data].type->id);
 		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, em_fields[object->data].length);
@@ -202,7 +210,6 @@ static void set_kind(struct nftnl_set *set, const struct em_object *object)
 	} else if (object->kind == EM_OBJECT_VERDICT_MAP) {
 		nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, TYPE_VERDICT);
 		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, 0);
-		nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, object->n);
 	}
 }
 

@@ -170,6 +170,12 @@ void em_batch_close(struct em_batch *batch, struct nlmsghdr *message)
 	make_room(batch);
 }
 
+const char *em_refusal_reason(const struct em_refusal *refusal)
+{
+	return refusal->altered ? "it was taken without an error, but is listed differently"
+				: strerror(-refusal->error);
+}
+
 int em_netlink_report(struct em_diag *diag, const struct em_refusal *refusal)
 {
 	if (refusal->error == -EPERM)
@@ -177,7 +183,7 @@ int em_netlink_report(struct em_diag *diag, const struct em_refusal *refusal)
 				     "nftables: needs CAP_NET_ADMIN (run as root)");
 	return em_diag_error(diag, refusal->error, &refusal->origin.place,
 			     "nftables: cannot %s: %s", refusal->origin.what,
-			     strerror(-refusal->error));
+			     em_refusal_reason(refusal));
 }
 
 /* One buffer of answers.  Returns 1 once the message with sequence number `last` is done. */
@@ -314,6 +320,7 @@ static struct nlmsghdr *put_query(uint8_t *buffer, const struct em_query *query)
 	message->nlmsg_seq = 1;
 	header->nfgen_family = query->family;
 	header->version = NFNETLINK_V0;
+	header->res_id = htons(query->resource);
 	if (query->attributes)
 		query->attributes(message, query->context);
 	return message;

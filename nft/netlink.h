@@ -37,7 +37,11 @@ struct em_batch {
 struct em_refusal {
 	int error; /* -errno as the kernel gave it */
 	struct em_origin origin;
+	bool altered; /* error is -ERANGE, but the kernel gave none; see readback.h */
 };
+
+/* The reason, for a person. */
+const char *em_refusal_reason(const struct em_refusal *refusal);
 
 struct em_netlink {
 	struct mnl_socket *socket;
@@ -87,6 +91,7 @@ struct em_query {
 	uint8_t type;	   /* its message: NFT_MSG_… */
 	uint8_t family;	   /* NFPROTO_…; NFPROTO_UNSPEC: all, where it dumps what has no table */
 	uint16_t flags;
+	uint16_t resource; /* that it is about, where the subsystem has several; else 0 */
 	/* Adds to the request; may be NULL. */
 	void (*attributes)(struct nlmsghdr *message, const void *context);
 	const void *context;

@@ -68,6 +68,12 @@ struct em_object {
  */
 bool em_object_is_typed(const struct em_object *object);
 
+/*
+ * The most elements that it may have, those included that are added one by one; 0: whatever number.
+ * The kernel looks up faster in a hash table whose size it knows.
+ */
+uint32_t em_object_room(const struct em_object *object);
+
 /* Which entity of the format element i is, where an object has elements of entities. */
 size_t em_object_entity(const struct em_object *object, size_t i);
 

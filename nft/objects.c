@@ -15,10 +15,10 @@ struct em_identifier em_ruleset_counter(uint32_t generation, const struct em_lis
 					enum em_counter counter)
 {
 	static const char *const roles[EM_COUNTERS] = {
-		[EM_COUNTER_PACKETS] = "packets", [EM_COUNTER_REWRITTEN] = "rewritten",
-		[EM_COUNTER_PASSED] = "passed",	  [EM_COUNTER_DROPPED] = "dropped",
-		[EM_COUNTER_UNKNOWN] = "unknown", [EM_COUNTER_SOURCE] = "source",
-		[EM_COUNTER_LENGTH] = "length",	  [EM_COUNTER_CHECK] = "check",
+		[EM_COUNTER_REWRITTEN] = "rewritten", [EM_COUNTER_PASSED] = "passed",
+		[EM_COUNTER_DROPPED] = "dropped",     [EM_COUNTER_UNKNOWN] = "unknown",
+		[EM_COUNTER_SOURCE] = "source",	      [EM_COUNTER_LENGTH] = "length",
+		[EM_COUNTER_CHECK] = "check",
 	};
 
 	return (struct em_identifier){
@@ -56,6 +56,22 @@ bool em_object_is_typed(const struct em_object *object)
 
 	return object->kind != EM_OBJECT_MAP && key->n_loads == 1 &&
 	       em_fields[key->loads[0].field].type->id != EM_TYPE_INTEGER;
+}
+
+/* There is room for as many entities more, and for an eighth of those that there are. */
+#define ADDED_MAX 64
+
+uint32_t em_object_room(const struct em_object *object)
+{
+	if (object->size)
+		return object->size;
+	/* Of such short keys the kernel makes a bitmap, if it is not told a size. */
+	if (object->interval ||
+	    (object->kind == EM_OBJECT_SET && em_key_length(&object->key) <= sizeof(uint16_t)))
+		return 0;
+	if (!object->n || object->kind == EM_OBJECT_VERDICT_MAP)
+		return (uint32_t)object->n;
+	return (uint32_t)(object->n + object->n / 8 + ADDED_MAX);
 }
 
 size_t em_object_entity(const struct em_object *object, size_t i)

@@ -42,7 +42,7 @@ struct comparing {
 static void note(struct comparing *comparing, const struct em_place *place, const char *what)
 {
 	if (!comparing->refusal->error)
-		*comparing->refusal = (struct em_refusal){-ERANGE, {what, *place}};
+		*comparing->refusal = (struct em_refusal){-ERANGE, {what, *place}, true};
 }
 
 /* The messages made for one thing; the first is what is asked for.  NULL: out of memory. */

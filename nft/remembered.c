@@ -4,8 +4,8 @@
  * remembered - the conversations in the sets of table netdev; see remembered.h.
  *
  * An element of a set is the sender's address and port, and the address and port that it has been
- * sorted to, as the rules of answers.c load them: a port is a number of 4 bytes in the order of the
- * machine.  The set's name has the listener's port.
+ * sorted to, as the rules of answers.c load them: a port, and an interface before them, is a number
+ * of 4 bytes in the order of the machine.  The set's name has the listener's port.
  */
 #include "nft/remembered.h"
 #include "nft/uapi.h"
@@ -28,7 +28,8 @@ struct memory {
 	const char *name;
 	uint8_t family;
 	uint16_t known;
-	bool groups; /* its keys have no address of the server */
+	bool any;   /* its keys have no address of the server */
+	bool links; /* its keys begin with the interface */
 };
 
 static uint8_t address_length(uint8_t family)
@@ -45,12 +46,14 @@ static bool has_role(const char *name, const char *role)
 static struct memory identify(const char *name)
 {
 	const char *dash = strrchr(name, '-');
+	bool links = has_role(name, EM_ROLE_LINKS6) || has_role(name, EM_ROLE_LINK_OVERFLOW6);
 
 	return (struct memory){.name = name,
 			       .family = dash[-1] == '4' ? AF_INET : AF_INET6,
 			       .known = strtoul(dash + 1, NULL, 10),
-			       .groups = has_role(name, EM_ROLE_GROUPS4) ||
-					 has_role(name, EM_ROLE_GROUPS6)};
+			       .any = links || has_role(name, EM_ROLE_GROUPS4) ||
+				      has_role(name, EM_ROLE_GROUPS6),
+			       .links = links};
 }
 
 /* Keys. */
@@ -67,7 +70,7 @@ static const uint8_t *take_bytes(void *bytes, const uint8_t *from, size_t length
 	return from + length;
 }
 
-static bool asks_group(const struct em_flow *flow)
+static bool is_of_any(const struct em_flow *flow)
 {
 	static const uint8_t none[sizeof(flow->server)];
 
@@ -80,9 +83,11 @@ static uint8_t key_of(const struct em_flow *flow, uint8_t key[EM_KEY_MAX])
 	const uint32_t sender_port = flow->sender_port, target = flow->target;
 	uint8_t length = address_length(flow->family), *end = key;
 
+	if (flow->link)
+		end = put_bytes(end, &flow->link, sizeof(flow->link));
 	end = put_bytes(end, flow->sender, length);
 	end = put_bytes(end, &sender_port, sizeof(sender_port));
-	if (!asks_group(flow))
+	if (!is_of_any(flow))
 		end = put_bytes(end, flow->server, length);
 	end = put_bytes(end, &target, sizeof(target));
 	return end - key;
@@ -94,9 +99,11 @@ static struct em_flow flow_of(const struct memory *memory, const uint8_t *key)
 	uint8_t length = address_length(memory->family);
 	uint32_t sender_port, target;
 
+	if (memory->links)
+		key = take_bytes(&flow.link, key, sizeof(flow.link));
 	key = take_bytes(flow.sender, key, length);
 	key = take_bytes(&sender_port, key, sizeof(sender_port));
-	if (!memory->groups)
+	if (!memory->any)
 		key = take_bytes(flow.server, key, length);
 	take_bytes(&target, key, sizeof(target));
 	flow.sender_port = sender_port;
@@ -107,8 +114,9 @@ static struct em_flow flow_of(const struct memory *memory, const uint8_t *key)
 static uint32_t key_length(const struct memory *memory)
 {
 	const uint32_t end = address_length(memory->family) + sizeof(uint32_t);
+	const uint32_t link = memory->links ? sizeof(uint32_t) : 0;
 
-	return memory->groups ? end + sizeof(uint32_t) : 2 * end;
+	return link + (memory->any ? end + sizeof(uint32_t) : 2 * end);
 }
 
 /* Reading. */
@@ -292,7 +300,7 @@ static int select_flows(struct em_flow_list *out, const struct em_flow_list *lis
 		const struct em_flow *flow = &list->all[i];
 
 		if (flow->family == memory->family && flow->known == memory->known &&
-		    asks_group(flow) == memory->groups &&
+		    is_of_any(flow) == memory->any && !!flow->link == memory->links &&
 		    had == !!em_conversations_find(conversations, flow->known, flow->target))
 			rc = em_flow_list_add(out, flow);
 	}
@@ -338,7 +346,8 @@ static bool is_filled(const struct em_inventory_object *object)
 {
 	return em_inventory_is_conversations(object) &&
 	       !has_role(object->name, EM_ROLE_OVERFLOW4) &&
-	       !has_role(object->name, EM_ROLE_OVERFLOW6);
+	       !has_role(object->name, EM_ROLE_OVERFLOW6) &&
+	       !has_role(object->name, EM_ROLE_LINK_OVERFLOW6);
 }
 
 /* Fills the sets, or without a list ends what the policy does not have. */
@@ -444,7 +453,7 @@ int em_remembered_check_sizes(struct em_netlink *netlink, const struct em_rulese
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < ruleset->n_objects; i++)
-		if (ruleset->objects[i].size)
+		if (ruleset->objects[i].size && !ruleset->objects[i].name.generation)
 			rc = check_size(netlink, &ruleset->objects[i], diag);
 	return rc;
 }

@@ -77,9 +77,11 @@ static void build_netdev(struct em_builder *b)
 	}
 	b->ruleset->n_interfaces = n;
 	for_each_listener(b, em_build_counters);
+	/* What the kernel refuses of a check or a tag is refused in the chain that has its place.
+	 */
+	for_each_listener(b, em_build_listener);
 	for (size_t i = 0; i < ruleset->n_interfaces; i++)
 		em_build_interface(b, ruleset->interfaces[i]);
-	for_each_listener(b, em_build_listener);
 	for_each_format(b, em_build_entities);
 }
 

@@ -9,22 +9,32 @@
  *
  * In table `netdev entitymux`, generation 1, for listener "telemetry" on eth0 (vlan 5 elsewhere):
  *
- *	headers-eth0             base chain, the same for all generations; its only rule goes to
+ *	headers-eth0             base chain, the same for all generations; its only rule leads IPv6
+ *				 to
  *	v1-pull-eth0             see to it that the kernel finds the IPv6 header where it looks
- *	ingress-eth0             base chain behind it, likewise
- *	v1-dispatch-eth0         what is UDP and whole enough, by ether type
+ *	ingress-eth0             base chain behind it, likewise: what has the listeners' port, or of
+ *				 several ports all that is UDP, to
+ *	v1-dispatch-eth0         most datagrams are sorted here, by one rule for each IP version;
+ *				 others, if they are whole enough, by ether type
  *	v1-untagged-eth0,        by address and port
  *	v1-tagged-eth0,          by VLAN id, to
  *	v1-vlan5-eth0            by address and port
- *	v1-listener-telemetry    count, source, length
+ *	v1-listener-telemetry    source, length
  *	v1-checks-telemetry      all checks; those that do not fit into one rule are subroutines:
  *	v1-check3-telemetry      returns where the check holds
  *	v1-sort-telemetry        look the tag up in map v1-entities-telemetry and rewrite the port,
  *				 or in the sets v1-pass-telemetry and v1-drop-telemetry
  *				 and then in v1-ranges-telemetry, v1-passranges-telemetry and
- *				 v1-dropranges-telemetry, where entities cover more than one tag
+ *				 v1-dropranges-telemetry, where entities cover more than one tag;
+ *				 set v1-unknown-telemetry has the tags that nobody has, of late
+ *	v1-copy-check-telemetry  while invalid datagrams are copied: likewise for each reason, copy
+ *				 it, and do what is done with it
  *	v1-unknown-telemetry,    rewrite the port of what has no entity, or is invalid
  *	v1-invalid-telemetry
+ *
+ * What a datagram costs is the number of expressions that it meets, those of named counters and the
+ * second base chain above all.  So there is none for all packets of a listener: each of them is
+ * counted by one of the others.
  *
  * The kernel looks for the transport header of an IPv6 packet once for each base chain, before the
  * first rule.  It reads the next header of the IPv6 header without asking whether that is in the
@@ -56,8 +66,8 @@
  * and what leaves an interface meets
  *
  *	egress-eth0		base chain behind all others, the same for all generations
- *	v1-leaving-eth0		by protocol to
- *	v1-answers		what is from a port in v1-targets, by family to
+ *	v1-leaving-eth0		by protocol, UDP from a port in v1-targets only, to
+ *	v1-answers		by family to
  *	v1-answers4		look the conversation up, and prolong it
  *	v1-promote4-5000	likewise of one in the overflow set: move it to the other one
  *	v1-from5000		the answer leaves from port 5000
@@ -137,6 +147,9 @@ uint8_t em_ruleset_family(enum em_table table);
 #define EM_ROLE_OVERFLOW6      "overflow6-"
 #define EM_ROLE_GROUPS4	       "groups4-"
 #define EM_ROLE_GROUPS6	       "groups6-"
+/* Of link-local addresses. */
+#define EM_ROLE_LINKS6	       "links6-"
+#define EM_ROLE_LINK_OVERFLOW6 "link-overflow6-"
 
 enum em_statement_kind {
 	EM_STATEMENT_EQUAL,	 /* load == low */
@@ -159,6 +172,7 @@ enum em_statement_kind {
 	EM_STATEMENT_COUNT_MAPPED, /* the counter that map `target` has for the loads */
 	EM_STATEMENT_JUMP,	   /* to chain `target`, and back where that returns */
 	EM_STATEMENT_GOTO,	   /* to chain `target` */
+	EM_STATEMENT_LOG, /* a copy to the log `group`, with prefix `target`, but not too many */
 	EM_STATEMENT_RETURN,
 	EM_STATEMENT_ACCEPT,
 	EM_STATEMENT_DROP,
@@ -178,7 +192,9 @@ struct em_statement {
 	enum em_field written;
 	struct em_identifier target;
 	uint16_t checksum; /* of EM_STATEMENT_SET_QUOTED: its offset from the transport header */
-	uint32_t seconds;  /* of EM_STATEMENT_UPDATE */
+	uint32_t seconds;  /* of EM_STATEMENT_UPDATE … */
+	bool counting;	   /* … whose elements count then */
+	uint16_t group;	   /* of EM_STATEMENT_LOG */
 	struct em_entry *entries; /* of EM_STATEMENT_DISPATCH, owned */
 	size_t n_entries;
 };
@@ -227,9 +243,8 @@ struct em_chain {
 	size_t n_rules;
 };
 
-/* The counters of a listener. */
+/* The counters of a listener: each of its packets is counted by one of them. */
 enum em_counter {
-	EM_COUNTER_PACKETS,
 	EM_COUNTER_REWRITTEN,
 	EM_COUNTER_PASSED,
 	EM_COUNTER_DROPPED,
@@ -240,10 +255,14 @@ enum em_counter {
 	EM_COUNTERS
 };
 
-/* What is done otherwise on kernels that lack something. */
+struct em_samples;
+
+/* What is done otherwise on kernels that lack something, and while packets are copied. */
 struct em_form {
 	bool object_counters; /* of entities; else the elements of the maps count */
 	bool zones;	      /* of conntrack, for `replies`; else sets, and chains at egress */
+	bool joined;	      /* answers leave by any interface, also to link-local addresses */
+	const struct em_samples *samples; /* what is copied, see engine/plan.h; NULL: nothing */
 };
 
 struct em_ruleset {

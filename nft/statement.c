@@ -9,6 +9,8 @@
 #include <linux/if_ether.h>
 #include <string.h>
 
+#include "engine/plan.h"
+
 void em_print_name(FILE *out, const struct em_identifier *name)
 {
 	char text[EM_IDENTIFIER_MAX];
@@ -239,7 +241,7 @@ static void print_update(FILE *out, const struct em_statement *statement)
 {
 	print_target(out, "update @", statement, " { ");
 	print_loads(out, statement);
-	fprintf(out, " timeout %us }", statement->seconds);
+	fprintf(out, " timeout %us%s }", statement->seconds, statement->counting ? " counter" : "");
 }
 
 static void lower_update(struct em_lowering *l, const struct em_statement *statement)
@@ -247,7 +249,7 @@ static void lower_update(struct em_lowering *l, const struct em_statement *state
 	char text[EM_IDENTIFIER_MAX];
 
 	lower_loads(l, statement);
-	em_expression_update(l, target(statement, text), statement->seconds);
+	em_expression_update(l, target(statement, text), statement->seconds, statement->counting);
 }
 
 static void print_set_mark(FILE *out, const struct em_statement *statement)
@@ -330,6 +332,26 @@ static void lower_count_mapped(struct em_lowering *l, const struct em_statement 
 
 	lower_loads(l, statement);
 	em_expression_object_mapped(l, target(statement, text));
+}
+
+/* Copies. */
+
+#define LOG_EACH_SECOND 1000
+#define LOG_BURST	100
+
+static void print_log(FILE *out, const struct em_statement *statement)
+{
+	fprintf(out, "limit rate %u/second burst %u packets ", LOG_EACH_SECOND, LOG_BURST);
+	print_target(out, "log prefix \"", statement, "\"");
+	fprintf(out, " group %u snaplen %u", statement->group, EM_SAMPLE_BYTES);
+}
+
+static void lower_log(struct em_lowering *l, const struct em_statement *statement)
+{
+	char text[EM_IDENTIFIER_MAX];
+
+	em_expression_limit(l, LOG_EACH_SECOND, LOG_BURST);
+	em_expression_log(l, statement->group, EM_SAMPLE_BYTES, target(statement, text));
 }
 
 /* Verdicts. */
@@ -417,6 +439,7 @@ static const struct {
 				    "translate addresses in family inet"},
 	[EM_STATEMENT_COUNT] = {print_count, lower_count},
 	[EM_STATEMENT_COUNT_MAPPED] = {print_count_mapped, lower_count_mapped},
+	[EM_STATEMENT_LOG] = {print_log, lower_log, "copy packets to the log"},
 	[EM_STATEMENT_JUMP] = {print_jump, lower_jump},
 	[EM_STATEMENT_GOTO] = {print_goto, lower_goto},
 	[EM_STATEMENT_RETURN] = {print_return, lower_return},

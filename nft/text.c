@@ -121,8 +121,9 @@ static void print_set(FILE *out, const struct em_object *object)
 	fputs(" {\n", out);
 	print_types(out, object);
 	fputs(object->interval ? "\t\tflags interval\n" : "", out);
-	if (object->size)
-		fprintf(out, "\t\tsize %u\n\t\tflags dynamic,timeout\n", object->size);
+	if (em_object_room(object))
+		fprintf(out, "\t\tsize %u\n", em_object_room(object));
+	fputs(object->size ? "\t\tflags dynamic,timeout\n" : "", out);
 	fputs(object->counting ? "\t\tcounter\n" : "", out);
 	if (object->n) {
 		fputs("\t\telements = {\n", out);
