@@ -21,8 +21,10 @@ enum status {
 };
 
 static const struct em_command *const commands[] = {
-	&em_cmd_apply,	 &em_cmd_check,	   &em_cmd_diff,   &em_cmd_probe, &em_cmd_ruleset,
-	&em_cmd_explain, &em_cmd_showconf, &em_cmd_status, &em_cmd_stats, &em_cmd_remove,
+	&em_cmd_apply,	 &em_cmd_check,	   &em_cmd_diff,     &em_cmd_probe,
+	&em_cmd_ruleset, &em_cmd_explain,  &em_cmd_showconf, &em_cmd_entity,
+	&em_cmd_status,	 &em_cmd_stats,	   &em_cmd_unknown,  &em_cmd_sample,
+	&em_cmd_confirm, &em_cmd_rollback, &em_cmd_heal,     &em_cmd_remove,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -9,6 +9,7 @@
 struct options {
 	bool dry_run;
 	const char *backend;
+	const char *confirm;
 };
 
 static const struct em_option options[] = {
@@ -16,6 +17,8 @@ static const struct em_option options[] = {
 	 "only print what would be done"},
 	{"backend", 0, "BACKEND", em_backend_names, offsetof(struct options, backend),
 	 "the backend to use, whatever the configuration says"},
+	{"confirm", 0, "SECONDS", NULL, offsetof(struct options, confirm),
+	 "undo it after that time, unless entitymux confirm follows"},
 	{0},
 };
 
@@ -26,10 +29,17 @@ static int run(const void *given, char *const *words, struct em_document *out, s
 	const struct options *wanted = given;
 	struct em_transaction transaction = {.dry_run = wanted->dry_run};
 	char absolute[PATH_MAX];
-	int rc = em_cmd_read_policy(&policy, path, diag);
+	size_t seconds = 0;
+	int rc;
 
+	if (!em_cmd_number(wanted->confirm, EM_CMD_CONFIRM_MAX, &seconds))
+		return em_diag_error(diag, -EM_EUSAGE, NULL,
+				     "apply: --confirm=%.64s: expected seconds, 1-86400",
+				     wanted->confirm);
+	rc = em_cmd_read_policy(&policy, path, diag);
 	if (rc)
 		return rc;
+	transaction.confirm = (unsigned int)seconds;
 	transaction.policy = policy;
 	transaction.config = realpath(path, absolute) ? absolute : path;
 	transaction.wanted = wanted->backend ? (enum em_backend)em_backend_parse(wanted->backend)

@@ -61,6 +61,14 @@ static void begin(struct reading *reading, const struct em_command *command)
 
 /* --help. */
 
+/* "=NAME", "[=NAME]" where it may be left out, or nothing.  Returns the number of characters. */
+static int print_argument(const struct em_option *option)
+{
+	if (!option->argument)
+		return 0;
+	return printf(option->optional ? "[=%s]" : "=%s", option->argument);
+}
+
 static void print_synopsis(const struct reading *reading)
 {
 	printf("usage: entitymux %s", reading->command->name);
@@ -70,8 +78,9 @@ static void print_synopsis(const struct reading *reading)
 		printf(" [");
 		if (option->letter)
 			printf("-%c|", option->letter);
-		printf("--%s%s%s]", option->name, option->argument ? "=" : "",
-		       option->argument ? option->argument : "");
+		printf("--%s", option->name);
+		print_argument(option);
+		printf("]");
 	}
 	if (reading->command->words)
 		printf(" %s", reading->command->words);
@@ -82,8 +91,8 @@ static void print_option(const struct em_option *option)
 {
 	int width = option->letter ? printf("  -%c, ", option->letter) : printf("      ");
 
-	width += printf("--%s%s%s", option->name, option->argument ? "=" : "",
-			option->argument ? option->argument : "");
+	width += printf("--%s", option->name);
+	width += print_argument(option);
 	printf("%*s%s", width < HELP_COLUMN ? HELP_COLUMN - width : 1, "", option->help);
 	for (size_t i = 0; option->values && option->values[i]; i++)
 		printf("%s%s", i ? ", " : ": ", option->values[i]);
@@ -186,6 +195,8 @@ static void take_option(struct reading *reading, size_t index)
 
 	if (!option->argument)
 		*(bool *)target = true;
+	else if (option->optional && !optarg)
+		*(const char **)target = "";
 	else if (is_value(option, optarg))
 		*(const char **)target = optarg;
 	else
@@ -211,11 +222,15 @@ static void make_tables(const struct reading *reading, struct option *table, cha
 		const struct em_option *option = reading->options[i];
 
 		table[i] = (struct option){option->name,
-					   option->argument ? required_argument : no_argument, NULL,
-					   FIRST_OPTION + (int)i};
+					   !option->argument  ? no_argument
+					   : option->optional ? optional_argument
+							      : required_argument,
+					   NULL, FIRST_OPTION + (int)i};
 		if (option->letter)
 			*letters++ = option->letter;
 		if (option->letter && option->argument)
+			*letters++ = ':';
+		if (option->letter && option->optional)
 			*letters++ = ':';
 	}
 	*letters = '\0';
@@ -226,7 +241,7 @@ static void make_tables(const struct reading *reading, struct option *table, cha
 static void read_line(struct reading *reading, int argc, char **argv)
 {
 	struct option table[OPTIONS_MAX + 1];
-	char letters[2 * OPTIONS_MAX + 2];
+	char letters[3 * OPTIONS_MAX + 2];
 	int option;
 
 	make_tables(reading, table, letters);
@@ -307,4 +322,17 @@ int em_cmd_read_policy(struct em_policy **out, const char *path, struct em_diag 
 	*out = policy;
 	policy = NULL;
 	return 0;
+}
+
+bool em_cmd_number(const char *text, size_t most, size_t *out)
+{
+	unsigned long n;
+	char *end;
+
+	if (!text)
+		return true;
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	*out = n;
+	return *text >= '1' && *text <= '9' && !*end && !errno && n <= most;
 }

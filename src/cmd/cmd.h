@@ -24,6 +24,7 @@ struct em_option {
 	const char *const *values; /* allowed arguments, ended by NULL; NULL: any */
 	size_t offset;		   /* offset in the command's struct of a bool or a const char * */
 	const char *help;
+	bool optional; /* the argument may be left out, and is "" then */
 };
 
 struct em_command {
@@ -46,14 +47,20 @@ struct em_command {
 
 extern const struct em_command em_cmd_apply;
 extern const struct em_command em_cmd_check;
+extern const struct em_command em_cmd_confirm;
 extern const struct em_command em_cmd_diff;
+extern const struct em_command em_cmd_entity;
 extern const struct em_command em_cmd_explain;
+extern const struct em_command em_cmd_heal;
 extern const struct em_command em_cmd_probe;
 extern const struct em_command em_cmd_remove;
+extern const struct em_command em_cmd_rollback;
 extern const struct em_command em_cmd_ruleset;
+extern const struct em_command em_cmd_sample;
 extern const struct em_command em_cmd_showconf;
 extern const struct em_command em_cmd_stats;
 extern const struct em_command em_cmd_status;
+extern const struct em_command em_cmd_unknown;
 
 /* The configuration used if the command line names none. */
 #define EM_DEFAULT_CONFIG SYSCONFDIR "/entitymux.conf"
@@ -75,6 +82,13 @@ int em_cmd_read_config(struct em_policy **out, const char *path, struct em_diag 
  * Returns 0 or -errno, reported.
  */
 int em_cmd_read_policy(struct em_policy **out, const char *path, struct em_diag *diag);
+
+/*
+ * Reads the argument of an option into *out; NULL leaves it alone.  Returns false where it is no
+ * number from 1 to most.
+ */
+#define EM_CMD_CONFIRM_MAX 86400 /* seconds, of --confirm */
+bool em_cmd_number(const char *text, size_t most, size_t *out);
 
 /* What `entitymux COMMAND --help` prints. */
 void em_cmd_help(const struct em_command *command);

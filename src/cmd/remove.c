@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
+#include "engine/remove.h"
 #include "cmd/cmd.h"
-#include "engine/transaction.h"
 
 static int run(const void *options, char *const *words, struct em_document *out,
 	       struct em_diag *diag)
 {
 	(void)options, (void)words, (void)out;
-	return em_transaction_remove(diag);
+	return em_remove(0, diag);
 }
 
 const struct em_command em_cmd_remove = {

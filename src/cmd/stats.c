@@ -4,11 +4,18 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/replace.h"
 #include "cmd/cmd.h"
+#include "engine/snapshot.h"
+#include "engine/unattended.h"
 #include "policy/names.h"
 #include "print/print.h"
+#include "print/watch.h"
+
+#define WATCH_MAX 3600 /* seconds */
 
 struct options {
 	bool prometheus;
@@ -16,15 +23,15 @@ struct options {
 	const char *output;
 	const char *sort;
 	const char *top;
+	const char *silent;
+	const char *watch;
 };
 
 /* By enum em_rows_order. */
 static const char *const orders[] = {
-	[EM_ROWS_AS_CONFIGURED] = "config",
-	[EM_ROWS_BY_NAME] = "name",
-	[EM_ROWS_BY_PACKETS] = "packets",
-	[EM_ROWS_BY_BYTES] = "bytes",
-	NULL,
+	[EM_ROWS_AS_CONFIGURED] = "config", [EM_ROWS_BY_NAME] = "name",
+	[EM_ROWS_BY_PACKETS] = "packets",   [EM_ROWS_BY_BYTES] = "bytes",
+	[EM_ROWS_BY_LAST] = "last",	    NULL,
 };
 
 static const struct em_option options[] = {
@@ -35,6 +42,10 @@ static const struct em_option options[] = {
 	{"sort", 0, "KEY", orders, offsetof(struct options, sort), "the order of entities"},
 	{"top", 0, "N", NULL, offsetof(struct options, top),
 	 "print the first N entities of each listener"},
+	{"silent", 0, "SECONDS", NULL, offsetof(struct options, silent),
+	 "print the entities without a datagram for so long; exit status 4: there are some"},
+	{"watch", 0, "SECONDS", NULL, offsetof(struct options, watch),
+	 "show rates on the terminal, read every 1 or so many seconds", true},
 	{"reset", 0, NULL, NULL, offsetof(struct options, reset),
 	 "set all of them to zero instead"},
 	{0},
@@ -48,18 +59,16 @@ struct showing {
 };
 
 static int print(const struct showing *showing, struct em_document *out,
-		 const struct em_record *record, const struct em_policy *policy,
-		 const struct em_stats *stats)
+		 const struct em_snapshot *now)
 {
-	int rc = showing->options->prometheus
-			 ? em_print_metrics(out->out, record, policy, stats, &showing->wanted)
-			 : em_print_stats(out, record, policy, stats, &showing->wanted);
+	int rc = showing->options->prometheus ? em_print_metrics(out->out, now, &showing->wanted)
+					      : em_print_stats(out, &now->record, now->policy,
+							       now->stats, &showing->wanted);
 
 	return rc ? em_diag_enomem(showing->diag) : 0;
 }
 
-static int print_to_file(const struct showing *showing, bool json, const struct em_record *record,
-			 const struct em_policy *policy, const struct em_stats *stats)
+static int print_to_file(const struct showing *showing, bool json, const struct em_snapshot *now)
 {
 	const char *path = showing->options->output;
 	struct em_replacement file;
@@ -69,49 +78,49 @@ static int print_to_file(const struct showing *showing, bool json, const struct 
 	if (rc)
 		return em_diag_errno(showing->diag, rc, NULL, "%s", path);
 	em_document_init(&out, file.stream, json);
-	rc = print(showing, &out, record, policy, stats);
+	rc = print(showing, &out, now);
 	(void)em_document_end(&out);
 	ended = em_replace_end(&file, !rc);
 	return !rc && ended ? em_diag_errno(showing->diag, ended, NULL, "%s", path) : rc;
 }
 
-static int show_counts(const struct showing *showing, struct em_document *out,
-		       const struct em_record *record, const struct em_counts *counts,
-		       struct em_state *state)
+/* Returns -EM_EDRIFT where there are silent ones, or 0 or -ENOMEM, reported. */
+static int find_silent(const struct showing *showing, const struct em_snapshot *now)
 {
-	struct em_stats *stats __attribute__((cleanup(em_stats_freep))) = NULL;
-	const char *unknown = em_names_unknown(showing->wanted.names, counts->policy);
-	int rc;
+	int rc =
+		showing->wanted.silent ? em_rows_any(now->policy, now->stats, &showing->wanted) : 0;
 
-	if (unknown)
-		return em_diag_error(showing->diag, -ENOENT, NULL,
-				     "stats: no listener or entity is named %s", unknown);
-	rc = em_counts_read(&stats, counts, state, showing->diag);
-	if (rc)
-		return rc;
-	return showing->options->output
-		       ? print_to_file(showing, out->json, record, counts->policy, stats)
-		       : print(showing, out, record, counts->policy, stats);
+	if (rc < 0)
+		return em_diag_enomem(showing->diag);
+	return rc ? -EM_EDRIFT : 0;
 }
 
-static int show(const struct showing *showing, struct em_state *state, struct em_document *out)
+static int show(struct showing *showing, struct em_state *state, struct em_document *out)
 {
-	struct em_view view __attribute__((cleanup(em_inspect_clear)));
-	struct em_counts counts __attribute__((cleanup(em_counts_close))) = {0};
+	struct em_ports *sockets __attribute__((cleanup(em_freep))) = NULL;
+	struct em_snapshot now __attribute__((cleanup(em_snapshot_clear)));
 	struct em_diag *diag = showing->diag;
-	int rc = em_inspect(&view, state, diag);
+	int rc = em_snapshot_read(&now, state, diag);
+	const char *unknown;
 
+	if (!rc && showing->options->prometheus)
+		rc = em_snapshot_check(&now, state, diag);
 	if (rc)
 		return rc;
-	if (!em_inspect_is_applied(&view))
+	/* A monitor sees it in the metrics. */
+	if (!now.stats && !showing->options->prometheus)
 		return em_diag_error(diag, -ENOENT, NULL, "nothing is applied");
-	rc = em_counts_open(&counts, view.generation, view.ops, state, diag);
+	unknown = now.stats ? em_names_unknown(showing->wanted.names, now.policy) : NULL;
+	if (unknown)
+		return em_diag_error(diag, -ENOENT, NULL,
+				     "stats: no listener or entity is named %s", unknown);
+	rc = em_unattended_sockets(&sockets, diag);
 	if (rc)
 		return rc;
-	if (!counts.policy || !view.record.generation)
-		return em_diag_error(diag, -EIO, NULL,
-				     "what the counters are of is not known; apply again");
-	return show_counts(showing, out, &view.record, &counts, state);
+	showing->wanted.sockets = sockets;
+	rc = showing->options->output ? print_to_file(showing, out->json, &now)
+				      : print(showing, out, &now);
+	return rc ? rc : find_silent(showing, &now);
 }
 
 static int reset(struct em_document *out, struct em_diag *diag)
@@ -134,27 +143,20 @@ static enum em_rows_order find_order(const char *name)
 	return order;
 }
 
-/* Returns false where it is no number of entities. */
-static bool read_top(const char *text, size_t *top)
-{
-	unsigned long n;
-	char *end;
-
-	*top = 0;
-	if (!text)
-		return true;
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	*top = n;
-	return *text >= '1' && *text <= '9' && !*end && !errno;
-}
-
 /* Options that exclude one another. */
 static const char *find_conflict(const struct options *given, bool json, char *const *words)
 {
 	if (given->prometheus && json)
 		return "--json and --prometheus exclude each other";
-	if (given->reset && (given->prometheus || given->output || given->sort || given->top))
+	if (given->prometheus && given->silent)
+		return "--prometheus and --silent exclude each other";
+	if (given->watch &&
+	    (json || given->prometheus || given->output || given->reset || given->silent))
+		return "--watch goes with --sort and --top only";
+	if (given->watch && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
+		return "--watch needs a terminal";
+	if (given->reset &&
+	    (given->prometheus || given->output || given->sort || given->top || given->silent))
 		return "--reset goes with --json only";
 	return given->reset && *words ? "--reset sets all counters to zero: it takes no names"
 				      : NULL;
@@ -167,14 +169,23 @@ static int run(const void *given, char *const *words, struct em_document *out, s
 	struct showing showing = {
 		wanted, {.names = words, .order = find_order(wanted->sort)}, diag};
 	const char *conflict = find_conflict(wanted, out->json, words);
+	size_t seconds = 1, silent = 0;
 	int rc;
 
-	if (!conflict && !read_top(wanted->top, &showing.wanted.top))
+	if (!conflict && !em_cmd_number(wanted->silent, UINT32_MAX, &silent))
+		conflict = "--silent: expected a number of seconds, 1 or more";
+	if (!conflict && !em_cmd_number(wanted->top, SIZE_MAX, &showing.wanted.top))
 		conflict = "--top: expected a number of entities, 1 or more";
+	if (!conflict && wanted->watch && *wanted->watch &&
+	    !em_cmd_number(wanted->watch, WATCH_MAX, &seconds))
+		conflict = "--watch: expected a number of seconds, 1 to 3600";
+	showing.wanted.silent = silent;
 	if (conflict)
 		return em_diag_error(diag, -EM_EUSAGE, NULL, "stats: %s", conflict);
 	if (wanted->reset)
 		return reset(out, diag);
+	if (wanted->watch)
+		return em_print_watch(&showing.wanted, (unsigned int)seconds, diag);
 	rc = em_state_open(&state, EM_STATE_READ, diag);
 	return rc ? rc : show(&showing, state, out);
 }

@@ -27,23 +27,11 @@ static void print_path(struct em_document *out, const struct em_change *change)
 				   em_entity_tag_format(change->format, change->entity, text), "");
 }
 
-/* Only a number is a port. */
-static void print_action(struct em_document *out, const struct em_action *action)
-{
-	const char *name = em_verdict_name(action->verdict);
-
-	em_document_string(out, "action", NULL, name, "");
-	if (action->verdict == EM_PORT)
-		em_document_number(out, "port", ": ", action->port, "");
-	else
-		em_document_string(out, "port", ": ", out->json ? NULL : name, "");
-}
-
 /* Of an entity or of a listener that comes or goes. */
 static void print_whole(struct em_document *out, const struct em_change *change)
 {
 	if (change->entity)
-		print_action(out, &change->entity->action);
+		em_print_action(out, ": ", &change->entity->action, 0);
 	else if (change->format)
 		em_document_number(out, "entities", ": entities ",
 				   (int64_t)change->format->n_entities, "");
@@ -101,7 +89,7 @@ static size_t print_sum(struct em_document *out, const struct em_changes *change
 	return i;
 }
 
-void em_print_changes(struct em_document *out, const struct em_changes *changes)
+static void print_changes(struct em_document *out, const struct em_changes *changes)
 {
 	bool sums = !out->json && count_entities(changes) > ENTITIES_MAX;
 
@@ -175,12 +163,28 @@ static void print_values(struct em_document *out, const char *key, const char *b
 	em_document_close(out);
 }
 
-void em_print_diff(struct em_document *out, const struct em_record *record,
-		   const struct em_transaction *foreseen, const struct em_changes *changes)
+/* Those that the configuration does not have: with an apply it is in force alone. */
+static void print_edits(struct em_document *out, int64_t before, int64_t after)
 {
-	print_values(out, "config", record ? record->config : NULL, foreseen->config);
-	print_values(out, "backend", record ? em_backend_name(record->backend) : NULL,
-		     em_backend_name(foreseen->plan.backend));
-	print_interfaces(out, record, &foreseen->plan);
-	em_print_changes(out, changes);
+	em_document_object(out, "edits");
+	if (before != after) {
+		em_document_number(out, NULL, "~ live edits: ", before, " -> ");
+		em_document_number(out, NULL, "", after, "\n");
+	}
+	em_document_number(out, "before", NULL, before, "");
+	em_document_number(out, "after", NULL, after, "");
+	em_document_close(out);
+}
+
+void em_print_diff(struct em_document *out, const struct em_transaction *done)
+{
+	const struct em_view *view = &done->view;
+	const struct em_record *record = em_inspect_is_applied(view) ? &view->record : NULL;
+
+	print_values(out, "config", record ? record->config : NULL, done->config);
+	print_values(out, "backend", record ? em_print_backend(record->backend) : NULL,
+		     em_print_backend(done->plan.backend));
+	print_interfaces(out, record, &done->plan);
+	print_edits(out, record ? record->edits : 0, em_transaction_edits(done));
+	print_changes(out, &done->changes);
 }

@@ -6,14 +6,34 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/decimal.h"
 #include "base/utf8.h"
+#include "print/human.h"
 
-#define SCHEMA 1
+#define SCHEMA	   1
+#define COUNT_SIZE 24
+
+static bool is_set(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value;
+}
+
+static bool is_dumb(void)
+{
+	return !is_set("TERM") || !strcmp(getenv("TERM"), "dumb");
+}
 
 void em_document_init(struct em_document *document, FILE *out, bool json)
 {
+	int fd = json ? -1 : fileno(out);
+
 	*document = (struct em_document){.out = out, .json = json};
+	document->terminal = fd >= 0 && isatty(fd);
+	document->colour = document->terminal && !is_set("NO_COLOR") && !is_dumb();
 }
 
 /* JSON. */
@@ -44,17 +64,26 @@ static size_t escape(FILE *out, const char *text)
 
 static void quote(FILE *out, const char *text)
 {
-	putc('"', out);
+	putc_unlocked('"', out);
 	for (;;) {
 		size_t plain = plain_length(text);
 
-		fwrite(text, 1, plain, out);
+		fwrite_unlocked(text, 1, plain, out);
 		text += plain;
 		if (!*text)
 			break;
 		text += escape(out, text);
 	}
-	putc('"', out);
+	putc_unlocked('"', out);
+}
+
+static void put_number(FILE *out, int64_t value)
+{
+	char text[EM_DECIMAL_MAX];
+
+	if (value < 0)
+		putc_unlocked('-', out);
+	fputs_unlocked(em_decimal(value < 0 ? -(uint64_t)value : (uint64_t)value, text), out);
 }
 
 /* Begins a line, indented by two blanks per level whose contents have their own lines. */
@@ -76,7 +105,8 @@ static void open_level(struct em_document *document, char bracket, bool on_lines
 
 /*
  * Writes everything before a value.  Members of the outermost object get lines of their own, and so
- * do objects in an array.  The rest stays on the line.
+ * do objects in an array.  The rest stays on the line.  A key is a word of ours: nothing in it has
+ * to be escaped.
  */
 static void begin_value(struct em_document *document, const char *key, bool object)
 {
@@ -90,17 +120,18 @@ static void begin_value(struct em_document *document, const char *key, bool obje
 	}
 	level = &document->levels[document->depth - 1];
 	if (level->used)
-		putc(',', document->out);
+		putc_unlocked(',', document->out);
 	level->used = true;
 	if (level->close == ']' && object && !document->lines)
 		level->on_lines = true;
 	if (level->on_lines)
 		new_line(document);
 	else
-		putc(' ', document->out);
+		putc_unlocked(' ', document->out);
 	if (level->close == '}') {
-		quote(document->out, key);
-		fputs(": ", document->out);
+		putc_unlocked('"', document->out);
+		fputs_unlocked(key, document->out);
+		fputs_unlocked("\": ", document->out);
 	}
 }
 
@@ -182,10 +213,66 @@ void em_document_number(struct em_document *document, const char *key, const cha
 {
 	if (document->json && key) {
 		begin_value(document, key, false);
-		fprintf(document->out, "%" PRId64, value);
+		put_number(document->out, value);
 	} else if (!document->json && before) {
 		fprintf(document->out, "%s%" PRId64 "%s", before, value, after);
 	}
+}
+
+void em_document_tenths(struct em_document *document, const char *key, uint64_t tenths)
+{
+	if (!document->json)
+		return;
+	begin_value(document, key, false);
+	fprintf(document->out, "%" PRIu64 ".%" PRIu64, tenths / 10, tenths % 10);
+}
+
+static const char *format_count(const struct em_document *document, int64_t value,
+				char text[COUNT_SIZE])
+{
+	if (document->terminal)
+		em_human_count(text, value);
+	else
+		snprintf(text, COUNT_SIZE, "%" PRId64, value);
+	return text;
+}
+
+void em_document_count(struct em_document *document, const char *key, const char *before,
+		       int64_t value, const char *after)
+{
+	char text[COUNT_SIZE];
+
+	if (document->json)
+		em_document_number(document, key, before, value, after);
+	else
+		fprintf(document->out, "%s%s%s", before, format_count(document, value, text),
+			after);
+}
+
+unsigned int em_document_count_width(const struct em_document *document, int64_t value)
+{
+	char text[COUNT_SIZE];
+
+	return (unsigned int)strlen(format_count(document, value, text));
+}
+
+void em_document_count_cell(struct em_document *document, const char *key, const char *before,
+			    int64_t value, unsigned int width)
+{
+	unsigned int columns = em_document_count_width(document, value);
+
+	if (!document->json)
+		fprintf(document->out, "%s%*s", before,
+			width > columns ? (int)(width - columns) : 0, "");
+	em_document_count(document, key, "", value, "");
+}
+
+void em_document_style(struct em_document *document, enum em_document_style style)
+{
+	static const char *const codes[] = {"\033[0m", "\033[1m", "\033[33m"};
+
+	if (document->colour)
+		fputs(codes[style], document->out);
 }
 
 void em_document_string_cell(struct em_document *document, const char *key, const char *before,

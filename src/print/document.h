@@ -33,6 +33,9 @@ struct em_document_level {
 struct em_document {
 	FILE *out; /* not owned */
 	bool json; /* else text */
+	/* Text: on a terminal, where large counters are short, and the same in colour. */
+	bool terminal;
+	bool colour;
 	/* JSON: several documents, each in a line of its own; see em_document_next(). */
 	bool lines;
 	/* JSON: the open objects and arrays; none before the first value. */
@@ -46,6 +49,8 @@ struct em_document {
 /* The key of an element of an array. */
 #define EM_DOCUMENT_ELEMENT ""
 
+/* There is colour on a terminal unless NO_COLOR is set, see https://no-color.org, or TERM is dumb.
+ */
 void em_document_init(struct em_document *document, FILE *out, bool json);
 /* Ends the document, if one has begun.  Returns 0, or -errno of the stream. */
 int em_document_end(struct em_document *document);
@@ -65,6 +70,16 @@ void em_document_string(struct em_document *document, const char *key, const cha
 			const char *value, const char *after);
 void em_document_number(struct em_document *document, const char *key, const char *before,
 			int64_t value, const char *after);
+/* A number with one decimal place, only in JSON; `tenths` is not negative. */
+void em_document_tenths(struct em_document *document, const char *key, uint64_t tenths);
+/* A counter: the number, but short on a terminal, see human.h. */
+void em_document_count(struct em_document *document, const char *key, const char *before,
+		       int64_t value, const char *after);
+void em_document_count_cell(struct em_document *document, const char *key, const char *before,
+			    int64_t value, unsigned int width);
+/* The columns that it takes. */
+unsigned int em_document_count_width(const struct em_document *document, int64_t value);
+
 /* Like the functions above, as a cell of a table: strings are aligned left, numbers right. */
 void em_document_string_cell(struct em_document *document, const char *key, const char *before,
 			     const char *value, unsigned int width);
@@ -72,6 +87,10 @@ void em_document_number_cell(struct em_document *document, const char *key, cons
 			     int64_t value, unsigned int width);
 /* text is the form of this value for users. */
 void em_document_bool(struct em_document *document, const char *key, const char *text, bool value);
+
+/* What follows is in bold, or in the colour of what deserves a look, where there is colour. */
+enum em_document_style { EM_DOCUMENT_PLAIN, EM_DOCUMENT_BOLD, EM_DOCUMENT_YELLOW };
+void em_document_style(struct em_document *document, enum em_document_style style);
 
 /* Text for users only.  It must not contain strings from outside. */
 void em_document_text(struct em_document *document, const char *text);

@@ -200,6 +200,18 @@ static void print_action(struct em_document *out, const struct em_classification
 	em_document_string(out, "verdict", NULL, action->verdict == EM_DROP ? "drop" : "pass", "");
 }
 
+void em_print_reason(struct em_document *out, const struct em_explanation *explanation)
+{
+	const struct em_classification *class = &explanation->class;
+
+	em_document_string(out, "listener", "", class->listener->name, ": ");
+	em_document_string(out, "result", "", em_result_name(class->result), "");
+	if (class->result == EM_INVALID)
+		print_invalid(out, class);
+	else
+		print_valid(out, class);
+}
+
 void em_print_explanation(struct em_document *out, const struct em_explanation *explanation)
 {
 	const struct em_classification *class = &explanation->class;

@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "policy/names.h"
+#include "policy/ports.h"
 #include "print/print.h"
 
 struct metrics {
@@ -115,7 +117,15 @@ static void print_invalid(const struct metrics *metrics)
 
 /* Of entities. */
 
-enum of_entity { PACKETS, BYTES, INFO };
+enum of_entity { PACKETS, BYTES, LAST_SEEN, INFO };
+
+/* Seconds since 1970, with milliseconds. */
+static void end_timestamp(const struct metrics *metrics, uint64_t age)
+{
+	uint64_t ms = (metrics->stats->wall_at - age) / (EM_SECOND / 1000);
+
+	fprintf(metrics->out, "} %" PRIu64 ".%03" PRIu64 "\n", ms / 1000, ms % 1000);
+}
 
 static void print_entity(const struct metrics *metrics, const char *family, enum of_entity which,
 			 const struct em_listener *listener, const struct em_row *row)
@@ -123,6 +133,8 @@ static void print_entity(const struct metrics *metrics, const char *family, enum
 	char name[EM_COVER_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
 	FILE *out = metrics->out;
 
+	if (which == LAST_SEEN && row->seen != EM_SEEN_AT)
+		return;
 	begin_sample(out, family, listener);
 	if (*row->format->name) {
 		fputc(',', out);
@@ -136,6 +148,8 @@ static void print_entity(const struct metrics *metrics, const char *family, enum
 		fputc(',', out);
 		print_label(out, "action", em_action_format(&row->entity->action, action));
 	}
+	if (which == LAST_SEEN)
+		return end_timestamp(metrics, row->age);
 	end_sample(out, which == PACKETS ? row->count.packets
 			: which == BYTES ? row->count.bytes
 					 : 1);
@@ -154,12 +168,9 @@ static void print_of_entities(const struct metrics *metrics, const char *family,
 
 static void print_record(FILE *out, const struct em_record *record)
 {
-	enum em_backend backend =
-		record->backend == EM_BACKEND_XDP_GENERIC ? EM_BACKEND_XDP : record->backend;
-
 	print_family(out, "policy_info", "gauge", "The policy in force.");
 	fprintf(out, "entitymux_policy_info{");
-	print_label(out, "backend", em_backend_name(backend));
+	print_label(out, "backend", em_print_backend(record->backend));
 	fputc(',', out);
 	print_label(out, "config", record->config);
 	fprintf(out, "} 1\n");
@@ -169,6 +180,12 @@ static void print_record(FILE *out, const struct em_record *record)
 		print_label(out, "interface", record->attachments[i].interface);
 		fputc(',', out);
 		print_label(out, "hook", em_hook_name(record->attachments[i].hook));
+		fprintf(out, "} 1\n");
+	}
+	print_family(out, "interface_waiting", "gauge", "An interface that the policy waits for.");
+	for (size_t i = 0; i < record->n_waiting; i++) {
+		fprintf(out, "entitymux_interface_waiting{");
+		print_label(out, "interface", record->waiting[i]);
 		fprintf(out, "} 1\n");
 	}
 }
@@ -186,26 +203,57 @@ static void print_counters(const struct metrics *metrics)
 	print_of_entities(metrics, "entity_packets_total", PACKETS);
 	print_family(out, "entity_bytes_total", "counter", "Their bytes, from the IP header on.");
 	print_of_entities(metrics, "entity_bytes_total", BYTES);
+	print_family(out, "entity_last_seen_timestamp_seconds", "gauge",
+		     "When the last datagram of an entity came, where that is known.");
+	print_of_entities(metrics, "entity_last_seen_timestamp_seconds", LAST_SEEN);
 	print_family(out, "entity_info", "gauge", "What becomes of the datagrams of an entity.");
 	print_of_entities(metrics, "entity_info", INFO);
 }
 
-int em_print_metrics(FILE *out, const struct em_record *record, const struct em_policy *policy,
-		     const struct em_stats *stats, const struct em_rows_wanted *wanted)
+/* Ports that datagrams are sorted to, and where nobody listens. */
+static void print_unattended(FILE *out, const struct em_policy *policy,
+			     const struct em_ports *sockets)
 {
-	struct metrics metrics = {out, policy, stats, wanted,
+	struct em_ports unattended = {0};
+	uint16_t first, last = 0;
+
+	em_ports_add_targets(&unattended, policy);
+	em_ports_subtract(&unattended, sockets);
+	print_family(out, "port_without_socket", "gauge",
+		     "A port of the policy that no UDP socket of this host has.");
+	for (uint32_t from = 1; em_ports_range(&unattended, from, &first, &last); from = last + 1U)
+		for (uint32_t port = first; port <= last; port++)
+			fprintf(out, "entitymux_port_without_socket{port=\"%" PRIu32 "\"} 1\n",
+				port);
+}
+
+static int print_applied(FILE *out, const struct em_snapshot *snapshot,
+			 const struct em_rows_wanted *wanted)
+{
+	const struct em_stats *stats = snapshot->stats;
+	struct metrics metrics = {out, snapshot->policy, stats, wanted,
 				  calloc(stats->n_listeners + 1, sizeof(struct em_rows))};
 	int rc = metrics.rows ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !rc && i < stats->n_listeners; i++)
-		rc = em_rows_init(&metrics.rows[i], &policy->listeners[i], &stats->listeners[i],
-				  wanted);
+		rc = em_rows_init(&metrics.rows[i], snapshot->policy, stats, i, wanted);
 	if (!rc) {
-		print_record(out, record);
+		print_record(out, &snapshot->record);
 		print_counters(&metrics);
+		if (wanted->sockets)
+			print_unattended(out, snapshot->policy, wanted->sockets);
 	}
 	for (size_t i = 0; metrics.rows && i < stats->n_listeners; i++)
 		em_rows_clear(&metrics.rows[i]);
 	free(metrics.rows);
 	return rc;
+}
+
+int em_print_metrics(FILE *out, const struct em_snapshot *snapshot,
+		     const struct em_rows_wanted *wanted)
+{
+	print_family(out, "policy_whole", "gauge",
+		     "Whether a policy is applied and all of it is in place.");
+	fprintf(out, "entitymux_policy_whole %d\n", snapshot->whole);
+	return snapshot->stats ? print_applied(out, snapshot, wanted) : 0;
 }

@@ -173,6 +173,7 @@ void em_print_probe(struct em_document *out, const struct em_probe *probe)
 	if (!probe->policy)
 		return;
 	em_document_string(out, "config", "\n", probe->config, "\n");
+	em_print_unattended(out, probe->unattended);
 	print_attempts(out, probe);
 	print_choice(out, probe);
 }

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
-#include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "config/entities.h"
 #include "policy/names.h"
+#include "print/human.h"
 #include "print/print.h"
 
 static void print_head(struct em_document *out, const struct em_record *record)
 {
-	enum em_backend backend =
-		record->backend == EM_BACKEND_XDP_GENERIC ? EM_BACKEND_XDP : record->backend;
-
-	em_document_string(out, "backend", "backend:     ", em_backend_name(backend), "\n");
+	em_document_string(out, "backend", "backend:     ", em_print_backend(record->backend),
+			   "\n");
 	em_document_string(out, "config", "config:      ", record->config, "\n");
 	em_document_string(out, "applied_at", "applied:     ", record->applied_at, "\n");
 	em_document_text(out, "interfaces:");
@@ -30,27 +29,42 @@ static void print_head(struct em_document *out, const struct em_record *record)
 	em_document_text(out, "\n");
 }
 
+static void print_counter(struct em_document *out, const char *key, const char *before,
+			  uint64_t counter)
+{
+	em_document_count(out, key, before, em_rows_shown(counter), "");
+}
+
+/* What is not sorted deserves a look, where there is any. */
+static void print_unsorted(struct em_document *out, const char *key, uint64_t counter)
+{
+	if (counter)
+		em_document_style(out, EM_DOCUMENT_YELLOW);
+	print_counter(out, key, "", counter);
+	if (counter)
+		em_document_style(out, EM_DOCUMENT_PLAIN);
+}
+
 static void print_counters(struct em_document *out, const struct em_listener_stats *stats)
 {
-	em_document_number(out, "packets", "\n  packets ", em_rows_shown(stats->total.packets), "");
-	em_document_number(out, "bytes", ", bytes ", em_rows_shown(stats->total.bytes), "");
-	em_document_number(out, "rewritten", ", rewritten ", em_rows_shown(stats->rewritten), "");
-	em_document_number(out, "passed", ", passed ", em_rows_shown(stats->passed), "");
-	em_document_number(out, "dropped", ", dropped ", em_rows_shown(stats->dropped), "");
-	em_document_number(out, "unknown", ", unknown ", em_rows_shown(stats->unknown), "");
+	print_counter(out, "packets", "\n  packets ", stats->total.packets);
+	print_counter(out, "bytes", ", bytes ", stats->total.bytes);
+	print_counter(out, "rewritten", ", rewritten ", stats->rewritten);
+	print_counter(out, "passed", ", passed ", stats->passed);
+	print_counter(out, "dropped", ", dropped ", stats->dropped);
+	em_document_text(out, ", unknown ");
+	print_unsorted(out, "unknown", stats->unknown);
 	em_document_text(out, ", invalid (");
 	em_document_object(out, "invalid");
 	for (int reason = 0; reason < EM_REASONS; reason++) {
 		em_document_text(out, reason ? ", " : "");
 		em_document_text(out, em_reason_name(reason));
-		em_document_number(out, em_reason_name(reason), " ",
-				   em_rows_shown(stats->invalid[reason]), "");
+		em_document_text(out, " ");
+		print_unsorted(out, em_reason_name(reason), stats->invalid[reason]);
 	}
 	em_document_close(out);
 	em_document_text(out, ")\n");
 }
-
-#define FULL_NAME_MAX (EM_COVER_TEXT_MAX + EM_COVER_TEXT_MAX)
 
 /* The widths of the columns, including their headings. */
 struct columns {
@@ -58,6 +72,8 @@ struct columns {
 	unsigned int tag;
 	unsigned int packets;
 	unsigned int bytes;
+	bool seen;			/* it is known when entities were seen */
+	const struct em_ports *sockets; /* as in em_rows_wanted */
 };
 
 static void widen(unsigned int *width, size_t needed)
@@ -66,68 +82,75 @@ static void widen(unsigned int *width, size_t needed)
 		*width = (unsigned int)needed;
 }
 
-static size_t digits(int64_t counter)
-{
-	return (size_t)snprintf(NULL, 0, "%" PRId64, counter);
-}
-
-/* Where formats are mixed, an entity has the name of its own before it. */
-static const char *full_name(const struct em_row *row, bool mixed, char text[FULL_NAME_MAX])
-{
-	char name[EM_COVER_TEXT_MAX];
-	const char *own = em_entity_name(row->format, row->entity, name);
-
-	if (!mixed || !*row->format->name)
-		snprintf(text, FULL_NAME_MAX, "%s", own);
-	else
-		snprintf(text, FULL_NAME_MAX, "%s:%s", row->format->name, own);
-	return text;
-}
-
-static struct columns measure(const struct em_rows *rows, bool mixed)
+static struct columns measure(const struct em_document *out, const struct em_rows *rows, bool mixed)
 {
 	struct columns columns = {.name = strlen("NAME"),
 				  .tag = strlen("TAG"),
 				  .packets = strlen("PACKETS"),
 				  .bytes = strlen("BYTES")};
-	uint64_t packets = 0, bytes = 0;
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct em_row *row = &rows->all[i];
-		char name[FULL_NAME_MAX], tag[EM_COVER_SHOWN_MAX];
+		char name[EM_ROW_NAME_MAX], tag[EM_COVER_SHOWN_MAX];
 
-		widen(&columns.name, em_utf8_columns(full_name(row, mixed, name)));
+		widen(&columns.name, em_utf8_columns(em_row_name(row, mixed, name)));
 		widen(&columns.tag, strlen(em_entity_tag_show(row->format, row->entity, tag)));
-		packets = row->count.packets > packets ? row->count.packets : packets;
-		bytes = row->count.bytes > bytes ? row->count.bytes : bytes;
+		widen(&columns.packets, em_document_count_width(out, (int64_t)row->count.packets));
+		widen(&columns.bytes, em_document_count_width(out, (int64_t)row->count.bytes));
 	}
-	widen(&columns.packets, digits((int64_t)packets));
-	widen(&columns.bytes, digits((int64_t)bytes));
 	return columns;
+}
+
+static const char *format_age(const struct em_row *row, char text[EM_HUMAN_SIZE])
+{
+	if (row->seen != EM_SEEN_AT)
+		return row->seen == EM_SEEN_NEVER ? "never" : "?";
+	return em_human_age(text, row->age);
+}
+
+static void print_seen(struct em_document *out, const struct columns *columns,
+		       const struct em_row *row)
+{
+	char text[EM_HUMAN_SIZE], cell[EM_HUMAN_SIZE + 8];
+
+	if (!out->json) {
+		snprintf(cell, sizeof(cell), "  %5s", format_age(row, text));
+		if (columns->seen)
+			em_document_text(out, cell);
+	} else if (row->seen == EM_SEEN_AT) {
+		em_document_tenths(out, "last_seen", row->age / (EM_SECOND / 10));
+	} else {
+		em_document_string(out, "last_seen", NULL, NULL, "");
+	}
+}
+
+static void print_listening(struct em_document *out, const struct columns *columns,
+			    const struct em_action *action)
+{
+	bool listening;
+
+	if (!columns->sockets || action->verdict != EM_PORT) {
+		em_document_string(out, "listening", NULL, NULL, "");
+		return;
+	}
+	listening = em_ports_has(columns->sockets, action->port);
+	em_document_bool(out, "listening", listening ? "" : "  no socket", listening);
 }
 
 /* Headings of numbers are at most as wide as the column, and aligned right like the numbers. */
 static void print_headings(struct em_document *out, const struct columns *columns)
 {
-	em_document_string_cell(out, NULL, "\n  ", "NAME", columns->name);
+	em_document_text(out, "\n");
+	em_document_style(out, EM_DOCUMENT_BOLD);
+	em_document_string_cell(out, NULL, "  ", "NAME", columns->name);
 	em_document_string_cell(out, NULL, "  ", "TAG", columns->tag);
 	em_document_text(out, "   PORT");
 	em_document_string_cell(out, NULL, "  ", "", columns->packets - strlen("PACKETS"));
 	em_document_text(out, "PACKETS");
 	em_document_string_cell(out, NULL, "  ", "", columns->bytes - strlen("BYTES"));
-	em_document_text(out, "BYTES\n");
-}
-
-/* Only a number is a port. */
-static void print_action(struct em_document *out, const struct em_action *action)
-{
-	const char *name = em_verdict_name(action->verdict);
-
-	em_document_string(out, "action", NULL, name, "");
-	if (action->verdict == EM_PORT)
-		em_document_number_cell(out, "port", "  ", action->port, strlen("65535"));
-	else
-		em_document_string(out, "port", "   ", out->json ? NULL : name, "");
+	em_document_text(out, columns->seen ? "BYTES   SEEN" : "BYTES");
+	em_document_style(out, EM_DOCUMENT_PLAIN);
+	em_document_text(out, "\n");
 }
 
 /* For programs. */
@@ -147,10 +170,10 @@ static void print_cover(struct em_document *out, const struct em_format *format,
 static void print_entity(struct em_document *out, const struct columns *columns,
 			 const struct em_row *row, bool mixed)
 {
-	char name[FULL_NAME_MAX], tag[EM_COVER_SHOWN_MAX];
+	char name[EM_ROW_NAME_MAX], tag[EM_COVER_SHOWN_MAX];
 
 	em_document_object(out, EM_DOCUMENT_ELEMENT);
-	em_document_string_cell(out, "name", "  ", full_name(row, mixed && !out->json, name),
+	em_document_string_cell(out, "name", "  ", em_row_name(row, mixed && !out->json, name),
 				columns->name);
 	if (*row->format->name)
 		em_document_string(out, "format", NULL, row->format->name, "");
@@ -160,10 +183,11 @@ static void print_entity(struct em_document *out, const struct columns *columns,
 		em_document_string_cell(out, NULL, "  ",
 					em_entity_tag_show(row->format, row->entity, tag),
 					columns->tag);
-	print_action(out, &row->entity->action);
-	em_document_number_cell(out, "packets", "  ", (int64_t)row->count.packets,
-				columns->packets);
-	em_document_number_cell(out, "bytes", "  ", (int64_t)row->count.bytes, columns->bytes);
+	em_print_action(out, "  ", &row->entity->action, strlen("65535"));
+	em_document_count_cell(out, "packets", "  ", (int64_t)row->count.packets, columns->packets);
+	em_document_count_cell(out, "bytes", "  ", (int64_t)row->count.bytes, columns->bytes);
+	print_seen(out, columns, row);
+	print_listening(out, columns, &row->entity->action);
 	em_document_close(out);
 	em_document_text(out, "\n");
 }
@@ -185,24 +209,28 @@ static void print_by_format(struct em_document *out, const struct em_listener *l
 	}
 }
 
-static int print_entities(struct em_document *out, const struct em_listener *listener,
-			  const struct em_listener_stats *stats,
+static int print_entities(struct em_document *out, const struct em_policy *policy,
+			  const struct em_stats *stats, size_t index,
 			  const struct em_rows_wanted *wanted)
 {
+	const struct em_listener *listener = &policy->listeners[index];
 	bool mixed = wanted->order != EM_ROWS_AS_CONFIGURED;
+	bool all = (!wanted->names || !*wanted->names) && !wanted->silent;
 	struct columns columns = {0};
 	struct em_rows rows;
-	int rc = em_rows_init(&rows, listener, stats, wanted);
+	int rc = em_rows_init(&rows, policy, stats, index, wanted);
 
 	if (rc)
 		return rc;
 	if (!out->json)
-		columns = measure(&rows, mixed);
+		columns = measure(out, &rows, mixed);
+	columns.seen = stats->read_at;
+	columns.sockets = wanted->sockets;
 	em_document_array(out, "entities");
 	if (!out->json && rows.n)
 		print_headings(out, &columns);
 	if (!mixed)
-		print_by_format(out, listener, &columns, &rows, !wanted->names || !*wanted->names);
+		print_by_format(out, listener, &columns, &rows, all);
 	for (size_t i = 0; mixed && i < rows.n; i++)
 		print_entity(out, &columns, &rows.all[i], true);
 	em_document_close(out);
@@ -210,14 +238,18 @@ static int print_entities(struct em_document *out, const struct em_listener *lis
 	return 0;
 }
 
-static int print_listener(struct em_document *out, const struct em_listener *listener,
-			  const struct em_listener_stats *stats,
+static int print_listener(struct em_document *out, const struct em_policy *policy,
+			  const struct em_stats *stats, size_t index,
 			  const struct em_rows_wanted *wanted)
 {
+	const struct em_listener *listener = &policy->listeners[index];
 	int rc;
 
 	em_document_object(out, EM_DOCUMENT_ELEMENT);
-	em_document_string(out, "name", "\nlistener ", listener->name, "");
+	em_document_text(out, "\nlistener ");
+	em_document_style(out, EM_DOCUMENT_BOLD);
+	em_document_string(out, "name", "", listener->name, "");
+	em_document_style(out, EM_DOCUMENT_PLAIN);
 	em_document_number(out, "port", ", port ", listener->port, "");
 	if (listener->vlan)
 		em_document_number(out, "vlan", ", vlan ", listener->vlan, "");
@@ -229,8 +261,8 @@ static int print_listener(struct em_document *out, const struct em_listener *lis
 		em_document_string(out, EM_DOCUMENT_ELEMENT, i ? ", " : " ",
 				   listener->interfaces[i].name, "");
 	em_document_close(out);
-	print_counters(out, stats);
-	rc = print_entities(out, listener, stats, wanted);
+	print_counters(out, &stats->listeners[index]);
+	rc = print_entities(out, policy, stats, index, wanted);
 	em_document_close(out);
 	return rc;
 }
@@ -243,8 +275,7 @@ int em_print_counters(struct em_document *out, const struct em_policy *policy,
 	em_document_array(out, "listeners");
 	for (size_t i = 0; !rc && i < stats->n_listeners; i++)
 		if (em_names_listener(wanted->names, &policy->listeners[i]))
-			rc = print_listener(out, &policy->listeners[i], &stats->listeners[i],
-					    wanted);
+			rc = print_listener(out, policy, stats, i, wanted);
 	em_document_close(out);
 	return rc;
 }

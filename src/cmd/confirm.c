@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+#include "engine/confirm.h"
+#include "cmd/cmd.h"
+
+static int run(const void *options, char *const *words, struct em_document *out,
+	       struct em_diag *diag)
+{
+	(void)options, (void)words, (void)out;
+	return em_confirm(diag);
+}
+
+const struct em_command em_cmd_confirm = {
+	.name = "confirm",
+	.help = "Keep an apply that waits for confirmation.",
+	.run = run,
+};
