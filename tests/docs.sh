@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright (C) 2026 the entitymux authors
 #
-# The man pages say what the program does: they are correct mdoc; entitymux.8 and the completion have
+# The man pages say what the program does: they are correct mdoc; entitymux.8 and the completions have
 # the commands and options of --help and no others; entitymux.conf.5 has the keys that src/config/*.c
 # accepts and no others.
 #
@@ -91,6 +91,41 @@ list_of_completion()
 	done' bash "$srcdir/etc/completion.bash"
 }
 
+# The same of zsh, whose functions print here what they are given.
+list_of_zsh()
+{
+	zsh -fc '_arguments() { print -rl -- "$@" }
+	_describe() { print -rl -- $commands }
+	file=$1
+	candidates() {
+		local -a words=(entitymux "$@")
+		local CURRENT=$#words
+		. $file
+	}
+	candidates "" | sed -n "s/^\([a-z]*\):.*/\1/p" | while read -r command; do
+		[[ $command == help ]] && continue
+		print -r -- $command
+		candidates $command "" | grep -oE "^(\([^)]*\))?--[a-z][a-z-]*" |
+			sed "s/^([^)]*)//; /^--help\$/d; s/^/$command /"
+	done' zsh "$srcdir/etc/completion.zsh"
+}
+
+# And of fish.
+list_of_fish()
+{
+	# Without what this host adds.  Before 3.2, fish has no option for that, nor passes arguments.
+	# shellcheck disable=SC2016 # of fish
+	env -u XDG_CONFIG_HOME -u XDG_DATA_HOME HOME="$work" file="$srcdir/etc/completion.fish" \
+		fish -c 'set fish_complete_path
+	source $file
+	for command in (complete -C "entitymux " | string replace -r "\t.*" "")
+		test $command = help; and continue
+		echo $command
+		complete -C "entitymux $command --" | string replace -rf "^(--[a-z-]+).*" "$command \$1" |
+			string match -v "* --help"
+	end'
+}
+
 # The options that go without a command: words of OPTIONS that the program has to know.
 options_of_page()
 {
@@ -130,6 +165,11 @@ compare "$work/help" "entitymux --help" "$work/page" "entitymux.8, COMMANDS"
 grep -v ' -[a-zA-Z]$' "$work/help" >"$work/long"
 list_of_completion >"$work/completion"
 compare "$work/long" "entitymux --help" "$work/completion" "etc/completion.bash"
+for shell in zsh fish; do
+	command -v $shell >/dev/null || { complain "$shell is missing (Debian: $shell)"; continue; }
+	list_of_$shell >"$work/completion" 2>&1 || complain "$shell fails: exit status $?"
+	compare "$work/long" "entitymux --help" "$work/completion" "etc/completion.$shell"
+done
 
 options_of_page >"$work/options"
 [ -s "$work/options" ] || complain "nothing found in entitymux.8, OPTIONS"

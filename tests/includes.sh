@@ -17,15 +17,16 @@ src/capture/	src/capture/ src/base/
 src/config/	src/config/ src/policy/ src/host/ src/base/
 src/state/	src/state/ src/config/ src/policy/ src/host/ src/base/
 src/engine/	src/engine/ src/state/ src/capture/ src/config/ src/policy/ src/host/ src/base/ config-build.h
+src/print/screen.c	src/print/ src/base/
 src/print/	src/print/ src/engine/ src/state/ src/capture/ src/config/ src/policy/ src/host/ src/base/
 src/cmd/	src/cmd/ src/print/ src/engine/ src/state/ src/capture/ src/config/ src/policy/ src/host/ src/base/
 src/main.c	src/cmd/ src/print/ src/engine/ src/policy/ src/host/ src/base/ config-build.h
-bpf/		bpf/ bpf/kernel/tc.skel.h bpf/kernel/tc_plain.skel.h bpf/kernel/xdp.skel.h bpf/kernel/xdp_plain.skel.h src/engine/backend.h src/engine/plan.h src/policy/ src/host/ src/base/
+bpf/		bpf/ bpf/kernel/tc.skel.h bpf/kernel/tc_plain.skel.h bpf/kernel/tc_unrolled.skel.h bpf/kernel/xdp.skel.h bpf/kernel/xdp_plain.skel.h bpf/kernel/xdp_unrolled.skel.h src/engine/backend.h src/engine/plan.h src/policy/ src/host/ src/base/
 bpf/kernel/	bpf/kernel/ bpf/abi.h
 nft/		nft/ src/engine/backend.h src/engine/plan.h src/policy/ src/host/ src/base/ config-build.h
 '
 
-# A library, and the rooms that may include it.
+# A library, and the rooms that may include it.  Curses has a file.
 libraries='
 <bpf/			bpf/ bpf/kernel/
 <libnftnl/		nft/
@@ -33,6 +34,8 @@ libraries='
 <libmnl/		bpf/ nft/ src/host/
 <jansson		tests/
 <pcap			src/capture/ tests/
+<curses			src/print/screen.c
+<ncurses		src/print/screen.c
 '
 
 # A name, and the files that may use it.

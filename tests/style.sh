@@ -19,7 +19,7 @@ skipped=
 # The files that are written by people.
 sources()
 {
-	find .ci Makefile.am bootstrap configure.ac bpf etc man nft src tests -type f \
+	find .ci Makefile.am bootstrap configure.ac bpf debian etc man nft src tests -type f \
 		! -path 'tests/vm/work/*' ! -path 'tests/*/golden/*' "$@" ! -name '*.skel.h'
 }
 
@@ -29,7 +29,7 @@ c_files() { sources -name '*.[ch]'; }
 scripts()
 {
 	sources ! -name '*.[cho]' | while read -r file; do
-		head -c 2 "$file" | grep -q '^#!' && echo "$file"
+		head -n 1 "$file" | grep -q '^#!.*sh$' && echo "$file"
 	done
 }
 
@@ -65,7 +65,7 @@ unmarked()
 		[ "$(head -n 2 "$file")" = "$marks" ] || echo "$file"
 	done
 	sources \( -name '*.sh' -o -name '*.inc' -o -name '*.am' -o -name '*.ac' \
-		-o -name '*.[58]' -o -name '*.conf' -o -name '*.in' -o -name '*.bash' \
+		-o -name '*.[58]' -o -name '*.conf' -o -name '*.in' -o -name 'completion.*' \
 		-o -name bootstrap -o -name cases -o -name mutants -o -name sentences \
 		-o -path ".ci/*" -o -path "tests/vm/*" ! -name work ! -name README.md \) |
 		while read -r file; do

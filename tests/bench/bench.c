@@ -3,11 +3,12 @@
 /*
  * bench - what a datagram costs.  README.md says what is measured, how, and how to read it.
  *
- *	bench [-m] [-r ROUNDS] [-s SECTION] ENTITYMUX OTHERS FOLDER
+ *	bench [-m] [-r ROUNDS] [-s SECTION] [-w WORD] ENTITYMUX OTHERS FOLDER
  *
  *	-m	also with a million entities
  *	-r	samples of each of the two that are compared
  *	-s	programs, path or round-trips only
+ *	-w	only programs, or ways, that have this in their names
  *
  * bench.sh starts it, in the sender's namespace.  The exit status is 1 where a row could not be
  * measured; a way that this host does not have is no failure, and no time is.
@@ -74,9 +75,10 @@ void bench_write_policy(const struct bench *bench, const struct bench_policy *po
 			i, policy->interface, BENCH_LISTENER_PORT + 1 + i);
 	fprintf(file,
 		"\t{ name = \"bench\"; interfaces = [ \"%s\" ]; port = %u;\n"
-		"\t  tag = { offset = 0; length = 4; }; unknown = \"drop\"; %s\n"
+		"\t  tag = { offset = 0; length = 4; }; unknown = %s; %s\n"
 		"\t  entities_file = \"bench.entities\"; }\n);\n",
-		policy->interface, BENCH_LISTENER_PORT, policy->keys ? policy->keys : "");
+		policy->interface, BENCH_LISTENER_PORT, policy->unknown_too ? "5000" : "\"drop\"",
+		policy->keys ? policy->keys : "");
 	finish(file, path);
 }
 
@@ -155,7 +157,8 @@ static void print_machine(void)
 
 static void __attribute__((noreturn)) usage(void)
 {
-	fprintf(stderr, "usage: bench [-m] [-r ROUNDS] [-s SECTION] ENTITYMUX OTHERS FOLDER\n");
+	fprintf(stderr,
+		"usage: bench [-m] [-r ROUNDS] [-s SECTION] [-w WORD] ENTITYMUX OTHERS FOLDER\n");
 	exit(2);
 }
 
@@ -165,13 +168,15 @@ int main(int argc, char **argv)
 	const char *only = NULL;
 	int option;
 
-	while ((option = getopt(argc, argv, "mr:s:")) != -1) {
+	while ((option = getopt(argc, argv, "mr:s:w:")) != -1) {
 		if (option == 'm')
 			bench.entities_max = BENCH_MILLION;
 		else if (option == 'r')
 			bench.rounds = strtoul(optarg, NULL, 10);
 		else if (option == 's')
 			only = optarg;
+		else if (option == 'w')
+			bench.word = optarg;
 		else
 			usage();
 	}

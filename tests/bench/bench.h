@@ -23,6 +23,7 @@ struct bench {
 	const char *folder;    /* for configurations */
 	uint32_t rounds;
 	uint32_t entities_max; /* rows with more are left out */
+	const char *word;      /* rows without it in their names are left out; NULL: none is */
 	bool failed;	       /* some row has */
 };
 
@@ -33,6 +34,7 @@ struct bench_policy {
 	uint16_t port;	     /* of all entities */
 	uint32_t neighbours; /* further listeners, on other ports */
 	const char *keys;    /* of the listener, besides; or NULL */
+	bool unknown_too; /* what no entity has goes to the listener's port, and is not dropped */
 };
 
 /* Writes it to the folder as bench.conf.  What cannot be written is printed, and ends the program.

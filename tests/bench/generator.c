@@ -31,7 +31,8 @@
 struct generator {
 	struct em_generate *programs;
 	struct packet frame;
-	int behind; /* the program in the slot; -1: none */
+	int behind;    /* the program in the slot; -1: none */
+	int behind_tc; /* in the slot of TC */
 };
 
 static void __attribute__((noreturn)) die(const char *what)
@@ -63,7 +64,7 @@ struct generator *generator_new(unsigned int family)
 	if (!generator || !programs)
 		die("generator");
 	generator->programs = programs;
-	generator->behind = -1;
+	generator->behind = generator->behind_tc = -1;
 	packet_build(&generator->frame, family == 4 ? "ip4 udp " PAYLOAD : "ip6 udp " PAYLOAD);
 	programs->rodata->udp_offset = udp_offset(family);
 	programs->bss->state.sum = sum_of_others(&generator->frame, udp_offset(family));
@@ -110,36 +111,33 @@ int generator_run_program(int program, const struct packet *frame, uint32_t n, u
 	return rc;
 }
 
-static int generate(const struct generator *generator, uint32_t n, uint32_t *verdict)
+/* `now` is what is in the slot. */
+static int fill_slot(const struct bpf_map *slot, int *now, int program)
 {
-	return generator_run_program(bpf_program__fd(generator->programs->progs.generate),
-				     &generator->frame, n, verdict);
-}
-
-static int fill_slot(struct generator *generator, int program)
-{
-	int map = bpf_map__fd(generator->programs->maps.slot);
 	const uint32_t first = 0;
 	int rc = 0;
 
-	if (generator->behind == program)
+	if (*now == program)
 		return 0;
-	rc = program < 0 ? bpf_map_delete_elem(map, &first)
-			 : bpf_map_update_elem(map, &first, &program, BPF_ANY);
+	rc = program < 0 ? bpf_map_delete_elem(bpf_map__fd(slot), &first)
+			 : bpf_map_update_elem(bpf_map__fd(slot), &first, &program, BPF_ANY);
 	if (!rc)
-		generator->behind = program;
+		*now = program;
 	return rc;
 }
 
-int generator_run_behind(struct generator *generator, int program, uint32_t n)
+int generator_run_behind(struct generator *generator, int program, bool tc, uint32_t n,
+			 uint32_t *verdict)
 {
-	uint32_t verdict;
-	int rc = fill_slot(generator, program);
+	struct em_generate *programs = generator->programs;
+	int rc = tc ? fill_slot(programs->maps.slot_tc, &generator->behind_tc, program)
+		    : fill_slot(programs->maps.slot, &generator->behind, program);
 
-	if (!rc)
-		rc = generate(generator, n, &verdict);
-	/* That a slot is empty would show as XDP_TX. */
-	return rc ? rc : verdict == XDP_PASS ? 0 : -EPROTO;
+	if (rc)
+		return rc;
+	return generator_run_program(
+		bpf_program__fd(tc ? programs->progs.generate_tc : programs->progs.generate),
+		&generator->frame, n, verdict);
 }
 
 int generator_send(struct generator *generator, unsigned int ifindex, uint32_t n, double *ns)
@@ -152,7 +150,7 @@ int generator_send(struct generator *generator, unsigned int ifindex, uint32_t n
 		    .data_size_in = generator->frame.length, .ctx_in = &context,
 		    .ctx_size_in = sizeof(context), .repeat = n, .batch_size = BATCH,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
-	int rc = fill_slot(generator, -1);
+	int rc = fill_slot(generator->programs->maps.slot, &generator->behind, -1);
 
 	if (rc)
 		return rc;

@@ -8,6 +8,7 @@
 #ifndef BENCH_GENERATOR_H
 #define BENCH_GENERATOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "tests/lib/packet.h"
@@ -31,8 +32,12 @@ int generator_empty_tc(const struct generator *generator);
 /* Runs a program, of XDP or TC as it may be, n times on a copy of the frame.  0 or -errno. */
 int generator_run_program(int program, const struct packet *frame, uint32_t n, uint32_t *verdict);
 
-/* Runs a program of XDP on n datagrams with one tag after the other.  0 or -errno. */
-int generator_run_behind(struct generator *generator, int program, uint32_t n);
+/*
+ * Runs a program of XDP or TC on n datagrams with one tag after the other; XDP_TX, or TC_ACT_SHOT:
+ * it has not been run, or it says so.  0 or -errno.
+ */
+int generator_run_behind(struct generator *generator, int program, bool tc, uint32_t n,
+			 uint32_t *verdict);
 
 /*
  * Sends n datagrams out of an interface of this namespace that has an XDP program, and says how

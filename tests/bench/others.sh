@@ -5,7 +5,7 @@
 # Other ways to sort datagrams by their first 4 bytes, to compare with: on in0 of this network
 # namespace, from port 5000 to port 6001.
 #
-#	others.sh stateless|dnat|zones|u32 ENTITIES
+#	others.sh stateless|counting|guarded|dnat|zones|u32 ENTITIES
 #	others.sh remove
 #
 # Exit status 3: this host cannot do that.
@@ -35,6 +35,45 @@ stateless()
 			}
 		}
 	END
+}
+
+# With the counters that entitymux has, and drops.  $1 are guards.
+counted()
+{
+	nft -f - <<-END
+		table netdev bench {
+			counter rewritten { }
+			counter length { }
+			counter unknown { }
+			map ports {
+				typeof @th,64,32 : udp dport
+				counter
+				elements = { $(elements 6001) }
+			}
+			chain ingress {
+				type filter hook ingress device "in0" priority 0
+				udp dport != 5000 accept
+				$1
+				udp length != 12-65515 counter name length drop
+				udp dport set @th,64,32 map @ports counter name rewritten accept
+				counter name unknown drop
+			}
+		}
+	END
+}
+
+counting()
+{
+	counted ''
+}
+
+# No later fragments, none with a VLAN tag, and a checksum of 0 stays.
+guarded()
+{
+	counted '@nh,48,16 & 0x1fff != 0 meta protocol ip accept
+				frag frag-off != 0 accept
+				ether type != ip ether type != ip6 accept
+				udp checksum 0 udp dport set @th,64,32 map @ports udp checksum set 0 counter name rewritten accept'
 }
 
 # Conversations of one way would be in the way of the next: they are soon forgotten.

@@ -88,7 +88,8 @@ static void bench_way(const struct section *section, const struct way *way, uint
 static void bench_family(struct section *section)
 {
 	for (size_t i = 0; i < n_ways; i++) {
-		if (section->family == 6 && ways[i].only_ip4)
+		if ((section->family == 6 && ways[i].only_ip4) ||
+		    !way_is_asked_for(&ways[i], section->bench))
 			continue;
 		if (!ways[i].entities_max)
 			bench_way(section, &ways[i], 0);

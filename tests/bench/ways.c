@@ -25,11 +25,18 @@ const struct way ways[] = {
 	{"entitymux xdp-generic, replies", "xdp-generic", .keys = REPLIES, .answers = true,
 	 .entities_max = 100},
 	{"nft by hand, stateless", .other = "stateless", .entities_max = ANY},
+	{"nft by hand, counters", .other = "counting", .entities_max = ANY},
+	{"nft by hand, counters and guards", .other = "guarded", .entities_max = ANY},
 	{"nft by hand, dnat", .other = "dnat", .answers = true, .entities_max = 1},
 	{"nft by hand, zones and dnat", .other = "zones", .answers = true, .entities_max = 65536},
 	{"iptables u32, TPROXY", .other = "u32", .only_ip4 = true, .entities_max = 100},
 };
 const size_t n_ways = sizeof(ways) / sizeof(ways[0]);
+
+bool way_is_asked_for(const struct way *way, const struct bench *bench)
+{
+	return !bench->word || !way->entities_max || strstr(way->what, bench->word);
+}
 
 uint16_t way_port(const struct way *way)
 {

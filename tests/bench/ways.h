@@ -35,6 +35,9 @@ int way_put(const struct way *way, const struct bench *bench, const struct host 
 int way_take(const struct way *way, const struct bench *bench, const struct host *host,
 	     char message[WAY_MESSAGE]);
 
+/* What is compared with always is. */
+bool way_is_asked_for(const struct way *way, const struct bench *bench);
+
 /* The port on which datagrams arrive. */
 uint16_t way_port(const struct way *way);
 

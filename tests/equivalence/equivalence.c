@@ -181,7 +181,7 @@ int main(int argc, char **argv)
 {
 	struct run run = {0};
 
-	if (!run_read_options(&run.options, argc, argv))
+	if (!run_read_options(&run.options, "", argc, argv))
 		return 2;
 	run.host.entitymux = run.options.entitymux;
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -14,12 +14,13 @@
 
 #include "policy/policy.h"
 
-#define MODEL_LISTENERS_MAX  64
-#define MODEL_ADDRESSES_MAX  4
-#define MODEL_SOURCES_MAX    6
-#define MODEL_ENTITIES_MAX   24
-#define MODEL_BYTES_MAX	     512 /* of a check */
-#define MODEL_EXTENSIONS_MAX 24	 /* twice what newer kernels' nf_tables walks */
+#define MODEL_LISTENERS_MAX 64
+#define MODEL_ADDRESSES_MAX 4
+#define MODEL_SOURCES_MAX   6
+#define MODEL_ENTITIES_MAX  24
+#define MODEL_BYTES_MAX	    512 /* of a check */
+/* Newer kernels' nf_tables walk 12; XDP and TC walk no more than these before Linux 5.3. */
+#define MODEL_EXTENSIONS_MAX 16
 #define MODEL_PAYLOAD_MAX    1480
 #define MODEL_TAGS_MAX	     2
 #define MODEL_POKES_MAX	     3

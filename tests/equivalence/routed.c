@@ -4,12 +4,14 @@
  * routed - random conversations over a router whose policy has `replies`, the same for every
  * backend, against a model.
  *
- *	routed [-v] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX BACKEND...	(root)
+ *	routed [-va] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX BACKEND...	(root)
  *
- * The options are those of equivalence.c, and so is the backend `none`, the control: without any
- * policy, every frame comes out routed and otherwise as it went in.  A disagreement is printed with
- * the policy and with the packets that it takes, in the words of tests/lib/packet.h; ICMP errors in
- * hex.
+ * With -a the policies take turns with what else may be on a router, and conversations are among
+ * them that connection tracking spoils where it does the replies: for kernels with chains at egress
+ * (Linux 5.16).  The other options are those of equivalence.c, and so is the backend `none`, the
+ *control: without any policy, every frame comes out routed and otherwise as it went in.  A
+ *disagreement is printed with the policy and with the packets that it takes, in the words of
+ *tests/lib/packet.h; ICMP errors in hex.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,6 +22,7 @@
 
 #include "engine/header_limit.h"
 #include "run.h"
+#include "seen.h"
 #include "talk.h"
 #include "tests/lib/counts.h"
 #include "trial.h"
@@ -91,6 +94,26 @@ static void send_events(struct run *run, const struct part *part, const char *ba
 	}
 }
 
+/* No bridge takes native XDP. */
+static enum router_arrangement arrangement_for(const struct run *run, const char *backend,
+					       uint64_t seed)
+{
+	enum router_arrangement arrangement =
+		run->options.arranged ? seed % ROUTER_ARRANGEMENTS : ROUTER_PLAIN;
+
+	if (strncmp(backend, "xdp", 3) == 0 && arrangement >= ROUTER_BRIDGE)
+		return ROUTER_PLAIN;
+	return arrangement;
+}
+
+static void compare_seen(const struct run *run, const struct part *part,
+			 struct trial_result *result)
+{
+	if (run->router.arrangement == ROUTER_TRACKED && result->outcome == TRIAL_AGREED &&
+	    !seen_agrees(part->events, part->n, result->text, sizeof(result->text)))
+		result->outcome = TRIAL_COUNTERS;
+}
+
 static void run_part(struct run *run, const struct model_policy *model, const struct part *part,
 		     const char *backend, struct trial_result *result)
 {
@@ -102,10 +125,13 @@ static void run_part(struct run *run, const struct model_policy *model, const st
 		return;
 	expect(part, &trial, control);
 	router_forget();
+	if (run->router.arrangement == ROUTER_TRACKED)
+		seen_begin();
 	if (!control)
 		trial_apply(run->options.entitymux, &trial, backend, result);
 	if (result->outcome == TRIAL_AGREED) {
 		send_events(run, part, backend, result);
+		compare_seen(run, part, result);
 		if (!control && result->outcome == TRIAL_AGREED)
 			trial_compare_counters(run->options.entitymux, &trial, result);
 		if (!control)
@@ -151,7 +177,8 @@ static void shrink_part(struct run *run, const struct model_policy *model, struc
 }
 
 static void print_part(const struct part *part, const struct model_policy *model,
-		       const char *backend, uint64_t seed, const struct trial_result *result)
+		       const char *backend, enum router_arrangement arrangement, uint64_t seed,
+		       const struct trial_result *result)
 {
 	static const char *const wires[] = {"in0", "in1", "out"};
 	struct trial trial;
@@ -159,7 +186,8 @@ static void print_part(const struct part *part, const struct model_policy *model
 	if (!trial_open(&trial, EM_HEADER_LIMIT_MAX, model, NULL, 0, NULL))
 		return;
 	expect(part, &trial, is_control(backend));
-	printf("[disagreement: %s, seed %" PRIu64 "]\n%s\n", backend, seed, trial.config);
+	printf("[disagreement: %s, %s, seed %" PRIu64 "]\n%s\n", backend,
+	       router_arrangement_name(arrangement), seed, trial.config);
 	for (size_t i = 0; i < part->n; i++) {
 		const struct event *event = part->events[i];
 
@@ -200,6 +228,7 @@ static void run_backend(struct run *run, struct tally *tally, const struct talk 
 	struct trial_result result;
 	double start = run_now();
 
+	router_arrange(&run->router, arrangement_for(run, tally->backend, seed));
 	run_part(run, talk->model, &part, tally->backend, &result);
 	tally->seconds += run_now() - start;
 	if (result.outcome == TRIAL_REFUSED) {
@@ -215,7 +244,8 @@ static void run_backend(struct run *run, struct tally *tally, const struct talk 
 		printf("# %s disagrees, seed %" PRIu64 "; looking for a small example\n",
 		       tally->backend, seed);
 		shrink_part(run, talk->model, &part, tally->backend, &result);
-		print_part(&part, talk->model, tally->backend, seed, &result);
+		print_part(&part, talk->model, tally->backend, run->router.arrangement, seed,
+			   &result);
 	}
 	free(part.events);
 }
@@ -236,10 +266,10 @@ static void run_policy(struct run *run, uint64_t seed)
 {
 	struct random random = {seed};
 	struct model_policy model;
-	struct talk talk = {.model = &model};
+	struct talk talk = {.model = &model, .all = run->options.arranged};
 	struct trial trial;
 
-	talk_make_policy(&random, &model);
+	talk_make_policy(&random, run->options.arranged, &model);
 	if (!trial_open(&trial, EM_HEADER_LIMIT_MAX, &model, NULL, 0, NULL)) {
 		trial_open(&trial, EM_HEADER_LIMIT_MAX, &model, NULL, 0, stderr);
 		fprintf(stderr, "equivalence: seed %" PRIu64 ": not a valid policy\n", seed);
@@ -259,7 +289,7 @@ int main(int argc, char **argv)
 {
 	struct run run = {0};
 
-	if (!run_read_options(&run.options, argc, argv))
+	if (!run_read_options(&run.options, "a", argc, argv))
 		return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	run_on_one_cpu();

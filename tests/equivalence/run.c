@@ -28,16 +28,21 @@ static uint64_t number(const char *text, const char *what)
 	return value;
 }
 
-bool run_read_options(struct run_options *out, int argc, char **argv)
+bool run_read_options(struct run_options *out, const char *own, int argc, char **argv)
 {
 	bool known = true;
+	char options[32];
 	int option;
+
+	snprintf(options, sizeof(options), "vs:n:p:%s", own);
 
 	*out = (struct run_options){
 		.seed = 1, .n_packets = RUN_PACKETS, .per_policy = RUN_PER_POLICY};
-	while ((option = getopt(argc, argv, "vs:n:p:")) != -1) {
+	while ((option = getopt(argc, argv, options)) != -1) {
 		if (option == 'v')
 			out->verbose = true;
+		else if (option == 'a')
+			out->arranged = true;
 		else if (option == 's')
 			out->seed = number(optarg, "seed");
 		else if (option == 'n')
@@ -50,9 +55,9 @@ bool run_read_options(struct run_options *out, int argc, char **argv)
 	if (!known || argc - optind < 2 || argc - optind - 1 > RUN_BACKENDS_MAX ||
 	    !out->per_policy) {
 		fprintf(stderr,
-			"usage: %s [-v] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX "
+			"usage: %s [-v%s] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX "
 			"BACKEND...\n",
-			argv[0]);
+			argv[0], own);
 		return false;
 	}
 	out->entitymux = argv[optind];

@@ -33,15 +33,16 @@ struct run_options {
 	uint64_t n_packets;
 	size_t per_policy;
 	bool verbose;
+	bool arranged; /* with all that may be on a router, and nothing left out */
 	struct tally tallies[RUN_BACKENDS_MAX]; /* one for each backend */
 	size_t n_backends;
 };
 
 /*
- * The command line: [-v] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX BACKEND...; false, with a
- * line that says so, where it is none.
+ * The command line: [-v] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX BACKEND..., before which
+ * `own` allows more options; false, with a line that says so, where it is none.
  */
-bool run_read_options(struct run_options *out, int argc, char **argv);
+bool run_read_options(struct run_options *out, const char *own, int argc, char **argv);
 
 /* Every backend has had as many packets as that, or is left out. */
 bool run_is_done(const struct run_options *options);

@@ -79,9 +79,37 @@ static void move_sources(struct random *random, struct model_listener *listener)
 	}
 }
 
-void talk_make_policy(struct random *random, struct model_policy *policy)
+/* A further format of the listener that is the last one so far. */
+static void join(struct model_policy *policy, const struct model_listener *made)
+{
+	const struct model_listener *before = &policy->listeners[policy->n_listeners - 1];
+	struct model_listener *format = &policy->listeners[policy->n_listeners++];
+
+	*format = *made;
+	format->vlan = 0;
+	format->replies = before->replies;
+	format->n_addresses = 0;
+	format->n_sources = 0;
+}
+
+/* With formats it has neither addresses nor sources: each format could be reached as it was. */
+static void settle_listener(struct random *random, bool formats, struct model_listener *listener)
+{
+	listener->vlan = 0;
+	listener->replies = random_chance(random, 80);
+	if (formats) {
+		listener->n_addresses = 0;
+		listener->n_sources = 0;
+		return;
+	}
+	move_addresses(random, listener);
+	move_sources(random, listener);
+}
+
+void talk_make_policy(struct random *random, bool all, struct model_policy *policy)
 {
 	struct model_policy *made = malloc(sizeof(*made));
+	bool kept = false;
 
 	if (!made)
 		abort();
@@ -90,14 +118,15 @@ void talk_make_policy(struct random *random, struct model_policy *policy)
 	for (size_t i = 0; i < made->n_listeners && policy->n_listeners < LISTENERS_MAX; i++) {
 		struct model_listener *listener = &made->listeners[i];
 
-		/* With nft, replies do not go with several formats. */
+		/* Where connection tracking does them, replies do not go with several formats. */
+		if (listener->joins && all && kept)
+			join(policy, listener);
 		if (listener->joins)
 			continue;
-		listener->vlan = 0;
-		listener->replies = random_chance(random, 80);
-		move_addresses(random, listener);
-		move_sources(random, listener);
-		if (!generate_clashes(policy, listener))
+		settle_listener(random, all && i + 1 < made->n_listeners && listener[1].joins,
+				listener);
+		kept = !generate_clashes(policy, listener);
+		if (kept)
 			policy->listeners[policy->n_listeners++] = *listener;
 	}
 	free(made);
@@ -279,12 +308,12 @@ static bool make_answer(struct random *random, struct talk *talk, struct event *
 		return false;
 	if (random_chance(random, 10))
 		balance(talk, event);
-	return !is_first_word(talk, &one);
+	return talk->all || !is_first_word(talk, &one);
 }
 
 /* Ethernet, IP without options and ICMP headers of an error to who sent the flow. */
-static void put_headers(struct random *random, const struct flow *flow, size_t quoted,
-			struct event *event)
+static void put_headers(struct random *random, const struct flow *flow,
+			const struct em_address *source, size_t quoted, struct event *event)
 {
 	static const uint8_t codes[] = {3, 3, 3, 0, 1, 13};
 	bool ip4 = flow->source.family == AF_INET;
@@ -301,7 +330,7 @@ static void put_headers(struct random *random, const struct flow *flow, size_t q
 	ip[ip4 ? 3 : 5] = length & 0xff;
 	ip[ip4 ? 8 : 7] = 64;
 	ip[ip4 ? 9 : 6] = ip4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-	memcpy(ip + (ip4 ? 12 : 8), flow->destination.bytes, ip4 ? 4 : 16);
+	memcpy(ip + (ip4 ? 12 : 8), source->bytes, ip4 ? 4 : 16);
 	memcpy(ip + (ip4 ? 16 : 24), flow->source.bytes, ip4 ? 4 : 16);
 	event->icmp = ETH_HLEN + (ip4 ? 20 : 40);
 	frame[event->icmp] = ip4 ? 3 : 1;
@@ -346,6 +375,7 @@ static const struct event *known_request(struct random *random, const struct tal
 static bool make_error(struct random *random, const struct talk *talk, struct event *event)
 {
 	const struct event *about;
+	struct em_address source;
 	size_t header, most, quoted;
 
 	about = known_request(random, talk);
@@ -363,7 +393,11 @@ static bool make_error(struct random *random, const struct talk *talk, struct ev
 	event->kind = EVENT_ERROR;
 	event->from = ROUTER_OUT;
 	event->to = about->from;
-	put_headers(random, &about->flow, quoted, event);
+	source = about->flow.destination;
+	/* A router in between: connection tracking gives its errors the server's address. */
+	if (talk->all && random_chance(random, 30))
+		source = some_host(random, ROUTER_OUT, source.family);
+	put_headers(random, &about->flow, &source, quoted, event);
 	memcpy(event->sent.bytes + event->icmp + ICMP_HEADER, about->expected.bytes + ETH_HLEN,
 	       quoted);
 	event->sent.length = (uint16_t)(event->icmp + ICMP_HEADER + quoted);

@@ -15,13 +15,17 @@
 struct talk {
 	const struct model_policy *model;
 	const struct em_policy *policy;
+	bool all; /* also what connection tracking spoils where it does the replies */
 	struct conversations conversations;
 	struct event *events; /* owned */
 	size_t n;
 };
 
-/* A policy for the router: no VLANs, its hosts' addresses, and `replies` more often than not. */
-void talk_make_policy(struct random *random, struct model_policy *policy);
+/*
+ * A policy for the router: no VLANs, its hosts' addresses, and `replies` more often than not.  With
+ * `all`, also several formats.
+ */
+void talk_make_policy(struct random *random, bool all, struct model_policy *policy);
 
 /* That many events, or a few less. */
 void talk_make(struct random *random, size_t events, struct talk *talk);

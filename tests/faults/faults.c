@@ -3,13 +3,13 @@
 /*
  * faults - lets the system calls of entitymux fail one by one, and looks at what that leaves.
  *
- *	faults [-n COUNT|all] [-s SEED] [-S SCENARIO] [-p CALL:NTH:ERROR[:remove]] ENTITYMUX
- *BACKEND...
+ *	faults [-n COUNT|all] [-s SEED] [-S SCENARIO] [-e ERROR] [-p CALL:NTH:ERROR[:remove]]
+ *	       ENTITYMUX BACKEND...
  *
  * A point is a system call of a command, with an errno or a SIGKILL in its place.  COUNT of them
- *are drawn from those of all scenarios (see scenario.h), or of those that begin with SCENARIO. Exit
- * status 1: there are bad points, each printed with the command that tries it again.  Runs as root,
- * in namespaces of its own.
+ * are drawn from those of all scenarios (see scenario.h), or of those that begin with SCENARIO,
+ * with any error, or with ERROR (KILL: the signal).  Exit status 1: there are bad points, each
+ * printed with the command that tries it again.  Runs as root, in namespaces of its own.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -30,6 +30,7 @@ struct options {
 	size_t count;
 	uint64_t seed;
 	const char *scenario, *entitymux;
+	int error; /* 0: any */
 	const char *const *backends;
 	struct scenario_point point; /* at.nth 0: none is given */
 };
@@ -61,17 +62,20 @@ static void add(struct points *points, const struct scenario *scenario, struct i
 		.scenario = scenario, .at = at, .error = error, .removes = removes};
 }
 
-static void add_call(struct points *points, const struct scenario *scenario, struct inject_call at)
+static void add_call(struct points *points, const struct scenario *scenario, struct inject_call at,
+		     int only)
 {
 	const struct table_call *call = table_find(at.number);
 
 	if (!call)
 		return;
-	add(points, scenario, at, INJECT_KILL, false);
-	if (scenario->command == SCENARIO_APPLY)
+	if (!only || only == INJECT_KILL)
+		add(points, scenario, at, INJECT_KILL, false);
+	if ((!only || only == INJECT_KILL) && scenario->command == SCENARIO_APPLY)
 		add(points, scenario, at, INJECT_KILL, true);
 	for (size_t i = 0; call->errors[i]; i++)
-		add(points, scenario, at, call->errors[i], false);
+		if (!only || only == call->errors[i])
+			add(points, scenario, at, call->errors[i], false);
 }
 
 static void add_scenario(struct points *points, const struct options *options,
@@ -80,7 +84,7 @@ static void add_scenario(struct points *points, const struct options *options,
 	const struct inject *reference = scenario_begin(options->entitymux, scenario);
 
 	for (size_t i = 0; i < reference->n_calls; i++)
-		add_call(points, scenario, reference->calls[i]);
+		add_call(points, scenario, reference->calls[i], options->error);
 }
 
 static int by_scenario(const void *one, const void *two)
@@ -193,7 +197,7 @@ static bool read_options(struct options *options, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "n:s:S:p:")) >= 0) {
+	while ((option = getopt(argc, argv, "n:s:S:e:p:")) >= 0) {
 		if (option == 'n')
 			options->count =
 				strcmp(optarg, "all") ? strtoul(optarg, NULL, 0) : SIZE_MAX;
@@ -201,6 +205,8 @@ static bool read_options(struct options *options, int argc, char **argv)
 			options->seed = strtoull(optarg, NULL, 0);
 		else if (option == 'S')
 			options->scenario = optarg;
+		else if (option == 'e' && table_error_parse(optarg))
+			options->error = table_error_parse(optarg);
 		else if (option != 'p' || !read_point(&options->point, optarg))
 			return false;
 	}
@@ -218,7 +224,8 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!read_options(&options, argc, argv)) {
 		fprintf(stderr, "usage: faults [-n COUNT|all] [-s SEED] [-S SCENARIO] "
-				"[-p CALL:NTH:ERROR[:remove]] ENTITYMUX BACKEND...\n");
+				"[-e ERROR] [-p CALL:NTH:ERROR[:remove]] ENTITYMUX "
+				"BACKEND...\n");
 		return 2;
 	}
 	if (geteuid()) {

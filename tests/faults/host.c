@@ -14,8 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -86,14 +87,27 @@ void host_open(void)
 {
 	int sender = rig_new_namespace(), self = rig_new_namespace();
 
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
+		rig_die("prctl");
 	rig_private_mounts();
-	if (mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL))
-		rig_die("/sys/fs/bpf");
 	make_links(sender);
 	host.sender = open_socket(0);
 	rig_enter(self);
 	for (size_t i = 0; i < PORTS; i++)
 		host.server[i] = open_socket(ports[i]);
+}
+
+void host_kill_orphans(void)
+{
+	FILE *children = fopen("/proc/thread-self/children", "re");
+	pid_t pid;
+
+	if (!children)
+		rig_die("children");
+	while (fscanf(children, "%d", &pid) == 1)
+		if (kill(pid, SIGKILL) || waitpid(pid, NULL, 0) != pid)
+			rig_die("orphan");
+	fclose(children);
 }
 
 static void send_to(uint16_t port, uint32_t tag)
@@ -201,13 +215,13 @@ static char *list_all(bool rough)
 		"tc filter show dev in0 egress 2>/dev/null | sed 's,tag [0-9a-f]*,,' || :\n"
 		/* One line for each chain, as their order depends on which was made first. */
 		"nft -s list ruleset | sed '/^\tset conversations\\|^\tset overflow\\|^\tset "
-		"groups/,/^\t}/{"
-		"/elements = {/,/}/d}' | awk '/^\t[^\t].*{$/ { block = 1 }\n"
+		"groups\\|^\tset v[0-9]*-unknown-/,/^\t}/{"
+		"/elements = {.*}/d; /elements = {/,/}/d}' | awk '/^\t[^\t].*{$/ { block = 1 }\n"
 		"	{ printf \"%s%s\", $0, block && !/^\t}$/ ? \" \" : \"\\n\" }\n"
 		"	/^\t}$/ { block = 0 }' | sort\n"
 		"find /sys/fs/bpf -mindepth 1 | sort\n"
 		"find " RUNSTATEDIR " -mindepth 1 -type d | sort\n"
-		"$0 find " RUNSTATEDIR " -type f -exec cksum {} + | sort\n";
+		"$0 find " RUNSTATEDIR " -type f ! -name 'seen*' -exec cksum {} + | sort\n";
 	const char *const argv[] = {"sh", "-ec", script, rough ? ":" : "exec", NULL};
 	struct rig_output output;
 	char *text = NULL;

@@ -34,6 +34,9 @@ void host_open(void);
 /* The real user who loads programs here, and nowhere else: the kernel remembers it. */
 uid_t host_uid(void);
 
+/* Kills the processes that a command has left behind. */
+void host_kill_orphans(void);
+
 /* Sends one datagram for each tag. */
 struct host_ports host_where(void);
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "host.h"
 #include "policy.h"
 #include "tests/lib/rig_parts.h"
@@ -20,7 +21,6 @@
 #define KILLED (INJECT_SIGNAL + SIGKILL)
 
 static struct {
-	const char *entitymux;
 	const struct scenario *scenario;
 	char *pristine;			      /* rough snapshots: nothing applied */
 	char *after;			      /* the command has succeeded */
@@ -52,53 +52,6 @@ static const char *check_sorted(enum policy policy, const char *when)
 			     where.of[2], where.of[3]);
 	policy_count(&now.expected, policy);
 	return NULL;
-}
-
-static enum policy wanted_policy(const struct scenario *scenario)
-{
-	if (scenario->command == SCENARIO_REMOVE)
-		return NOTHING;
-	return scenario->command != SCENARIO_APPLY || scenario->same || !scenario->before ? OLD
-											  : NEW;
-}
-
-static void run_apply(struct inject *inject, const char *backend, enum policy policy)
-{
-	char option[32];
-	const char *const argv[] = {now.entitymux, "apply", option, policy_file(policy), NULL};
-
-	snprintf(option, sizeof(option), "--backend=%s", backend);
-	inject->uid = host_uid();
-	inject_run(inject, argv);
-}
-
-static void run_word(struct inject *inject, const char *command, const char *option)
-{
-	const char *const argv[] = {now.entitymux, command, option, NULL};
-
-	inject->uid = host_uid();
-	inject_run(inject, argv);
-}
-
-static void run_command(struct inject *inject, const struct scenario *scenario)
-{
-	switch (scenario->command) {
-	case SCENARIO_APPLY:
-		run_apply(inject, scenario->backend, wanted_policy(scenario));
-		return;
-	case SCENARIO_REMOVE:
-		run_word(inject, "remove", NULL);
-		return;
-	case SCENARIO_RESET:
-		run_word(inject, "stats", "--reset");
-		return;
-	case SCENARIO_STATUS:
-		run_word(inject, "status", NULL);
-		return;
-	case SCENARIO_STATS:
-		run_word(inject, "stats", "--json");
-		return;
-	}
 }
 
 /* A command that has to succeed; what it printed goes to *out unless that is NULL. */
@@ -144,7 +97,7 @@ static const char *check_counters(const char *when)
 	struct inject stats = {0};
 	const char *text;
 
-	run_word(&stats, "stats", "--json");
+	command_word(&stats, "stats", "--json");
 	text = compare_counters(&stats, &now.expected, false, when);
 	inject_clear(&stats);
 	return text;
@@ -192,13 +145,30 @@ static const char *check_removed(const char *when)
 	struct inject remove = {0};
 	const char *text;
 
-	run_word(&remove, "remove", NULL);
+	command_word(&remove, "remove", NULL);
 	text = succeeds(&remove, when);
 	if (!text)
 		text = check_snapshot(now.pristine, when);
 	if (text)
 		clear_by_force();
 	return text;
+}
+
+/* What is to be undone. */
+static const char *apply_new(void)
+{
+	struct inject apply = {0};
+	const char *text = NULL;
+
+	if (now.scenario->command == SCENARIO_WHEN_DUE) {
+		command_apply_for_a_second(now.scenario->backend);
+		/* So that the command has to do it. */
+		host_kill_orphans();
+	} else {
+		command_apply(&apply, now.scenario->backend, NEW);
+		text = succeeds(&apply, "then apply of the new policy");
+	}
+	return text ? text : check_sorted(NEW, "then apply of the new policy");
 }
 
 /* Makes what is there before the command. */
@@ -212,11 +182,13 @@ static const char *make_ready(void)
 	text = check_removed("then remove");
 	now.expected = (struct host_counters){0};
 	if (!text && now.scenario->before) {
-		run_apply(&apply, now.scenario->before, OLD);
+		command_apply(&apply, now.scenario->before, OLD);
 		text = succeeds(&apply, "then remove and apply");
 		if (!text)
 			text = check_sorted(OLD, "then remove and apply");
 	}
+	if (!text && command_is_undo(now.scenario))
+		text = apply_new();
 	free(now.before);
 	now.before = host_snapshot(false, NULL, 0);
 	now.ready = !text;
@@ -226,8 +198,47 @@ static const char *make_ready(void)
 /* The policy before the command, or the one after it. */
 static bool is_either(enum policy policy)
 {
-	return policy == wanted_policy(now.scenario) ||
-	       policy == (now.scenario->before ? OLD : NOTHING);
+	return policy == command_after(now.scenario) || policy == command_before(now.scenario);
+}
+
+static const char *check_status(void)
+{
+	struct inject status = {0};
+	const char *text;
+
+	command_word(&status, "status", NULL);
+	text = succeeds(&status, "then status");
+	return text;
+}
+
+/* After a fault in an undo: what it says of itself is so, and rollback by hand does the rest. */
+static const char *check_undone(void)
+{
+	struct inject status = {0}, next = {0};
+	struct host_ports where;
+	enum policy seen = policy_in_force(&where);
+	const char *text = NULL;
+
+	policy_count(&now.expected, seen);
+	command_word(&status, "status", NULL);
+	if (now.scenario->command == SCENARIO_WHEN_DUE && seen == NEW &&
+	    (status.status != 4 || !strstr(status.out, "entitymux rollback")))
+		text = wrong("then status: exit status %d: %s", status.status, status.out);
+	inject_clear(&status);
+	if (!text && seen == NEW) {
+		command_word(&next, "rollback", NULL);
+		text = succeeds(&next, "then rollback");
+	} else if (!text) {
+		command_apply(&next, now.scenario->before, OLD);
+		text = succeeds(&next, "then apply");
+	}
+	if (!text)
+		text = check_status();
+	if (!text)
+		text = check_sorted(OLD, "in the end");
+	if (!text)
+		text = check_counters("in the end");
+	return text ? text : check_snapshot(now.after, "in the end");
 }
 
 /* After a fault: another run sees to it. */
@@ -239,12 +250,14 @@ static const char *check_next(const struct scenario_point *point)
 	now.ready = false;
 	if (point->removes || now.scenario->command == SCENARIO_REMOVE)
 		return NULL; /* which make_ready() does */
+	if (command_is_undo(now.scenario))
+		return check_undone();
 	if (now.scenario->command != SCENARIO_APPLY)
 		return check_counters("then stats");
-	run_apply(&next, now.scenario->backend, wanted_policy(now.scenario));
+	command_apply(&next, now.scenario->backend, command_after(now.scenario));
 	text = succeeds(&next, "then apply");
 	if (!text)
-		text = check_sorted(wanted_policy(now.scenario), "then apply");
+		text = check_sorted(command_after(now.scenario), "then apply");
 	if (!text)
 		text = check_counters("then apply and stats");
 	return text ? text : check_snapshot(now.after, "then apply");
@@ -264,20 +277,14 @@ static const char *check_failure(const struct scenario_point *point, const struc
 	return NULL;
 }
 
-static const char *check_status(void)
-{
-	struct inject status = {0};
-	const char *text;
-
-	run_word(&status, "status", NULL);
-	text = succeeds(&status, "then status");
-	return text;
-}
-
 /* What a command that has succeeded says, if that is what it is for. */
 static const char *check_output(const struct inject *done)
 {
 	if (now.scenario->command == SCENARIO_STATUS && !strstr(done->out, "in place"))
+		return wrong("exit status 0, and printed: %s", done->out);
+	/* Of the tags that were sent, the old policy has the first two. */
+	if (now.scenario->command == SCENARIO_UNKNOWN &&
+	    !(strstr(done->out, "0x00000003 ") && strstr(done->out, "0x00000004 ")))
 		return wrong("exit status 0, and printed: %s", done->out);
 	if (now.scenario->command == SCENARIO_STATS)
 		return compare_counters(done, &now.before_counters, true, "exit status 0");
@@ -290,9 +297,10 @@ static const char *check_done(const struct inject *done, enum policy seen)
 
 	if (text)
 		return text;
-	if (seen != wanted_policy(now.scenario))
+	if (seen != command_after(now.scenario))
 		return wrong("exit status 0, and the old policy is in force");
-	if (now.scenario->command == SCENARIO_APPLY && !done->err[0])
+	if ((now.scenario->command == SCENARIO_APPLY || command_is_undo(now.scenario)) &&
+	    !done->err[0])
 		return check_status();
 	return NULL;
 }
@@ -305,7 +313,7 @@ static void expect_reset(const struct inject *done)
 
 	if (now.scenario->command != SCENARIO_RESET)
 		return;
-	run_word(&stats, "stats", "--json");
+	command_word(&stats, "stats", "--json");
 	if (done->status == KILLED && host_read_counters(&seen, stats.out) &&
 	    is_counted(&seen, &(struct host_counters){0}, true))
 		now.expected = (struct host_counters){0};
@@ -321,7 +329,7 @@ static void expect_reset(const struct inject *done)
 static bool is_unsaid_apply(const struct inject *done, enum policy seen)
 {
 	return done->status && done->status != KILLED && now.scenario->command == SCENARIO_APPLY &&
-	       seen != (now.scenario->before ? OLD : NOTHING) &&
+	       seen != command_before(now.scenario) &&
 	       !strstr(done->err, "the policy is in force all the same");
 }
 
@@ -350,7 +358,7 @@ static const char *check_all(const struct scenario_point *point, const struct in
 	if (is_unsaid_apply(done, seen))
 		return wrong("exit status %d, and the new policy is in force: %s", done->status,
 			     done->err);
-	if (done->status && done->status != KILLED) {
+	if (done->status && done->status != KILLED && now.scenario->command != SCENARIO_WHEN_DUE) {
 		char *after = host_snapshot(false, now.before, UNTOUCHED_MS);
 
 		now.ready = !strcmp(after, now.before);
@@ -369,7 +377,7 @@ const char *scenario_try(const struct scenario_point *point, bool *reached)
 	if (text)
 		rig_die(text);
 	now.before_counters = now.expected;
-	run_command(&inject, point->scenario);
+	command_run(&inject, point->scenario);
 	*reached = inject.reached;
 	text = check_all(point, &inject);
 	inject_clear(&inject);
@@ -407,7 +415,7 @@ const struct inject *scenario_begin(const char *entitymux, const struct scenario
 {
 	const char *text;
 
-	now.entitymux = entitymux;
+	command_init(entitymux);
 	now.scenario = scenario;
 	if (!now.pristine) {
 		policy_write_files();
@@ -418,55 +426,11 @@ const struct inject *scenario_begin(const char *entitymux, const struct scenario
 	if (text)
 		die(text);
 	inject_clear(&now.reference);
-	run_command(&now.reference, scenario);
+	command_run(&now.reference, scenario);
 	if (now.reference.status)
 		die(now.reference.err);
 	now.ready = false;
 	free(now.after);
 	now.after = settled_snapshot();
 	return &now.reference;
-}
-
-static void add(struct scenario *list, size_t *n, const char *name, enum scenario_command command,
-		const char *before, const char *backend)
-{
-	struct scenario *scenario = &list[(*n)++];
-
-	*scenario = (struct scenario){
-		.command = command,
-		.before = before,
-		.backend = backend,
-		.same = !strcmp(name, "again"),
-	};
-	snprintf(scenario->name, sizeof(scenario->name), "%s:%s", name, backend);
-}
-
-struct scenario *scenario_list(const char *const *backends, size_t *n)
-{
-	size_t n_backends = 0;
-	struct scenario *list;
-
-	while (backends[n_backends])
-		n_backends++;
-	list = calloc(n_backends * (n_backends + 6), sizeof(*list));
-	if (!list)
-		rig_die("memory");
-	*n = 0;
-	for (const char *const *to = backends; *to; to++) {
-		add(list, n, "first", SCENARIO_APPLY, NULL, *to);
-		add(list, n, "newer", SCENARIO_APPLY, *to, *to);
-		for (const char *const *from = backends; *from; from++) {
-			char name[24];
-
-			snprintf(name, sizeof(name), "from-%s", *from);
-			if (from != to)
-				add(list, n, name, SCENARIO_APPLY, *from, *to);
-		}
-		add(list, n, "again", SCENARIO_APPLY, *to, *to);
-		add(list, n, "remove", SCENARIO_REMOVE, *to, *to);
-		add(list, n, "reset", SCENARIO_RESET, *to, *to);
-		add(list, n, "status", SCENARIO_STATUS, *to, *to);
-		add(list, n, "stats", SCENARIO_STATS, *to, *to);
-	}
-	return list;
 }

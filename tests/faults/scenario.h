@@ -7,7 +7,9 @@
  *	newer:B		apply of another policy with the backend of the one before
  *	from-A:B	apply of another policy with another backend
  *	again:B		apply of the same policy
- *	remove:B, reset:B, status:B, stats:B
+ *	rollback:B	takes it back by hand
+ *	when-due:B	takes it back because nobody has confirmed it
+ *	remove:B, reset:B, status:B, stats:B, unknown:B
  */
 #ifndef FAULTS_SCENARIO_H
 #define FAULTS_SCENARIO_H
@@ -23,6 +25,9 @@ enum scenario_command {
 	SCENARIO_RESET,
 	SCENARIO_STATUS,
 	SCENARIO_STATS,
+	SCENARIO_UNKNOWN,
+	SCENARIO_ROLLBACK,
+	SCENARIO_WHEN_DUE,
 };
 
 struct scenario {

@@ -51,6 +51,17 @@ check() {
 	if said=$("$@" 2>&1); then pass "$what"; else fail "$what" "exit status $? of: $*" "$said"; fi
 }
 
+# within SECONDS WHAT COMMAND...: it succeeds in time
+within() {
+	ticks=$(($1 * 10)) what=$2
+	shift 2
+	while ! said=$("$@" 2>&1) && [ $ticks -gt 0 ]; do
+		ticks=$((ticks - 1))
+		sleep 0.1
+	done
+	if [ $ticks -gt 0 ]; then pass "$what"; else fail "$what" "$said"; fi
+}
+
 # exits STATUS MESSAGES PATTERN COMMAND...: as many lines on standard error, each as the pattern
 exits() {
 	status=$1 messages=$2 pattern=$3

@@ -9,9 +9,9 @@
 
 static void describe_result(const struct em_classification *class, char *text, size_t size)
 {
-	char tag[EM_COVER_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
+	char tag[EM_COVER_TEXT_MAX], port[EM_ACTION_TEXT_MAX];
+	const char *action = em_action_format(&class->action, port);
 
-	em_action_format(&class->action, action);
 	if (class->result == EM_REWRITTEN)
 		snprintf(text, size, " %s %s", em_entity_name(class->format, class->entity, tag),
 			 action);

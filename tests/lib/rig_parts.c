@@ -85,6 +85,9 @@ void rig_private_mounts(void)
 		rig_die("mount namespace");
 	if (mount("sysfs", "/sys", "sysfs", 0, NULL))
 		rig_die("/sys");
+	/* As on most hosts; a kernel without bpf(2) has none. */
+	if (mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL) && errno != ENODEV && errno != ENOENT)
+		rig_die("/sys/fs/bpf");
 	make_folders(RUNSTATEDIR);
 	if (mount("tmpfs", RUNSTATEDIR, "tmpfs", 0, "mode=0755"))
 		rig_die(RUNSTATEDIR);

@@ -68,12 +68,13 @@ static void make_routes(enum router_wire wire, const char *interface)
 
 	snprintf(script, sizeof(script),
 		 "ip link set %1$s up\n"
-		 "ip address add %2$s.1/24 dev %1$s\n"
-		 "ip address add 2001:db8:%3$x::1/64 dev %1$s nodad\n"
-		 "for i in $(seq %4$d %5$d); do for address in %2$s.$i "
-		 "2001:db8:%3$x::$(printf %%x $i); do\n"
-		 "  ip neighbour add $address lladdr 02:00:00:00:00:01 dev %1$s nud permanent\n"
-		 "done; done\n",
+		 "{ echo address replace %2$s.1/24 dev %1$s\n"
+		 "echo address replace 2001:db8:%3$x::1/64 dev %1$s nodad\n"
+		 "for i in $(seq %4$d %5$d); do\n"
+		 "  for address in %2$s.$i 2001:db8:%3$x::$(printf %%x $i); do\n"
+		 "    echo neighbour replace $address lladdr 02:00:00:00:00:01 dev %1$s"
+		 " nud permanent\n"
+		 "done; done; } | ip -batch -\n",
 		 interface, networks[wire], wire + 1, FIRST_HOST, SENTINEL);
 	rig_shell(script);
 }
@@ -181,6 +182,13 @@ static void wait_until_up(struct router *router, enum router_wire from, enum rou
 	}
 	errno = ETIMEDOUT;
 	rig_die("waiting for the router");
+}
+
+void router_address_wire(struct router *router, enum router_wire wire, const char *interface)
+{
+	make_routes(wire, interface);
+	wait_until_up(router, wire, ROUTER_OUT);
+	wait_until_up(router, ROUTER_OUT, wire);
 }
 
 void router_open(struct router *router)

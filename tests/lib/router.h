@@ -22,7 +22,21 @@ enum router_wire { ROUTER_IN0, ROUTER_IN1, ROUTER_OUT, ROUTER_WIRES };
 
 #define ROUTER_HOSTS 4 /* on each wire, and of each family */
 
+/* What else is on it, on the side of the first wire or on all.  Frames pass as on a plain one. */
+enum router_arrangement {
+	ROUTER_PLAIN,
+	ROUTER_PORT, /* in0 is a port of a bridge … */
+	ROUTER_PORT_FILTERED,
+	ROUTER_NAT,
+	ROUTER_UNTRACKED,
+	ROUTER_TRACKED,
+	ROUTER_BRIDGE, /* … or is one, where there is no native XDP */
+	ROUTER_BRIDGE_FILTERED,
+	ROUTER_ARRANGEMENTS
+};
+
 struct router {
+	enum router_arrangement arrangement;
 	int senders[ROUTER_WIRES];
 	int captures[ROUTER_WIRES];
 	uint32_t sentinels; /* sent so far */
@@ -40,6 +54,13 @@ struct em_address router_address(enum router_wire wire, uint8_t family, unsigned
  */
 int router_exchange(struct router *router, enum router_wire from, enum router_wire to,
 		    const struct stream_frame *frame, struct stream_frame *seen);
+
+/* Rearranges it.  Nothing of entitymux may be there. */
+void router_arrange(struct router *router, enum router_arrangement arrangement);
+const char *router_arrangement_name(enum router_arrangement arrangement);
+
+/* Gives an interface the addresses of the router on a wire, and waits until frames pass. */
+void router_address_wire(struct router *router, enum router_wire wire, const char *interface);
 
 /* Ends what connection tracking knows of in the host namespace, so that each test begins alike. */
 void router_forget(void);

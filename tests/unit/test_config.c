@@ -46,7 +46,7 @@ struct sample {
 
 #define LISTENER_KEYS                                                                              \
 	"name, interfaces, port, vlan, addresses, sources, payload, checks, tag, entities, "       \
-	"entities_file, unknown, formats, invalid, replies, flows, flow_timeout"
+	"entities_file, unknown, formats, invalid, missing, replies, flows, flow_timeout"
 #define BACKENDS   "expected \"auto\", \"xdp\", \"xdp-generic\", \"tc\" or \"nft\""
 #define LISTENERS  "a list of 1-256 listeners, ( { name = …; … } )"
 #define INTERFACES "expected an array of names, e.g. [ \"eth0\" ]"
@@ -300,6 +300,10 @@ static const struct sample listener_samples[] = {
 	{WITH("invalid = \"reject\";"), "t.conf:3: invalid: \"reject\": " ACTION "\n"},
 	{WITH("invalid = 5;"), NULL},
 	{WITH("invalid = 0;"), "t.conf:3: invalid: 0 is out of range, " ACTION "\n"},
+	{WITH("missing = \"error\";"), NULL},
+	{WITH("missing = \"wait\";"), NULL},
+	{WITH("missing = \"skip\";"),
+	 "t.conf:3: missing: \"skip\": expected \"error\" or \"wait\"\n"},
 	{WITH("replies = true;"), NULL},
 	{WITH("replies = False;"), NULL},
 	{WITH("replies = 1;"), "t.conf:3: replies: expected true or false, found a whole number\n"},
@@ -577,6 +581,19 @@ static const struct sample entity_samples[] = {
 			      "{ tag = \"0x20010db8000000000000000000000007\"; port = 2; } );"),
 	 "t.conf:4: entities[1].tag: 0x20010db8000000000000000000000007 is the tag of "
 	 "\"0x20010db8000000000000000000000007\" already (line 3)\n"},
+	/* An address in the payload, too; but eight pairs there are bytes. */
+	{CONF(NAME ON PORT
+	      "tag = " AT(0, 16) ";\nentities = ( "
+				 "{ tag = \"2001:db8::7\"; port = 1; },\n"
+				 "{ tag = \"0x20010db8000000000000000000000007\"; port = 2; } );"),
+	 "t.conf:4: entities[1].tag: 0x20010db8000000000000000000000007 is the tag of "
+	 "\"0x20010db8000000000000000000000007\" already (line 3)\n"},
+	{CONF(NAME ON PORT "tag = " AT(
+		 0, 16) ";\nentities = ( { tag = \"00:16:c0:01:f1:50:00:0a\"; port = 1; } );"),
+	 "t.conf:3: entities[0].tag: 8 bytes, expected 16 (the length of the tag)\n"},
+	{CONF(NAME ON PORT "tag = ( " AT(0, 2) ", " AT(
+		 4, 2) " );\nentities = ( { tag = \"192.0.2.7\"; port = 1; } );"),
+	 "t.conf:3: entities[0].tag: \"192.0.2.7\": " BYTES "\n"},
 	{CONF(NAME ON PORT TAG "entities = { };"),
 	 "t.conf:2: entities: expected a list of entities, ( { tag = …; port = …; } ), "
 	 "found a group { … }\n"},
@@ -1134,7 +1151,8 @@ static void test_unreadable(void **state)
 
 	(void)state;
 	expect_unreadable("none.conf", -ENOENT, "none.conf: No such file or directory\n");
-	expect_unreadable("/", -EINVAL, "/: Is a directory\n");
+	expect_unreadable("/", -EM_EUSAGE,
+			  "/: a folder without a configuration, expected *.conf\n");
 	write_file("t.conf", nul, sizeof(nul) - 1);
 	expect_unreadable("t.conf", -EM_EUSAGE, "t.conf:1: a NUL byte, expected a text file\n");
 	write_file("t.conf", no_entities, strlen(no_entities));
@@ -1287,7 +1305,8 @@ static const char complete[] =
 	"{ tag = \"text:\\x07ab\"; port = 6002; },\n"
 	"{ tag = \"0x000001\"; port = \"pass\"; }, { tag = \"0x000002\"; port = \"drop\"; },\n"
 	"{ tag = \"0x0800/15\"; port = 8; }, { tag = \"0x000003..0x000009\"; port = 9; } );\n"
-	"unknown = 9; invalid = \"pass\"; replies = true; flows = 1; flow_timeout = 2; },\n"
+	"unknown = 9; invalid = \"pass\"; missing = \"wait\"; replies = true; flows = 1; "
+	"flow_timeout = 2; },\n"
 	"\n"
 	"{ name = \"second\"; interfaces = [ \"eth0\" ]; port = 5001;\n"
 	"tag = { offset = 0; length = 16; }; entities = (); unknown = \"drop\"; invalid = 7; } "
@@ -1321,6 +1340,7 @@ static void test_values(void **state)
 	assert_int_equal(a->formats->unknown.port, 9);
 	assert_int_equal(a->invalid.verdict, EM_PASS);
 	assert_true(a->replies);
+	assert_int_equal(a->missing, EM_MISSING_WAIT);
 	assert_int_equal(a->replies_place.line, 16);
 	assert_int_equal(a->flows, 1);
 	assert_int_equal(a->flow_timeout, 2);
@@ -1335,6 +1355,7 @@ static void test_values(void **state)
 	assert_int_equal(b->invalid.verdict, EM_PORT);
 	assert_int_equal(b->invalid.port, 7);
 	assert_false(b->replies);
+	assert_int_equal(b->missing, EM_MISSING_ERROR);
 	assert_int_equal(b->replies_place.line, 18);
 	assert_int_equal(b->flows, 65536);
 	assert_int_equal(b->flow_timeout, 180);

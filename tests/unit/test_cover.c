@@ -99,7 +99,13 @@ static void test_forms(void **state)
 		{"prefix:0x0102030405", NULL, "a prefix that is not longer than the tag"},
 		{"prefix:text:", NULL, "at least one byte after 0x or text:"},
 		{"prefix:ab", NULL, bytes},
-		{"192.0.2.0/24", NULL, bytes},
+		{"192.0.2.0/24", "0xc0000200/24", NULL},
+		{"192.0.2.7", "0xc0000207", NULL},
+		{"192.0.2.1..192.0.2.9", "0xc0000201..0xc0000209", NULL},
+		{"192.0.2.300", NULL, "an IPv4 address, or bytes as \"0x…\" or \"text:…\""},
+		{"2001:db8::7", NULL, bytes},
+		{"text:1..text:3", NULL,
+		 "a range in hexadecimal, since text is always a tag itself"},
 	};
 
 	(void)state;

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "config/config.h"
@@ -249,20 +250,25 @@ static struct em_attachment attachments[] = {
 
 static void test_apply(void **state)
 {
-	struct em_transaction done = {
-		.config = "/\xff/\x1b.conf",
-		.plan = {.backend = EM_BACKEND_XDP, .attachments = attachments, .n_attachments = 2},
-		.outcome = {.reason = "why not"}};
+	char waiting[][EM_INTERFACE_MAX + 1] = {"wg0"};
+	struct em_transaction done = {.config = "/\xff/\x1b.conf",
+				      .plan = {.backend = EM_BACKEND_XDP,
+					       .attachments = attachments,
+					       .n_attachments = 2,
+					       .waiting = {.names = waiting, .n = 1}},
+				      .outcome = {.reason = "why not"}};
 
 	(void)state;
 	EXPECT("/\\xff/\\x1b.conf: applied: backend xdp (why not)\n"
 	       "  eth0: xdp-native\n"
-	       "  caf\\xe9: tc-ingress\n",
+	       "  caf\\xe9: tc-ingress\n"
+	       "  wg0: waits until it is there and up\n",
 	       "{\n  \"schema\": 1,\n  \"config\": \"/\\\\xff/\\u001b.conf\",\n"
 	       "  \"result\": \"applied\",\n  \"backend\": \"xdp\",\n"
 	       "  \"reason\": \"why not\",\n  \"interfaces\": [\n"
 	       "    { \"name\": \"eth0\", \"hook\": \"xdp-native\" },\n"
-	       "    { \"name\": \"caf\\\\xe9\", \"hook\": \"tc-ingress\" }\n  ]\n}\n",
+	       "    { \"name\": \"caf\\\\xe9\", \"hook\": \"tc-ingress\" }\n  ],\n"
+	       "  \"waiting\": [ \"wg0\" ]\n}\n",
 	       em_print_apply(out, &done));
 }
 
@@ -303,20 +309,34 @@ static struct em_record record = {
 	.n_attachments = 2,
 };
 
+static struct em_stats *numbered(const struct em_policy *policy)
+{
+	struct em_stats *stats = NULL;
+	struct em_count *entities;
+
+	assert_int_equal(em_stats_new(&stats, policy), 0);
+	entities = stats->listeners[0].entities;
+	counts_number(stats, 1);
+	/* A sum that a reset has outlived is nothing to a reader. */
+	entities[1].packets = (uint64_t)-9;
+	entities[1].bytes = INT64_MAX;
+	stats->read_at = 500000 * EM_SECOND;
+	entities[0].last = stats->read_at - EM_SECOND * 12 / 10;
+	entities[1].last = stats->read_at - 3599 * EM_SECOND;
+	entities[2].last = EM_LAST_UNKNOWN;
+	entities[3].packets = 0;
+	return stats;
+}
+
 static void test_stats(void **state)
 {
 	struct em_policy *policy =
 		policy_of(LISTENER("telemetry", "5000", "4",
 				   PLANT_A ", " UNNAMED ", " LOCAL
 					   ", " NOISE) ", " LISTENER("silent", "5001", "2", ""));
-	struct em_stats *stats = NULL;
+	struct em_stats *stats = numbered(policy);
 
 	(void)state;
-	assert_int_equal(em_stats_new(&stats, policy), 0);
-	counts_number(stats, 1);
-	/* A sum that a reset has outlived is nothing to a reader. */
-	stats->listeners[0].entities[1].packets = (uint64_t)-9;
-	stats->listeners[0].entities[1].bytes = INT64_MAX;
 	EXPECT("backend:     xdp\n"
 	       "config:      /\\x1b/\"quoted\"\n"
 	       "applied:     2026-11-22T10:00:00Z\n"
@@ -326,11 +346,11 @@ static void test_stats(void **state)
 	       "  packets 1, bytes 2, rewritten 3, passed 4, dropped 5, unknown 6,"
 	       " invalid (source 7, length 8, check 9)\n"
 	       "\n"
-	       "  NAME        TAG          PORT  PACKETS                BYTES\n"
-	       "  plant-a     0xdeadbeef   6001       10                   11\n"
-	       "  0x00000001  0x00000001  60003        0  9223372036854775807\n"
-	       "  local       0x00000002   pass       14                   15\n"
-	       "  noise       0x00000003   drop       16                   17\n"
+	       "  NAME        TAG          PORT  PACKETS                BYTES   SEEN\n"
+	       "  plant-a     0xdeadbeef   6001       10                   11     1s\n"
+	       "  0x00000001  0x00000001  60003        0  9223372036854775807    59m\n"
+	       "  local       0x00000002   pass       14                   15      ?\n"
+	       "  noise       0x00000003   drop        0                   17  never\n"
 	       "\n"
 	       "listener silent, port 5001 on eth0\n"
 	       "  packets 18, bytes 19, rewritten 20, passed 21, dropped 22, unknown 23,"
@@ -347,20 +367,51 @@ static void test_stats(void **state)
 	       " \"unknown\": 6, \"invalid\": { \"source\": 7, \"length\": 8, \"check\": 9 },"
 	       " \"entities\": [\n"
 	       "      { \"name\": \"plant-a\", \"tag\": \"0xdeadbeef\", \"action\": \"port\","
-	       " \"port\": 6001, \"packets\": 10, \"bytes\": 11 },\n"
+	       " \"port\": 6001, \"packets\": 10, \"bytes\": 11, \"last_seen\": 1.2, "
+	       "\"listening\": null },\n"
 	       "      { \"name\": \"0x00000001\", \"tag\": \"0x00000001\", \"action\": \"port\","
-	       " \"port\": 60003, \"packets\": 0, \"bytes\": 9223372036854775807 },\n"
+	       " \"port\": 60003, \"packets\": 0, \"bytes\": 9223372036854775807, \"last_seen\": "
+	       "3599.0, \"listening\": null },\n"
 	       "      { \"name\": \"local\", \"tag\": \"0x00000002\", \"action\": \"pass\","
-	       " \"port\": null, \"packets\": 14, \"bytes\": 15 },\n"
+	       " \"port\": null, \"packets\": 14, \"bytes\": 15, \"last_seen\": null, "
+	       "\"listening\": null },\n"
 	       "      { \"name\": \"noise\", \"tag\": \"0x00000003\", \"action\": \"drop\","
-	       " \"port\": null, \"packets\": 16, \"bytes\": 17 }\n    ] },\n"
+	       " \"port\": null, \"packets\": 0, \"bytes\": 17, \"last_seen\": null, "
+	       "\"listening\": null }\n    ] },\n"
 	       "    { \"name\": \"silent\", \"port\": 5001, \"vlan\": null, \"interfaces\": [ "
 	       "\"eth0\" ],"
 	       " \"packets\": 18, \"bytes\": 19, \"rewritten\": 20, \"passed\": 21, \"dropped\": "
-	       "22,"
-	       " \"unknown\": 23, \"invalid\": { \"source\": 24, \"length\": 25, \"check\": 26 },"
+	       "22, \"unknown\": 23, \"invalid\": { \"source\": 24, \"length\": 25, \"check\": 26 "
+	       "},"
 	       " \"entities\": [ ] }\n  ]\n}\n",
 	       assert_int_equal(em_print_stats(out, &record, policy, stats, &all_rows), 0));
+	em_stats_free(stats);
+	em_policy_free(policy);
+}
+
+/* On a terminal large counters are short, their columns too, and what is not sorted is yellow. */
+static void test_stats_on_terminal(void **state)
+{
+	struct em_policy *policy = policy_of(LISTENER("telemetry", "5000", "4", PLANT_A));
+	struct em_stats *stats = NULL;
+	struct paper paper;
+	struct em_document *out = begin(&paper, false);
+
+	(void)state;
+	assert_int_equal(em_stats_new(&stats, policy), 0);
+	counts_number(stats, 9996);
+	stats->listeners[0].unknown = 0;
+	stats->listeners[0].invalid[EM_REASON_SOURCE] = 0;
+	stats->listeners[0].entities[0].bytes = INT64_MAX;
+	out->terminal = out->colour = true;
+	assert_int_equal(em_print_counters(out, policy, stats, &all_rows), 0);
+	expect(&paper, "\nlistener \033[1mtelemetry\033[0m, port 5000 on eth0\n"
+		       "  packets 9996, bytes 9997, rewritten 9998, passed 9999, dropped 10k,"
+		       " unknown 0, invalid (source 0, length \033[33m10k\033[0m,"
+		       " check \033[33m10k\033[0m)\n"
+		       "\n\033[1m"
+		       "  NAME     TAG          PORT  PACKETS  BYTES\033[0m\n"
+		       "  plant-a  0xdeadbeef   6001      10k  9.22E\n");
 	em_stats_free(stats);
 	em_policy_free(policy);
 }
@@ -391,43 +442,64 @@ static void test_stats_of_ranges(void **state)
 	       " \"entities\": [\n"
 	       "      { \"name\": \"0x0a010000/16\", \"tag\": null, \"first\": \"0x0a010000\","
 	       " \"last\": \"0x0a01ffff\", \"action\": \"port\", \"port\": 1, \"packets\": 0,"
-	       " \"bytes\": 0 },\n"
+	       " \"bytes\": 0, \"last_seen\": null, \"listening\": null },\n"
 	       "      { \"name\": \"0x20000000..0x63000000\", \"tag\": null, \"first\":"
 	       " \"0x20000000\", \"last\": \"0x63000000\", \"action\": \"port\", \"port\": 2,"
-	       " \"packets\": 0, \"bytes\": 0 },\n"
+	       " \"packets\": 0, \"bytes\": 0, \"last_seen\": null, \"listening\": null },\n"
 	       "      { \"name\": \"t\", \"tag\": null, \"first\": \"0x61620000\", \"last\":"
 	       " \"0x6162ffff\", \"action\": \"drop\", \"port\": null, \"packets\": 0,"
-	       " \"bytes\": 0 }\n    ] }\n  ]\n}\n",
+	       " \"bytes\": 0, \"last_seen\": null, \"listening\": null }\n    ] }\n  ]\n}\n",
 	       assert_int_equal(em_print_counters(out, policy, stats, &all_rows), 0));
 	em_stats_free(stats);
 	em_policy_free(policy);
 }
 
-static void test_status(void **state)
+/* All that may be said of what is applied. */
+static struct em_view seen(struct em_ports *unattended)
 {
-	struct em_view view = {.generation = 3, .record = record}, nothing = {0};
-	const struct em_backend_ops backend = {.name = "any"};
-	struct em_problem problems[] = {{"eth0", {"too old", false, "buy eth0"}},
-					{"eth0", {"too slow", false, ""}}};
-	struct em_drift drift = {"chain c", "has 1 of 5 rules"};
+	static const struct em_backend_ops backend = {.name = "any"};
+	static struct em_problem problems[] = {{"eth0", {"too old", false, "buy eth0"}},
+					       {"eth0", {"too slow", false, ""}}};
+	static char waiting[][EM_INTERFACE_MAX + 1] = {"wg0"};
+	static struct em_drift drift = {"chain c", "has 1 of 5 rules"};
+	struct em_view view = {.generation = 3,
+			       .record = record,
+			       .ops = &backend,
+			       .problems = problems,
+			       .n_problems = 2,
+			       .unattended = unattended};
 
-	(void)state;
-	view.ops = &backend;
-	view.problems = problems;
-	view.n_problems = 2;
 	view.record.listeners = 2;
 	view.record.entities = 3;
+	view.record.edits = 4;
+	view.record.waiting = waiting;
+	view.record.n_waiting = 1;
 	view.kernel = (struct em_kernel_state){.generation = 3,
 					       .attachments = attachments,
 					       .n_attachments = 1,
 					       .drifts = &drift,
 					       .n_drifts = 1};
+	return view;
+}
+
+static void test_status(void **state)
+{
+	struct em_ports unattended = {.words = {0}};
+	struct em_view view = seen(&unattended), nothing = {0};
+
+	(void)state;
+	em_ports_add(&unattended, 6001);
+	em_ports_add(&unattended, 7000);
+	em_ports_add(&unattended, 7001);
 	EXPECT("config:      /\\x1b/\"quoted\"\n"
 	       "applied at:  2026-11-22T10:00:00Z\n"
 	       "backend:     xdp-generic (on request)\n"
+	       "edited:      live edits: 4, which the configuration does not have\n"
 	       "policy:      listeners: 2, entities: 3\n"
+	       "no socket:   6001, 7000-7001\n"
 	       "interface:   eth0 xdp-native\n"
 	       "interface:   caf\\xe9 tc-ingress (gone)\n"
+	       "waiting:     wg0, until it is there and up\n"
 	       "problem:     eth0: too old; clear it with: buy eth0\n"
 	       "problem:     eth0: too slow\n"
 	       "drift:       chain c has 1 of 5 rules; mend it with: entitymux apply"
@@ -436,11 +508,13 @@ static void test_status(void **state)
 	       "{\n  \"schema\": 1,\n  \"applied\": true,\n  \"whole\": false,\n"
 	       "  \"config\": \"/\\u001b/\\\"quoted\\\"\",\n"
 	       "  \"applied_at\": \"2026-11-22T10:00:00Z\",\n  \"backend\": \"xdp-generic\",\n"
-	       "  \"reason\": \"on request\",\n  \"listeners\": 2,\n  \"entities\": 3,\n"
-	       "  \"interfaces\": [\n"
+	       "  \"reason\": \"on request\",\n  \"edits\": 4,\n  \"listeners\": 2,\n  "
+	       "\"entities\": 3,\n"
+	       "  \"ports_without_socket\": [ 6001, 7000, 7001 ],\n"
+	       "  \"samples\": null,\n  \"interfaces\": [\n"
 	       "    { \"name\": \"eth0\", \"hook\": \"xdp-native\", \"in_place\": true },\n"
 	       "    { \"name\": \"caf\\\\xe9\", \"hook\": \"tc-ingress\", \"in_place\": false }\n"
-	       "  ],\n  \"problems\": [\n"
+	       "  ],\n  \"waiting\": [ \"wg0\" ],\n  \"problems\": [\n"
 	       "    { \"interface\": \"eth0\", \"what\": \"too old\","
 	       " \"remedy\": \"buy eth0\" },\n"
 	       "    { \"interface\": \"eth0\", \"what\": \"too slow\", \"remedy\": null }\n"
@@ -451,8 +525,54 @@ static void test_status(void **state)
 	       em_print_status(out, &view));
 	EXPECT("state:       nothing is applied\n",
 	       "{\n  \"schema\": 1,\n  \"applied\": false,\n  \"whole\": false,\n"
-	       "  \"interfaces\": [ ],\n  \"problems\": [ ],\n  \"drift\": [ ]\n}\n",
+	       "  \"interfaces\": [ ],\n  \"waiting\": [ ],\n  \"problems\": [ ],\n  \"drift\": [ "
+	       "]\n}\n",
 	       em_print_status(out, &nothing));
+}
+
+/* The caller frees it. */
+static char *print_status(const struct em_view *view, bool json)
+{
+	struct em_document document;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	em_document_init(&document, out, json);
+	em_print_status(&document, view);
+	assert_int_equal(em_document_end(&document), 0);
+	fclose(out);
+	return text;
+}
+
+static void test_samples(void **state)
+{
+	char path[] = "/etc/a.conf";
+	struct em_view view = {.record = {.generation = 1,
+					  .config = path,
+					  .reason = path,
+					  .samples = 1,
+					  .wanted = EM_BACKEND_NFT}};
+	char *text;
+
+	(void)state;
+	text = print_status(&view, false);
+	assert_non_null(strstr(text, "\nsamples:     packets are copied, until entitymux sample "
+				     "ends, or: entitymux apply --backend=nft /etc/a.conf\n"));
+	free(text);
+	text = print_status(&view, true);
+	assert_non_null(strstr(text, "\"samples\": \"read\""));
+	free(text);
+	view.abandoned = true;
+	text = print_status(&view, false);
+	assert_non_null(strstr(text,
+			       "\nsamples:     packets are copied, and nobody reads them; end "
+			       "it with: entitymux apply --backend=nft /etc/a.conf\n"));
+	free(text);
+	text = print_status(&view, true);
+	assert_non_null(strstr(text, "\"samples\": \"abandoned\""));
+	free(text);
 }
 
 static void test_check(void **state)
@@ -564,7 +684,7 @@ static const char probe_json[] =
 	"      { \"what\": \"a\\u001b filter\", \"remedy\": \"tc filter del\" }\n    ],"
 	" \"obstacles\": [ ] },\n"
 	"    { \"name\": \"lost0\", \"present\": false }\n  ],\n"
-	"  \"config\": \"/c.conf\",\n  \"backends\": [\n"
+	"  \"config\": \"/c.conf\",\n  \"ports_without_socket\": null,\n  \"backends\": [\n"
 	"    { \"backend\": \"xdp\", \"carries\": true, \"why\": null, \"findings\": [ ] "
 	"},\n"
 	"    { \"backend\": \"xdp-generic\", \"carries\": true, \"why\": null,"
@@ -625,7 +745,8 @@ int main(void)
 		cmocka_unit_test(test_cells),		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_error),		cmocka_unit_test(test_nearest),
 		cmocka_unit_test(test_apply),		cmocka_unit_test(test_stats),
-		cmocka_unit_test(test_stats_of_ranges), cmocka_unit_test(test_status),
+		cmocka_unit_test(test_stats_of_ranges), cmocka_unit_test(test_stats_on_terminal),
+		cmocka_unit_test(test_status),		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_check),		cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_probe),
 	};

@@ -235,6 +235,7 @@ static void test_store_load(void **context)
 	assert_string_equal(loaded.applied_at, "2026-11-22T10:00:00Z");
 	assert_int_equal(loaded.listeners, 2);
 	assert_int_equal(loaded.entities, 3);
+	assert_null(loaded.ports);
 	assert_int_equal(loaded.n_attachments, 2);
 	for (size_t i = 0; i < 2; i++) {
 		assert_string_equal(loaded.attachments[i].interface, attachments[i].interface);
@@ -438,6 +439,53 @@ static void test_store_twice(void **context)
 	em_state_close(state);
 }
 
+/* In ranges. */
+static void test_ports(void **context)
+{
+	char waiting[][EM_INTERFACE_MAX + 1] = {"wg0", "an-alternative-name"};
+	static const uint16_t ports[] = {1, 6001, 6002, 6003, 65534, 65535};
+	struct em_ports written = {.words = {0}};
+	struct em_record record = record_of(1), loaded = {0};
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	(void)context;
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
+		em_ports_add(&written, ports[i]);
+	record.ports = &written;
+	record.edits = 7;
+	record.waiting = waiting;
+	record.n_waiting = 2;
+	record.samples = 1;
+	assert_int_equal(em_record_write(&record, file), 0);
+	fclose(file);
+	assert_non_null(strstr(text, "\nports 1,6001-6003,65534-65535\n"));
+	file = fmemopen(text, size, "r");
+	assert_int_equal(em_record_read(&loaded, file), 0);
+	fclose(file);
+	free(text);
+	assert_memory_equal(loaded.ports, &written, sizeof(written));
+	assert_int_equal(loaded.edits, 7);
+	assert_int_equal(loaded.n_waiting, 2);
+	assert_string_equal(loaded.waiting[0], "wg0");
+	assert_string_equal(loaded.waiting[1], "an-alternative-name");
+	assert_int_equal(loaded.samples, 1);
+	em_record_clear(&loaded);
+
+	em_ports_subtract(&written, &written);
+	file = open_memstream(&text, &size);
+	assert_int_equal(em_record_write(&record, file), 0);
+	fclose(file);
+	assert_non_null(strstr(text, "\nports\n"));
+	file = fmemopen(text, size, "r");
+	assert_int_equal(em_record_read(&loaded, file), 0);
+	fclose(file);
+	free(text);
+	assert_memory_equal(loaded.ports, &written, sizeof(written));
+	em_record_clear(&loaded);
+}
+
 #define FACTS "backend xdp\nwanted auto\nconfig c\nreason r\napplied_at t\n"
 
 /* It is as if it were not there, and a warning says so. */
@@ -454,6 +502,9 @@ static void test_malformed_record(void **context)
 		"format 1\ngeneration 1\n" FACTS "attachment 1 xdp-native\n",
 		"format 1\ngeneration 1\n" FACTS "attachment 1 at-the-switch eth0\n",
 		"format 1\ngeneration 1\n" FACTS "attachment 1 xdp-native eth0",
+		"format 1\ngeneration 1\n" FACTS "ports 1-\n",
+		"format 1\ngeneration 1\n" FACTS "ports 1,65536\n",
+		"format 1\ngeneration 1\n" FACTS "ports x\n",
 	};
 	struct fixture *fixture = *context;
 	struct em_state *state = open_state(fixture, EM_STATE_WRITE);
@@ -830,6 +881,24 @@ static int wait_read(struct fixture *fixture, int in, int out)
 	return wait_then(fixture, EM_STATE_READ, in, out);
 }
 
+/* Another run holds the lock, and neither is waited for it nor is that reported. */
+static int try_read(struct fixture *fixture, int in, int out)
+{
+	struct em_state *state = NULL;
+	char byte = 0;
+
+	if (em_state_open_at(&state, fixture->root, EM_STATE_TRY, &fixture->diag) != -EBUSY)
+		return 1;
+	if (write(out, &byte, 1) != 1 || read(in, &byte, 1) != 1)
+		return 2;
+	return fixture->diag.errors || strcmp(reported(fixture), "");
+}
+
+static int hold_tried(struct fixture *fixture, int in, int out)
+{
+	return hold(fixture, EM_STATE_TRY, in, out);
+}
+
 /* Whether a child has come to wait for a lock, as the kernel sees it. */
 static bool waits_for_lock(pid_t child)
 {
@@ -897,6 +966,9 @@ static void test_lock(void **context)
 	check_pair(fixture, hold_write, wait_read, true);
 	check_pair(fixture, hold_read, wait_write, true);
 	check_pair(fixture, hold_read, hold_read, false);
+	check_pair(fixture, hold_write, try_read, false);
+	check_pair(fixture, hold_read, hold_tried, false);
+	check_pair(fixture, hold_tried, wait_write, true);
 	assert_true(exists(below(fixture, "gen-1")));
 }
 
@@ -995,6 +1067,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_read_nothing),    TEST(test_store_load),
+		TEST(test_read_nothing),    TEST(test_ports),
 		TEST(test_modes),	    TEST(test_same_policy),
 		TEST(test_next_generation), TEST(test_clean),
 		TEST(test_clean_foreign),   TEST(test_half_written),

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "config/config.h"
 #include "policy/stats.h"
 #include "state/baseline.h"
@@ -134,22 +135,22 @@ static void test_add(void **state)
 
 	(void)state;
 	/* gone is 100-110, kept 111-123, retagged 124-134 */
-	expected->listeners[0].total = (struct em_count){124, 125};
+	expected->listeners[0].total = (struct em_count){124, 125, 0};
 	expected->listeners[0].rewritten = 126;
 	expected->listeners[0].passed = 127;
 	expected->listeners[0].dropped = 128;
 	expected->listeners[0].unknown = 129;
 	for (int reason = 0; reason < EM_REASONS; reason++)
 		expected->listeners[0].invalid[reason] = 130 + reason;
-	expected->listeners[1].total = (struct em_count){111, 112};
+	expected->listeners[1].total = (struct em_count){111, 112, 0};
 	expected->listeners[1].rewritten = 113;
 	expected->listeners[1].passed = 114;
 	expected->listeners[1].dropped = 115;
 	expected->listeners[1].unknown = 116;
 	for (int reason = 0; reason < EM_REASONS; reason++)
 		expected->listeners[1].invalid[reason] = 117 + reason;
-	expected->listeners[1].entities[1] = (struct em_count){122, 123};
-	expected->listeners[1].entities[2] = (struct em_count){120, 121};
+	expected->listeners[1].entities[1] = (struct em_count){122, 123, 0};
+	expected->listeners[1].entities[2] = (struct em_count){120, 121, 0};
 	em_stats_add(into, policy, from, old);
 	assert_same(into, expected);
 
@@ -210,10 +211,10 @@ static void test_save(void **state)
 	char *text;
 
 	(void)state;
-	stats->listeners[0].entities[0] = (struct em_count){0, 0};
-	stats->listeners[0].entities[1] = (struct em_count){(uint64_t)-1, 0};
-	stats->listeners[0].entities[2] = (struct em_count){0, 5};
-	stats->listeners[0].entities[3] = (struct em_count){6, 7};
+	stats->listeners[0].entities[0] = (struct em_count){0, 0, 0};
+	stats->listeners[0].entities[1] = (struct em_count){(uint64_t)-1, 0, 0};
+	stats->listeners[0].entities[2] = (struct em_count){0, 5, 0};
+	stats->listeners[0].entities[3] = (struct em_count){6, 7, 0};
 	text = saved(policy, stats);
 	assert_string_equal(text, "format 1\n"
 				  "listener a packets=1 bytes=2 rewritten=3 passed=4 dropped=5 "
@@ -363,6 +364,101 @@ static void test_full(void **state)
 	em_policy_free(policy);
 }
 
+/* Of two looks at counters without a clock, and before the first. */
+static void test_note(void **state)
+{
+	struct em_policy *policy =
+		policy_of(LISTENER("a", "1", "4", UNNAMED AND PLANT_A AND PLANT_B));
+	struct em_stats *sums = stats_of(policy), *live = stats_of(policy);
+	struct em_stats *seen = stats_of(policy);
+	struct em_count *sum = sums->listeners[0].entities, *now = live->listeners[0].entities;
+
+	(void)state;
+	sums->read_at = 900;
+	now[0].packets = 5;
+	sum[1].last = 30; /* of a backend with a clock */
+	sum[1].packets = 7;
+	em_stats_note(sums, live, NULL);
+	assert_int_equal(sums->since, 900);
+	assert_int_equal(em_count_seen(&sum[0]), EM_SEEN_UNKNOWN);
+	assert_int_equal(sum[1].last, 30);
+	assert_int_equal(em_count_seen(&sum[2]), EM_SEEN_NEVER);
+
+	em_stats_take_times(live, sums);
+	em_stats_add(seen, policy, live, policy);
+	assert_int_equal(seen->since, 900);
+	sums->read_at = 1000;
+	now[1].packets = 1;
+	now[2].packets = 1;
+	em_stats_note(sums, live, seen);
+	assert_int_equal(sums->since, 900);
+	assert_int_equal(em_count_seen(&sum[0]), EM_SEEN_UNKNOWN);
+	assert_int_equal(sum[1].last, 1000);
+	assert_int_equal(sum[2].last, 1000);
+	em_stats_free(sums);
+	em_stats_free(live);
+	em_stats_free(seen);
+	em_policy_free(policy);
+}
+
+static void test_silent(void **state)
+{
+	const struct em_stats stats = {.read_at = 100 * EM_SECOND, .since = 95 * EM_SECOND};
+	static const struct {
+		struct em_count count;
+		enum em_seen seen;
+		uint32_t longest; /* that it is known to be silent; 0: not a second */
+	} counts[] = {
+		{{0, 0, 0}, EM_SEEN_NEVER, UINT32_MAX},
+		{{1, 1, 0}, EM_SEEN_UNKNOWN, 5},
+		{{0, 0, EM_LAST_UNKNOWN}, EM_SEEN_UNKNOWN, 5},
+		{{0, 0, 98 * EM_SECOND}, EM_SEEN_AT, 2},
+		{{9, 9, 40 * EM_SECOND}, EM_SEEN_AT, 60},
+		{{9, 9, 101 * EM_SECOND}, EM_SEEN_AT, 0}, /* it came while we read */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		const struct em_count *count = &counts[i].count;
+
+		assert_int_equal(em_count_seen(count), counts[i].seen);
+		if (counts[i].longest)
+			assert_true(em_stats_is_silent(&stats, count, counts[i].longest));
+		if (counts[i].longest < UINT32_MAX)
+			assert_false(em_stats_is_silent(&stats, count, counts[i].longest + 1));
+	}
+}
+
+/* They are kept as they are: a negative counter has them, too, and of two the later one counts. */
+static void test_times(void **state)
+{
+	struct em_policy *policy = policy_of(LISTENER("a", "1", "4", PLANT_A AND PLANT_B));
+	struct em_stats *stats = stats_of(policy), *loaded = stats_of(policy);
+	char *text;
+
+	(void)state;
+	stats->since = 7;
+	stats->listeners[0].entities[1].last = 99;
+	em_stats_negate(stats);
+	text = saved(policy, stats);
+	assert_non_null(strstr(text, "\nsince 7\n"));
+	assert_non_null(strstr(text, "\nentity 0x504c5442 packets=0 bytes=0 last=99\n"));
+	loaded->listeners[0].entities[1].last = 98;
+	assert_int_equal(load(text, policy, loaded), 0);
+	assert_int_equal(loaded->since, 7);
+	assert_int_equal(loaded->listeners[0].entities[1].last, 99);
+	loaded->listeners[0].entities[1].last = 100;
+	loaded->since = 8;
+	assert_int_equal(load(text, policy, loaded), 0);
+	assert_int_equal(loaded->since, 8);
+	assert_int_equal(loaded->listeners[0].entities[1].last, 100);
+	assert_int_equal(load("format 1\nsince x\n", policy, loaded), 1);
+	free(text);
+	em_stats_free(stats);
+	em_stats_free(loaded);
+	em_policy_free(policy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +472,9 @@ int main(void)
 		cmocka_unit_test(test_load_unknown),
 		cmocka_unit_test(test_load_malformed),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_note),
+		cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,15 +46,20 @@ changed() {
 	is "what is said of: $*" "$expected" "$seen"
 	"$ENTITYMUX" diff --json conf | "$JSON" >line || fail "JSON of: $*" "$(cat line)"
 	[ "$status" -eq 0 ] || says "JSON of: $*" '"(changes|interfaces)":\[\{|"before":(null|"(nft|tc)")' "$(cat line)"
+	[ "$status" -eq 0 ] || [ -z "$in_force" ] ||
+		is "apply -n says the same of: $*" "$expected" "$("$ENTITYMUX" apply -n conf 2>&1 | sed 1,2d)"
 	cp applied conf
 }
+in_force=
 
 changed 4 "+ config: $tmp/conf
 + backend: nft
 + lo: nft-ingress
 + telemetry: entities 3
 + flows: entities 1"
-check 'apply' "$ENTITYMUX" apply conf
+is 'a first apply' "$tmp/conf: applied: backend nft (asked for)
+  lo: nft-ingress" "$("$ENTITYMUX" apply conf 2>&1)"
+in_force=yes
 changed 0 ''
 changed 0 '' 's/"telemetry";/& unknown = "pass";/'
 changed 4 '~ telemetry/plant-a 0x00000001: port 6001 -> 6005' 's/6001/6005/'
@@ -97,8 +102,40 @@ check 'nothing was changed' "$ENTITYMUX" status
 is 'nor is in force' "$tmp/conf" "$("$ENTITYMUX" status | sed -n 's/^config: *//p')"
 "$ENTITYMUX" diff --json other | "$JSON" >line
 says 'each entity as JSON' '\{"change":"added","listener":"telemetry","entity":"0x00000003","tag":"0x00000003","action":"port","port":6001\}' "$(cat line)"
+is 'an apply of it' "$tmp/other: applied: backend nft (asked for)
+  lo: nft-ingress
+~ config: $tmp/conf -> $tmp/other
+~ telemetry: entities +42 -1 ~2
+- flows: entities 1" "$("$ENTITYMUX" apply other 2>&1)"
+says 'an apply as JSON' '"diff":\{"config":\{"before":".*/other","after":".*/conf"\},.*"changes":\[.*\{"change":"added","listener":"flows","entities":1\}\]' \
+	"$("$ENTITYMUX" apply --json conf | "$JSON")"
+is 'nothing of an apply that changes nothing' "$tmp/conf: unchanged: backend nft (asked for)
+  lo: nft-ingress" "$("$ENTITYMUX" apply conf 2>&1)"
+# Whether a file is what is in force.
+status() { "$ENTITYMUX" status "$@" 2>&1; }
+check 'is in force' "$ENTITYMUX" status --config
+says 'said' '^file:  *is what is in force$' "$(status --config)"
+says 'JSON' '"config_in_force":true,' "$(status --config --json | "$JSON")"
+check 'not asked for' [ -z "$(status --json | grep config_in_force)" ]
+check 'another one is not' exits 4 0 '' "$ENTITYMUX" status --config=other
+says 'which is said' '^file:  *is not what is in force; see entitymux diff$' "$(status --config=other)"
+says 'JSON of that' '"config_in_force":false,' "$(status --config=other --json | "$JSON")"
+cp conf kept
+sed -i 's/6001/6005/' conf
+check 'changed since' exits 4 0 '' "$ENTITYMUX" status --config
+check 'which status alone does not look at' "$ENTITYMUX" status
+sed 's/"nft"/"auto"/' kept >conf
+check 'another backend' exits 4 0 '' "$ENTITYMUX" status --config
+sed '$d' kept >conf
+check 'a mistake' exits 2 1 'conf:[0-9]*: ' "$ENTITYMUX" status --config
+rm conf
+check 'a file that is gone' exits 1 1 'conf: No such file' "$ENTITYMUX" status --config
+mv kept conf
 check 'a file that is not there' exits 1 1 'lost.conf: No such file' "$ENTITYMUX" diff lost.conf
+rm /run/entitymux/net-*/gen-*/policy.conf
+check 'a policy that is not known' exits 1 2 'the policy in force is not known' "$ENTITYMUX" diff conf
 check 'remove' "$ENTITYMUX" remove
+check 'nothing is in force' exits 4 0 '' "$ENTITYMUX" status --config=conf
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

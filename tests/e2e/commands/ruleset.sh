@@ -7,6 +7,8 @@
 set -u
 
 : "${ENTITYMUX:=./entitymux}" "${srcdir:=.}"
+# shellcheck source=tests/lib/nft.sh
+. "$(dirname "$0")/../../lib/nft.sh"
 
 if [ "$(id -u)" -ne 0 ] || ! command -v nft >/dev/null; then
 	echo 'needs root, for network namespaces, and nft'
@@ -79,18 +81,6 @@ lists_bits() {
 	return $same_bits
 }
 
-# Whether nft knows maps that count and joined integers; 0.9.8 (Debian 11) does not.
-knows_rulesets() {
-	ip netns exec "$1" nft -c -f - <<-'END' 2>/dev/null
-		table netdev t {
-			map m {
-				typeof @th,64,32 . @th,96,16 : udp dport
-				counter
-			}
-		}
-	END
-}
-
 has_bits() { grep -qE '@th,[0-9]+,[0-9]+ & 0x[0-9a-f]+ \. ' "$1"; }
 
 # usage: same NAMESPACE NAMESPACE KINDS WHAT
@@ -136,7 +126,7 @@ check() {
 }
 
 add_namespace "$listed"
-if ! knows_rulesets "$listed"; then
+if ! knows_rulesets ip netns exec "$listed"; then
 	echo 'needs an nft that knows maps that count and joined integers'
 	exit 77
 fi

@@ -11,12 +11,13 @@ set -u
 if [ -z "${stats_inside-}" ]; then
 	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root (sudo make check)'; exit 77; }
 	stats_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX")
-	EXCHANGE=$(realpath tests/e2e/replies/exchange)
-	export stats_inside ENTITYMUX EXCHANGE E2E_BACKENDS
+	EXCHANGE=$(realpath tests/e2e/replies/exchange) ETC=$(realpath "${srcdir:-.}/etc")
+	export stats_inside ENTITYMUX EXCHANGE ETC E2E_BACKENDS
 	exec timeout 120 unshare --mount --propagation private --net /bin/sh "$0"
 fi
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"
+needs script bash fish zsh
 mount -t tmpfs stats /run || exit 1
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -53,8 +54,8 @@ grammar() {
 		if (($4 == "counter") != ($3 ~ /_total$/)) print "type: " $0
 		family = $3; next
 	}
-	/^[a-z_]+\{([a-z]+="([^"\\]|\\.)*",?)+\} [0-9]+$/ {
-		if (substr($0, 1, index($0, "{") - 1) != family) print "sample: " $0
+	/^[a-z_]+(\{([a-z]+="([^"\\]|\\.)*",?)+\})? [0-9]+(\.[0-9]+)?$/ {
+		if (substr($0, 1, match($0, /[{ ]/) - 1) != family) print "sample: " $0
 		if (series[$0]++) print "twice: " $0
 		next
 	}
@@ -64,9 +65,10 @@ grammar() {
 }
 
 mistakes() {
-	is 'nothing is applied' 'entitymux: nothing is applied' "$(stats --prometheus)"
+	is 'nothing is applied' 'entitymux: nothing is applied' "$(stats)"
+	is 'which is a metric, too' 'entitymux_policy_whole 0' "$(stats --prometheus | grep -v '^#')"
 	check 'top' exits 2 1 'top: expected a number' "$ENTITYMUX" stats --top=0
-	check 'sort' exits 2 1 'expected config, name, packets, bytes' "$ENTITYMUX" stats --sort=size
+	check 'sort' exits 2 1 'expected config, name, packets, bytes, last' "$ENTITYMUX" stats --sort=size
 	check 'json, too' exits 2 1 'exclude each other' "$ENTITYMUX" stats --json --prometheus
 	check 'reset of a name' exits 2 1 'reset .*takes no names' "$ENTITYMUX" stats --reset telemetry
 	check 'reset to a file' exits 2 1 'reset goes with' "$ENTITYMUX" stats --reset --output=x
@@ -88,6 +90,9 @@ named() {
 		"$ENTITYMUX" stats telemetry/x
 }
 
+# Without what differs from one moment to the next.
+timeless() { sed 's/"last_seen": [0-9.]*//; s/^\(entitymux_entity_last_seen.*\) .*/\1/'; }
+
 metrics() {
 	stats --prometheus >metrics
 	is 'text of Prometheus' '' "$(grammar metrics)"
@@ -97,13 +102,59 @@ metrics() {
 		"$(grep '^entitymux_entity_packets.*plant-a' metrics)"
 	says 'formats' 'entity_packets_total\{listener="flows",format="v9",entity="r"\} 0$' "$(cat metrics)"
 	says 'what becomes of them' 'entity="plänt c",tag="0x0000000a",action="drop"\} 1$' "$(cat metrics)"
+	is 'all of it is in place' 'entitymux_policy_whole 1' "$(grep '^entitymux_policy_whole' metrics)"
+	is 'nobody listens' "$("$ENTITYMUX" status --json | sed -n 's/.*ports_without_socket": \[ \(.*\) \].*/\1/p')" \
+		"$(sed -n 's/^entitymux_port_without.*"\(.*\)".*/\1/p' metrics | paste -s -d , | sed 's/,/, /g')"
 	stats --prometheus --output=file
-	is 'a file' "$(cat metrics)" "$(cat file)"
+	is 'a file' "$(timeless <metrics)" "$(timeless <file)"
 	is 'that others may read' 644 "$(stat -c %a file)"
 	stats --json --output=file
-	is 'another file in its place' "$(stats --json)" "$(cat file)"
+	is 'another file in its place' "$(stats --json | timeless)" "$(timeless <file)"
 	is 'and nothing else' 'conf err file metrics out' "$(find . -type f | sed 's/^..//' | sort | xargs)"
 	check 'no folder' exits 1 1 'lost/x: No such file' "$ENTITYMUX" stats --output=lost/x
+}
+
+# What is printed on a terminal, without carriage returns.
+on_terminal() { script -qec "$1 '$ENTITYMUX' stats" typed </dev/null | tr -d '\r'; }
+
+colours() {
+	escape=$(printf '\033')
+	says 'colours' "listener $escape\[1mtelemetry$escape\[0m, port" "$(on_terminal 'TERM=xterm NO_COLOR=')"
+	for plain in 'TERM=xterm NO_COLOR=1' 'TERM=dumb'; do
+		says "$plain" 'listener telemetry, port' "$(on_terminal "$plain")"
+		is "$plain: no colours" '' "$(grep "$escape" typed)"
+	done
+	rm -f typed
+}
+
+# in_fish WORD: without what this host adds; before 3.2, fish has no option for that, nor passes arguments
+# shellcheck disable=SC2016 # of fish
+in_fish() {
+	env -u XDG_CONFIG_HOME -u XDG_DATA_HOME HOME="$tmp" word="$1" fish -c 'set fish_complete_path
+		source $ETC/completion.fish
+		complete -C "entitymux stats $word" | string match -r "^$word.*"'
+}
+
+# completes WORD CANDIDATES: the same in each shell; ":" breaks words of bash
+# shellcheck disable=SC2016 # of other shells
+completes() {
+	is "bash: $1" "$2" "$(bash -c '. "$1/completion.bash"
+		read -r -a COMP_WORDS <<<"entitymux stats ${2/:/ : }"
+		COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+		_entitymux && printf "%s\n" "${COMPREPLY[@]/#/${2%"${2##*:}"}}"' bash "$ETC" "$1" | tr '\n' ' ')"
+	is "fish: $1" "$(printf '%s' "$2" | tr ' ' '\n' | sort | xargs)" "$(in_fish "$1" | sort | xargs)"
+	is "zsh: $1" "$2" "$(zsh -fc 'compadd() { print -rl -- ${(M)${(P)2}:#$PREFIX*} }
+		_arguments() {}
+		PREFIX=$2 words=(entitymux stats) CURRENT=3
+		. $1/completion.zsh
+		_entitymux_names' zsh "$ETC" "$1" | tr '\n' ' ')"
+}
+
+completions() {
+	PATH=$(dirname "$ENTITYMUX"):$PATH
+	completes tele 'telemetry '
+	completes telemetry/plant 'telemetry/plant-b telemetry/plant-a '
+	completes flows:v9/ 'flows:v9/r '
 }
 
 mistakes
@@ -115,6 +166,8 @@ for backend in $E2E_BACKENDS; do
 	check 'exchange' "$EXCHANGE" /proc/self/ns/net /proc/self/ns/net 127.0.0.1 5000 5 2
 	named
 	metrics
+	colours
+	completions
 	check 'remove' "$ENTITYMUX" remove
 done
 echo "$passed passed, $failed failed"

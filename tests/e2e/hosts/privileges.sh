@@ -36,7 +36,7 @@ mount_bpffs() { mount -t bpf -o mode=755 bpf $bpffs; }
 mount_bpffs
 
 # "+net_admin,+bpf,…"
-unit=$(sed -n 's/^CapabilityBoundingSet=//p' "$srcdir/etc/entitymux.service.in" |
+unit=$(sed -n 's/^CapabilityBoundingSet=//p' "$srcdir/etc/hardening.in" |
 	tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
 caps=$unit
 with() {
@@ -374,25 +374,117 @@ section_probe() {
 	nothing_stays 'remove'
 }
 
-# Linux 5.3 to 5.6: what cannot be replaced is not attached in the first place.
+# The XDP program of in0, as the kernel lists it.
+attached_id() { ip -n "$server" -d link show dev in0 | sed -n 's/.*prog\/xdp id \([0-9]*\).*/\1/p'; }
+
+old() { with "$caps" $tmp/without_replace "$@"; }
+
+# Linux 5.3 to 5.6: a stub stays, and jumps to what is in force.
 section_old() {
 	[ "$one" = xdp ] || return 0
 	cp "$WITHOUT_REPLACE" $tmp/without_replace
-	old() { in_server $tmp/without_replace "$@"; }
 	for to in xdp xdp-generic; do
-		check "$to is refused" exits 3 1 'replaces no XDP program in one step' \
-			old apply --backend=$to $tmp/a.conf
-		is "$to: nothing touched" "$pristine" "$(snapshot)"
+		check "$to: apply" old apply --backend=$to $tmp/a.conf
+		is "$to: sorted" '6001 6002 5000' "$(where 1 2 3)"
+		stub=$(attached_id) n=$(pinned)
+		check "$to: apply another" old apply --backend=$to $tmp/b.conf
+		is "$to: sorted anew" '7001 7002 7003' "$(where 1 2 3)"
+		is "$to: the same stub" "$stub" "$(attached_id)"
+		is "$to: as many pins" "$n" "$(pinned)"
+		is "$to: counted" '6 5 1 ' \
+			"$(counters 'sorter packets' 'sorter rewritten' 'sorter unknown')"
+		check "$to: status" old status
+		check "$to: again" sh -c "ip netns exec $server $tmp/without_replace apply \
+			--backend=$to $tmp/b.conf | grep -q unchanged"
+		old_emptied
+		old_replaced
+		check "$to: remove" old remove
+		nothing_stays "$to: remove"
+	done
+	old_modes
+	old_killed
+	old_without_bpffs
+}
+
+# With the last pin, the kernel takes the programs away.
+old_emptied() {
+	umount $bpffs
+	mount_bpffs
+	is "$to, emptied: not sorted" '5000 5000' "$(where 1 2)"
+	check "$to, emptied: status" exits 4 0 '' as_root status
+	check "$to, emptied: says which" grep -q "in0 xdp-.* (gone)" $tmp/out
+	check "$to, emptied: apply" as_root_old apply --backend=$to $tmp/a.conf
+	is "$to, emptied: sorted" '6001 6002' "$(where 1 2)"
+	is "$to, emptied: the same stub" "$stub" "$(attached_id)"
+	check "$to, emptied: status again" as_root status
+}
+as_root_old() { in_server $tmp/without_replace "$@"; }
+
+# Somebody has put his own program there.
+old_replaced() {
+	mode=native off=xdp
+	[ "$to" = xdp ] || mode=generic off=xdpgeneric
+	in_server ip link set dev in0 $off off
+	in_server "$life" attach in0 $mode
+	theirs=$(attached_id)
+	check "$to, replaced: status" exits 4 0 '' old status
+	check "$to, replaced: apply" exits 3 1 'another XDP program is on the interface' \
+		old apply --backend=$to $tmp/b.conf
+	check "$to, replaced: remove" old remove
+	is "$to, replaced: theirs stays" "$theirs" "$(attached_id)"
+	in_server ip link set dev in0 $off off
+	nothing_stays "$to, replaced: remove"
+	check "$to, replaced: apply again" old apply --backend=$to $tmp/a.conf
+	is "$to, replaced: sorted" '6001 6002' "$(where 1 2)"
+}
+
+# From one mode to the other, and to and from what has no stub.
+old_modes() {
+	for to in xdp xdp-generic xdp tc xdp-generic tc; do
+		check "old, to $to" old apply --backend=$to $tmp/a.conf
+		is "old, to $to: sorted" '6001 6002' "$(where 1 2)"
+		check "old, to $to: status" old status
+	done
+	old remove
+	nothing_stays 'old, modes'
+}
+
+old_killed() {
+	check 'old, killed: apply' old apply --backend=xdp $tmp/a.conf
+	killed=0
+	for round in $(seq 20); do
+		[ $((round % 2)) -eq 0 ] && next=a || next=b
+		with "$unit" "$life" kill 60000 $tmp/without_replace apply --backend=xdp \
+			"$tmp/$next.conf" >/dev/null 2>&1 && killed=$((killed + 1))
+		seen=$(where 1 2)
+		[ "$seen" = '6001 6002' ] || [ "$seen" = '7001 7002' ] ||
+			fail "old, killed: round $round" "$seen"
+		check "old, killed: round $round: status" sh -c \
+			"ip netns exec $server $tmp/without_replace status >/dev/null; [ \$? -ne 1 ]"
+	done
+	check "old, $killed killed: apply" old apply --backend=xdp $tmp/b.conf
+	is "old, $killed killed: sorted" '7001 7002 7003' "$(where 1 2 3)"
+	check "old, $killed killed: status" old status
+	old remove
+	nothing_stays "old, $killed killed: remove"
+}
+
+old_without_bpffs() {
+	umount $bpffs
+	for to in xdp xdp-generic; do
+		check "$to without a bpffs is refused" exits 3 1 \
+			'no XDP program in one step .*mount -t bpf' \
+			as_root_old apply --backend=$to $tmp/a.conf
+		is "$to without a bpffs: nothing touched" "$pristine" "$(snapshot)"
 	done
 	check 'probe says so' sh -c "ip netns exec $server $tmp/without_replace probe $tmp/a.conf |
 		grep -q 'xdp-generic  *no  *this kernel replaces no XDP program'"
 	check 'auto goes to tc' sh -c "ip netns exec $server $tmp/without_replace apply $tmp/a.conf |
 		grep -q 'backend tc (.*; in0: tc, because this kernel replaces no XDP program'"
 	is 'auto: sorted' '6001 6002' "$(where 1 2)"
-	check 'auto: another' old apply $tmp/b.conf
-	is 'auto: sorted anew' '7001 7002 7003' "$(where 1 2 3)"
-	check 'remove' old remove
-	nothing_stays 'remove'
+	as_root_old remove
+	mount_bpffs
+	nothing_stays 'old, no bpffs'
 }
 
 case $E2E_BACKENDS in

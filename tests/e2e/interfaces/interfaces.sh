@@ -230,6 +230,20 @@ ip -n $b address add 192.0.2.2/24 dev in0
 ip -n $b link set in0 address 02:00:00:00:00:02
 ip -n $b neighbour add 192.0.2.1 lladdr 02:00:00:00:00:01 dev in0 nud permanent
 
+# The peer gets the first free name of its own kind.
+if ip -n $b link add pair0 type netkit 2>"$tmp/out"; then
+	ip -n $b link set pair0 netns $a
+	connect pair0 203.0.113.1 nk0 203.0.113.2
+	policy nk0
+	sorts_on nk0 no $a '203.0.113.1 203.0.113.2'
+	ip -n $a link del pair0
+else
+	case $(uname -r) in
+	[45].* | 6.[0-6].*) ;; # before there was netkit
+	*) skip "netkit: $(cat "$tmp/out")" ;;
+	esac
+fi
+
 # Settings that make a tag, or a datagram, invisible.
 if has xdp; then
 	ip netns exec $b ethtool -K in0 rxvlan on >/dev/null

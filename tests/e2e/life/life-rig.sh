@@ -8,6 +8,8 @@ state=$("$LIFE" state)
 mkdir -p "${state%/*}"
 mount -t tmpfs -o size=1g life /run
 [ "${state%/*}" = /run ] || mount -t tmpfs -o size=1g life "${state%/*}"
+# Where `ip netns exec` does not hide it.
+[ -z "${LIFE_BPFFS-}" ] || { mkdir /run/bpf && mount -t bpf bpf /run/bpf; }
 tmp=/run/life
 mkdir $tmp
 chmod 755 $tmp
@@ -60,18 +62,20 @@ counters() {
 		sed -n "s|^$key ||p" $tmp/lines
 	done | tr '\n' ' '
 }
-generation() { find "$state" -name 'gen-*' 2>&1 | sed 's/.*gen-//'; }
+generations() { find "$state" -name 'gen-*' 2>&1 | sed 's/.*gen-//' | sort -n; }
+generation() { generations | tail -n 1; }
 
-# All that could be ours or could have been touched, without what counts.
+# All that could be ours or could have been touched, without what counts, and what `stats` notes of it.
 snapshot() {
-	# nft 0.9.8 lists the counts of elements with -s, too.
-	in_server nft -s list ruleset | sed 's/ packets [0-9]* bytes [0-9]*//g'
+	# nft 0.9.8 lists the counts of elements with -s, too.  Unknown tags come and go.
+	in_server nft -s list ruleset | sed '/^	set v[0-9]*-unknown-/,/^	}/{/elements = {.*}/d; /elements = {/,/}/d}
+		s/ packets [0-9]* bytes [0-9]*//g'
 	in_server ip -o -d link show | grep -o '^[0-9]*: [^@:]*\|prog/xdp.*id [0-9]*'
 	for i in in0 other0; do
 		in_server tc filter show dev $i ingress
 		in_server tc qdisc show dev $i
 	done
-	find "$state" -type f ! -name lock -exec cksum {} + | sort
+	find "$state" -type f ! -name lock ! -name 'seen*' -exec cksum {} + | sort
 } 2>/dev/null
 
 # What is in force goes on as before: stands WHAT PORTS SNAPSHOT

@@ -4,7 +4,7 @@
  * life - the tools of life.sh.
  *
  *	life where SENDER TAG...	on which ports datagrams with these tags arrive
- *	life stream SENDER ...		see life_stream.c
+ *	life stream|undone SENDER ...	see life_stream.c
  *	life stats			prints the document of `stats --json` in lines
  *	life kill MICROSECONDS COMMAND	kills the command after a random time up to that
  *	life cost COMMAND		runs it and prints what it took
@@ -414,9 +414,9 @@ static int attach(const char *interface, const char *mode)
 
 static int usage(void)
 {
-	fprintf(stderr,
-		"usage: life where|stream|stats|kill|cost|without-nftables|without-tcx|attach|"
-		"state [ARGUMENT...]\n");
+	fprintf(stderr, "usage: life "
+			"where|stream|undone|stats|kill|cost|without-nftables|without-tcx|attach|"
+			"state [ARGUMENT...]\n");
 	return 2;
 }
 
@@ -432,7 +432,7 @@ int main(int argc, char **argv)
 		return usage();
 	if (!strcmp(tool, "where"))
 		return where(argc - 1, argv + 1);
-	if (!strcmp(tool, "stream"))
+	if (!strcmp(tool, "stream") || !strcmp(tool, "undone"))
 		return life_stream(argc - 1, argv + 1);
 	if (!strcmp(tool, "kill"))
 		return kill_after(argv + 1);

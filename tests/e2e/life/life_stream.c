@@ -4,13 +4,15 @@
  * life_stream - a stream of datagrams while one policy takes the place of another, again and again.
  *
  *	life stream SENDER APPLIES LOSS ENTITYMUX CONFIG-A CONFIG-B BACKEND...
+ *	life undone SENDER APPLIES LOSS ENTITYMUX CONFIG-A CONFIG-B BACKEND...
  *
- * CONFIG-A is in force.  They take turns, and so do the backends.  A sorts tags 1 and 2 to ports
+ * CONFIG-A is in force.  "stream": they take turns.  "undone": B is applied for a second, and A
+ * comes back because nobody confirms.  The backends take turns.  A sorts tags 1 and 2 to ports
  * 6001 and 6002 and does not know tag 3; B sorts all three to 7001, 7002 and 7003.  A datagram that
  * was sent and has arrived while nothing was applied has to be sorted by the policy in force; one
  * that was under way meanwhile, by either.  None may come twice and no more than LOSS may be
  * missing.  Prints a summary, with the number that arrived first, and how many of them unsorted;
- *the exit status is 1 when anything went wrong.
+ * the exit status is 1 when anything went wrong.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -41,7 +44,8 @@ extern char **environ;
 
 struct stream {
 	struct life_link link;
-	/* Even: nothing is being applied; each apply adds two. */
+	bool undone;
+	/* Even: nothing is being applied; each apply adds two, one that is undone adds four. */
 	atomic_uint phase;
 	atomic_uint sent, received;
 	atomic_bool end;
@@ -164,13 +168,23 @@ static void *send_all(void *context)
 	return NULL;
 }
 
-static bool apply(const char *entitymux, const char *config, const char *backend)
+static bool succeeds(pid_t child)
+{
+	int status = -1;
+
+	return waitpid(child, &status, 0) > 0 && status == 0;
+}
+
+static bool apply(bool undone, const char *entitymux, const char *config, const char *backend)
 {
 	char option[64];
-	char *const argv[] = {(char *)(uintptr_t)entitymux, (char *)(uintptr_t) "apply", option,
-			      (char *)(uintptr_t)config, NULL};
+	char *const argv[] = {(char *)(uintptr_t)entitymux,
+			      (char *)(uintptr_t) "apply",
+			      option,
+			      (char *)(uintptr_t)config,
+			      (char *)(uintptr_t)(undone ? "--confirm=1" : NULL),
+			      NULL};
 	posix_spawn_file_actions_t actions;
-	int status = -1;
 	pid_t child;
 
 	snprintf(option, sizeof(option), "--backend=%s", backend);
@@ -179,7 +193,8 @@ static bool apply(const char *entitymux, const char *config, const char *backend
 	if (posix_spawnp(&child, entitymux, &actions, NULL, argv, environ))
 		life_die(entitymux);
 	posix_spawn_file_actions_destroy(&actions);
-	return waitpid(child, &status, 0) == child && status == 0;
+	/* Then the process that undoes it, which has come to us. */
+	return succeeds(child) && (!undone || succeeds(-1));
 }
 
 /* Returns how many failed. */
@@ -190,10 +205,12 @@ static unsigned int apply_all(struct stream *stream, unsigned int applies, char 
 	while (argv[3 + n_backends])
 		n_backends++;
 	for (unsigned int i = 0; i < applies; i++) {
+		const char *config = argv[stream->undone ? 2 : 1 + (i + 1) % 2];
+
 		sleep_ms(PAUSE_MS);
 		atomic_fetch_add(&stream->phase, 1);
-		failed += !apply(argv[0], argv[1 + (i + 1) % 2], argv[3 + i % n_backends]);
-		atomic_fetch_add(&stream->phase, 1);
+		failed += !apply(stream->undone, argv[0], config, argv[3 + i % n_backends]);
+		atomic_fetch_add(&stream->phase, stream->undone ? 3 : 1);
 	}
 	sleep_ms(PAUSE_MS);
 	return failed;
@@ -209,13 +226,15 @@ static double seconds(void)
 
 int life_stream(int argc, char **argv)
 {
-	struct stream stream = {0};
+	struct stream stream = {.undone = !strcmp(argv[0], "undone")};
 	unsigned int applies, may_lose, failed, lost;
 	pthread_t sender, receiver;
 	double took;
 
 	if (argc < 8)
 		return 2;
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
+		life_die("prctl");
 	applies = (unsigned int)strtoul(argv[2], NULL, 0);
 	may_lose = (unsigned int)strtoul(argv[3], NULL, 0);
 	life_open(&stream.link, argv[1]);

@@ -5,16 +5,18 @@
  *
  *	exchange CLIENT SERVER ADDRESS PORT COUNT [ENTITIES]
  *
- * CLIENT and SERVER are paths of network namespaces; the server binds ADDRESS and, for the entity
- * with tag i of ENTITIES (1000), port BASE + i.  Requests go to PORT, where a listener
- * sorts them, and answers have to come from there; with PORT 0 each goes to the port of its entity,
- * which is what the network can do by itself.  Prints what was lost and how fast it was.  The exit
- * status is 1 where a request has arrived twice or at another entity, or an answer twice or from
- * another port, or where a send has failed: what is lost is the caller's to judge.
+ * CLIENT and SERVER are paths of network namespaces; the server binds ADDRESS, a link-local one
+ *with %INTERFACE, which both have, and, for the entity with tag i of ENTITIES (1000), port BASE +
+ *i.  Requests go to PORT, where a listener sorts them, and answers have to come from there; with
+ *PORT 0 each goes to the port of its entity, which is what the network can do by itself.  Prints
+ *what was lost and how fast it was.  The exit status is 1 where a request has arrived twice or at
+ *another entity, or an answer twice or from another port, or where a send has failed: what is lost
+ *is the caller's to judge.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -249,11 +251,22 @@ static int run(struct exchange *exchange)
 	return exchange->strange || exchange->failed ? 1 : 0;
 }
 
-static void read_address(struct exchange *exchange, const char *text)
+/* After enter(): an interface has another index there. */
+static void set_scope(struct exchange *exchange, const char *address)
 {
-	struct name *name = &exchange->server;
-	int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	const char *interface = strchr(address, '%');
 
+	if (interface)
+		exchange->server.ip6.sin6_scope_id = if_nametoindex(interface + 1);
+}
+
+static void read_address(struct exchange *exchange, const char *address)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+	struct name *name = &exchange->server;
+	int family = strchr(address, ':') ? AF_INET6 : AF_INET;
+
+	snprintf(text, sizeof(text), "%.*s", (int)strcspn(address, "%"), address);
 	name->any.sa_family = family;
 	name->length = family == AF_INET6 ? sizeof(name->ip6) : sizeof(name->ip4);
 	if (inet_pton(family, text,
@@ -285,8 +298,10 @@ int main(int argc, char **argv)
 		die("memory or files");
 	read_address(&exchange, argv[3]);
 	enter(argv[2]);
+	set_scope(&exchange, argv[3]);
 	open_server(&exchange);
 	enter(argv[1]);
+	set_scope(&exchange, argv[3]);
 	exchange.client = open_socket(exchange.server.any.sa_family);
 	return run(&exchange);
 }

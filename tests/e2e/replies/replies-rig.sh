@@ -34,6 +34,8 @@ tmp=/run/replies
 mkdir $tmp
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"
+# shellcheck source=tests/lib/nft.sh
+. "$(dirname "$0")/../../lib/nft.sh"
 
 in_router() { ip netns exec router "$@"; }
 em() { in_router "$ENTITYMUX" "$@"; }
@@ -43,6 +45,8 @@ wire() {
 	ip link add "$4" netns router type veth peer name "$3" netns "$2"
 	ends "$1" "$2" "$3" 9 10
 	ends "$1" router "$4" 1 2
+	ip -n router address add fe80::1/64 dev "$4" nodad
+	ip -n "$2" address add fe80::9/64 dev "$3" nodad
 	ip -n "$2" route add default via "$net.1"
 	ip -n "$2" -6 route add default via "2001:db8:$1::1"
 }
@@ -152,9 +156,13 @@ actions() {
 single() { listener first 5000 "$first" 1:6001 2:6002; }
 without() { listener first 5000 '' 1:6001 2:6002; }
 short() { listener first 5000 "$first flow_timeout = 2;" 1:6001; }
+links() {
+	listener first 5000 "$also" 1:6001 9:6009
+	listener second 5001 "$also" 1:6001 9:6009
+}
 small() { listener first 5000 "$first flows = 1024;" 1:6001 2:6002; }
 
-for name in base actions moved more single without short small; do
+for name in base actions links moved more single without short small; do
 	conf $name $name
 done
 # Without them there is nothing to test.

@@ -509,6 +509,8 @@ static const struct scenario {
 	{"server first", "base", server_first, HERE, false},
 	{"server first, from the listener's port", "base", listener_first, HERE, false},
 	{"asked as one of many", "base", groups, PLACE(REPLIES_LOCAL), false},
+	{"one link-local address on two links", "links", replies_links, PLACE(REPLIES_LOCAL),
+	 false},
 	{"no checksum", "base", no_checksum, HERE, false},
 	{"checksums", "base", checksums, HERE, false},
 	{"long answers", "base", long_answers, HERE | VLAN, false},
@@ -551,6 +553,7 @@ static bool wait_for_end(const struct scenario *scenario, const struct replies_b
 
 	if (waitpid(child, &status, 0) < 0)
 		replies_die("wait");
+
 	printf("%s - %s: %s, %s%s\n", status ? "not ok" : "ok", bench->backend, scenario->name,
 	       bench->family == AF_INET6 ? "IPv6" : "IPv4", places[bench->place]);
 	return status == 0;

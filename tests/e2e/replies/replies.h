@@ -43,6 +43,7 @@ struct replies_bench {
 	int namespaces[REPLIES_HOSTS];
 	int family;
 	enum replies_place place;
+	const char *link;   /* in0 or in1: the addresses are link-local ones there; NULL: not */
 	uint16_t next_port; /* of a client */
 
 	int servers[REPLIES_PORTS];
@@ -66,6 +67,22 @@ struct replies_peer {
 };
 
 void __attribute__((noreturn)) replies_die(const char *what);
+
+/* What a datagram begins with. */
+struct replies_payload {
+	char magic[4];
+	uint8_t tag[4];
+	uint32_t number;
+};
+
+/* Writes a datagram with the next number; returns its length. */
+size_t replies_make(struct replies_bench *bench, uint32_t tag, uint8_t *bytes);
+
+/* Moves this thread to a host. */
+void replies_enter(const struct replies_bench *bench, enum replies_host host);
+
+/* The server's address with a port. */
+struct replies_name replies_server_name(const struct replies_bench *bench, uint16_t port);
 
 /* Opens the server's sockets and the sniffers; what comes before them is filled in. */
 void replies_open(struct replies_bench *bench);
@@ -91,9 +108,9 @@ void replies_ask_group(struct replies_bench *bench, const struct replies_peer *p
 		       const char *group, uint16_t to, uint32_t tag, uint16_t arrives);
 
 /*
- * A process that sends so many datagrams each millisecond or somewhat more, each from another
- * address that nobody has, to a port of the server, over IPv4; it ends after as many such pauses as
- * `ms`.
+ * replies_flood.c: a process that sends so many datagrams each millisecond or somewhat more, each
+ * from another address that nobody has, to a port of the server, over IPv4; it ends after as many
+ * such pauses as `ms`.
  */
 pid_t replies_flood(struct replies_bench *bench, uint16_t to, uint32_t tag, unsigned int each_ms,
 		    unsigned int ms);
@@ -109,6 +126,9 @@ void replies_answer_by(struct replies_bench *bench, int server, const struct rep
 /* A socket of the server with its `address`, the first (0) or the second (1), and a port. */
 int replies_server(struct replies_bench *bench, unsigned int address, uint16_t port,
 		   struct replies_name *name);
+
+/* replies_links.c: a scenario, with links.conf. */
+void replies_links(struct replies_bench *bench);
 
 /* Closes the server's socket on a port, and opens another. */
 void replies_restart(struct replies_bench *bench, uint16_t port);

@@ -194,13 +194,14 @@ damage_nft() {
 }
 
 damage_egress() {
+	hook=$(egress_or_ingress in_router)
 	while IFS=, read -r what change; do
 		version=$(in_router nft list chains netdev | sed -n 's/.*chain v\([0-9]*\)-answers .*/\1/p')
-		in_router nft "$(echo "$change" | sed "s/vN/v$version/g")"
+		check "$what" in_router nft "$(echo "$change" | sed "s/vN/v$version/g; s/HOOK/$hook/")"
 		heals "$what"
 	done <<'END'
 base chain deleted,delete chain netdev entitymux egress-in1
-base chain moved,delete chain netdev entitymux egress-in1; add chain netdev entitymux egress-in1 { type filter hook egress device in1 priority 0; }; add rule netdev entitymux egress-in1 goto vN-leaving-in1
+base chain moved,delete chain netdev entitymux egress-in1; add chain netdev entitymux egress-in1 { type filter hook HOOK device in1 priority 0; }; add rule netdev entitymux egress-in1 goto vN-leaving-in1
 chain flushed,flush chain netdev entitymux vN-answers4
 ports flushed,flush set netdev entitymux vN-targets
 table dormant,add table netdev entitymux { flags dormant; }
@@ -210,7 +211,7 @@ END
 damage_zones() {
 	while IFS=, read -r what change; do
 		version=$(in_router nft list chains inet | sed -n 's/.*chain v\([0-9]*\)-marked.*/\1/p')
-		in_router nft "$(echo "$change" | sed "s/vN/v$version/g")"
+		check "$what" in_router nft "$(echo "$change" | sed "s/vN/v$version/g")"
 		heals "$what"
 	done <<'END'
 table deleted,delete table inet entitymux
@@ -241,7 +242,7 @@ section_changes() {
 
 # Without numbers of generations and programs, without what is remembered, and whatever was made first.
 strip() {
-	sed '/^\tset conversations\|^\tset overflow/,/^\t}/d; s/v[0-9][0-9]*-/vN-/g; s/ id [0-9]*//; s/ tag [0-9a-f]*//; s/0x[0-9a-f]*/0x/g' |
+	sed '/^\tset conversations\|^\tset overflow\|^\tset groups\|^\tset link\|^\tset v[0-9]*-unknown-/,/^\t}/d; s/v[0-9][0-9]*-/vN-/g; s/ id [0-9]*//; s/ tag [0-9a-f]*//; s/0x[0-9a-f]*/0x/g' |
 		awk '/^\t[^\t].*{$/ { block = 1 }
 			{ printf "%s%s", $0, block && !/^\t}$/ ? " " : "\n" }
 			/^\t}$/ { block = 0 }' | sort

@@ -5,10 +5,10 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
-#include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <poll.h>
 #include <sched.h>
@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "replies.h"
+#include "tests/lib/rig_parts.h"
 
 #define TIMEOUT_MS   1000
 #define DATAGRAM_MAX 65536
@@ -42,14 +43,10 @@ static const char *const client_addresses[2][2] = {{"192.0.2.9", "192.0.2.10"},
 						   {"2001:db8:1::9", "2001:db8:1::a"}};
 static const char *const vlan_addresses[2][2] = {{"10.0.5.9", "10.0.5.10"},
 						 {"2001:db8:5::9", "2001:db8:5::a"}};
+/* On each wire the same. */
+static const char link_server[] = "fe80::1", link_peer[] = "fe80::9";
 static const char *const other_addresses[2][2] = {{"198.51.100.9", "198.51.100.10"},
 						  {"2001:db8:2::9", "2001:db8:2::a"}};
-
-struct payload {
-	char magic[4];
-	uint8_t tag[4];
-	uint32_t number;
-};
 
 void replies_die(const char *what)
 {
@@ -110,7 +107,7 @@ static const char *name_text(const struct replies_name *name, char text[NAME_TEX
 	return text;
 }
 
-static void enter(const struct replies_bench *bench, enum replies_host host)
+void replies_enter(const struct replies_bench *bench, enum replies_host host)
 {
 	if (setns(bench->namespaces[host], CLONE_NEWNET))
 		replies_die("setns");
@@ -122,15 +119,20 @@ static void option(int fd, int level, int name, int value)
 		replies_die("setsockopt");
 }
 
-static int udp_socket(const struct replies_bench *bench, const struct replies_name *name)
+/* On a link it belongs to the interface, and so does what it sends to. */
+static int udp_socket(const struct replies_bench *bench, const struct replies_name *at,
+		      const char *interface)
 {
 	int fd = socket(bench->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct replies_name name = *at;
 
 	if (fd < 0)
 		replies_die("socket");
 	if (is_ip6(bench))
 		option(fd, IPPROTO_UDP, UDP_NO_CHECK6_RX, 1);
-	if (bind(fd, &name->any, name->length))
+	if (bench->link)
+		name.ip6.sin6_scope_id = if_nametoindex(interface);
+	if (bind(fd, &name.any, name.length))
 		replies_die("bind");
 	return fd;
 }
@@ -146,25 +148,22 @@ static void set_checksum(const struct replies_bench *bench, int fd)
 int replies_server(struct replies_bench *bench, unsigned int address, uint16_t port,
 		   struct replies_name *name)
 {
-	enter(bench, bench->place == REPLIES_ROUTED ? REPLIES_BEHIND : REPLIES_ROUTER);
-	name_make(bench, server_addresses[bench->place][is_ip6(bench)][address], port, name);
-	return udp_socket(bench, name);
+	replies_enter(bench, bench->place == REPLIES_ROUTED ? REPLIES_BEHIND : REPLIES_ROUTER);
+	name_make(bench,
+		  bench->link ? link_server
+			      : server_addresses[bench->place][is_ip6(bench)][address],
+		  port, name);
+	return udp_socket(bench, name, bench->link);
 }
 
 /* Sees what a sender receives, frame by frame. */
 static int sniffer(const struct replies_bench *bench, enum replies_host host)
 {
-	struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
 	int fd;
 
-	enter(bench, host);
-	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		replies_die("sniffer");
-	option(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
-	option(fd, SOL_PACKET, PACKET_AUXDATA, 1);
-	address.sll_ifindex = (int)if_nametoindex("tx0");
-	if (!address.sll_ifindex || bind(fd, (struct sockaddr *)&address, sizeof(address)))
+	replies_enter(bench, host);
+	fd = rig_packet_socket("tx0", true);
+	if (fcntl(fd, F_SETFL, O_NONBLOCK))
 		replies_die("sniffer");
 	return fd;
 }
@@ -199,18 +198,19 @@ struct replies_peer replies_peer(struct replies_bench *bench, enum replies_host 
 				 unsigned int address)
 {
 	struct replies_peer peer = {.host = host};
-	const char *text =
-		(host == REPLIES_OTHER		? other_addresses
-		 : bench->place == REPLIES_VLAN ? vlan_addresses
-						: client_addresses)[is_ip6(bench)][address];
+	const char *text = bench->link ? link_peer
+				       : (host == REPLIES_OTHER ? other_addresses
+					  : bench->place == REPLIES_VLAN
+						  ? vlan_addresses
+						  : client_addresses)[is_ip6(bench)][address];
 
-	enter(bench, host);
+	replies_enter(bench, host);
 	name_make(bench, text, bench->next_port++, &peer.name);
-	peer.fd = udp_socket(bench, &peer.name);
+	peer.fd = udp_socket(bench, &peer.name, "tx0");
 	return peer;
 }
 
-static struct replies_name server_name(const struct replies_bench *bench, uint16_t port)
+struct replies_name replies_server_name(const struct replies_bench *bench, uint16_t port)
 {
 	struct replies_name name = bench->server;
 
@@ -220,16 +220,15 @@ static struct replies_name server_name(const struct replies_bench *bench, uint16
 
 void replies_connect(struct replies_bench *bench, struct replies_peer *peer, uint16_t port)
 {
-	struct replies_name name = server_name(bench, port);
+	struct replies_name name = replies_server_name(bench, port);
 
 	if (connect(peer->fd, &name.any, name.length))
 		replies_die("connect");
 }
 
-/* A datagram with the next number; returns its length. */
-static size_t make(struct replies_bench *bench, uint32_t tag, uint8_t *bytes)
+size_t replies_make(struct replies_bench *bench, uint32_t tag, uint8_t *bytes)
 {
-	struct payload payload = {.magic = {'R', 'P', 'L', 'Y'}, .number = ++bench->number};
+	struct replies_payload payload = {.magic = {'R', 'P', 'L', 'Y'}, .number = ++bench->number};
 	size_t length = bench->length ? bench->length : sizeof(payload);
 
 	for (int i = 0; i < 4; i++)
@@ -246,7 +245,7 @@ static void send_to(struct replies_bench *bench, int fd, uint32_t tag,
 	static uint8_t bytes[DATAGRAM_MAX];
 	struct sockaddr_storage connected;
 	socklen_t size = sizeof(connected);
-	size_t length = make(bench, tag, bytes);
+	size_t length = replies_make(bench, tag, bytes);
 	bool is_connected = !getpeername(fd, (struct sockaddr *)&connected, &size);
 
 	set_checksum(bench, fd);
@@ -259,7 +258,7 @@ static void send_to(struct replies_bench *bench, int fd, uint32_t tag,
 static bool take(struct replies_bench *bench, int fd, struct replies_name *from)
 {
 	static uint8_t bytes[DATAGRAM_MAX], expected[DATAGRAM_MAX];
-	struct payload payload;
+	struct replies_payload payload;
 	ssize_t length;
 
 	for (;;) {
@@ -272,7 +271,7 @@ static bool take(struct replies_bench *bench, int fd, struct replies_name *from)
 			break;
 	}
 	bench->number--;
-	if ((size_t)length != make(bench, 0, expected) ||
+	if ((size_t)length != replies_make(bench, 0, expected) ||
 	    memcmp(bytes + sizeof(payload), expected + sizeof(payload), length - sizeof(payload)))
 		replies_fail(bench, "%zd bytes, which are not those that were sent", length);
 	return true;
@@ -342,7 +341,7 @@ static uint16_t arrival(struct replies_bench *bench, struct replies_name *from)
 void replies_ask(struct replies_bench *bench, const struct replies_peer *peer, uint16_t to,
 		 uint32_t tag, uint16_t arrives)
 {
-	struct replies_name name = server_name(bench, to), from;
+	struct replies_name name = replies_server_name(bench, to), from;
 	char expected[NAME_TEXT], seen[NAME_TEXT];
 	uint16_t port;
 
@@ -363,9 +362,9 @@ static int group_socket(struct replies_bench *bench, const char *group, struct r
 	unsigned int in0;
 	int fd;
 
-	enter(bench, REPLIES_ROUTER);
+	replies_enter(bench, REPLIES_ROUTER);
 	in0 = if_nametoindex("in0");
-	fd = udp_socket(bench, name);
+	fd = udp_socket(bench, name, "in0");
 	if (is_ip6(bench)) {
 		struct ipv6_mreq join = {.ipv6mr_multiaddr = name->ip6.sin6_addr,
 					 .ipv6mr_interface = in0};
@@ -400,55 +399,6 @@ void replies_ask_group(struct replies_bench *bench, const struct replies_peer *p
 	close(server);
 }
 
-/* From an address that nobody has, another one each time. */
-static void spoof(struct replies_bench *bench, int raw, uint32_t sender, uint16_t to, uint32_t tag)
-{
-	struct {
-		struct iphdr ip;
-		struct udphdr udp;
-		uint8_t payload[sizeof(struct payload)];
-	} __attribute__((packed)) packet = {
-		.ip = {.version = 4,
-		       .ihl = 5,
-		       .ttl = 64,
-		       .protocol = IPPROTO_UDP,
-		       .saddr = htonl(0x0b000000 + sender),
-		       .daddr = bench->server.ip4.sin_addr.s_addr},
-		.udp = {.source = htons(4000), .dest = htons(to)},
-	};
-	const struct replies_name name = server_name(bench, to);
-
-	packet.udp.len = htons(sizeof(packet) - sizeof(packet.ip));
-	make(bench, tag, packet.payload);
-	if (sendto(raw, &packet, sizeof(packet), 0, &name.any, name.length) < 0)
-		replies_die("spoof");
-}
-
-pid_t replies_flood(struct replies_bench *bench, uint16_t to, uint32_t tag, unsigned int each_ms,
-		    unsigned int ms)
-{
-	const struct timespec pause = {.tv_nsec = 1000000};
-	pid_t child = fork();
-	int raw;
-
-	if (child < 0)
-		replies_die("fork");
-	if (child)
-		return child;
-	enter(bench, REPLIES_CLIENT);
-	/* None that somebody waits for. */
-	bench->number = 1U << 31;
-	raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
-	if (raw < 0)
-		replies_die("raw socket");
-	for (uint32_t sent = 0, i = 0; i < ms; i++) {
-		for (unsigned int n = 0; n < each_ms; n++)
-			spoof(bench, raw, sent++, to, tag);
-		nanosleep(&pause, NULL);
-	}
-	_exit(0);
-}
-
 void replies_answer_by(struct replies_bench *bench, int server, const struct replies_peer *peer,
 		       const struct replies_name *seen)
 {
@@ -471,7 +421,7 @@ void replies_answer_by(struct replies_bench *bench, int server, const struct rep
 void replies_answer(struct replies_bench *bench, uint16_t from, const struct replies_peer *peer,
 		    uint16_t seen)
 {
-	struct replies_name name = server_name(bench, seen);
+	struct replies_name name = replies_server_name(bench, seen);
 
 	replies_answer_by(bench, *server_of(bench, from), peer, &name);
 }
@@ -479,7 +429,7 @@ void replies_answer(struct replies_bench *bench, uint16_t from, const struct rep
 static void take_segments(struct replies_bench *bench, uint32_t first,
 			  const struct replies_peer *peer, uint16_t seen)
 {
-	struct replies_name name = server_name(bench, seen), source;
+	struct replies_name name = replies_server_name(bench, seen), source;
 
 	for (bench->number = first + 1; bench->number <= first + SEGMENTS; bench->number++)
 		if (!wait_for(peer->fd) || !take(bench, peer->fd, &source))
@@ -494,15 +444,15 @@ static void take_segments(struct replies_bench *bench, uint32_t first,
 void replies_segments(struct replies_bench *bench, uint16_t from, const struct replies_peer *peer,
 		      uint16_t seen)
 {
-	uint8_t bytes[SEGMENTS * sizeof(struct payload)];
+	uint8_t bytes[SEGMENTS * sizeof(struct replies_payload)];
 	int server = *server_of(bench, from);
 	uint32_t first = bench->number;
 	int error;
 
 	bench->steps++;
 	for (int i = 0; i < SEGMENTS; i++)
-		make(bench, 0, bytes + i * sizeof(struct payload));
-	option(server, IPPROTO_UDP, UDP_SEGMENT, sizeof(struct payload));
+		replies_make(bench, 0, bytes + i * sizeof(struct replies_payload));
+	option(server, IPPROTO_UDP, UDP_SEGMENT, sizeof(struct replies_payload));
 	error = sendto(server, bytes, sizeof(bytes), 0, &peer->name.any, peer->name.length) < 0
 			? errno
 			: 0;
@@ -562,7 +512,7 @@ void replies_refused(struct replies_bench *bench, struct replies_peer *peer, uin
 		     uint32_t tag)
 {
 	static uint8_t bytes[DATAGRAM_MAX];
-	struct replies_name name = server_name(bench, to);
+	struct replies_name name = replies_server_name(bench, to);
 	struct replies_frame frame;
 	char byte;
 
@@ -591,7 +541,7 @@ void replies_apply(const struct replies_bench *bench, const char *name)
 	if (child < 0)
 		replies_die("fork");
 	if (child == 0) {
-		enter(bench, REPLIES_ROUTER);
+		replies_enter(bench, REPLIES_ROUTER);
 		/* What it prints is for people. */
 		if (!freopen("/dev/null", "w", stdout))
 			replies_die("/dev/null");

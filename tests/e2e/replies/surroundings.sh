@@ -52,6 +52,14 @@ bridge() {
 	ends 1 router br0 1 2
 }
 
+# links_of INTERFACE: senders are told by it, but not where it is a port of a bridge
+links_of() {
+	em apply --backend=nft $tmp/conf >/dev/null || return
+	has=$(in_router nft list sets netdev | grep -c 'set links6-5000 ')
+	em remove || return
+	case $1 in br0) [ "$has" = 1 ] ;; *) [ "$has" = 0 ] ;; esac
+}
+
 # On the bridge device, where XDP is not to be had, and on its port.
 section_bridge() {
 	for filtering in 0 1; do
@@ -59,6 +67,7 @@ section_bridge() {
 		for interface in br0 in0; do
 			title="$backend, $interface, bridge-nf-call $filtering: "
 			policy $interface
+			if [ "$backend" = nft ]; then check 'links' links_of $interface; fi
 			# shellcheck disable=SC2086 # a list
 			case $backend/$interface in
 			xdp*/br0) ;;
@@ -67,6 +76,35 @@ section_bridge() {
 		done
 		other_hosts
 	done
+}
+
+# ports HOST PORT LATER ADDRESS MAC PEER-MAC BY: a bridge with two ports, which sends to its peer by one of them
+# and floods nothing to the later one: there is a loop.
+ports() {
+	ip -n "$1" address flush dev "$2"
+	ip -n "$1" link add br0 address "$5" type bridge
+	for port in "$2" "$3"; do
+		ip -n "$1" link set "$port" master br0 up
+		ip netns exec "$1" bridge link set dev "$port" learning off
+	done
+	ip netns exec "$1" bridge link set dev "$3" flood off mcast_flood off bcast_flood off
+	ip -n "$1" link set br0 up
+	ip -n "$1" address add "192.0.2.$4/24" dev br0
+	ip -n "$1" address add "fe80::$4/64" dev br0 nodad
+	ip netns exec "$1" bridge fdb replace "$6" dev "$7" master static
+}
+
+# Requests come in by one port of a bridge, and answers leave by another: link-local addresses are as others.
+section_ports() {
+	ip link add in9 netns router type veth peer name tx9 netns client
+	ports client tx0 tx9 9 02:00:00:00:00:09 02:00:00:00:00:01 tx0
+	ports router in0 in9 1 02:00:00:00:00:01 02:00:00:00:00:09 in9
+	policy in0
+	sed 's/"in0"/"in0", "in9"/' $tmp/conf >$tmp/two
+	mv $tmp/two $tmp/conf
+	both "$backend" client 192.0.2.1 fe80::1%br0
+	check 'answers have left by the other' [ "$(in_router cat /sys/class/net/in9/statistics/tx_packets)" -gt 900 ]
+	other_hosts
 }
 
 section_loopback() {
@@ -129,7 +167,7 @@ section_chains() {
 	other_hosts
 }
 
-[ $# -gt 0 ] || set -- bridge loopback forwarding notrack chains
+[ $# -gt 0 ] || set -- bridge ports loopback forwarding notrack chains
 for section; do
 	for backend in $E2E_BACKENDS; do
 		title="$section, $backend: "

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Copyright (C) 2026 the entitymux authors */
+#include "command.h"
+
+#include <stdio.h>
+
+#include "host.h"
+#include "tests/lib/rig_parts.h"
+
+static const char *program;
+
+void command_init(const char *entitymux)
+{
+	program = entitymux;
+}
+
+bool command_is_undo(const struct scenario *scenario)
+{
+	return scenario->command == SCENARIO_ROLLBACK || scenario->command == SCENARIO_WHEN_DUE;
+}
+
+enum policy command_before(const struct scenario *scenario)
+{
+	return command_is_undo(scenario) ? NEW : scenario->before ? OLD : NOTHING;
+}
+
+enum policy command_after(const struct scenario *scenario)
+{
+	if (scenario->command == SCENARIO_REMOVE)
+		return NOTHING;
+	return scenario->command != SCENARIO_APPLY || scenario->same || !scenario->before ? OLD
+											  : NEW;
+}
+
+void command_apply(struct inject *inject, const char *backend, enum policy policy)
+{
+	char option[32];
+	const char *const argv[] = {program, "apply", option, policy_file(policy), NULL};
+
+	snprintf(option, sizeof(option), "--backend=%s", backend);
+	inject->uid = host_uid();
+	inject_run(inject, argv);
+}
+
+void command_word(struct inject *inject, const char *command, const char *option)
+{
+	const char *const argv[] = {program, command, option, NULL};
+
+	inject->uid = host_uid();
+	inject_run(inject, argv);
+}
+
+void command_run(struct inject *inject, const struct scenario *scenario)
+{
+	switch (scenario->command) {
+	case SCENARIO_APPLY:
+		command_apply(inject, scenario->backend, command_after(scenario));
+		return;
+	case SCENARIO_REMOVE:
+		command_word(inject, "remove", NULL);
+		return;
+	case SCENARIO_RESET:
+		command_word(inject, "stats", "--reset");
+		return;
+	case SCENARIO_STATUS:
+		command_word(inject, "status", NULL);
+		return;
+	case SCENARIO_STATS:
+		command_word(inject, "stats", "--json");
+		return;
+	case SCENARIO_UNKNOWN:
+		command_word(inject, "unknown", NULL);
+		return;
+	case SCENARIO_ROLLBACK:
+		command_word(inject, "rollback", NULL);
+		return;
+	case SCENARIO_WHEN_DUE:
+		command_word(inject, "rollback", "--when-due");
+		return;
+	}
+}
+
+void command_apply_for_a_second(const char *backend)
+{
+	char script[512];
+
+	snprintf(script, sizeof(script), "setpriv --ruid %d %s apply --backend=%s --confirm=1 %s",
+		 host_uid(), program, backend, policy_file(NEW));
+	rig_shell(script);
+}
