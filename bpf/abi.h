@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 19
+#define EM_ABI_VERSION 20
 
 #define EM_ABI_LISTENERS 256 /* a power of 2 */
 
@@ -75,8 +75,9 @@ enum em_abi_verdict {
 
 /* What becomes of a datagram. */
 struct em_abi_action {
-	__u16 verdict; /* enum em_abi_verdict */
-	__be16 port;   /* with EM_ABI_PORT; else not looked at */
+	__u8 verdict; /* enum em_abi_verdict */
+	__u8 sampled; /* with has_samples, of an entity: its datagrams are copied */
+	__be16 port;  /* with EM_ABI_PORT; else not looked at */
 };
 
 /* A layout of datagrams. */
@@ -374,7 +375,9 @@ struct em_abi_entity_count {
 };
 
 enum em_abi_reason { EM_ABI_SOURCE, EM_ABI_LENGTH, EM_ABI_CHECK, EM_ABI_REASONS };
-#define EM_ABI_UNKNOWN EM_ABI_REASONS /* of a sample: no entity has the tag */
+/* Of a sample: no entity has the tag, or one whose datagrams are copied. */
+#define EM_ABI_UNKNOWN EM_ABI_REASONS
+#define EM_ABI_SORTED  (EM_ABI_REASONS + 1)
 
 struct em_abi_listener_count {
 	struct em_abi_count total;
@@ -431,7 +434,7 @@ struct em_abi_sample {
 	__u16 bytes;  /* of it that follow */
 	__u16 vlan;   /* its VLAN id, whether the bytes have the tag or not */
 	__u8 listener;
-	__u8 reason; /* enum em_abi_reason, or EM_ABI_UNKNOWN */
+	__u8 reason; /* enum em_abi_reason, EM_ABI_UNKNOWN or EM_ABI_SORTED */
 	__u16 reserved;
 };
 

@@ -163,11 +163,22 @@ struct em_abi_action em_compile_action(const struct em_action *action)
 	case EM_DROP:
 		return (struct em_abi_action){.verdict = EM_ABI_DROP};
 	case EM_PORT:
-		return (struct em_abi_action){EM_ABI_PORT, htons(action->port)};
+		return (struct em_abi_action){.verdict = EM_ABI_PORT, .port = htons(action->port)};
 	case EM_PASS:
 		break;
 	}
 	return (struct em_abi_action){.verdict = EM_ABI_PASS};
+}
+
+struct em_abi_action em_compile_entity(const struct em_listener *listener,
+				       const struct em_format *format,
+				       const struct em_entity *entity,
+				       const struct em_samples *samples)
+{
+	struct em_abi_action action = em_compile_action(&entity->action);
+
+	action.sampled = em_plan_samples_entity(samples, listener, format, entity);
+	return action;
 }
 
 static struct em_abi_format compile_format(const struct em_format *format)
@@ -254,18 +265,21 @@ static int compile_steps(const struct em_policy *policy, struct em_compiled *out
 	return 0;
 }
 
-static void compile_intervals(const struct em_format *format, struct em_abi_interval *out)
+static void compile_intervals(const struct em_listener *listener, const struct em_format *format,
+			      const struct em_samples *samples, struct em_abi_interval *out)
 {
 	for (size_t i = 0; i < format->n_intervals; i++) {
 		const struct em_interval *interval = &format->intervals[i];
 
 		out[i].first = em_compile_tag(format, interval->tags.first);
 		out[i].last = em_compile_tag(format, interval->tags.last);
-		out[i].action = em_compile_action(&format->entities[interval->entity].action);
+		out[i].action = em_compile_entity(listener, format,
+						  &format->entities[interval->entity], samples);
 	}
 }
 
-static int compile_all_intervals(const struct em_policy *policy, struct em_compiled *out)
+static int compile_all_intervals(const struct em_policy *policy, const struct em_samples *samples,
+				 struct em_compiled *out)
 {
 	size_t n = 0;
 
@@ -274,14 +288,17 @@ static int compile_all_intervals(const struct em_policy *policy, struct em_compi
 		return -ENOMEM;
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		for (size_t j = 0; j < policy->listeners[i].n_formats; j++) {
-			compile_intervals(&policy->listeners[i].formats[j], out->intervals + n);
-			n += policy->listeners[i].formats[j].n_intervals;
+			const struct em_format *format = &policy->listeners[i].formats[j];
+
+			compile_intervals(&policy->listeners[i], format, samples,
+					  out->intervals + n);
+			n += format->n_intervals;
 		}
 	return 0;
 }
 
-int em_compile(const struct em_policy *policy, struct em_abi_constants *constants,
-	       struct em_compiled *out)
+int em_compile(const struct em_policy *policy, const struct em_samples *samples,
+	       struct em_abi_constants *constants, struct em_compiled *out)
 {
 	size_t most, n = count_formats(policy, &most);
 
@@ -305,7 +322,8 @@ int em_compile(const struct em_policy *policy, struct em_abi_constants *constant
 	}
 	if (!constants->max_formats)
 		out->n_formats = 0;
-	return compile_steps(policy, out) || compile_all_intervals(policy, out) ? -ENOMEM : 0;
+	return compile_steps(policy, out) || compile_all_intervals(policy, samples, out) ? -ENOMEM
+											 : 0;
 }
 
 /* The part of a tag that is `behind` bytes from its end, at most LOAD_BYTES long. */

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "bpf/abi.h"
+#include "engine/plan.h"
 #include "policy/policy.h"
 
 /* All conditions, formats and intervals of a policy, in the order of its listeners. */
@@ -26,12 +27,17 @@ struct em_compiled {
 
 /*
  * Fills in the constants that the policy determines, and makes the rest (free() the arrays of
- * *out). Returns 0 or -ENOMEM.
+ * *out). samples may be NULL. Returns 0 or -ENOMEM.
  */
-int em_compile(const struct em_policy *policy, struct em_abi_constants *constants,
-	       struct em_compiled *out);
+int em_compile(const struct em_policy *policy, const struct em_samples *samples,
+	       struct em_abi_constants *constants, struct em_compiled *out);
 
 struct em_abi_action em_compile_action(const struct em_action *action);
+/* That of an entity, and whether its datagrams are copied. */
+struct em_abi_action em_compile_entity(const struct em_listener *listener,
+				       const struct em_format *format,
+				       const struct em_entity *entity,
+				       const struct em_samples *samples);
 
 /* A tag of the format, as the programs put it together. */
 struct em_abi_tag em_compile_tag(const struct em_format *format, const uint8_t *tag);

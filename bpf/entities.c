@@ -149,14 +149,15 @@ static void fill_slot(const struct em_entities *entities, const struct em_window
 }
 
 static void fill_format(const struct em_entities *entities, const struct em_window *window,
-			const struct em_format *format, uint32_t number)
+			const struct em_listener *listener, const struct em_format *format,
+			uint32_t number)
 {
 	for (size_t i = 0; i < format->n_entities; i++) {
 		const struct em_entity *entity = &format->entities[i];
 		const struct em_abi_entity value = {
 			.tag = em_compile_tag(format, entity->tag),
 			.format = 1 + number,
-			.action = em_compile_action(&entity->action),
+			.action = em_compile_entity(listener, format, entity, entities->samples),
 		};
 
 		if (!entity->last)
@@ -175,7 +176,8 @@ static int fill_slots(const struct em_entities *entities, const struct bpf_objec
 		return rc;
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		for (size_t j = 0; j < policy->listeners[i].n_formats; j++)
-			fill_format(entities, &window, &policy->listeners[i].formats[j], number++);
+			fill_format(entities, &window, &policy->listeners[i],
+				    &policy->listeners[i].formats[j], number++);
 	return em_window_close(&window);
 }
 

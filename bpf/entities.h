@@ -12,12 +12,14 @@
 #include <stdint.h>
 
 #include "bpf/perfect.h"
+#include "engine/plan.h"
 #include "policy/policy.h"
 
 struct em_entities {
 	struct em_perfect table;
 	struct em_abi_shards counters;
-	bool has_long_tags; /* in which map they are */
+	bool has_long_tags;		  /* in which map they are */
+	const struct em_samples *samples; /* what is copied; NULL: nothing; not owned */
 };
 
 /*

@@ -77,19 +77,21 @@ static int make_claim_table(struct em_fill *fill, uint32_t probes_max)
 	return rc;
 }
 
-int em_fill_init(struct em_fill *out, const struct em_policy *policy, uint32_t probes_max,
+int em_fill_init(struct em_fill *out, const struct em_policy *policy,
+		 const struct em_samples *samples, uint32_t probes_max,
 		 struct em_abi_constants *constants)
 {
 	int rc;
 
 	*out = (struct em_fill){0};
-	rc = em_compile(policy, constants, &out->compiled);
+	rc = em_compile(policy, samples, constants, &out->compiled);
 	if (!rc)
 		rc = make_claims(out, policy);
 	if (!rc)
 		rc = make_claim_table(out, probes_max);
 	if (!rc)
 		rc = em_entities_init(&out->entities, policy, out->compiled.n_intervals, constants);
+	out->entities.samples = samples;
 	constants->claims = out->claim_table.size;
 	return rc;
 }

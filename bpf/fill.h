@@ -28,7 +28,8 @@ struct em_fill {
  * claims in which a search takes so many probes at most, see table.h; freed with
  * em_fill_clear(), also after a failure.  Returns 0 or -errno, unreported.
  */
-int em_fill_init(struct em_fill *out, const struct em_policy *policy, uint32_t probes_max,
+int em_fill_init(struct em_fill *out, const struct em_policy *policy,
+		 const struct em_samples *samples, uint32_t probes_max,
 		 struct em_abi_constants *constants);
 
 /* Lets the programs mark what they have decided about, see marks.h. */

@@ -52,7 +52,7 @@ static void take_sample(void *context, int cpu, void *data, __u32 size)
 	(void)cpu;
 	/* Another program may have written to the map. */
 	if (sampler->rc || size < sizeof(*sample) || size - sizeof(*sample) < sample->bytes ||
-	    sample->listener >= sampler->policy->n_listeners || sample->reason > EM_ABI_UNKNOWN)
+	    sample->listener >= sampler->policy->n_listeners || sample->reason > EM_ABI_SORTED)
 		return;
 	sampled = (struct em_sampled){
 		.time = wall_time(sample->time),

@@ -153,6 +153,7 @@ static void set_samples(struct em_abi_constants *constants, const struct request
 	const struct em_policy *policy = request->policy;
 
 	_Static_assert((int)EM_ABI_UNKNOWN == (int)EM_SAMPLE_UNKNOWN, "the same reasons");
+	_Static_assert((int)EM_ABI_SORTED == (int)EM_SAMPLE_SORTED, "the same reasons");
 	constants->has_samples = request->plan->samples != NULL;
 	for (size_t i = 0; i < policy->n_listeners; i++)
 		for (unsigned int reason = 0; reason < EM_SAMPLE_REASONS; reason++)
@@ -164,8 +165,8 @@ static int set_constants(struct em_objects *objects, const struct request *reque
 			 enum em_variant variant, bool sample, struct em_fill *fill)
 {
 	struct em_abi_constants *constants = calloc(1, sizeof(*constants));
-	int rc = constants ? em_fill_init(fill, request->policy, em_variant_probes(variant),
-					  constants)
+	int rc = constants ? em_fill_init(fill, request->policy, request->plan->samples,
+					  em_variant_probes(variant), constants)
 			   : -ENOMEM;
 
 	if (!rc && !sample)

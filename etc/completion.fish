@@ -44,7 +44,7 @@ complete -c entitymux -n __entitymux_none -a probe -d 'show what this host can c
 complete -c entitymux -n __entitymux_none -a remove -d 'remove everything'
 complete -c entitymux -n __entitymux_none -a rollback -d 'undo the last apply'
 complete -c entitymux -n __entitymux_none -a ruleset -d 'print the ruleset of the nft backend'
-complete -c entitymux -n __entitymux_none -a sample -d 'copy invalid and unknown packets to a capture'
+complete -c entitymux -n __entitymux_none -a sample -d 'copy packets to a capture'
 complete -c entitymux -n __entitymux_none -a showconf -d 'print the policy in force'
 complete -c entitymux -n __entitymux_none -a stats -d 'show or reset the counters'
 complete -c entitymux -n __entitymux_none -a status -d 'show what is applied'

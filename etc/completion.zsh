@@ -35,7 +35,7 @@ _entitymux() {
 		'remove:remove everything'
 		'rollback:undo the last apply'
 		'ruleset:print the ruleset of the nft backend'
-		'sample:copy invalid and unknown packets to a capture'
+		'sample:copy packets to a capture'
 		'showconf:print the policy in force'
 		'stats:show or reset the counters'
 		'status:show what is applied'
@@ -79,7 +79,7 @@ _entitymux() {
 	sample)
 		_arguments $common '--reason=[only for this reason]:reason:(source length check unknown)' \
 			'(-c --count)'{-c+,--count=}'[end after so many packets]:number: ' \
-			'(-w --write)'{-w+,--write=}'[write to a file]:file:_files' '*:listener:_entitymux_names'
+			'(-w --write)'{-w+,--write=}'[write to a file]:file:_files' '*:listener or entity:_entitymux_names'
 		;;
 	stats)
 		_arguments $common $json '--prometheus[print the text format of Prometheus]' \

@@ -64,6 +64,12 @@ struct em_identifier em_build_entities_name(const struct em_builder *b, enum em_
 					    bool ranges);
 /* Whether it has any: entities with one tag, or intervals of others. */
 bool em_build_has(const struct em_builder *b, enum em_verdict verdict, bool ranges);
+/*
+ * Likewise, of the entities whose datagrams are copied: whether the format has any, and what has
+ * their tags.
+ */
+bool em_build_has_sampled(const struct em_builder *b, bool ranges);
+struct em_identifier em_build_sampled_name(const struct em_builder *b, bool ranges);
 /* The place of the first entity that covers more than one tag. */
 const struct em_place *em_build_ranges_place(const struct em_builder *b);
 /*
@@ -76,7 +82,7 @@ void em_build_rule_invalid(struct em_builder *b, enum em_counter reason,
 
 /*
  * Whether datagrams of the current listener are copied for this reason (enum em_reason, or
- * EM_SAMPLE_UNKNOWN), and a rule that does so (log.c).
+ * EM_SAMPLE_…), and the end of a rule that does so (log.c).
  */
 bool em_build_copied(const struct em_builder *b, unsigned int reason);
 void em_build_copy(struct em_builder *b, unsigned int reason);

@@ -193,7 +193,8 @@ bool em_build_can_sort(const struct em_builder *b)
 
 	return listener->n_formats == 1 && !listener->n_sources && !em_build_marks(b) &&
 	       em_listener_family(listener) == AF_UNSPEC && em_format_count(format, EM_PORT) &&
-	       least_length(format) <= format->payload_max && em_build_checks_fit(format);
+	       least_length(format) <= format->payload_max && em_build_checks_fit(format) &&
+	       !em_build_copied(b, EM_SAMPLE_SORTED);
 }
 
 void em_build_sort(struct em_builder *b)
@@ -326,10 +327,28 @@ static void chains_copied(struct em_builder *b)
 		if (!em_build_copied(b, reason))
 			continue;
 		em_build_chain(b, copy_chain(b, (enum em_reason)reason));
+		em_build_rule(b, &b->listener->place);
 		em_build_copy(b, reason);
 		em_build_rule(b, &b->listener->place);
 		add_invalid(b, (enum em_counter)(EM_COUNTER_SOURCE + reason));
 	}
+}
+
+static void rule_copy_sorted(struct em_builder *b, bool ranges)
+{
+	if (!em_build_has_sampled(b, ranges))
+		return;
+	em_build_rule(b, &b->format->tag.place);
+	em_build_lookup(b, EM_STATEMENT_IN, em_build_sampled_name(b, ranges));
+	em_build_copy(b, EM_SAMPLE_SORTED);
+}
+
+static void rule_copy_unknown(struct em_builder *b)
+{
+	if (!em_build_copied(b, EM_SAMPLE_UNKNOWN))
+		return;
+	em_build_rule(b, &b->listener->place);
+	em_build_copy(b, EM_SAMPLE_UNKNOWN);
 }
 
 /* An entity that has the tag for itself comes before those that cover others, too. */
@@ -337,13 +356,13 @@ static void chain_sort(struct em_builder *b)
 {
 	em_build_chain(b, em_build_format_name(b, "sort"));
 	for (int ranges = 0; ranges < 2; ranges++) {
+		rule_copy_sorted(b, ranges);
 		rules_sorted(b, EM_PORT, ranges);
 		rules_sorted(b, EM_PASS, ranges);
 		rules_sorted(b, EM_DROP, ranges);
 	}
 	em_build_unknown_tags(b);
-	if (em_build_copied(b, EM_SAMPLE_UNKNOWN))
-		em_build_copy(b, EM_SAMPLE_UNKNOWN);
+	rule_copy_unknown(b);
 	em_build_rule(b, &b->listener->place);
 	em_build_count(b, EM_COUNTER_UNKNOWN);
 	add_action(b, &b->format->unknown, em_build_format_name(b, "unknown"));

@@ -35,10 +35,8 @@ bool em_build_copied(const struct em_builder *b, unsigned int reason)
 /* The prefix says whose packet it is, and why it is copied: "v2-check-telemetry". */
 void em_build_copy(struct em_builder *b, unsigned int reason)
 {
-	struct em_statement *log;
+	struct em_statement *log = em_build_add(b, EM_STATEMENT_LOG);
 
-	em_build_rule(b, &b->listener->place);
-	log = em_build_add(b, EM_STATEMENT_LOG);
 	log->target = em_build_listener_name(b, em_plan_sample_reason(reason));
 	log->group = b->ruleset->form.samples->group;
 }

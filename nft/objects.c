@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/plan.h"
 #include "nft/build.h"
 
 /* The counters of a listener. */
@@ -156,32 +157,48 @@ static void add_per_entity(struct em_builder *b, const char *role, struct em_obj
 	em_build_object(b, object);
 }
 
-/* Verdicts, one bit each. */
+/* Verdicts, one bit each; and instead, those whose datagrams are copied. */
 #define ALL_VERDICTS ((1U << EM_VERDICTS) - 1)
+#define SAMPLED	     (1U << EM_VERDICTS)
 
-/* Of those with one tag that have one of the verdicts. */
+static bool is_of(const struct em_builder *b, const struct em_entity *entity, unsigned int verdicts)
+{
+	if (verdicts == SAMPLED)
+		return em_plan_samples_entity(b->ruleset->form.samples, b->listener, b->format,
+					      entity);
+	return verdicts >> entity->action.verdict & 1;
+}
+
+static size_t count_exact(const struct em_builder *b, unsigned int verdicts)
+{
+	const struct em_format *format = b->format;
+	size_t n = 0;
+
+	for (size_t i = 0; i < format->n_entities; i++)
+		n += !format->entities[i].last && is_of(b, &format->entities[i], verdicts);
+	return n;
+}
+
+/* Of those with one tag that have one of the verdicts, or are sampled. */
 static void add_exact(struct em_builder *b, const char *role, struct em_object object,
 		      unsigned int verdicts)
 {
 	const struct em_format *format = b->format;
 	uint32_t *items = NULL;
 
-	object.n = 0;
-	for (enum em_verdict verdict = 0; verdict < EM_VERDICTS; verdict++)
-		if (verdicts >> verdict & 1)
-			object.n += em_format_count(format, verdict);
+	object.n = count_exact(b, verdicts);
 	if (object.n < format->n_entities) {
 		items = calloc(object.n + 1, sizeof(*items));
 		b->error = items ? b->error : -ENOMEM;
 	}
 	object.items = items;
 	for (size_t i = 0; items && i < format->n_entities; i++)
-		if (!format->entities[i].last && verdicts >> format->entities[i].action.verdict & 1)
+		if (!format->entities[i].last && is_of(b, &format->entities[i], verdicts))
 			*items++ = (uint32_t)i;
 	add_per_entity(b, role, object);
 }
 
-/* What entities of these verdicts leave to each other, as ranges of the loads of the key. */
+/* What such entities leave to each other, as ranges of the loads of the key. */
 static void add_ranges(struct em_builder *b, const char *role, struct em_object object,
 		       unsigned int verdicts)
 {
@@ -194,7 +211,7 @@ static void add_ranges(struct em_builder *b, const char *role, struct em_object 
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (verdicts >> format->entities[boxes[i].entity].action.verdict & 1)
+		if (is_of(b, &format->entities[boxes[i].entity], verdicts))
 			boxes[kept++] = boxes[i];
 	object.items = boxes;
 	object.n = kept;
@@ -236,22 +253,57 @@ struct em_identifier em_build_entities_name(const struct em_builder *b, enum em_
 	return em_build_format_name(b, roles[verdict][ranges]);
 }
 
+static const char *ranges_purpose(const struct em_builder *b)
+{
+	return b->format->tag.n_pieces > 1 ? "look a tag of several pieces up in ranges"
+					   : "look a tag up in ranges";
+}
+
+static struct em_object set_of_tags(const struct em_builder *b, bool ranges)
+{
+	return (struct em_object){.kind = EM_OBJECT_SET,
+				  .table = EM_TABLE_NETDEV,
+				  .place = b->format->tag.place,
+				  .purpose = ranges ? ranges_purpose(b) : "add set of tags",
+				  .element = tag};
+}
+
+bool em_build_has_sampled(const struct em_builder *b, bool ranges)
+{
+	const struct em_format *format = b->format;
+
+	if (!em_plan_samples(b->ruleset->form.samples, b->listener, EM_SAMPLE_SORTED))
+		return false;
+	if (!ranges)
+		return count_exact(b, SAMPLED) > 0;
+	for (size_t i = 0; i < format->n_intervals; i++)
+		if (is_of(b, &format->entities[format->intervals[i].entity], SAMPLED))
+			return true;
+	return false;
+}
+
+struct em_identifier em_build_sampled_name(const struct em_builder *b, bool ranges)
+{
+	return em_build_format_name(b, ranges ? "sampledranges" : "sampled");
+}
+
+static void build_sampled(struct em_builder *b)
+{
+	if (em_build_has_sampled(b, false))
+		add_exact(b, em_build_sampled_name(b, false).role, set_of_tags(b, false), SAMPLED);
+	if (em_build_has_sampled(b, true))
+		add_ranges(b, em_build_sampled_name(b, true).role, set_of_tags(b, true), SAMPLED);
+}
+
 static void build_sorted(struct em_builder *b, enum em_verdict verdict, bool ranges)
 {
-	const char *ranges_purpose = b->format->tag.n_pieces > 1
-					     ? "look a tag of several pieces up in ranges"
-					     : "look a tag up in ranges";
-	struct em_object object = {.kind = EM_OBJECT_SET,
-				   .table = EM_TABLE_NETDEV,
-				   .place = b->format->tag.place,
-				   .purpose = ranges ? ranges_purpose : "add set of tags",
-				   .counting = !b->ruleset->form.object_counters,
-				   .element = tag};
+	struct em_object object = set_of_tags(b, ranges);
 	const char *role = em_build_entities_name(b, verdict, ranges).role;
 
+	object.counting = !b->ruleset->form.object_counters;
 	if (verdict == EM_PORT && !em_build_marks(b)) {
 		object.kind = EM_OBJECT_MAP;
-		object.purpose = ranges ? ranges_purpose : "add map";
+		object.purpose = ranges ? ranges_purpose(b) : "add map";
 		object.data = EM_FIELD_UDP_DPORT;
 		object.element = tag_to_port;
 	}
@@ -292,6 +344,7 @@ void em_build_entities(struct em_builder *b)
 	for (enum em_verdict verdict = EM_PASS; verdict < EM_PORT; verdict++)
 		if (em_build_has(b, verdict, true))
 			build_sorted(b, verdict, true);
+	build_sampled(b);
 	if (b->ruleset->form.object_counters)
 		build_object_counters(b);
 }

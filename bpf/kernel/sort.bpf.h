@@ -263,6 +263,8 @@ static __always_inline void em_known(const struct em_packet *packet,
 	barrier_var(verdict);
 	if (verdict < EM_ABI_VERDICTS)
 		count->sorted[verdict]++;
+	if (em_constant(has_samples) && known->sampled)
+		em_note_sample(count, EM_ABI_SORTED);
 	em_count_entity(packet, counter, count);
 }
 

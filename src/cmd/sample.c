@@ -7,9 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "capture/pcapng.h"
 #include "cmd/cmd.h"
 #include "engine/sampling.h"
+#include "policy/names.h"
 #include "print/print.h"
 
 #define COUNT_MAX 1000000000
@@ -53,10 +55,21 @@ static int flush(struct job *job)
 	return 1;
 }
 
+/* Of what was not copied far enough to be explained. */
+static void describe_reason(FILE *out, const struct em_sampling_packet *packet)
+{
+	char name[EM_COVER_TEXT_MAX];
+
+	fprintf(out, "%s: %s%s", packet->listener->name,
+		packet->reason < EM_REASONS ? "invalid: " : "",
+		em_plan_sample_reason(packet->reason));
+	if (packet->entity)
+		fprintf(out, ": %s", em_entity_name(packet->format, packet->entity, name));
+}
+
 /* Returns the text, the caller's to free; NULL: out of memory. */
 static char *describe(const struct em_sampling_packet *packet)
 {
-	bool unknown = packet->reason == EM_SAMPLE_UNKNOWN;
 	struct em_document document;
 	char *text = NULL;
 	size_t size;
@@ -68,8 +81,7 @@ static char *describe(const struct em_sampling_packet *packet)
 	if (packet->explanation)
 		em_print_reason(&document, packet->explanation);
 	else
-		fprintf(out, "%s: %s%s", packet->listener->name,
-			unknown ? "" : "invalid: ", em_plan_sample_reason(packet->reason));
+		describe_reason(out, packet);
 	if (fclose(out)) {
 		free(text);
 		return NULL;
@@ -152,10 +164,16 @@ static int close_file(struct job *job, int rc)
 static int check(const struct options *wanted, char *const *words, size_t *count,
 		 struct em_diag *diag)
 {
-	for (char *const *word = words; *word; word++)
-		if (strpbrk(*word, ":/"))
+	for (char *const *word = words; *word; word++) {
+		if (em_names_is_entity(*word) && wanted->reason)
 			return em_diag_error(diag, -EM_EUSAGE, NULL,
-					     "sample: %s: expected LISTENER", *word);
+					     "sample: %s: with --reason, expected LISTENER", *word);
+		if (!em_names_is_entity(*word) && strchr(*word, ':'))
+			return em_diag_error(diag, -EM_EUSAGE, NULL,
+					     "sample: %s: expected LISTENER, LISTENER/ENTITY or "
+					     "LISTENER:FORMAT/ENTITY",
+					     *word);
+	}
 	if (!em_cmd_number(wanted->count, COUNT_MAX, count))
 		return em_diag_error(diag, -EM_EUSAGE, NULL,
 				     "sample: -c %s: expected a number from 1 to %d", wanted->count,
@@ -163,11 +181,26 @@ static int check(const struct options *wanted, char *const *words, size_t *count
 	return 0;
 }
 
+/* The words of listeners, or those of entities; the caller's to free.  NULL: out of memory. */
+static char **choose(char *const *words, bool entities)
+{
+	size_t n = 0;
+	char **chosen;
+
+	while (words[n])
+		n++;
+	chosen = calloc(n + 1, sizeof(*chosen));
+	for (n = 0; chosen && *words; words++)
+		if (em_names_is_entity(*words) == entities)
+			chosen[n++] = *words;
+	return chosen;
+}
+
 static unsigned int wanted_reasons(const char *wanted)
 {
 	unsigned int bits = 0;
 
-	for (unsigned int reason = 0; reason < EM_SAMPLE_REASONS; reason++)
+	for (unsigned int reason = 0; reason <= EM_SAMPLE_UNKNOWN; reason++)
 		if (!wanted || !strcmp(wanted, em_plan_sample_reason(reason)))
 			bits |= 1U << reason;
 	return bits;
@@ -182,34 +215,45 @@ static void tell(const struct job *job, const struct em_sampling *sampling)
 				"sample: other copies came too fast to be written");
 }
 
+/* Where only entities are named, nothing is wanted but these. */
+static int sample(struct job *job, const struct options *wanted, char *const *words)
+{
+	char **names __attribute__((cleanup(em_freep))) = choose(words, false);
+	char **entities __attribute__((cleanup(em_freep))) = choose(words, true);
+	struct em_sampling sampling = {
+		.names = names, .entities = entities, .begin = begin, .take = take, .context = job};
+	int rc;
+
+	if (!names || !entities)
+		return em_diag_enomem(job->diag);
+	if (*names || !*entities)
+		sampling.reasons = wanted_reasons(wanted->reason);
+	rc = em_sampling_run(&sampling, job->diag);
+	if (rc >= 0)
+		tell(job, &sampling);
+	return rc > 0 ? 0 : rc;
+}
+
 static int run(const void *given, char *const *words, struct em_document *out, struct em_diag *diag)
 {
 	const struct options *wanted = given;
 	struct job job = {.diag = diag};
-	struct em_sampling sampling = {.reasons = wanted_reasons(wanted->reason),
-				       .names = words,
-				       .begin = begin,
-				       .take = take,
-				       .context = &job};
 	int rc = check(wanted, words, &job.left, diag);
 
 	(void)out;
 	if (!rc)
 		rc = open_file(&job, wanted->file);
 	if (!rc)
-		rc = em_sampling_run(&sampling, diag);
-	if (rc > 0)
-		rc = 0;
-	if (!rc)
-		tell(&job, &sampling);
+		rc = sample(&job, wanted, words);
 	return close_file(&job, rc);
 }
 
 const struct em_command em_cmd_sample = {
 	.name = "sample",
-	.help = "Copy invalid and unknown packets to a capture, each with the reason.",
-	.words = "[LISTENER]...",
-	.words_help = "The names may be patterns, as in the shell; none of them means all.",
+	.help = "Copy packets to a capture: invalid and unknown ones, or those of an entity.",
+	.words = "[LISTENER[[:FORMAT]/ENTITY]]...",
+	.words_help =
+		"The names may be patterns, as in the shell; none of them means all listeners.",
 	.n_words = UINT_MAX,
 	.options = options,
 	.size = sizeof(struct options),

@@ -101,7 +101,6 @@ static int show(struct showing *showing, struct em_state *state, struct em_docum
 	struct em_snapshot now __attribute__((cleanup(em_snapshot_clear)));
 	struct em_diag *diag = showing->diag;
 	int rc = em_snapshot_read(&now, state, diag);
-	const char *unknown;
 
 	if (!rc && showing->options->prometheus)
 		rc = em_snapshot_check(&now, state, diag);
@@ -110,11 +109,9 @@ static int show(struct showing *showing, struct em_state *state, struct em_docum
 	/* A monitor sees it in the metrics. */
 	if (!now.stats && !showing->options->prometheus)
 		return em_diag_error(diag, -ENOENT, NULL, "nothing is applied");
-	unknown = now.stats ? em_names_unknown(showing->wanted.names, now.policy) : NULL;
-	if (unknown)
-		return em_diag_error(diag, -ENOENT, NULL,
-				     "stats: no listener or entity is named %s", unknown);
-	rc = em_unattended_sockets(&sockets, diag);
+	rc = now.stats ? em_names_check(showing->wanted.names, now.policy, "stats", diag) : 0;
+	if (!rc)
+		rc = em_unattended_sockets(&sockets, diag);
 	if (rc)
 		return rc;
 	showing->wanted.sockets = sockets;

@@ -39,11 +39,10 @@ static int run(const void *given, char *const *words, struct em_document *out, s
 	struct em_unknown_view view __attribute__((cleanup(em_unknown_view_clear))) = {0};
 	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
 	const struct options *wanted = given;
-	const char *unknown;
 	int rc;
 
 	for (char *const *word = words; *word; word++)
-		if (strchr(*word, '/'))
+		if (em_names_is_entity(*word))
 			return em_diag_error(diag, -EM_EUSAGE, NULL,
 					     "unknown: %s: expected LISTENER or LISTENER:FORMAT",
 					     *word);
@@ -57,10 +56,9 @@ static int run(const void *given, char *const *words, struct em_document *out, s
 		return rc;
 	if (!view.policy)
 		return em_diag_error(diag, -ENOENT, NULL, "nothing is applied");
-	unknown = em_names_unknown(words, view.policy);
-	if (unknown)
-		return em_diag_error(diag, -ENOENT, NULL, "unknown: no listener is named %s",
-				     unknown);
+	rc = em_names_check(words, view.policy, "unknown", diag);
+	if (rc)
+		return rc;
 	if (wanted->config)
 		return print_config(out, &view, words, diag);
 	em_print_unknown(out, view.policy, &view.list, words);

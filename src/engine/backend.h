@@ -59,7 +59,7 @@ struct em_sampled {
 	uint64_t time;	      /* when it came, in ns since 1970 */
 	unsigned int ifindex; /* of the interface on which it came */
 	const struct em_listener *listener;
-	unsigned int reason; /* enum em_reason, or EM_SAMPLE_UNKNOWN */
+	unsigned int reason; /* enum em_reason, or EM_SAMPLE_… */
 	/*
 	 * The packet, from its Ethernet header where the interface has these, with or without its
 	 * VLAN tag.

@@ -14,15 +14,33 @@
 #include "policy/conversation.h"
 #include "policy/names.h"
 
+static bool has_words(char *const *words)
+{
+	return words && *words;
+}
+
 bool em_plan_samples(const struct em_samples *samples, const struct em_listener *listener,
 		     unsigned int reason)
 {
-	return samples && samples->reasons & 1U << reason &&
-	       em_names_listener(samples->names, listener);
+	if (!samples)
+		return false;
+	if (reason == EM_SAMPLE_SORTED)
+		return has_words(samples->entities) &&
+		       em_names_listener(samples->entities, listener);
+	return samples->reasons & 1U << reason && em_names_listener(samples->names, listener);
+}
+
+bool em_plan_samples_entity(const struct em_samples *samples, const struct em_listener *listener,
+			    const struct em_format *format, const struct em_entity *entity)
+{
+	return samples && has_words(samples->entities) &&
+	       em_names_entity(samples->entities, listener, format, entity);
 }
 
 const char *em_plan_sample_reason(unsigned int reason)
 {
+	if (reason == EM_SAMPLE_SORTED)
+		return "sorted";
 	return reason == EM_SAMPLE_UNKNOWN ? "unknown" : em_reason_name((enum em_reason)reason);
 }
 

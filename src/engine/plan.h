@@ -19,24 +19,35 @@
 /* The most extension headers that fit in 1500 bytes.  It stands for "all of them". */
 #define EM_HEADER_LIMIT_MAX 192
 
-/* Why a packet is copied: an enum em_reason, or that no entity has its tag. */
+/*
+ * Why a packet is copied: an enum em_reason, or that no entity has its tag, or that one has it of
+ * which copies are wanted.
+ */
 #define EM_SAMPLE_UNKNOWN EM_REASONS
-#define EM_SAMPLE_REASONS (EM_REASONS + 1)
+#define EM_SAMPLE_SORTED  (EM_REASONS + 1)
+#define EM_SAMPLE_REASONS (EM_REASONS + 2)
 
 /* Of a longer packet, the first bytes are copied. */
 #define EM_SAMPLE_BYTES 256
 
 /* What a generation copies for `sample`; see sampling.h. */
 struct em_samples {
-	unsigned int reasons; /* bits, by 1 << reason */
-	char *const *names;   /* of listeners, see names.h; not owned */
-	uint16_t group;	      /* nft: that of the kernel's log, to which the copies go */
+	unsigned int reasons;  /* bits, by 1 << reason, but for EM_SAMPLE_SORTED */
+	char *const *names;    /* of listeners, see names.h; not owned */
+	char *const *entities; /* likewise, of entities; none of them means none */
+	uint16_t group;	       /* nft: that of the kernel's log, to which the copies go */
 };
 
-/* Whether the listener's datagrams are copied for this reason.  samples may be NULL. */
+/*
+ * Whether the listener's datagrams are copied for this reason; EM_SAMPLE_SORTED: those of some of
+ * its entities.  samples may be NULL.
+ */
 bool em_plan_samples(const struct em_samples *samples, const struct em_listener *listener,
 		     unsigned int reason);
-/* "source", "length", "check", "unknown". */
+/* Whether those of the entity are copied.  samples may be NULL. */
+bool em_plan_samples_entity(const struct em_samples *samples, const struct em_listener *listener,
+			    const struct em_format *format, const struct em_entity *entity);
+/* "source", "length", "check", "unknown", "sorted". */
 const char *em_plan_sample_reason(unsigned int reason);
 
 /* Interfaces that are missing or down, and that the policy waits for; see waiting.h. */

@@ -84,7 +84,6 @@ static int load(struct run *run)
 	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
 	struct em_view view __attribute__((cleanup(em_inspect_clear))) = {0};
 	struct em_diag *diag = run->diag;
-	const char *unknown;
 	int rc = em_state_open(&state, EM_STATE_READ, diag);
 
 	if (!rc)
@@ -102,10 +101,11 @@ static int load(struct run *run)
 				   "the policy in force is not known; apply again");
 	if (rc)
 		return rc;
-	unknown = em_names_unknown(run->sampling->names, run->policy);
-	if (unknown)
-		return em_diag_error(diag, -ENOENT, NULL, "sample: no listener is named %s",
-				     unknown);
+	rc = em_names_check(run->sampling->names, run->policy, "sample", diag);
+	if (!rc)
+		rc = em_names_check(run->sampling->entities, run->policy, "sample", diag);
+	if (rc)
+		return rc;
 	run->ops = view.ops;
 	run->record = view.record;
 	view.record = (struct em_record){0};
@@ -219,6 +219,12 @@ static void put_frame(struct run *run, const struct em_sampled *sampled,
 		packet->length = FRAME_ROOM - ETH_HLEN;
 }
 
+static bool is_sorted(const struct run *run, const struct em_classification *class)
+{
+	return class->entity &&
+	       em_plan_samples_entity(&run->samples, class->listener, class->format, class->entity);
+}
+
 /* The reference sees what was copied.  It may rewrite that: the caller has used it by then. */
 static bool explain(struct run *run, const struct em_sampling_packet *packet,
 		    struct em_explanation *out)
@@ -235,9 +241,30 @@ static bool explain(struct run *run, const struct em_sampling_packet *packet,
 	em_explain_frame(run->policy, packet->interface, &frame, out);
 	if (out->cut || out->class.listener != packet->listener)
 		return false;
+	if (packet->reason == EM_SAMPLE_SORTED)
+		return is_sorted(run, &out->class);
 	return packet->reason == EM_SAMPLE_UNKNOWN
 		       ? out->class.result == EM_UNKNOWN
 		       : out->class.result == EM_INVALID && out->class.reason == packet->reason;
+}
+
+/* Fills in the entity, where copies of but one of the listener are wanted. */
+static void find_entity(const struct run *run, struct em_sampling_packet *packet)
+{
+	const struct em_listener *listener = packet->listener;
+	size_t n = 0;
+
+	for (size_t i = 0; i < listener->n_formats; i++) {
+		const struct em_format *format = &listener->formats[i];
+
+		for (size_t j = 0; n < 2 && j < format->n_entities; j++) {
+			if (!em_plan_samples_entity(&run->samples, listener, format,
+						    &format->entities[j]))
+				continue;
+			packet->format = format;
+			packet->entity = n++ ? NULL : &format->entities[j];
+		}
+	}
 }
 
 /* Fills in the interface.  False: it has gone meanwhile. */
@@ -273,6 +300,8 @@ static int take(void *context, const struct em_sampled *sampled)
 	memcpy(copy, packet.bytes, packet.captured);
 	if (explain(run, &packet, &explanation))
 		packet.explanation = &explanation;
+	else if (packet.reason == EM_SAMPLE_SORTED)
+		find_entity(run, &packet);
 	packet.bytes = copy;
 	rc = run->sampling->take(run->sampling->context, &packet);
 	run->ended = rc > 0;
@@ -321,7 +350,9 @@ static int end(struct run *run, int rc)
 int em_sampling_run(struct em_sampling *sampling, struct em_diag *diag)
 {
 	struct run run = {.sampling = sampling,
-			  .samples = {.reasons = sampling->reasons, .names = sampling->names},
+			  .samples = {.reasons = sampling->reasons,
+				      .names = sampling->names,
+				      .entities = sampling->entities},
 			  .held = -1,
 			  .frame = malloc(FRAME_ROOM),
 			  .diag = diag};

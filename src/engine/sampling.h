@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * sampling - copies of the packets that the policy in force finds invalid or unknown.
+ * sampling - copies of the packets that the policy in force finds invalid or unknown, or that it
+ * sorts for some entities.
  *
  * The policy in force is put in its place once more, in a generation that makes copies, and at the
  * end in one that makes none.  Nothing is asked for each packet when nobody wants copies.  A
@@ -23,9 +24,12 @@ struct em_sampling_packet {
 	size_t captured;      /* bytes */
 	size_t length;	      /* of the packet, as far as it is known */
 	const struct em_listener *listener;
-	unsigned int reason; /* enum em_reason, or EM_SAMPLE_UNKNOWN */
-	/* NULL: too little was copied to tell more than the reason. */
+	unsigned int reason; /* enum em_reason, or EM_SAMPLE_… */
+	/* NULL: too little was copied to tell more than the reason, … */
 	const struct em_explanation *explanation;
+	/* … and with EM_SAMPLE_SORTED, the entity, where it can be but one; else NULL. */
+	const struct em_format *format;
+	const struct em_entity *entity;
 };
 
 /* Called for each interface, before any packet.  Returns 0 or -errno, reported. */
@@ -35,8 +39,9 @@ typedef int em_sampling_fn(void *context, const struct em_sampling_packet *packe
 
 struct em_sampling {
 	/* The request. */
-	unsigned int reasons; /* bits, by 1 << reason */
-	char *const *names;   /* of listeners; see names.h; not owned */
+	unsigned int reasons;  /* bits, by 1 << reason */
+	char *const *names;    /* of listeners; see names.h; not owned */
+	char *const *entities; /* likewise, of entities; none of them means none */
 	em_sampling_interface_fn *begin;
 	em_sampling_fn *take;
 	void *context;

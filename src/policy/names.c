@@ -2,9 +2,12 @@
 /* Copyright (C) 2026 the entitymux authors */
 #include "policy/names.h"
 
+#include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/nearest.h"
 
 /* The part of a word, of this length, as a pattern for the name. */
 static bool matches(const char *part, size_t length, const char *name)
@@ -93,16 +96,79 @@ bool em_names_entity(char *const *words, const struct em_listener *listener,
 	return found;
 }
 
-const char *em_names_unknown(char *const *words, const struct em_policy *policy)
+/* The first listener that the word means, or NULL with the name of the nearest one. */
+static const struct em_listener *find_listener(const char *word, const struct em_policy *policy,
+					       const char **near)
 {
-	for (; words && *words; words++) {
-		bool found = false;
+	char *name = strndup(word, before_format(word));
+	struct em_nearest nearest = em_nearest_of(name ? name : word);
+	const struct em_listener *found = NULL;
 
-		for (size_t i = 0; !found && i < policy->n_listeners; i++)
-			found = means_listener(*words, &policy->listeners[i]) &&
-				has_entity(*words, &policy->listeners[i]);
-		if (!found)
-			return *words;
+	for (size_t i = 0; !found && i < policy->n_listeners; i++) {
+		if (means_listener(word, &policy->listeners[i]))
+			found = &policy->listeners[i];
+		em_nearest_offer(&nearest, policy->listeners[i].name);
 	}
-	return NULL;
+	*near = nearest.found;
+	free(name);
+	return found;
+}
+
+/* The entity of the listener that is most similar; NULL: none is, or only one without a name. */
+static const char *near_entity(const char *word, const struct em_listener *listener)
+{
+	struct em_nearest nearest = em_nearest_of(word + before_entity(word) + 1);
+
+	for (size_t i = 0; i < listener->n_formats; i++) {
+		const struct em_format *format = &listener->formats[i];
+
+		for (size_t j = 0; means_format(word, format) && j < format->n_entities; j++)
+			if (format->entities[j].name)
+				em_nearest_offer(&nearest, format->entities[j].name);
+	}
+	return nearest.found;
+}
+
+static int report(const char *word, const struct em_policy *policy, const char *command,
+		  struct em_diag *diag)
+{
+	const char *near;
+	const struct em_listener *listener = find_listener(word, policy, &near);
+
+	if (!listener)
+		return em_diag_error(diag, -ENOENT, NULL, "%s: no listener is named %.*s%s%s%s",
+				     command, (int)before_format(word), word,
+				     near ? "; did you mean " : "", near ? near : "",
+				     near ? "?" : "");
+	if (!word[before_entity(word)])
+		return em_diag_error(diag, -ENOENT, NULL, "%s: no format is named %s", command,
+				     word);
+	near = near_entity(word, listener);
+	return em_diag_error(diag, -ENOENT, NULL, "%s: no entity is named %s%s%.*s%s%s", command,
+			     word, near ? "; did you mean " : "",
+			     near ? (int)before_entity(word) + 1 : 0, word, near ? near : "",
+			     near ? "?" : "");
+}
+
+static bool is_known(const char *word, const struct em_policy *policy)
+{
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		if (means_listener(word, &policy->listeners[i]) &&
+		    has_entity(word, &policy->listeners[i]))
+			return true;
+	return false;
+}
+
+int em_names_check(char *const *words, const struct em_policy *policy, const char *command,
+		   struct em_diag *diag)
+{
+	for (; words && *words; words++)
+		if (!is_known(*words, policy))
+			return report(*words, policy, command, diag);
+	return 0;
+}
+
+bool em_names_is_entity(const char *word)
+{
+	return strchr(word, '/');
 }

@@ -23,7 +23,14 @@ bool em_names_format(char *const *words, const struct em_listener *listener,
 bool em_names_entity(char *const *words, const struct em_listener *listener,
 		     const struct em_format *format, const struct em_entity *entity);
 
-/* The first word that means no listener or no entity of the policy, or NULL. */
-const char *em_names_unknown(char *const *words, const struct em_policy *policy);
+/* Whether the word is LISTENER[:FORMAT]/ENTITY. */
+bool em_names_is_entity(const char *word);
+
+/*
+ * Reports the first word that means no listener, no format or no entity of the policy, with the
+ * nearest name.  Returns 0 or -ENOENT.
+ */
+int em_names_check(char *const *words, const struct em_policy *policy, const char *command,
+		   struct em_diag *diag);
 
 #endif

@@ -265,14 +265,10 @@ static int watch_on(struct watch *watch, struct em_screen *screen)
 static int begin(struct watch *watch, struct em_diag *diag)
 {
 	int rc = read_next(watch, diag);
-	const char *unknown;
 
 	if (rc || !watch->now.stats)
 		return rc;
-	unknown = em_names_unknown(watch->wanted.names, watch->now.policy);
-	return unknown ? em_diag_error(diag, -ENOENT, NULL,
-				       "stats: no listener or entity is named %s", unknown)
-		       : 0;
+	return em_names_check(watch->wanted.names, watch->now.policy, "stats", diag);
 }
 
 int em_print_watch(const struct em_rows_wanted *wanted, unsigned int seconds, struct em_diag *diag)

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright (C) 2026 the entitymux authors
 #
-# `sample`: copies of invalid and unknown packets, each with the reason, with each backend; how it ends,
-# and what is left when it is killed.  As root, in a network namespace and a /run of its own.
+# `sample`: copies of invalid and unknown packets, each with the reason, and of those of entities, with
+# each backend; how it ends, and what is left when it is killed.  As root, in a network namespace and a /run of its own.
 set -u
 
-: "${ENTITYMUX:=./entitymux}" "${E2E_BACKENDS:=xdp-generic tc nft}"
+: "${ENTITYMUX:=./entitymux}" "${E2E_BACKENDS:=xdp xdp-generic tc nft}"
 
 if [ -z "${sample_inside-}" ]; then
 	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root (sudo make check)'; exit 77; }
@@ -17,12 +17,20 @@ if [ -z "${sample_inside-}" ]; then
 fi
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"
-needs script
+needs script ip
 mount -t tmpfs sample /run || exit 1
+mkdir /run/netns
 tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
+trap 'rm -rf "$tmp"; ip netns delete peer' EXIT
 cd "$tmp" || exit 1
 ip link set lo up
+# Another host, whose datagrams come by in0.
+ip netns add peer || exit 1
+ip link add in0 type veth peer out0 netns peer || exit 1
+ip address add 192.0.2.1/24 dev in0
+ip link set in0 up
+ip -n peer address add 192.0.2.2/24 dev out0
+ip -n peer link set out0 up
 
 cat >conf <<'END'
 listeners = (
@@ -37,6 +45,24 @@ listeners = (
 	  entities = ( { tag = "text:A"; port = "pass"; } ); } );
 END
 sed 's/6001/6002/' conf >more.conf
+sed '/"aaaa"/q' conf | sed '/sources/d; $s/,$/ );/; s/"lo"/"in0"/' >alone
+cat >entities <<'END'
+listeners = (
+	{ name = "mixed"; interfaces = [ "lo" ]; port = 5010; tag = { offset = 0; length = 1; };
+	  entities = ( { name = "inner"; tag = "text:i"; port = 6001; }, { name = "drop"; tag = "text:d"; port = "drop"; },
+		       { name = "Pass"; tag = "text:P"; port = "pass"; },
+		       { name = "outer"; tag = "0x61..0x6f"; port = 6002; },
+		       { name = "within"; tag = "0x65..0x67"; port = 6003; } ); },
+	{ name = "forms"; interfaces = [ "lo" ]; port = 5011;
+	  formats = ( { name = "first"; checks = ( { offset = 0; bytes = "text:1"; } ); tag = { offset = 1; length = 1; };
+			entities = ( { name = "one"; tag = "text:o"; port = 6003; },
+				     { name = "two"; tag = "text:t"; port = 6003; } ); },
+		      { name = "second"; tag = { offset = 1; length = 1; };
+			entities = ( { name = "one"; tag = "text:o"; port = "pass"; },
+				     { name = "two"; tag = "text:t"; port = 6003; } ); } ); },
+	{ name = "far"; interfaces = [ "lo" ]; port = 5012; tag = { offset = 1000; length = 1; };
+	  entities = ( { name = "only"; tag = "text:a"; port = 6004; }, { name = "other"; tag = "text:b"; port = 6004; } ); } );
+END
 
 # send PORT TEXT...: a datagram each
 send() {
@@ -94,13 +120,20 @@ mistakes() {
 	echo kept >kept
 	check 'and a file' exits 1 1 'nothing is applied' "$ENTITYMUX" sample -w kept
 	is 'is left as it is' kept "$(cat kept)"
-	check 'an entity' exits 2 1 'a/b: expected LISTENER' "$ENTITYMUX" sample a/b
+	check 'a format' exits 2 1 'a:b: expected LISTENER, LISTENER/ENTITY' "$ENTITYMUX" sample a:b
+	check 'an entity and a reason' exits 2 1 'a/b: with --reason, expected LISTENER' \
+		"$ENTITYMUX" sample --reason=check a/b
 	check 'a reason' exits 2 1 'reason' "$ENTITYMUX" sample --reason=checks
 	check 'a number' exits 2 1 '-c 0: expected a number from 1' "$ENTITYMUX" sample -c 0
 	check 'no terminal' script -qec "$ENTITYMUX sample; [ \$? -eq 2 ]" /dev/null
 	check 'a file' exits 1 1 'none/out: No such file' "$ENTITYMUX" sample -w none/out
 	check 'apply' "$ENTITYMUX" apply --backend=nft conf
 	check 'a name' exits 1 1 'no listener is named none' "$ENTITYMUX" sample none
+	check 'a listener' exits 1 1 'no listener is named telemtry; did you mean telemetry?' \
+		"$ENTITYMUX" sample telemtry/aaaa
+	check 'an entity' exits 1 1 'no entity is named telemetry/aaab; did you mean telemetry/aaaa?' \
+		"$ENTITYMUX" sample telemetry/aaab
+	check 'another word' exits 1 1 'no entity is named deep/none$' "$ENTITYMUX" sample telemetry deep/none
 	check 'apply and wait' "$ENTITYMUX" apply --confirm=60 --backend=nft more.conf
 	check 'it waits for confirmation' exits 1 1 'waits for confirmation' "$ENTITYMUX" sample
 	check 'confirm' "$ENTITYMUX" confirm
@@ -147,6 +180,59 @@ wanted() {
 	is '-c, a reason and a listener' '0 2 length telemetry' \
 		"$ended $(count_comments) $(of_comments | sed 's/^\([a-z]*\): invalid: \([a-z]*\):.*/\2 \1/' | sort -u)"
 	over '-c'
+}
+
+# Of entities: with one tag, around and within others, in formats, of each verdict, and with a tag that is not
+# copied.  Those of others are not.
+entities() {
+	check 'apply' "$ENTITYMUX" apply --backend="$1" entities
+	begin mixed/inner mixed/outer mixed/drop mixed/Pass 'forms:first/o*' 'forms:s*/one' far/only
+	send 5010 inner aouter drop Pass fine 0
+	send 5011 1one 1two 2one 2two
+	send 5012 "$long${long}a" "$long${long}b"
+	until_says '^7$' count_comments
+	end INT
+	is 'exit status' 0 "$ended"
+	is 'what it says' 'entitymux: sample: 7 packets copied' "$(tail -n 1 said)"
+	is 'comments' 'mixed: rewritten: tag 0x69 "i": inner
+mixed: rewritten: tag 0x61 "a": outer
+mixed: dropped: tag 0x64 "d": drop
+mixed: passed: tag 0x50 "P": Pass
+forms: rewritten: format first: tag 0x6f "o": one
+forms: passed: format second: tag 0x6f "o": one
+far: sorted: only' "$(of_comments)"
+	is 'they are as they came' '5010 5010 5010 5010 5011 5011 5012' "$("$ENTITYMUX" explain --json -r out entities |
+		sed -n 's/.*"listener": "mixed".*/5010/p; s/.*"listener": "forms".*/5011/p; s/.*"listener": "far".*/5012/p' |
+		tr '\n' ' ' | sed 's/ $//')"
+	over 'entities'
+	is 'all are counted' '6 4 2' "$("$ENTITYMUX" stats --prometheus |
+		sed -n 's/^entitymux_packets_total{listener="[a-z]*"} //p' | tr '\n' ' ' | sed 's/ $//')"
+	check 'remove' "$ENTITYMUX" remove
+}
+
+# The only listener of an interface, most of whose datagrams nft sorts before it is asked whose they are.
+alone() {
+	check 'apply' "$ENTITYMUX" apply --backend="$1" alone
+	begin telemetry/aaaa
+	ip netns exec peer bash -c 'printf aaaa >/dev/udp/192.0.2.1/5000' || fail 'send from the peer'
+	until_says '^1$' count_comments
+	end INT
+	is 'the only listener' 'telemetry: rewritten: tag 0x61616161 "aaaa": aaaa' "$(comments | sed 's/.* now //')"
+	over 'the only listener'
+	check 'remove' "$ENTITYMUX" remove
+}
+
+# What is of a listener and of an entity at once.
+both() {
+	begin telemetry telemetry/aaaa
+	send 5000 aaaa bbbb a
+	send 5001 A C
+	until_says '^3$' count_comments
+	end INT
+	is 'a listener, and an entity' 'telemetry: rewritten: tag 0x61616161 "aaaa": aaaa
+telemetry: unknown: tag 0x62626262 "bbbb"
+telemetry: invalid: length: 1 bytes of payload, expected 4..600' "$(of_comments)"
+	over 'a listener, and an entity'
 }
 
 # flooding: until the file stop is there; how many there were is in the file flooded
@@ -231,13 +317,16 @@ once() {
 mistakes
 once
 for backend in $E2E_BACKENDS; do
-	[ "$backend" != xdp ] || continue # loopback has none
 	title="$backend: "
+	alone "$backend"
+	[ "$backend" != xdp ] || continue # loopback has none
 	same "$backend"
 	wanted
+	both
 	flood
 	others "$backend"
 	check 'remove' "$ENTITYMUX" remove
+	entities "$backend"
 done
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

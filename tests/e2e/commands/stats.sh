@@ -86,7 +86,7 @@ named() {
 		"$(names --sort=packets --top=2)"
 	is 'by bytes, as JSON' '"plant-a"' \
 		"$(stats --json --sort=bytes --top=1 telemetry | grep -o '"plant-[a-z]*"')"
-	check 'nobody' exits 1 1 'no listener or entity is named telemetry/x' \
+	check 'nobody' exits 1 1 'no entity is named telemetry/x' \
 		"$ENTITYMUX" stats telemetry/x
 }
 

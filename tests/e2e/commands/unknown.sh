@@ -66,7 +66,7 @@ mistakes() {
 	check 'an entity' exits 2 1 'a/b: expected LISTENER or LISTENER:FORMAT' "$ENTITYMUX" unknown a/b
 	check 'apply' "$ENTITYMUX" apply --backend=nft conf
 	check 'a name' exits 1 1 'no listener is named none' "$ENTITYMUX" unknown none
-	check 'a format' exits 1 1 'no listener is named telemetry:none' "$ENTITYMUX" unknown telemetry:none
+	check 'a format' exits 1 1 'no format is named telemetry:none' "$ENTITYMUX" unknown telemetry:none
 	is 'full' 'entitymux: standard output: No space left on device' "$("$ENTITYMUX" unknown 2>&1 >/dev/full)"
 	check 'remove' "$ENTITYMUX" remove
 }
