@@ -202,7 +202,7 @@ void em_rollback_clear(struct em_rollback *rollback)
 {
 	em_transaction_clear(&rollback->change);
 	em_policy_free(rollback->policy);
-	free(rollback->config);
+	em_record_clear(&rollback->record);
 	free(rollback->undone);
 }
 
@@ -210,20 +210,17 @@ void em_rollback_clear(struct em_rollback *rollback)
 static int find_earlier(struct em_rollback *out, struct em_state *state, uint32_t generation,
 			struct em_diag *diag)
 {
-	struct em_record record __attribute__((cleanup(em_record_clear))) = {0};
-	int rc = em_generation_load_record(state, generation, &record, diag);
+	int rc = em_generation_load_record(state, generation, &out->record, diag);
 
 	if (!rc)
 		rc = em_generation_load_policy(state, generation, &out->policy, diag);
 	if (rc)
 		return rc;
-	if (!out->policy || !record.generation)
+	if (!out->policy || !out->record.generation)
 		return em_diag_error(diag, -EIO, NULL,
 				     "the policy that was in force before is not known");
-	out->config = record.config;
-	out->change.wanted = record.wanted;
-	out->change.edits = record.edits;
-	record.config = NULL;
+	out->change.wanted = out->record.wanted;
+	out->change.keeps = &out->record;
 	return em_resolve(out->policy, true, diag);
 }
 
@@ -265,7 +262,7 @@ int em_rollback(struct em_rollback *out, uint32_t due, struct em_diag *diag)
 	if (!out->policy)
 		return em_remove(due, diag);
 	out->change.policy = out->policy;
-	out->change.config = out->config;
+	out->change.config = out->record.config;
 	out->change.due = due != 0;
 	return em_transaction_apply(&out->change, diag);
 }
@@ -339,8 +336,8 @@ static int undo(uint32_t generation, bool *undone, char **text)
 		rc = verify(&rollback, &kept.diag);
 	if (!rc && rollback.undone)
 		syslog(LOG_WARNING, "nobody confirmed the policy of %s: %s%s", rollback.undone,
-		       rollback.config ? "in force again: that of " : "nothing is applied",
-		       rollback.config ? rollback.config : "");
+		       rollback.record.config ? "in force again: that of " : "nothing is applied",
+		       rollback.record.config ? rollback.record.config : "");
 	em_rollback_clear(&rollback);
 	free(*text);
 	*text = em_diag_take_kept(&kept);

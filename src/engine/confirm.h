@@ -31,7 +31,7 @@ int em_confirm(struct em_diag *diag);
 /* The result of a rollback, all of it owned; see em_rollback_clear(). */
 struct em_rollback {
 	struct em_policy *policy;     /* that is in force again; NULL: none was in force before */
-	char *config;		      /* its configuration */
+	struct em_record record;      /* its own */
 	char *undone;		      /* the configuration of what was undone */
 	struct em_transaction change; /* where there is a policy */
 };

@@ -65,7 +65,7 @@ static int mend(const struct force *force, struct em_diag *diag)
 		.config = force->record.config,
 		.wanted = force->record.wanted,
 		.heals = force->record.generation,
-		.edits = force->record.edits,
+		.keeps = &force->record,
 	};
 	int rc = em_resolve(force->policy, true, diag);
 

@@ -121,7 +121,7 @@ static int put(struct run *run, uint32_t in_force, const struct em_samples *samp
 		.config = run->record.config,
 		.wanted = run->record.wanted,
 		.heals = in_force,
-		.edits = run->record.edits,
+		.keeps = &run->record,
 		.samples = samples,
 	};
 	int rc = em_transaction_apply(&transaction, run->diag);

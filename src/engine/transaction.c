@@ -9,6 +9,7 @@
 
 #include "engine/confirm.h"
 #include "engine/header_limit.h"
+#include "engine/keep.h"
 #include "engine/settle.h"
 #include "host/grace.h"
 #include "policy/conversation.h"
@@ -33,7 +34,7 @@ static int begin_edit(struct em_transaction *t)
 	t->policy = t->edit->policy;
 	t->config = t->view.record.config;
 	t->wanted = t->view.record.wanted;
-	t->edits = t->view.record.edits;
+	t->keeps = &t->view.record;
 	return rc;
 }
 
@@ -79,7 +80,7 @@ static int find_unchanged(struct em_transaction *t)
 
 	if (!em_inspect_is_in_place(&t->view) || record->backend != t->plan.backend ||
 	    !same_attachments(&t->plan, record) || strcmp(record->config, t->config) ||
-	    record->edits != t->edits || record->samples || t->samples)
+	    record->edits != em_keep_edits_before(t) || record->samples || t->samples)
 		return 0;
 	rc = em_generation_same_policy(t->state, record->generation, t->policy, &t->unchanged,
 				       t->diag);
@@ -183,61 +184,6 @@ static int choose(struct em_transaction *t)
 	return rc == -EM_EUNSUPPORTED ? report_lacking(t, why) : rc;
 }
 
-static void stamp(char text[32])
-{
-	time_t now = time(NULL);
-	struct tm utc;
-
-	strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-}
-
-/* The policy in force is only put in its place: a rollback goes behind it. */
-static bool mends(const struct em_transaction *t)
-{
-	const struct em_record *record = &t->view.record;
-
-	return t->compared && !t->changes.n && !t->confirm && record->generation &&
-	       (t->heals || (record->backend == t->plan.backend && record->wanted == t->wanted &&
-			     !strcmp(record->config, t->config)));
-}
-
-uint32_t em_transaction_edits(const struct em_transaction *t)
-{
-	return t->edits + (t->edit && !t->edit->save && t->changes.n);
-}
-
-static int store(const struct em_transaction *t)
-{
-	struct em_ports ports = {.words = {0}};
-	struct em_record record = {
-		.generation = t->plan.generation,
-		.backend = t->plan.backend,
-		.wanted = t->wanted,
-		.config = (char *)(uintptr_t)t->config,
-		.reason = (char *)(uintptr_t)t->outcome.reason,
-		.replaces = mends(t) ? t->view.record.replaces : t->view.generation,
-		.restores = t->restores,
-		.edits = em_transaction_edits(t),
-		.samples = t->samples != NULL,
-		.undoes = t->undoes ? t->view.record.config : NULL,
-		.listeners = t->policy->n_listeners,
-		.ports = &ports,
-		.attachments = t->plan.attachments,
-		.n_attachments = t->plan.n_attachments,
-		.waiting = t->plan.waiting.names,
-		.n_waiting = t->plan.waiting.n,
-	};
-
-	for (size_t i = 0; i < t->policy->n_listeners; i++)
-		record.entities += em_listener_entities(&t->policy->listeners[i]);
-	em_ports_add_targets(&ports, t->policy);
-	if (mends(t) && (t->samples || t->view.record.samples))
-		memcpy(record.applied_at, t->view.record.applied_at, sizeof(record.applied_at));
-	else
-		stamp(record.applied_at);
-	return em_generation_store(t->state, &record, t->policy, t->diag);
-}
-
 /* What changes is only known where the policy in force is. */
 static int compare(struct em_transaction *t)
 {
@@ -264,7 +210,7 @@ static int record(struct em_transaction *t)
 
 	if (t->unchanged)
 		return 0;
-	rc = store(t);
+	rc = em_keep_record(t);
 	t->recorded = !rc;
 	if (!rc)
 		rc = em_counts_pass_on(&baseline, NULL, &t->before, t->policy, t->restores,

@@ -40,11 +40,15 @@ struct em_transaction {
 	const struct em_samples *samples; /* NULL: nothing is copied; not owned */
 	bool due; /* a rollback only where that generation still waits for confirmation */
 	/*
-	 * Not NULL: it changes the policy in force; then policy, config, wanted and edits come from
+	 * Not NULL: it changes the policy in force; then policy, config, wanted and keeps come from
 	 * there.  Not owned; cleared by the caller, after this.
 	 */
 	struct em_edit *edit;
-	uint32_t edits; /* of the policy, before this edit, that its configuration does not have */
+	/*
+	 * Not NULL: the record of the policy, which is from the state and not from a configuration:
+	 * the edits that its configuration does not have.  Not owned.
+	 */
+	const struct em_record *keeps;
 
 	/* The result. */
 	bool unchanged;
@@ -72,9 +76,6 @@ struct em_transaction {
  */
 int em_transaction_apply(struct em_transaction *t, struct em_diag *diag);
 void em_transaction_clear(struct em_transaction *t);
-
-/* How many edits the policy then has that its configuration does not have. */
-uint32_t em_transaction_edits(const struct em_transaction *t);
 
 /* Sets the counters of what is in force to zero.  Returns 0 or -errno, reported. */
 int em_transaction_reset(struct em_diag *diag);

@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 the entitymux authors */
 #include <string.h>
 
+#include "engine/keep.h"
 #include "print/print.h"
 
 /* With more changes of entities than this, text has their number alone. */
@@ -51,14 +52,19 @@ static void print_key(struct em_document *out, const struct em_change *change)
 		em_document_text(out, " -> not set");
 }
 
-static void print_change(struct em_document *out, const struct em_change *change)
+static void print_change(struct em_document *out, const struct em_transaction *done,
+			 const struct em_change *change)
 {
+	bool back = em_keep_takes_back(done, change);
+
 	em_document_object(out, EM_DOCUMENT_ELEMENT);
 	print_path(out, change);
 	if (change->key)
 		print_key(out, change);
 	else
 		print_whole(out, change);
+	if (change->entity)
+		em_document_bool(out, "takes_back", back ? " (was edited live)" : NULL, back);
 	em_document_close(out);
 	em_document_text(out, "\n");
 }
@@ -73,32 +79,39 @@ static size_t count_entities(const struct em_changes *changes)
 }
 
 /* From i on, all changes of entities of the same listener; returns the first behind them. */
-static size_t print_sum(struct em_document *out, const struct em_changes *changes, size_t i)
+static size_t print_sum(struct em_document *out, const struct em_transaction *done, size_t i)
 {
+	const struct em_changes *changes = &done->changes;
 	const struct em_listener *listener = changes->all[i].listener;
-	int64_t sums[3] = {0};
+	int64_t sums[3] = {0}, back = 0;
 
 	for (; i < changes->n && changes->all[i].entity &&
 	       !strcmp(changes->all[i].listener->name, listener->name);
-	     i++)
+	     i++) {
 		sums[changes->all[i].kind]++;
+		back += em_keep_takes_back(done, &changes->all[i]);
+	}
 	em_document_string(out, NULL, "~ ", listener->name, ": entities");
 	em_document_number(out, NULL, " +", sums[EM_ADDED], "");
 	em_document_number(out, NULL, " -", sums[EM_REMOVED], "");
-	em_document_number(out, NULL, " ~", sums[EM_CHANGED], "\n");
+	em_document_number(out, NULL, " ~", sums[EM_CHANGED], "");
+	if (back)
+		em_document_number(out, NULL, " (were edited live: ", back, ")");
+	em_document_text(out, "\n");
 	return i;
 }
 
-static void print_changes(struct em_document *out, const struct em_changes *changes)
+static void print_changes(struct em_document *out, const struct em_transaction *done)
 {
+	const struct em_changes *changes = &done->changes;
 	bool sums = !out->json && count_entities(changes) > ENTITIES_MAX;
 
 	em_document_array(out, "changes");
 	for (size_t i = 0; i < changes->n;) {
 		if (sums && changes->all[i].entity)
-			i = print_sum(out, changes, i);
+			i = print_sum(out, done, i);
 		else
-			print_change(out, &changes->all[i++]);
+			print_change(out, done, &changes->all[i++]);
 	}
 	em_document_close(out);
 }
@@ -185,6 +198,6 @@ void em_print_diff(struct em_document *out, const struct em_transaction *done)
 	print_values(out, "backend", record ? em_print_backend(record->backend) : NULL,
 		     em_print_backend(done->plan.backend));
 	print_interfaces(out, record, &done->plan);
-	print_edits(out, record ? record->edits : 0, em_transaction_edits(done));
-	print_changes(out, &done->changes);
+	print_edits(out, record ? record->edits : 0, em_keep_edits(done));
+	print_changes(out, done);
 }

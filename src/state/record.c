@@ -21,6 +21,7 @@ void em_record_clear(struct em_record *record)
 	free(record->ports);
 	free(record->attachments);
 	free(record->waiting);
+	em_edited_clear(&record->edited);
 	*record = (struct em_record){0};
 }
 
@@ -137,6 +138,22 @@ static int read_waiting(struct em_record *record, const char *name)
 	return 0;
 }
 
+#define ADDED "added"
+
+static int read_edited(struct em_record *record, char *value)
+{
+	const char *where = strsep(&value, " "), *tag = strsep(&value, " "), *word;
+	struct em_edited edited = {.added = false};
+
+	if (!tag)
+		return -EBADMSG;
+	snprintf(edited.where, sizeof(edited.where), "%s", where);
+	snprintf(edited.tag, sizeof(edited.tag), "%s", tag);
+	while ((word = strsep(&value, " ")))
+		edited.added |= !strcmp(word, ADDED);
+	return em_edited_add(&record->edited, &edited);
+}
+
 static int read_fact(struct em_record *record, const char *key, char *value)
 {
 	if (!strcmp(key, "generation"))
@@ -159,6 +176,8 @@ static int read_fact(struct em_record *record, const char *key, char *value)
 		return read_u32(&record->restores, value);
 	if (!strcmp(key, "edits"))
 		return read_u32(&record->edits, value);
+	if (!strcmp(key, "edited"))
+		return read_edited(record, value);
 	if (!strcmp(key, "samples"))
 		return read_u32(&record->samples, value);
 	if (!strcmp(key, "undoes"))
@@ -245,6 +264,9 @@ int em_record_write(const struct em_record *record, FILE *out)
 		fprintf(out, "restores %" PRIu32 "\n", record->restores);
 	if (record->edits)
 		fprintf(out, "edits %" PRIu32 "\n", record->edits);
+	for (size_t i = 0; i < record->edited.n; i++)
+		fprintf(out, "edited %s %s%s\n", record->edited.all[i].where,
+			record->edited.all[i].tag, record->edited.all[i].added ? " " ADDED : "");
 	if (record->samples)
 		fprintf(out, "samples %" PRIu32 "\n", record->samples);
 	if (record->undoes)

@@ -17,6 +17,7 @@
  *	replaces 2
  *	restores 1
  *	edits 4
+ *	edited telemetry:v9 0x0a00/8 added
  *	samples 1
  *	undoes /etc/new.conf
  *	ports 6001-6002,7000
@@ -34,6 +35,7 @@
 #include "host/hook.h"
 #include "policy/policy.h"
 #include "policy/ports.h"
+#include "state/edited.h"
 
 struct em_record {
 	uint32_t generation; /* 0: nothing is known */
@@ -47,8 +49,9 @@ struct em_record {
 	uint32_t replaces; /* the generation in force before; 0: none */
 	uint32_t restores; /* of a rollback: the earlier generation with this policy; 0: none */
 	uint32_t edits;	   /* of the policy that its configuration does not have */
-	uint32_t samples;  /* 1: it copies packets, for `sample`; else 0 */
-	char *undoes;	   /* of a rollback: the configuration of what it undid; owned, or NULL */
+	struct em_edited_list edited; /* the entities that these have changed; owned */
+	uint32_t samples;	      /* 1: it copies packets, for `sample`; else 0 */
+	char *undoes; /* of a rollback: the configuration of what it undid; owned, or NULL */
 	struct em_ports *ports;		   /* that it sorts to; owned; NULL: not known */
 	struct em_attachment *attachments; /* owned */
 	size_t n_attachments;

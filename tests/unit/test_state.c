@@ -443,6 +443,7 @@ static void test_store_twice(void **context)
 static void test_ports(void **context)
 {
 	char waiting[][EM_INTERFACE_MAX + 1] = {"wg0", "an-alternative-name"};
+	struct em_edited edited[] = {{"a", "0x0a00/8", true}, {"a:v9", "0x01..0x03", false}};
 	static const uint16_t ports[] = {1, 6001, 6002, 6003, 65534, 65535};
 	struct em_ports written = {.words = {0}};
 	struct em_record record = record_of(1), loaded = {0};
@@ -455,6 +456,7 @@ static void test_ports(void **context)
 		em_ports_add(&written, ports[i]);
 	record.ports = &written;
 	record.edits = 7;
+	record.edited = (struct em_edited_list){edited, 2};
 	record.waiting = waiting;
 	record.n_waiting = 2;
 	record.samples = 1;
@@ -467,6 +469,12 @@ static void test_ports(void **context)
 	free(text);
 	assert_memory_equal(loaded.ports, &written, sizeof(written));
 	assert_int_equal(loaded.edits, 7);
+	assert_int_equal(loaded.edited.n, 2);
+	assert_string_equal(loaded.edited.all[0].where, "a");
+	assert_string_equal(loaded.edited.all[0].tag, "0x0a00/8");
+	assert_true(loaded.edited.all[0].added);
+	assert_string_equal(loaded.edited.all[1].where, "a:v9");
+	assert_false(loaded.edited.all[1].added);
 	assert_int_equal(loaded.n_waiting, 2);
 	assert_string_equal(loaded.waiting[0], "wg0");
 	assert_string_equal(loaded.waiting[1], "an-alternative-name");

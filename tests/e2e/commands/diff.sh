@@ -101,7 +101,7 @@ is 'another file' "~ config: $tmp/conf -> $tmp/other
 check 'nothing was changed' "$ENTITYMUX" status
 is 'nor is in force' "$tmp/conf" "$("$ENTITYMUX" status | sed -n 's/^config: *//p')"
 "$ENTITYMUX" diff --json other | "$JSON" >line
-says 'each entity as JSON' '\{"change":"added","listener":"telemetry","entity":"0x00000003","tag":"0x00000003","action":"port","port":6001\}' "$(cat line)"
+says 'each entity as JSON' '\{"change":"added","listener":"telemetry","entity":"0x00000003","tag":"0x00000003","action":"port","port":6001,"takes_back":false\}' "$(cat line)"
 is 'an apply of it' "$tmp/other: applied: backend nft (asked for)
   lo: nft-ingress
 ~ config: $tmp/conf -> $tmp/other

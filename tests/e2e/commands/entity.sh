@@ -84,9 +84,17 @@ section() {
 	check 'move a range' em entity move a 0x10/7 6011
 	check 'of a format' em entity add b:ipfix 0x0a 7010
 	check 'an address' em entity add c 192.0.2.7 7011
-	is 'diff' '4 ~ live edits: 9 -> 0 - c/0xc0000207: 7011 ' \
+	is 'diff' '4 ~ live edits: 9 -> 0 - c/0xc0000207: 7011 (was edited live) ' \
 		"$(em diff conf >changes; echo "$? $(grep -E 'edits|c/' changes | tr '\n' ' ')")"
-	says 'an apply takes all of them back' '^~ live edits: 9 -> 0$' "$(em apply --backend="$1" conf)"
+	says 'the range' '^- a/0x10/4: pass \(was edited live\)$' "$(cat changes)"
+	says 'of a format' '^- b:ipfix/0x0a: 7010 \(was edited live\)$' "$(cat changes)"
+	is 'what is new in the file was not' '+ a/sixth 0x06: 6006' "$(printf '\n0x06,6006,sixth\n' >>entities
+		em diff conf | grep sixth)"
+	is 'in JSON' 'false true ' "$(em diff --json conf | "$JSON" |
+		grep -oE '"entity":"(sixth|0xc0000207)"[^}]*' | sed 's/.*"takes_back"://' | tr '\n' ' ')"
+	restore
+	says 'an apply takes all of them back' '^~ live edits: 9 -> 0$' "$(em apply --backend="$1" conf | tee changes)"
+	says 'each' '^- a/0x10/7: 6011 \(was edited live\)$' "$(cat changes)"
 	is 'and says so' 0 "$(edited)"
 	is 'diff then' 0 "$(sed -i "1i backend = \"$1\";" conf; em diff conf | wc -l)"
 	sed -i 1d conf
@@ -99,6 +107,30 @@ section() {
 	is 'as it was' "$before" "$(em showconf)"
 	saved 'nothing was saved' '0x03,6003'
 	em remove
+}
+
+# Which edits an apply takes back.
+marks() {
+	title='marks: '
+	em apply --backend="$1" conf >/dev/null
+	for tag in 04 05 0a; do em entity add a 0x$tag 6004 >/dev/null; done
+	em entity delete a 0x04 >/dev/null
+	em entity move a 0x02 drop >/dev/null
+	em entity delete a 0x03 >/dev/null
+	em entity move --save a 0x05 6005 >/dev/null
+	file '0x04,6004,fourth' >entities # nor 3, nor 5
+	is 'not what was added and deleted, or saved' '~ a/second 0x02: port drop -> 6002 (was edited live)
++ a/fourth 0x04: 6004
+- a/0x05: 6005
+- a/0x0a: 6004 (was edited live)' "$(em diff conf | grep a/)"
+	check 'rollback' em rollback
+	is 'a rollback takes back its own' '- a/0x07: 6004 (was edited live)' \
+		"$(em entity add a 0x07 6004 >/dev/null; em rollback | grep a/)"
+	for tag in 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e 2f 30 31 32 33 34; do em entity add a 0x$tag 6004 >/dev/null; done
+	says 'a sum' '^~ a: entities \+1 -2[0-9] ~1 \(were edited live: 2[0-9]\)$' "$(em diff conf)"
+	check 'apply' em apply --backend="$1" conf
+	em remove
+	restore
 }
 
 # What is saved, and what is not.
@@ -226,6 +258,7 @@ for backend in $E2E_BACKENDS; do
 	esac
 done
 saves nft
+marks nft
 both nft
 mistakes nft
 
