@@ -5,6 +5,19 @@
 #include <string.h>
 #include <time.h>
 
+/* The policy in the state has the interfaces' own names alone. */
+void em_keep_aliases(struct em_transaction *t)
+{
+	for (size_t i = 0; t->keeps && i < t->plan.n_attachments; i++) {
+		struct em_attachment *to = &t->plan.attachments[i];
+
+		for (size_t j = 0; !to->alias[0] && j < t->keeps->n_attachments; j++)
+			if (!strcmp(to->interface, t->keeps->attachments[j].interface))
+				memcpy(to->alias, t->keeps->attachments[j].alias,
+				       sizeof(to->alias));
+	}
+}
+
 uint32_t em_keep_edits_before(const struct em_transaction *t)
 {
 	return t->keeps ? t->keeps->edits : 0;

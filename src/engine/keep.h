@@ -9,6 +9,9 @@
 
 #include "engine/transaction.h"
 
+/* Names the interfaces of the plan as the record that it keeps does. */
+void em_keep_aliases(struct em_transaction *t);
+
 /* How many edits the policy has that its configuration does not have: before an edit, and then. */
 uint32_t em_keep_edits_before(const struct em_transaction *t);
 uint32_t em_keep_edits(const struct em_transaction *t);

@@ -51,6 +51,7 @@ static int begin(struct em_transaction *t)
 		rc = begin_edit(t);
 	if (!rc)
 		rc = em_plan_init(&t->plan, t->policy, t->diag);
+	em_keep_aliases(t);
 	t->plan.samples = t->samples;
 	if (!rc)
 		rc = em_generation_next(&t->plan.generation, t->state, t->view.kernel.generation,

@@ -46,7 +46,8 @@ struct em_transaction {
 	struct em_edit *edit;
 	/*
 	 * Not NULL: the record of the policy, which is from the state and not from a configuration:
-	 * the edits that its configuration does not have.  Not owned.
+	 * the edits that its configuration does not have, and the alternative names of interfaces.
+	 * Not owned.
 	 */
 	const struct em_record *keeps;
 

@@ -65,6 +65,12 @@ for name in uplink0 $long; do
 		says 'both are named' "^interface: +in0 \($name\) " "$(em status)"
 		policy '"in0"'
 		says 'is what its own name is' ' unchanged: ' "$(em apply --backend="$backend" "$tmp/conf")"
+		policy "\"$name\""
+		check 'apply' em apply --backend="$backend" "$tmp/conf"
+		check 'an edit' em entity add telemetry 0x00000077 6009
+		says 'keeps the name' "^interface: +in0 \($name\) " "$(em status)"
+		check 'a rollback' em rollback
+		says 'keeps it as well' "^interface: +in0 \($name\) " "$(em status)"
 		check 'remove' em remove
 	done
 done
