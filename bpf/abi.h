@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 20
+#define EM_ABI_VERSION 21
 
 #define EM_ABI_LISTENERS 256 /* a power of 2 */
 
@@ -75,9 +75,11 @@ enum em_abi_verdict {
 
 /* What becomes of a datagram. */
 struct em_abi_action {
-	__u8 verdict; /* enum em_abi_verdict */
-	__u8 sampled; /* with has_samples, of an entity: its datagrams are copied */
-	__be16 port;  /* with EM_ABI_PORT; else not looked at */
+	__u8 verdict;	  /* enum em_abi_verdict */
+	__u8 sampled : 1; /* with has_samples, of an entity: its datagrams are sampled */
+	/* With has_copies: 1 + the index of their ports among those of the listener; 0: none. */
+	__u8 copies : 7;
+	__be16 port; /* with EM_ABI_PORT; else not looked at */
 };
 
 /* A layout of datagrams. */
@@ -104,7 +106,9 @@ struct em_abi_listener {
 	__u8 n_formats;
 	__u8 samples; /* with has_samples: bits by enum em_abi_reason, what is copied */
 	__u8 has_sources;
-	__u8 family;		     /* the only one that its formats are for; 0: both */
+	__u8 family;	    /* the only one that its formats are for; 0: both */
+	__u32 first_copies; /* in the copies map */
+	__u32 reserved;
 	struct em_abi_format format; /* the only one, without max_formats */
 };
 
@@ -166,6 +170,8 @@ struct em_abi_constants {
 	__u16 port_max;
 	__u16 has_vlans; /* some listener has */
 	__u16 n_listeners;
+	__u32 has_copies; /* some datagram is copied to other ports */
+	__u32 reserved;
 	struct em_abi_table claims;
 	struct em_abi_perfect entities;
 	struct em_abi_shards counters;
@@ -238,6 +244,18 @@ struct em_abi_interval {
 	struct em_abi_action action;
 	__u32 reserved;
 };
+
+/* Ports that get a copy, those that are not 0. */
+#define EM_ABI_COPIES 8
+struct em_abi_copies {
+	__be16 ports[EM_ABI_COPIES];
+};
+
+/*
+ * In tc_index of a copy, which nobody else uses at ingress, from where it is made to where it comes
+ * in: what has it is neither sorted nor counted, and loses it there.
+ */
+#define EM_ABI_COPY 0x656d
 
 /*
  * The multipliers are odd and have as many ones as zeros. Keys come from the administrator, so the
@@ -384,6 +402,8 @@ struct em_abi_listener_count {
 	__u64 sorted[EM_ABI_VERDICTS]; /* of entities, by what becomes of them */
 	__u64 unknown;
 	__u64 invalid[EM_ABI_REASONS];
+	__u64 copied;
+	__u64 copy_errors;
 	__u64 tick; /* of the clock, and … */
 	__u64 now;  /* … the time when it was first seen, as em_abi_entity_count.last */
 	/* Of the last window, a time divided by EM_ABI_UNKNOWN_WINDOW: */
@@ -449,8 +469,10 @@ _Static_assert(sizeof(struct em_abi_load) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_condition) == 48, "no padding");
 _Static_assert(sizeof(struct em_abi_format) == 40 + 16 * EM_ABI_LOADS, "no padding");
 _Static_assert(sizeof(struct em_abi_constants) ==
-		       72 + EM_ABI_LISTENERS * sizeof(struct em_abi_listener),
+		       80 + EM_ABI_LISTENERS * sizeof(struct em_abi_listener),
 	       "no padding");
+_Static_assert(sizeof(struct em_abi_action) == 4, "no padding");
+_Static_assert(sizeof(struct em_abi_listener) == 24 + sizeof(struct em_abi_format), "no padding");
 _Static_assert(sizeof(struct em_abi_claim) == 32, "no padding");
 _Static_assert(sizeof(struct em_abi_source) == 24, "no padding");
 _Static_assert(sizeof(struct em_abi_short_entity) == 16, "no padding");
@@ -460,7 +482,7 @@ _Static_assert(sizeof(struct em_abi_flow_key) == 40, "no padding");
 _Static_assert(sizeof(struct em_abi_flow) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_noted) == 56, "no padding");
 _Static_assert(sizeof(struct em_abi_mark) == 8, "no padding");
-_Static_assert(sizeof(struct em_abi_listener_count) == 120, "no padding");
+_Static_assert(sizeof(struct em_abi_listener_count) == 136, "no padding");
 _Static_assert(sizeof(struct em_abi_unknown_key) == 32, "no padding");
 _Static_assert(sizeof(struct em_abi_unknown) == 40, "no padding");
 

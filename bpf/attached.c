@@ -22,7 +22,7 @@
 /* What the names of their map end in, see kernel/maps.bpf.h. */
 #define CONSTANTS	".rodata"
 #define CONSTANTS_PLAIN "entitymux_const"
-#define PROGRAM_MAPS	16 /* more than a program of ours has */
+#define PROGRAM_MAPS	32 /* more than a program of ours has */
 
 /*
  * No errno is that large. Without CAP_SYS_ADMIN and without a pin, nothing more than MAYBE_OURS can

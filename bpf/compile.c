@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "policy/copies.h"
+
 #define LOAD_BYTES 8
 
 static uint64_t ones(size_t length)
@@ -157,6 +159,61 @@ static void compile_tag_loads(const struct em_tag *tag, struct em_abi_format *ou
 	}
 }
 
+/* Of a listener: the list that all have; for each list of its entities, both; and of the unknown.
+ */
+enum { COPIES_NONE, COPIES_OF_ALL, COPIES_OF_ENTITIES };
+
+static uint8_t copies_of_unknown(const struct em_listener *listener)
+{
+	if (listener->unknown_copies.n)
+		return COPIES_OF_ENTITIES + listener->n_copy_lists;
+	return listener->copies.n ? COPIES_OF_ALL : COPIES_NONE;
+}
+
+static uint8_t copies_of_entity(const struct em_listener *listener, const struct em_entity *entity)
+{
+	if (entity->copies)
+		return COPIES_OF_ENTITIES + entity->copies - 1;
+	return listener->copies.n ? COPIES_OF_ALL : COPIES_NONE;
+}
+
+static void add_ports(struct em_abi_copies *out, const struct em_copies *list)
+{
+	size_t at = 0;
+
+	while (out->ports[at])
+		at++;
+	for (uint8_t i = 0; i < list->n; i++)
+		out->ports[at++] = htons(list->ports[i]);
+}
+
+/* Returns the index behind the last one. */
+static size_t compile_copies(const struct em_listener *listener, struct em_abi_copies *out,
+			     size_t first)
+{
+	size_t n = COPIES_OF_ENTITIES + listener->n_copy_lists;
+
+	out += first;
+	for (size_t i = 0; i < n; i++)
+		add_ports(&out[i], &listener->copies);
+	for (size_t i = 0; i < listener->n_copy_lists; i++)
+		add_ports(&out[COPIES_OF_ENTITIES - 1 + i], &listener->copy_lists[i]);
+	add_ports(&out[n - 1], &listener->unknown_copies);
+	return first + n;
+}
+
+static int compile_all_copies(const struct em_policy *policy, struct em_compiled *out)
+{
+	size_t n = 0;
+
+	out->copies = calloc(out->n_copies + 1, sizeof(*out->copies));
+	if (!out->copies)
+		return -ENOMEM;
+	for (size_t i = 0; out->n_copies && i < policy->n_listeners; i++)
+		n = compile_copies(&policy->listeners[i], out->copies, n);
+	return 0;
+}
+
 struct em_abi_action em_compile_action(const struct em_action *action)
 {
 	switch (action->verdict) {
@@ -177,11 +234,13 @@ struct em_abi_action em_compile_entity(const struct em_listener *listener,
 {
 	struct em_abi_action action = em_compile_action(&entity->action);
 
+	action.copies = copies_of_entity(listener, entity);
 	action.sampled = em_plan_samples_entity(samples, listener, format, entity);
 	return action;
 }
 
-static struct em_abi_format compile_format(const struct em_format *format)
+static struct em_abi_format compile_format(const struct em_listener *listener,
+					   const struct em_format *format)
 {
 	uint16_t need = em_format_need(format);
 	struct em_abi_format out = {
@@ -195,6 +254,7 @@ static struct em_abi_format compile_format(const struct em_format *format)
 		.family = family_or_both(em_format_family(format)),
 	};
 
+	out.unknown.copies = copies_of_unknown(listener);
 	compile_tag_loads(&format->tag, &out);
 	return out;
 }
@@ -232,11 +292,13 @@ static void compile_listener(const struct em_listener *listener, struct em_abi_c
 		.n_formats = listener->n_formats,
 		.has_sources = listener->n_sources > 0,
 		.family = family_or_both(em_listener_family(listener)),
+		.first_copies = all->n_copies,
 	};
+	all->n_copies += COPIES_OF_ENTITIES + listener->n_copy_lists;
 	for (size_t i = 0; i < listener->n_formats; i++) {
 		struct em_abi_format *format = &all->formats[all->n_formats++];
 
-		*format = compile_format(&listener->formats[i]);
+		*format = compile_format(listener, &listener->formats[i]);
 		format->number = all->n_formats - 1;
 		format->first_step = all->n_steps;
 		format->salt = em_abi_salt(format->number);
@@ -322,8 +384,13 @@ int em_compile(const struct em_policy *policy, const struct em_samples *samples,
 	}
 	if (!constants->max_formats)
 		out->n_formats = 0;
-	return compile_steps(policy, out) || compile_all_intervals(policy, samples, out) ? -ENOMEM
-											 : 0;
+	constants->has_copies = em_copies_first(policy) != NULL;
+	if (!constants->has_copies)
+		out->n_copies = 0;
+	return compile_steps(policy, out) || compile_all_intervals(policy, samples, out) ||
+			       compile_all_copies(policy, out)
+		       ? -ENOMEM
+		       : 0;
 }
 
 /* The part of a tag that is `behind` bytes from its end, at most LOAD_BYTES long. */

@@ -15,7 +15,8 @@
 #include "engine/plan.h"
 #include "policy/policy.h"
 
-/* All conditions, formats and intervals of a policy, in the order of its listeners. */
+/* All conditions, formats, intervals and lists of copies of a policy, in the order of its
+ * listeners. */
 struct em_compiled {
 	struct em_abi_condition *steps; /* all owned by the caller of em_compile() */
 	size_t n_steps;
@@ -23,6 +24,8 @@ struct em_compiled {
 	size_t n_formats;
 	struct em_abi_interval *intervals;
 	size_t n_intervals;
+	struct em_abi_copies *copies; /* none where nothing is copied */
+	size_t n_copies;
 };
 
 /*
@@ -32,8 +35,9 @@ struct em_compiled {
 int em_compile(const struct em_policy *policy, const struct em_samples *samples,
 	       struct em_abi_constants *constants, struct em_compiled *out);
 
+/* Without copies. */
 struct em_abi_action em_compile_action(const struct em_action *action);
-/* That of an entity, and whether its datagrams are copied. */
+/* What becomes of the datagrams of an entity, and whether they are sampled. */
 struct em_abi_action em_compile_entity(const struct em_listener *listener,
 				       const struct em_format *format,
 				       const struct em_entity *entity,

@@ -12,6 +12,7 @@
 
 #define PILOT_MAP   "entitymux_pilot"
 #define COUNTER_MAP "entitymux_ecnt"
+#define COPIED_MAP  "entitymux_ccnt"
 
 /*
  * CPUs beyond these have no shard for themselves where that would take more than so many bytes:
@@ -82,6 +83,7 @@ int em_entities_init(struct em_entities *out, const struct em_policy *policy, si
 	if (rc)
 		return rc;
 	out->has_long_tags = constants->has_long_tags;
+	out->has_copies = constants->has_copies;
 	constants->entities = out->table.size;
 	constants->counters = out->counters;
 	return 0;
@@ -107,13 +109,14 @@ static int set_size(const struct bpf_object *object, const char *name, size_t n)
 
 int em_entities_set_sizes(const struct em_entities *entities, const struct bpf_object *object)
 {
+	size_t counters = (size_t)entities->counters.shards * entities->counters.each;
 	int rc = set_size(object, PILOT_MAP, entities->table.n_pilots);
 
 	if (!rc)
 		rc = set_size(object, map_name(entities), entities->table.size.slots);
-	return rc ? rc
-		  : set_size(object, COUNTER_MAP,
-			     (size_t)entities->counters.shards * entities->counters.each);
+	if (!rc)
+		rc = set_size(object, COUNTER_MAP, counters);
+	return rc ? rc : set_size(object, COPIED_MAP, entities->has_copies ? counters : 1);
 }
 
 static int open_map(struct em_window *out, const struct bpf_object *object, const char *name)

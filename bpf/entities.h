@@ -18,8 +18,9 @@
 struct em_entities {
 	struct em_perfect table;
 	struct em_abi_shards counters;
+	bool has_copies;
 	bool has_long_tags;		  /* in which map they are */
-	const struct em_samples *samples; /* what is copied; NULL: nothing; not owned */
+	const struct em_samples *samples; /* what is sampled; NULL: nothing; not owned */
 };
 
 /*

@@ -107,6 +107,7 @@ void em_fill_clear(struct em_fill *fill)
 	free(fill->compiled.steps);
 	free(fill->compiled.formats);
 	free(fill->compiled.intervals);
+	free(fill->compiled.copies);
 	free(fill->claims);
 	em_table_clear(&fill->claim_table);
 	em_entities_clear(&fill->entities);
@@ -136,6 +137,7 @@ int em_fill_set_sizes(const struct em_fill *fill, const struct bpf_object *objec
 		{"entitymux_step", fill->compiled.n_steps},
 		{"entitymux_fmt", fill->compiled.n_formats},
 		{"entitymux_ival", fill->compiled.n_intervals},
+		{"entitymux_copy", fill->compiled.n_copies},
 		{"entitymux_lcnt", policy->n_listeners},
 		{"entitymux_unk", unknown < 0 ? 0 : unknown},
 		{"entitymux_noted", em_conversation_first(policy) ? EM_ABI_NOTED : 0},
@@ -235,6 +237,10 @@ int em_fill_maps(const struct em_fill *fill, const struct bpf_object *object,
 		rc = fill_array(bpf_object__find_map_by_name(object, "entitymux_ival"),
 				fill->compiled.intervals, sizeof(*fill->compiled.intervals),
 				fill->compiled.n_intervals);
+	if (!rc)
+		rc = fill_array(bpf_object__find_map_by_name(object, "entitymux_copy"),
+				fill->compiled.copies, sizeof(*fill->compiled.copies),
+				fill->compiled.n_copies);
 	if (!rc)
 		rc = em_entities_fill(&fill->entities, object, policy);
 	if (!rc)

@@ -19,18 +19,21 @@
 
 #define LISTENER_MAP "entitymux_lcnt"
 #define ENTITY_MAP   "entitymux_ecnt"
+#define COPIED_MAP   "entitymux_ccnt"
 #define PILOT_MAP    "entitymux_pilot"
 #define UNKNOWN_MAP  "entitymux_unk"
 
 struct em_counters {
 	int listeners;
 	int entities;
+	int copied; /* -1: nothing is copied */
 	int pilots;
 	int unknown;
 	/* Of the constants of the generation: */
 	struct em_abi_perfect table;
 	struct em_abi_shards shards;
 	bool has_long_tags;
+	bool has_copies;
 };
 
 static int read_constants(struct em_counters *counters, int program)
@@ -42,6 +45,7 @@ static int read_constants(struct em_counters *counters, int program)
 		counters->table = constants->entities;
 		counters->shards = constants->counters;
 		counters->has_long_tags = constants->has_long_tags;
+		counters->has_copies = constants->has_copies;
 	}
 	free(constants);
 	return rc;
@@ -50,8 +54,11 @@ static int read_constants(struct em_counters *counters, int program)
 /* Returns 0 or the first error. */
 static int open_all(struct em_counters *counters, int program)
 {
+	int rc;
+
 	counters->listeners = em_attached_open_map(program, LISTENER_MAP);
 	counters->entities = em_attached_open_map(program, ENTITY_MAP);
+	counters->copied = -1;
 	counters->pilots = em_attached_open_map(program, PILOT_MAP);
 	counters->unknown = em_attached_open_map(program, UNKNOWN_MAP);
 	if (counters->listeners < 0)
@@ -60,7 +67,13 @@ static int open_all(struct em_counters *counters, int program)
 		return counters->entities;
 	if (counters->pilots < 0)
 		return counters->pilots;
-	return counters->unknown < 0 ? counters->unknown : read_constants(counters, program);
+	if (counters->unknown < 0)
+		return counters->unknown;
+	rc = read_constants(counters, program);
+	if (rc || !counters->has_copies)
+		return rc;
+	counters->copied = em_attached_open_map(program, COPIED_MAP);
+	return counters->copied < 0 ? counters->copied : 0;
 }
 
 int em_tally_open(struct em_counters **out, int program, struct em_diag *diag)
@@ -95,6 +108,8 @@ static int read_listener(const struct em_counters *counters, uint32_t index,
 		stats->invalid[EM_REASON_SOURCE] += per_cpu[i].invalid[EM_ABI_SOURCE];
 		stats->invalid[EM_REASON_LENGTH] += per_cpu[i].invalid[EM_ABI_LENGTH];
 		stats->invalid[EM_REASON_CHECK] += per_cpu[i].invalid[EM_ABI_CHECK];
+		stats->copied += per_cpu[i].copied;
+		stats->copy_errors += per_cpu[i].copy_errors;
 	}
 	return rc;
 }
@@ -120,14 +135,17 @@ struct summing {
 	struct em_entities_finder finder;
 	struct em_abi_shards shards;
 	const struct em_abi_entity_count *counts;
+	const uint64_t *copied; /* NULL: nothing is copied */
 };
 
 /* Adds what all shards have for a slot, or an interval. */
 static void add_counts(const struct summing *summing, uint32_t counter, struct em_count *count)
 {
-	const struct em_abi_entity_count *from = summing->counts + counter;
+	for (unsigned int i = 0; i < summing->shards.shards; i++, counter += summing->shards.each) {
+		const struct em_abi_entity_count *from = summing->counts + counter;
 
-	for (unsigned int i = 0; i < summing->shards.shards; i++, from += summing->shards.each) {
+		if (summing->copied)
+			count->copied += summing->copied[counter];
 		count->packets += from->count.packets;
 		count->bytes += from->count.bytes;
 		if (from->last > count->last)
@@ -172,22 +190,30 @@ static void sum_entities(const struct summing *summing, const struct em_policy *
 static int read_entities(const struct em_counters *counters, const struct em_policy *policy,
 			 struct em_stats *stats)
 {
-	struct em_window pilots, counts;
-	int rc = em_window_open(&pilots, counters->pilots, false);
+	struct em_window windows[] = {{0}, {0}, {0}};
+	const int maps[] = {counters->pilots, counters->entities, counters->copied};
+	const size_t n = counters->has_copies ? 3 : 2;
+	size_t open = 0;
+	int rc = 0;
 
-	if (rc)
-		return rc;
-	rc = em_window_open(&counts, counters->entities, false);
+	while (!rc && open < n) {
+		rc = em_window_open(&windows[open], maps[open], false);
+		open += !rc;
+	}
 	if (!rc) {
 		const struct summing summing = {
-			{counters->table, pilots.values, counters->has_long_tags},
+			{counters->table, windows[0].values, counters->has_long_tags},
 			counters->shards,
-			counts.values};
+			windows[1].values,
+			counters->has_copies ? windows[2].values : NULL};
 
 		sum_entities(&summing, policy, stats);
-		rc = em_window_close(&counts);
 	}
-	(void)em_window_close(&pilots);
+	while (open) {
+		int error = em_window_close(&windows[--open]);
+
+		rc = rc ? rc : error;
+	}
 	return rc;
 }
 
@@ -294,6 +320,8 @@ void em_tally_close(struct em_counters *counters)
 		close(counters->listeners);
 	if (counters->entities >= 0)
 		close(counters->entities);
+	if (counters->copied >= 0)
+		close(counters->copied);
 	if (counters->pilots >= 0)
 		close(counters->pilots);
 	if (counters->unknown >= 0)

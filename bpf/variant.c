@@ -11,6 +11,7 @@
 #include "bpf/choose.h"
 #include "bpf/table.h"
 #include "policy/conversation.h"
+#include "policy/copies.h"
 
 #define LOOP 3 /* instructions of the sample */
 
@@ -109,6 +110,10 @@ int em_variant_check(enum em_variant variant, const struct em_abi_constants *con
 		return em_outcome_lacks(outcome, &em_conversation_first(policy)->replies_place,
 					"replies: at TC they need a verifier that takes loops "
 					"(Linux 5.3)");
+	if (constants->has_copies)
+		return em_outcome_lacks(outcome, em_copies_first(policy),
+					"copies: they need a verifier that takes loops (Linux "
+					"5.3)");
 	if (constants->max_formats)
 		return em_outcome_lacks(outcome, find_formats(policy),
 					"formats: several of them need a verifier that takes loops "

@@ -25,6 +25,7 @@
 #include "nft/translations.h"
 #include "nft/zones.h"
 #include "policy/conversation.h"
+#include "policy/copies.h"
 
 /* The last payload byte at which every kernel can start a load. */
 #define PAYLOAD_LAST (EM_LOAD_LAST - EM_UDP_HEADER)
@@ -166,9 +167,15 @@ static const char *refuse_tag(const struct em_listener *listener, const struct e
 	return NULL;
 }
 
+static const char *refuse_copies(const struct em_policy *policy, const struct em_place **place)
+{
+	*place = em_copies_first(policy);
+	return *place ? "copies: the nft backend makes none" : NULL;
+}
+
 const char *em_nft_refuse(const struct em_policy *policy, bool zones, const struct em_place **place)
 {
-	const char *why = NULL;
+	const char *why = refuse_copies(policy, place);
 
 	for (size_t i = 0; !why && i < policy->n_listeners; i++) {
 		why = zones ? refuse_replies(&policy->listeners[i], place) : NULL;

@@ -151,6 +151,21 @@ struct {
 	__type(value, struct em_abi_entity_count);
 } entitymux_ecnt SEC(".maps");
 
+/* With has_copies: how many of an entity's datagrams were copied, beside entitymux_ecnt. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} entitymux_ccnt SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct em_abi_copies);
+} entitymux_copy SEC(".maps");
+
 /* The tags seen lately that no entity has. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -195,6 +210,9 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } entitymux_port SEC(".maps");
+
+/* Whether some datagram is copied to other ports; the unrolled ones know no copies. */
+#define em_has_copies() (!EM_IS_UNROLLED && em_constant(has_copies))
 
 /* An id is any number.  NULL only where the verifier has to be told so. */
 static __always_inline const volatile struct em_abi_listener *em_get_listener(__u64 id)

@@ -25,6 +25,7 @@ struct em_packet {
 	__u16 vlan;	 /* 0: untagged */
 	__be16 protocol; /* Ethernet's name for the IP version */
 	__u8 upper;	 /* IPPROTO_… of the transport header */
+	bool fragment;	 /* with has_copies: the first of several */
 	bool detour; /* an IPv6 routing header with segments left: the destination is not the last
 			one */
 };
@@ -50,6 +51,8 @@ struct em_option_header {
 #define EM_VLAN_ID	 0x0fff
 #define EM_IPV4_FRAGMENT 0x1fff /* offset, in 8-byte units */
 #define EM_IPV6_FRAGMENT 0xfff8 /* offset, in bytes */
+#define EM_IPV4_MORE	 0x2000 /* fragments */
+#define EM_IPV6_MORE	 0x0001
 
 /* `vlan` is that of a tag which has been taken off the frame already, else 0. */
 static __always_inline bool em_parse_ethernet(em_context *context, __u16 vlan,
@@ -100,6 +103,7 @@ static __always_inline bool em_parse_ipv4(em_context *context, struct em_packet 
 	packet->transport = packet->network + header;
 	packet->upper = ip.protocol;
 	packet->detour = false;
+	packet->fragment = em_has_copies() && ip.frag_off & bpf_htons(EM_IPV4_MORE);
 	return true;
 }
 
@@ -143,6 +147,7 @@ static __always_inline __u64 em_forget(__u64 number)
 
 #define EM_WALKED_TYPE	 32 /* bit */
 #define EM_WALKED_DETOUR 40 /* bit */
+#define EM_WALKED_MORE	 48 /* bit */
 
 /*
  * So many headers the verifier follows, once; the others are walked by further calls.  Where there
@@ -157,7 +162,8 @@ static __always_inline __u64 em_forget(__u64 number)
 /*
  * The offset of the header behind `most` of the extension headers that begin at `offset` with one
  * of type `next`, or EM_HEADERS_EACH, in the bits above its type, and from EM_WALKED_DETOUR on
- * whether segments of a route are left; 0 in a later fragment and where the frame ends.
+ * whether segments of a route are left, and in those of EM_WALKED_MORE whether more fragments
+ * follow; 0 in a later fragment and where the frame ends.
  *
  * A global function, which the verifier judges once and by itself: inlined, the rest of the program
  * would be followed anew for each number of headers.
@@ -181,6 +187,9 @@ EM_FUNCTION __u64 em_walk_some_headers(em_context *context, __u64 offset, __u32 
 		if (option.fragment & bpf_htons(EM_IPV6_FRAGMENT) & fragment)
 			return 0;
 		left |= option.segments_left & em_mask_same(next, IPPROTO_ROUTING);
+		if (!EM_IS_UNROLLED)
+			left |= (option.fragment & bpf_htons(EM_IPV6_MORE) & fragment)
+				<< (EM_WALKED_MORE - EM_WALKED_DETOUR);
 		offset += 8 + (option.length * 8 & ~fragment);
 		next = option.next;
 	}
@@ -223,11 +232,14 @@ static __always_inline bool em_parse_ipv6(em_context *context, struct em_packet 
 	packet->transport = packet->network + sizeof(ip);
 	packet->upper = ip.nexthdr;
 	packet->detour = false;
+	packet->fragment = false;
 	if (em_is_extension(ip.nexthdr)) {
 		walked = em_walk_headers(context, packet->transport, ip.nexthdr);
 		packet->transport = (__u32)walked;
 		packet->upper = walked >> EM_WALKED_TYPE;
-		packet->detour = walked >> EM_WALKED_DETOUR;
+		packet->detour = walked >> EM_WALKED_DETOUR & 0xff;
+		if (em_has_copies())
+			packet->fragment = walked >> EM_WALKED_MORE;
 	}
 	return packet->transport;
 }

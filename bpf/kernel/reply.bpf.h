@@ -27,8 +27,11 @@ struct em_icmp_header {
 enum em_icmp_error { EM_UNREACHABLE = 3, EM_QUENCH, EM_REDIRECT, EM_EXCEEDED = 11, EM_PARAMETER };
 enum em_icmp6_error { EM_FIRST_ERROR6 = 1, EM_LAST_ERROR6 = 4 };
 
-/* Defined by the program: writes the source or the destination port, which a constant tells. */
-static __always_inline void em_rewrite_port(em_context *context, const struct em_packet *packet,
+/*
+ * Defined by the program: writes the source or the destination port, which a constant tells.
+ * Returns false where the packet is as it was.
+ */
+static __always_inline bool em_rewrite_port(em_context *context, const struct em_packet *packet,
 					    bool source, __be16 port);
 
 /* Another CPU may have seen a datagram after `now`. */

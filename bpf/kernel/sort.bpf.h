@@ -23,6 +23,7 @@ struct em_decision {
 	bool deferred; /* ours, and left to the TC program behind this one */
 	bool handed;   /* ours, and the backend behind this one has to be told */
 	struct em_abi_action action;
+	__u32 listener; /* with has_copies */
 };
 
 /*
@@ -208,6 +209,7 @@ static __always_inline void em_set_action(struct em_abi_action *to,
 					  const volatile struct em_abi_action *action)
 {
 	to->verdict = action->verdict;
+	to->copies = action->copies;
 	to->port = action->port;
 }
 
@@ -220,24 +222,59 @@ static __always_inline void em_invalid(const volatile struct em_abi_listener *li
 	em_set_action(action, &listener->invalid);
 }
 
-static __always_inline void em_unknown(const volatile struct em_abi_format *format,
+/* A copy of a fragment could never be put together. */
+static __always_inline bool em_is_copied(const struct em_packet *packet,
+					 struct em_abi_listener_count *count,
+					 struct em_abi_action *action)
+{
+	if (!em_has_copies())
+		return false;
+	if (packet->fragment)
+		action->copies = 0;
+	if (!action->copies)
+		return false;
+	count->copied++;
+	return true;
+}
+
+static __always_inline void em_unknown(const struct em_packet *packet,
+				       const volatile struct em_abi_format *format,
 				       struct em_abi_listener_count *count,
 				       struct em_abi_action *action)
 {
 	count->unknown++;
 	em_note_sample(count, EM_ABI_UNKNOWN);
 	em_set_action(action, &format->unknown);
+	em_is_copied(packet, count, action);
+}
+
+/* The one of this CPU. */
+static __always_inline __u32 em_counter_index(__u32 counter)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	if (em_constant(counters.shared))
+		cpu &= em_constant(counters.shards) - 1;
+	return cpu * em_constant(counters.each) + counter;
+}
+
+static __always_inline void em_count_copied(__u32 counter)
+{
+	__u32 index = em_counter_index(counter);
+	__u64 *copied = bpf_map_lookup_elem(&entitymux_ccnt, &index);
+
+	if (copied && em_constant(counters.shared))
+		__sync_fetch_and_add(copied, 1);
+	else if (copied)
+		++*copied;
 }
 
 static __always_inline void em_count_entity(const struct em_packet *packet, __u32 counter,
 					    struct em_abi_listener_count *count)
 {
-	__u32 cpu = bpf_get_smp_processor_id(), index;
+	__u32 index = em_counter_index(counter);
 	struct em_abi_entity_count *entity_count;
 
-	if (em_constant(counters.shared))
-		cpu &= em_constant(counters.shards) - 1;
-	index = cpu * em_constant(counters.each) + counter;
 	entity_count = bpf_map_lookup_elem(&entitymux_ecnt, &index);
 	if (!entity_count)
 		return;
@@ -266,6 +303,8 @@ static __always_inline void em_known(const struct em_packet *packet,
 	if (em_constant(has_samples) && known->sampled)
 		em_note_sample(count, EM_ABI_SORTED);
 	em_count_entity(packet, counter, count);
+	if (em_is_copied(packet, count, action))
+		em_count_copied(counter);
 }
 
 /* The datagram is one of the format. */
@@ -287,7 +326,7 @@ static __always_inline void em_sort_valid(em_context *context, const struct em_p
 		known = em_find_interval(&tag, format, &counter);
 	if (known)
 		return em_known(packet, known, counter, count, action);
-	em_unknown(format, count, action);
+	em_unknown(packet, format, count, action);
 	em_record_unknown(context, packet, format, &tag, count);
 }
 
@@ -368,6 +407,8 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	listener = em_get_listener(index);
 	if (!listener)
 		return;
+	if (em_has_copies())
+		decision->listener = index;
 	em_decide(context, packet, index, listener, bpf_ntohs(udp.len), action);
 	if (em_constant(has_samples))
 		em_sample(context, packet->network + packet->length,

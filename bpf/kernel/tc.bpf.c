@@ -14,6 +14,7 @@ typedef struct __sk_buff em_context;
 
 #include <linux/pkt_cls.h>
 
+#include "bpf/kernel/copy.bpf.h"
 #include "bpf/kernel/reply.bpf.h"
 #include "bpf/kernel/sort.bpf.h"
 
@@ -36,7 +37,7 @@ static __always_inline __u32 em_interface(em_context *context)
  *
  * What the device has summed up (CHECKSUM_COMPLETE) stays, since port and checksum cancel out.
  */
-static __always_inline void em_rewrite_port(em_context *context, const struct em_packet *packet,
+static __always_inline bool em_rewrite_port(em_context *context, const struct em_packet *packet,
 					    bool source, __be16 port)
 {
 	__u64 field = source ? offsetof(struct udphdr, source) : offsetof(struct udphdr, dest);
@@ -44,17 +45,16 @@ static __always_inline void em_rewrite_port(em_context *context, const struct em
 	struct udphdr udp;
 
 	if (at > EM_ABI_OFFSET_MAX || !em_read(context, at, &udp, sizeof(udp)))
-		return;
+		return false;
 	if (!em_maybe_unfinished(context, packet, &udp)) {
 		em_udp_set_port(&udp, source, port);
-		bpf_skb_store_bytes(context, at, &udp, sizeof(udp), 0);
-		return;
+		return !bpf_skb_store_bytes(context, at, &udp, sizeof(udp), 0);
 	}
 	if (bpf_l4_csum_replace(context, at + offsetof(struct udphdr, check),
 				source ? udp.source : udp.dest, port,
 				sizeof(port) | BPF_F_MARK_MANGLED_0))
-		return;
-	bpf_skb_store_bytes(context, at + field, &port, sizeof(port), 0);
+		return false;
+	return !bpf_skb_store_bytes(context, at + field, &port, sizeof(port), 0);
 }
 
 /* There is nothing behind. */
@@ -77,10 +77,14 @@ static __always_inline int carry_out(em_context *context, const struct em_packet
 {
 	const struct em_abi_action *action = &decision->action;
 
-	if (action->verdict == EM_ABI_DROP)
-		return TC_ACT_SHOT;
+	/* A copy is decided about as well. */
 	if (decision->handed)
 		hand_over(context);
+	if (em_has_copies() && action->copies)
+		em_copy(context, packet->network, packet->transport,
+			(__u32)decision->listener << 16 | action->copies, packet->detour);
+	if (action->verdict == EM_ABI_DROP)
+		return TC_ACT_SHOT;
 	if (action->verdict == EM_ABI_PORT)
 		em_rewrite_port(context, packet, false, action->port);
 	return TC_ACT_UNSPEC;
@@ -153,6 +157,8 @@ static __always_inline bool is_decided(em_context *context, __u32 mark)
 SEC("tc")
 int entitymux_tc(struct __sk_buff *context)
 {
+	if (em_is_copy(context))
+		return TC_ACT_UNSPEC;
 	if (is_decided(context, read_mark(context)))
 		return TC_ACT_UNSPEC;
 	return sort_ethernet(context, true);
@@ -176,6 +182,8 @@ int entitymux_tc_ip(struct __sk_buff *context)
 {
 	struct em_packet packet = {.protocol = context->protocol};
 
+	if (em_is_copy(context))
+		return TC_ACT_UNSPEC;
 	return sort(context, &packet, true);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/reader.h"
+#include "policy/copies.h"
 
 /* The two of which changes are found; one may be missing. */
 struct pair {
@@ -138,6 +139,30 @@ static void add_entity_key(struct pair *pair, const struct em_entity *entity, co
 				     .after = copy(pair, after)});
 }
 
+/* NULL: it has none. */
+static char *copies_of(struct pair *pair, const struct em_listener *listener,
+		       const struct em_entity *entity)
+{
+	static const struct em_config_key copies = {.name = "copies",
+						    .write = em_config_write_copies};
+
+	return value_of(&copies, em_copies_own(listener, entity), &pair->error);
+}
+
+static void compare_copies(struct pair *pair, const struct em_entity *from,
+			   const struct em_entity *to)
+{
+	char *before, *after;
+
+	if (!from->copies && !to->copies)
+		return;
+	before = copies_of(pair, pair->from, from);
+	after = copies_of(pair, pair->to, to);
+	add_entity_key(pair, to, "copies", before, after);
+	free(before);
+	free(after);
+}
+
 static void compare_entity(struct pair *pair, const struct em_entity *from,
 			   const struct em_entity *to)
 {
@@ -145,6 +170,7 @@ static void compare_entity(struct pair *pair, const struct em_entity *from,
 
 	add_entity_key(pair, to, "port", em_action_format(&from->action, before),
 		       em_action_format(&to->action, after));
+	compare_copies(pair, from, to);
 	add_entity_key(pair, to, "name", from->name, to->name);
 }
 

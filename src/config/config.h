@@ -33,15 +33,16 @@ int em_config_read_in(struct em_policy **out, const char *path, const char *fold
  * entities of listener i go, in their order, into the stream that open_entities(i, name, context)
  * returns, which is closed afterwards; name is what the configuration calls the file:
  * "listener-1.entities" for the first listener, and so on.  With open_entities NULL they are in the
- * configuration itself.
+ * configuration itself, as are those up to the last one with copies, for which a file has no room.
  * Returns 0 or -errno; writes no message.
  */
 int em_config_write(const struct em_policy *policy, FILE *out,
 		    FILE *(*open_entities)(size_t listener, const char *name, void *context),
 		    void *context);
 
-/* Writes one entity of the format as it stands in the configuration, without a comma behind it. */
-void em_config_write_entity(FILE *out, const struct em_format *format,
-			    const struct em_entity *entity);
+/* Writes one entity of the listener's format as it stands in the configuration, without a comma
+ * behind it. */
+void em_config_write_entity(FILE *out, const struct em_listener *listener,
+			    const struct em_format *format, const struct em_entity *entity);
 
 #endif

@@ -10,6 +10,7 @@
 #include "config/entities.h"
 #include "config/reader.h"
 #include "config/source.h"
+#include "policy/copies.h"
 
 #define EXPECTED_LISTENER "a group { name = …; … }"
 #define EXPECTED_ENTITY	  "a group { tag = …; port = …; }"
@@ -52,6 +53,7 @@ struct entity {
 	struct em_entity read;
 	struct em_cover cover;
 	const char *name; /* the tree's */
+	struct em_copies copies;
 };
 
 static int read_entity_tag(struct em_reader *reader, const struct em_config_key *key,
@@ -105,6 +107,25 @@ static int append_entity(struct em_format *format, struct entity *entity)
 	return em_entities_append(format, &entity->read);
 }
 
+/* The listener that is being read is the last one. */
+static int add_copies(struct em_reader *reader, const struct em_setting *setting,
+		      struct entity *entity)
+{
+	struct em_listener *listener = &reader->policy->listeners[reader->policy->n_listeners - 1];
+	const struct em_setting *copies;
+	int rc = 0;
+
+	if (entity->copies.n)
+		rc = em_copies_add(listener, &entity->copies, &entity->read.copies);
+	if (rc != -E2BIG)
+		return rc;
+	copies = em_setting_member(setting, "copies");
+	return em_config_mistake(reader, copies ? copies : setting,
+				 "one list of ports too many, expected at most %d different ones "
+				 "in a listener",
+				 EM_COPY_LISTS_MAX);
+}
+
 static int read_entity(struct em_reader *reader, const struct em_setting *setting, void *object)
 {
 	static const struct em_config_key keys[] = {
@@ -112,6 +133,7 @@ static int read_entity(struct em_reader *reader, const struct em_setting *settin
 		{"tag", read_entity_tag, EM_KEY_REQUIRED, .expected = EM_EXPECTED_BYTES,
 		 .unreadable = offsetof(struct entity, read.unreadable)},
 		EM_KEY_ACTION("port", entity, read.action, EM_KEY_REQUIRED),
+		EM_KEY_COPIES("copies", entity, copies),
 		{NULL},
 	};
 	struct entity entity = {
@@ -120,6 +142,7 @@ static int read_entity(struct em_reader *reader, const struct em_setting *settin
 	};
 	int result = em_config_group(reader, setting, EXPECTED_ENTITY, keys, &entity);
 
+	result = em_config_worse(result, add_copies(reader, setting, &entity));
 	return em_config_worse(result, append_entity(object, &entity));
 }
 
@@ -320,6 +343,8 @@ const struct em_config_key em_config_listener_keys[] = {
 	{"formats", read_formats, .min = 1, .max = EM_FORMATS_MAX,
 	 .expected = "a list of 1-8 formats, ( { name = …; tag = …; … } )"},
 	EM_KEY_ACTION("invalid", em_listener, invalid),
+	EM_KEY_COPIES("copies", em_listener, copies),
+	EM_KEY_COPIES("unknown_copies", em_listener, unknown_copies),
 	EM_KEY_WORD("missing", em_listener, missing, missing_words, "\"error\" or \"wait\""),
 	EM_KEY_BOOL("replies", em_listener, replies,
 		    .place = offsetof(struct em_listener, replies_place)),

@@ -77,6 +77,14 @@ struct em_config_key {
 		.words = em_verdict_words, .expected = EM_EXPECTED_ACTION, EM_KEY_PORTS,           \
 		EM_KEY_MEMBER(type, member), __VA_ARGS__                                           \
 	}
+/* Ports that get a copy. */
+#define EM_KEY_COPIES(key, type, member, ...)                                                      \
+	{                                                                                          \
+		.name = key, .read = em_config_read_copies, .write = em_config_write_copies,       \
+		.min = 1, .max = EM_COPIES_MAX,                                                    \
+		.expected = "an array of 1-4 ports, e.g. [ 7001 ]", EM_KEY_MEMBER(type, member),   \
+		__VA_ARGS__                                                                        \
+	}
 #define EM_KEY_REQUIRED .required = true
 #define EM_KEY_PORTS	.min = 1, .max = 65535
 
@@ -150,6 +158,11 @@ int em_config_read_word(struct em_reader *reader, const struct em_config_key *ke
 			const struct em_setting *setting, void *object);
 int em_config_read_action(struct em_reader *reader, const struct em_config_key *key,
 			  const struct em_setting *setting, void *object);
+/* Ports, in a struct em_copies. */
+int em_config_read_copies(struct em_reader *reader, const struct em_config_key *key,
+			  const struct em_setting *setting, void *object);
+void em_config_write_copies(FILE *out, const char *lead, const struct em_config_key *key,
+			    const void *object);
 void em_config_write_number(FILE *out, const char *lead, const struct em_config_key *key,
 			    const void *object);
 void em_config_write_bool(FILE *out, const char *lead, const struct em_config_key *key,

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "config/reader.h"
+#include "policy/copies.h"
 
 static void write_hex(FILE *out, const uint8_t *bytes, size_t length)
 {
@@ -244,12 +245,12 @@ struct writer {
 	void *context;
 };
 
-static int write_entities(FILE *out, const struct em_format *format)
+static int write_entities(FILE *out, const struct em_format *format, size_t from)
 {
 	char tag[EM_COVER_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
 	bool failed;
 
-	for (size_t i = 0; i < format->n_entities; i++) {
+	for (size_t i = from; i < format->n_entities; i++) {
 		const struct em_entity *entity = &format->entities[i];
 
 		fputs_unlocked(em_entity_tag_format(format, entity, tag), out);
@@ -267,42 +268,61 @@ static int write_entities(FILE *out, const struct em_format *format)
 	return failed ? -EIO : 0;
 }
 
-void em_config_write_entity(FILE *out, const struct em_format *format,
-			    const struct em_entity *entity)
+void em_config_write_entity(FILE *out, const struct em_listener *listener,
+			    const struct em_format *format, const struct em_entity *entity)
 {
+	static const struct em_config_key copies = {.name = "copies"};
 	const char *quote = entity->action.verdict == EM_PORT ? "" : "\"";
 	char tag[EM_COVER_TEXT_MAX], action[EM_ACTION_TEXT_MAX];
 
 	fputs("{", out);
 	if (entity->name)
 		fprintf(out, " name = \"%s\";", entity->name);
-	fprintf(out, " tag = \"%s\"; port = %s%s%s; }", em_entity_tag_format(format, entity, tag),
+	fprintf(out, " tag = \"%s\"; port = %s%s%s;", em_entity_tag_format(format, entity, tag),
 		quote, em_action_format(&entity->action, action), quote);
+	if (entity->copies)
+		em_config_write_copies(out, " ", &copies, em_copies_own(listener, entity));
+	fputs(" }", out);
 }
 
-/* In the configuration itself. */
-static void write_entities_inline(FILE *out, const struct em_format *format)
+/* The first n, in the configuration itself. */
+static void write_entities_inline(FILE *out, const struct em_listener *listener,
+				  const struct em_format *format, size_t n)
 {
 	fputs("\n\t\tentities = (", out);
-	for (size_t i = 0; i < format->n_entities; i++) {
+	for (size_t i = 0; i < n; i++) {
 		fputs(i ? ",\n\t\t\t" : "\n\t\t\t", out);
-		em_config_write_entity(out, format, &format->entities[i]);
+		em_config_write_entity(out, listener, format, &format->entities[i]);
 	}
 	fputs(" );", out);
+}
+
+/* How many entities there are up to the last one with copies. */
+static size_t count_copied(const struct em_format *format)
+{
+	size_t n = format->n_entities;
+
+	while (n && !format->entities[n - 1].copies)
+		n--;
+	return n;
 }
 
 /* One file for each format, which the format names. */
 static int write_entities_file(FILE *out, const struct writer *writer, size_t listener,
 			       size_t index)
 {
-	const struct em_format *format = &writer->policy->listeners[listener].formats[index];
+	const struct em_listener *of = &writer->policy->listeners[listener];
+	const struct em_format *format = &of->formats[index];
+	size_t n_copied = of->n_copy_lists ? count_copied(format) : 0;
 	char name[sizeof("listener--.entities") + 6 * sizeof(listener)];
 	FILE *entities;
 
 	if (!writer->open_entities) {
-		write_entities_inline(out, format);
+		write_entities_inline(out, of, format, format->n_entities);
 		return 0;
 	}
+	if (n_copied)
+		write_entities_inline(out, of, format, n_copied);
 	if (*format->name)
 		snprintf(name, sizeof(name), "listener-%zu-%zu.entities", listener + 1, index + 1);
 	else
@@ -311,7 +331,7 @@ static int write_entities_file(FILE *out, const struct writer *writer, size_t li
 	entities = writer->open_entities(listener, name, writer->context);
 	if (!entities)
 		return errno ? -errno : -EIO;
-	return write_entities(entities, format);
+	return write_entities(entities, format, n_copied);
 }
 
 static int write_formats(FILE *out, const struct writer *writer, size_t index)

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "policy/copies.h"
+
 #define VLAN_HEADER 4
 #define IP4_HEADER  20
 #define IP6_HEADER  40
@@ -27,7 +29,8 @@ struct packet {
 	uint16_t vlan; /* 0: untagged */
 	struct em_address source;
 	struct em_address destination;
-	uint8_t *udp; /* the UDP header, all of it within the frame */
+	bool fragment; /* the first of several */
+	uint8_t *udp;  /* the UDP header, all of it within the frame */
 	/* Why it is for no listener, for users. */
 	const char *stranger;
 };
@@ -96,6 +99,7 @@ static bool read_ip4(struct packet *packet, size_t *udp)
 		return is_stranger(packet, "no sound IPv4 header");
 	if (get16(ip + 6) & 0x1fff)
 		return is_stranger(packet, "a later fragment");
+	packet->fragment = get16(ip + 6) & 0x2000;
 	if (ip[9] != IPPROTO_UDP)
 		return is_stranger(packet, "not UDP");
 	packet->source = address_of(AF_INET, ip + 12);
@@ -135,11 +139,14 @@ static bool read_ip6(struct packet *packet, unsigned int ipv6_header_limit, size
 		return is_stranger(packet, "no sound IPv6 header");
 	if ((size_t)IP6_HEADER + get16(ip + 4) > packet->length)
 		return is_stranger(packet, "no sound IPv6 header");
+	packet->fragment = false;
 	for (type = ip[6]; type != IPPROTO_UDP; walked++) {
 		size_t length = extension_length(packet, type, offset);
 
 		if (length == 0 || walked == ipv6_header_limit)
 			return is_stranger(packet, "not UDP, or not its first fragment");
+		if (type == IPPROTO_FRAGMENT && get16(ip + offset + 2) & 1)
+			packet->fragment = true;
 		type = ip[offset];
 		offset += length;
 	}
@@ -381,7 +388,7 @@ static void rewrite_port(uint8_t *udp, uint16_t port)
 	put16(udp + 2, port);
 }
 
-/* Step 6. */
+/* Steps 6 and 7.  A copy of a fragment could never be put together. */
 static void sort_valid(const struct em_format *format, const struct packet *packet,
 		       struct em_classification *out)
 {
@@ -391,6 +398,8 @@ static void sort_valid(const struct em_format *format, const struct packet *pack
 	out->entity = find_entity(format, packet);
 	out->result = out->entity ? results[out->entity->action.verdict] : EM_UNKNOWN;
 	out->action = out->entity ? out->entity->action : format->unknown;
+	if (!packet->fragment)
+		out->n_copies = em_copies_of(out->listener, out->entity, out->copies);
 }
 
 void em_classify(const struct em_policy *policy, const char *interface, uint8_t *frame,

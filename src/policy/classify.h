@@ -36,6 +36,8 @@ struct em_classification {
 	const struct em_format *format;	    /* NULL: not valid; not owned */
 	const struct em_entity *entity;	    /* of the format; NULL: none has it; not owned */
 	struct em_action action;	    /* that was carried out; EM_PASS with EM_NOT_OURS */
+	uint16_t copies[EM_COPIES_EACH];    /* ports that get a copy, before that */
+	size_t n_copies;
 	/* Of the formats before the one that fits, in the order of the listener. */
 	struct em_misfit misfits[EM_FORMATS_MAX];
 	size_t n_misfits;

@@ -188,7 +188,7 @@ int em_policy_check_claims(const struct em_policy *policy, struct em_diag *diag)
 	for (size_t i = 0; claims && i < policy->n_listeners; i++)
 		free(claims[i].addresses);
 	free(claims);
-	return result;
+	return result == -ENOMEM || !em_finish_loops(policy, diag) ? result : -EM_EUSAGE;
 }
 
 static int finish_names(const struct em_policy *policy, struct em_diag *diag)

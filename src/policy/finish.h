@@ -33,6 +33,17 @@ int em_finish_entities(const struct em_listener *listener, struct em_format *for
 		       struct em_diag *diag);
 
 /*
+ * Reports ports of copies that get a datagram of the format already.  Returns 0 or -EM_EUSAGE.
+ */
+int em_finish_copies(const struct em_listener *listener, const struct em_format *format,
+		     struct em_diag *diag);
+/*
+ * Reports ports of copies that are the port of a listener on the same interface, or in two lists of
+ * a listener.  Returns 0 or -EM_EUSAGE.
+ */
+int em_finish_loops(const struct em_policy *policy, struct em_diag *diag);
+
+/*
  * Makes the intervals of a format whose entities are sorted, and lie within each other or apart.
  * Returns 0 or -ENOMEM.
  */

@@ -397,6 +397,7 @@ int em_finish_entities(const struct em_listener *listener, struct em_format *for
 		rc = compare_entities(&report, format);
 	check_covering(&report);
 	report_rest(&report);
+	report.mistaken |= em_finish_copies(listener, format, diag) != 0;
 	if (!rc && report.mistaken)
 		rc = -EM_EUSAGE;
 	if (!rc)

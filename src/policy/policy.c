@@ -63,6 +63,7 @@ static void listener_clear(struct em_listener *listener)
 	free(listener->interfaces);
 	free(listener->addresses);
 	free(listener->sources);
+	free(listener->copy_lists);
 }
 
 void em_policy_free(struct em_policy *policy)

@@ -38,6 +38,9 @@
 #define EM_NAME_MAX	   32	   /* bytes of a listener's name */
 #define EM_ENTITY_NAME_MAX 64	   /* bytes of an entity's name */
 #define EM_PAYLOAD_MAX	   65507   /* bytes of UDP payload in one IPv4 packet */
+#define EM_COPIES_MAX	   4	   /* ports of a key */
+#define EM_COPIES_EACH	   8	   /* ports of a datagram: of a listener and of an entity */
+#define EM_COPY_LISTS_MAX  120	   /* that the entities of a listener have, and that differ */
 #define EM_FLOWS_MAX	   4194304
 #define EM_TIMEOUT_MAX	   86400	  /* seconds */
 #define EM_ACTION_TEXT_MAX EM_DECIMAL_MAX /* see em_action_format() */
@@ -68,6 +71,13 @@ enum em_verdict {
 struct em_action {
 	enum em_verdict verdict : 8;
 	uint16_t port; /* with EM_PORT; else not looked at */
+};
+
+/* Ports that get a copy of a datagram; see copies.h. */
+struct em_copies {
+	struct em_place place;
+	uint16_t ports[EM_COPIES_MAX]; /* they differ; in the order of the configuration */
+	uint8_t n;		       /* 0: none */
 };
 
 /* Why a datagram is invalid, in the order in which it is found out. */
@@ -144,6 +154,7 @@ struct em_entity {
 	/* EM_TAG_MAX bytes, owned: the last tag that it covers, `tag` being the first; NULL: one */
 	uint8_t *last;
 	struct em_action action;
+	uint8_t copies;	 /* 1 + the index of its own list of the listener's; 0: it has none */
 	bool unreadable; /* the tag is not known, after a mistake; see em_policy_finish() */
 };
 
@@ -210,6 +221,10 @@ struct em_listener {
 	struct em_format *formats; /* in the order in which they are tried */
 	size_t n_formats;	   /* at least 1 */
 	struct em_action invalid;
+	struct em_copies copies;	 /* of all valid datagrams, and besides … */
+	struct em_copies unknown_copies; /* … of those whose tag no entity has, and … */
+	struct em_copies *copy_lists;	 /* … of those of its entities: each list once */
+	size_t n_copy_lists;
 	enum em_missing missing;
 	bool replies;
 	struct em_place replies_place;

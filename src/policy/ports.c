@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "policy/copies.h"
+
 #define FIRST_FREE 1024
 
 void em_ports_add(struct em_ports *ports, uint16_t port)
@@ -28,12 +30,20 @@ static void add_action(struct em_ports *ports, const struct em_action *action)
 		em_ports_add(ports, action->port);
 }
 
+static void add_copies(void *context, const char *key, const struct em_copies *list)
+{
+	(void)key;
+	for (uint8_t i = 0; i < list->n; i++)
+		em_ports_add(context, list->ports[i]);
+}
+
 void em_ports_add_targets(struct em_ports *ports, const struct em_policy *policy)
 {
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		const struct em_listener *listener = &policy->listeners[i];
 
 		add_action(ports, &listener->invalid);
+		em_copies_each(listener, add_copies, ports);
 		for (size_t j = 0; j < listener->n_formats; j++) {
 			const struct em_format *format = &listener->formats[j];
 

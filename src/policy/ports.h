@@ -23,7 +23,10 @@ bool em_ports_has(const struct em_ports *ports, uint16_t port);
 /* Takes those out that the other one has. */
 void em_ports_subtract(struct em_ports *ports, const struct em_ports *other);
 
-/* Adds the ports that a policy sorts to: of entities, of what is unknown and of what is invalid. */
+/*
+ * Adds the ports that a policy sorts to, of entities, of what is unknown and of what is invalid,
+ * and those of copies.
+ */
 void em_ports_add_targets(struct em_ports *ports, const struct em_policy *policy);
 
 /*

@@ -51,6 +51,7 @@ static void add_count(struct em_count *into, const struct em_count *from)
 {
 	into->packets += from->packets;
 	into->bytes += from->bytes;
+	into->copied += from->copied;
 	if (from->last > into->last)
 		into->last = from->last;
 }
@@ -65,6 +66,8 @@ static void add_listener(struct em_listener_stats *into, const struct em_listene
 	into->unknown += from->unknown;
 	for (int reason = 0; reason < EM_REASONS; reason++)
 		into->invalid[reason] += from->invalid[reason];
+	into->copied += from->copied;
+	into->copy_errors += from->copy_errors;
 }
 
 void em_stats_add_entity(struct em_count *into, const struct em_format *format,
@@ -192,6 +195,7 @@ static void change_count(struct em_count *count, uint64_t (*change)(uint64_t val
 {
 	count->packets = change(count->packets);
 	count->bytes = change(count->bytes);
+	count->copied = change(count->copied);
 }
 
 static void change_all(struct em_stats *stats, uint64_t (*change)(uint64_t value))
@@ -206,6 +210,8 @@ static void change_all(struct em_stats *stats, uint64_t (*change)(uint64_t value
 		listener->unknown = change(listener->unknown);
 		for (int reason = 0; reason < EM_REASONS; reason++)
 			listener->invalid[reason] = change(listener->invalid[reason]);
+		listener->copied = change(listener->copied);
+		listener->copy_errors = change(listener->copy_errors);
 		for (size_t j = 0; j < listener->n_entities; j++)
 			change_count(&listener->entities[j], change);
 	}
@@ -299,6 +305,7 @@ void em_stats_count(struct em_stats *stats, const struct em_policy *policy,
 	listener->unknown += class->result == EM_UNKNOWN;
 	if (class->result == EM_INVALID)
 		listener->invalid[class->reason]++;
+	listener->copied += class->n_copies > 0;
 	if (class->entity) {
 		struct em_count *entity =
 			listener->entities +
@@ -307,5 +314,6 @@ void em_stats_count(struct em_stats *stats, const struct em_policy *policy,
 
 		entity->packets++;
 		entity->bytes += class->bytes;
+		entity->copied += class->n_copies > 0;
 	}
 }

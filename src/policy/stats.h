@@ -25,6 +25,7 @@ struct em_count {
 	 * nobody has seen one.
 	 */
 	uint64_t last;
+	uint64_t copied; /* of an entity: packets of which copies were made */
 };
 
 struct em_listener_stats {
@@ -34,6 +35,8 @@ struct em_listener_stats {
 	uint64_t dropped;
 	uint64_t unknown;
 	uint64_t invalid[EM_REASONS];
+	uint64_t copied;	   /* packets of which copies were made */
+	uint64_t copy_errors;	   /* copies that could not be made, where the backend is told */
 	struct em_count *entities; /* as many and in the order of the entities of all its formats */
 	size_t n_entities;
 };

@@ -188,6 +188,17 @@ static void print_valid(struct em_document *out, const struct em_classification 
 				   em_entity_name(class->format, class->entity, name), "");
 }
 
+static void print_copies(struct em_document *out, const struct em_classification *class)
+{
+	if (!class->n_copies)
+		return;
+	em_document_array(out, "copies");
+	for (size_t i = 0; i < class->n_copies; i++)
+		em_document_number(out, EM_DOCUMENT_ELEMENT, i ? ", " : ", copies to ",
+				   class->copies[i], "");
+	em_document_close(out);
+}
+
 static void print_action(struct em_document *out, const struct em_classification *class)
 {
 	const struct em_action *action = &class->action;
@@ -197,6 +208,7 @@ static void print_action(struct em_document *out, const struct em_classification
 	else
 		em_document_string(out, "port", out->json ? NULL : " -> ",
 				   out->json ? NULL : em_verdict_name(action->verdict), "");
+	print_copies(out, class);
 	em_document_string(out, "verdict", NULL, action->verdict == EM_DROP ? "drop" : "pass", "");
 }
 

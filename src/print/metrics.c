@@ -82,6 +82,10 @@ static const struct {
 	 offsetof(struct em_listener_stats, dropped)},
 	{"unknown_packets_total", "Valid datagrams whose tag no entity has.",
 	 offsetof(struct em_listener_stats, unknown)},
+	{"copied_packets_total", "Datagrams of which copies were made.",
+	 offsetof(struct em_listener_stats, copied)},
+	{"copy_errors_total", "Copies that could not be made.",
+	 offsetof(struct em_listener_stats, copy_errors)},
 };
 
 static void print_of_listeners(const struct metrics *metrics, const char *name, size_t offset)
@@ -117,7 +121,7 @@ static void print_invalid(const struct metrics *metrics)
 
 /* Of entities. */
 
-enum of_entity { PACKETS, BYTES, LAST_SEEN, INFO };
+enum of_entity { PACKETS, BYTES, COPIED, LAST_SEEN, INFO };
 
 /* Seconds since 1970, with milliseconds. */
 static void end_timestamp(const struct metrics *metrics, uint64_t age)
@@ -150,9 +154,10 @@ static void print_entity(const struct metrics *metrics, const char *family, enum
 	}
 	if (which == LAST_SEEN)
 		return end_timestamp(metrics, row->age);
-	end_sample(out, which == PACKETS ? row->count.packets
-			: which == BYTES ? row->count.bytes
-					 : 1);
+	end_sample(out, which == PACKETS  ? row->count.packets
+			: which == BYTES  ? row->count.bytes
+			: which == COPIED ? row->count.copied
+					  : 1);
 }
 
 static void print_of_entities(const struct metrics *metrics, const char *family,
@@ -203,6 +208,9 @@ static void print_counters(const struct metrics *metrics)
 	print_of_entities(metrics, "entity_packets_total", PACKETS);
 	print_family(out, "entity_bytes_total", "counter", "Their bytes, from the IP header on.");
 	print_of_entities(metrics, "entity_bytes_total", BYTES);
+	print_family(out, "entity_copied_packets_total", "counter",
+		     "Datagrams of an entity of which copies were made.");
+	print_of_entities(metrics, "entity_copied_packets_total", COPIED);
 	print_family(out, "entity_last_seen_timestamp_seconds", "gauge",
 		     "When the last datagram of an entity came, where that is known.");
 	print_of_entities(metrics, "entity_last_seen_timestamp_seconds", LAST_SEEN);

@@ -76,6 +76,7 @@ static void add(struct em_rows *rows, const struct em_stats *stats, const struct
 	*row = (struct em_row){.format = format, .entity = entity, .seen = em_count_seen(count)};
 	row->count.packets = em_rows_shown(count->packets);
 	row->count.bytes = em_rows_shown(count->bytes);
+	row->count.copied = em_rows_shown(count->copied);
 	if (row->seen == EM_SEEN_AT)
 		row->age = em_stats_age(stats, count);
 }

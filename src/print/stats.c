@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "config/entities.h"
+#include "policy/copies.h"
 #include "policy/names.h"
 #include "print/human.h"
 #include "print/print.h"
@@ -45,7 +46,20 @@ static void print_unsorted(struct em_document *out, const char *key, uint64_t co
 		em_document_style(out, EM_DOCUMENT_PLAIN);
 }
 
-static void print_counters(struct em_document *out, const struct em_listener_stats *stats)
+/* For people only where the listener has copies, or had them. */
+static void print_copied(struct em_document *out, const struct em_listener *listener,
+			 const struct em_listener_stats *stats)
+{
+	if (!out->json && !em_copies_any(listener) && !stats->copied)
+		return;
+	print_counter(out, "copied", ", copied ", stats->copied);
+	em_document_text(out, stats->copy_errors ? ", copy errors " : "");
+	if (out->json || stats->copy_errors)
+		print_unsorted(out, "copy_errors", stats->copy_errors);
+}
+
+static void print_counters(struct em_document *out, const struct em_listener *listener,
+			   const struct em_listener_stats *stats)
 {
 	print_counter(out, "packets", "\n  packets ", stats->total.packets);
 	print_counter(out, "bytes", ", bytes ", stats->total.bytes);
@@ -63,7 +77,9 @@ static void print_counters(struct em_document *out, const struct em_listener_sta
 		print_unsorted(out, em_reason_name(reason), stats->invalid[reason]);
 	}
 	em_document_close(out);
-	em_document_text(out, ")\n");
+	em_document_text(out, ")");
+	print_copied(out, listener, stats);
+	em_document_text(out, "\n");
 }
 
 /* The widths of the columns, including their headings. */
@@ -72,6 +88,7 @@ struct columns {
 	unsigned int tag;
 	unsigned int packets;
 	unsigned int bytes;
+	unsigned int copied;		/* 0: no such column */
 	bool seen;			/* it is known when entities were seen */
 	const struct em_ports *sockets; /* as in em_rows_wanted */
 };
@@ -89,6 +106,9 @@ static struct columns measure(const struct em_document *out, const struct em_row
 				  .packets = strlen("PACKETS"),
 				  .bytes = strlen("BYTES")};
 
+	for (size_t i = 0; i < rows->n; i++)
+		if (rows->all[i].count.copied)
+			columns.copied = strlen("COPIED");
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct em_row *row = &rows->all[i];
 		char name[EM_ROW_NAME_MAX], tag[EM_COVER_SHOWN_MAX];
@@ -97,6 +117,9 @@ static struct columns measure(const struct em_document *out, const struct em_row
 		widen(&columns.tag, strlen(em_entity_tag_show(row->format, row->entity, tag)));
 		widen(&columns.packets, em_document_count_width(out, (int64_t)row->count.packets));
 		widen(&columns.bytes, em_document_count_width(out, (int64_t)row->count.bytes));
+		if (columns.copied)
+			widen(&columns.copied,
+			      em_document_count_width(out, (int64_t)row->count.copied));
 	}
 	return columns;
 }
@@ -148,7 +171,12 @@ static void print_headings(struct em_document *out, const struct columns *column
 	em_document_string_cell(out, NULL, "  ", "", columns->packets - strlen("PACKETS"));
 	em_document_text(out, "PACKETS");
 	em_document_string_cell(out, NULL, "  ", "", columns->bytes - strlen("BYTES"));
-	em_document_text(out, columns->seen ? "BYTES   SEEN" : "BYTES");
+	em_document_text(out, "BYTES");
+	if (columns->copied) {
+		em_document_string_cell(out, NULL, "  ", "", columns->copied - strlen("COPIED"));
+		em_document_text(out, "COPIED");
+	}
+	em_document_text(out, columns->seen ? "   SEEN" : "");
 	em_document_style(out, EM_DOCUMENT_PLAIN);
 	em_document_text(out, "\n");
 }
@@ -186,6 +214,9 @@ static void print_entity(struct em_document *out, const struct columns *columns,
 	em_print_action(out, "  ", &row->entity->action, strlen("65535"));
 	em_document_count_cell(out, "packets", "  ", (int64_t)row->count.packets, columns->packets);
 	em_document_count_cell(out, "bytes", "  ", (int64_t)row->count.bytes, columns->bytes);
+	if (out->json || columns->copied)
+		em_document_count_cell(out, "copied", "  ", (int64_t)row->count.copied,
+				       columns->copied);
 	print_seen(out, columns, row);
 	print_listening(out, columns, &row->entity->action);
 	em_document_close(out);
@@ -261,7 +292,7 @@ static int print_listener(struct em_document *out, const struct em_policy *polic
 		em_document_string(out, EM_DOCUMENT_ELEMENT, i ? ", " : " ",
 				   listener->interfaces[i].name, "");
 	em_document_close(out);
-	print_counters(out, &stats->listeners[index]);
+	print_counters(out, listener, &stats->listeners[index]);
 	rc = print_entities(out, policy, stats, index, wanted);
 	em_document_close(out);
 	return rc;

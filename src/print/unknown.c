@@ -161,7 +161,7 @@ static void write_proposal(FILE *out, const struct em_unknown *unknown, uint16_t
 	const char *from = format_sender(unknown, sender);
 
 	memcpy(entity.tag, unknown->tag, sizeof(entity.tag));
-	em_config_write_entity(out, unknown->format, &entity);
+	em_config_write_entity(out, unknown->listener, unknown->format, &entity);
 	fprintf(out, ", # packets %lld, last %s ago%s%s\n",
 		(long long)em_rows_shown(unknown->packets), em_human_age(age, unknown->age),
 		from ? ", from " : "", from ? from : "");

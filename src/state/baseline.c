@@ -39,6 +39,8 @@ static const struct counter of_listener[] = {
 	LISTENER("source", invalid[EM_REASON_SOURCE]),
 	LISTENER("length", invalid[EM_REASON_LENGTH]),
 	LISTENER("check", invalid[EM_REASON_CHECK]),
+	{"copied", offsetof(struct em_listener_stats, copied), true},
+	{"copy_errors", offsetof(struct em_listener_stats, copy_errors), true},
 	{0},
 };
 
@@ -46,6 +48,7 @@ static const struct counter of_entity[] = {
 	ENTITY("packets", packets),
 	ENTITY("bytes", bytes),
 	{"last", offsetof(struct em_count, last), true},
+	{"copied", offsetof(struct em_count, copied), true},
 	{0},
 };
 

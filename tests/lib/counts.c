@@ -25,9 +25,12 @@ void counts_number(struct em_stats *stats, uint64_t number)
 		listener->unknown = number++;
 		for (int reason = 0; reason < EM_REASONS; reason++)
 			listener->invalid[reason] = number++;
+		listener->copied = 100 + number;
+		listener->copy_errors = 200 + number;
 		for (size_t j = 0; j < listener->n_entities; j++) {
 			listener->entities[j].packets = number++;
 			listener->entities[j].bytes = number++;
+			listener->entities[j].copied = 300 + number;
 		}
 	}
 }
@@ -110,6 +113,7 @@ static void compare_format(struct report *report, const json_t *seen, size_t at,
 		compare_name(report, entity, report->part);
 		compare_action(report, entity, &format->entities[i].action);
 		compare_count(report, entity, &expected[at + i]);
+		compare_number(report, entity, "copied", expected[at + i].copied);
 	}
 }
 
@@ -139,6 +143,8 @@ static void compare_listener(FILE *out, const json_t *seen, const struct em_list
 	compare_number(&report, seen, "passed", expected->passed);
 	compare_number(&report, seen, "dropped", expected->dropped);
 	compare_number(&report, seen, "unknown", expected->unknown);
+	compare_number(&report, seen, "copied", expected->copied);
+	compare_number(&report, seen, "copy_errors", expected->copy_errors);
 	report.part = "invalid";
 	for (int reason = 0; reason < EM_REASONS; reason++)
 		compare_number(&report, invalid, em_reason_name(reason), expected->invalid[reason]);

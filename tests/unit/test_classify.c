@@ -735,9 +735,53 @@ static void test_result_names(void **state)
 	assert_string_equal(em_result_name(EM_INVALID), "invalid");
 }
 
+/* Which ports get a copy, as text. */
+static void check_copies(const struct em_policy *policy, const char *description,
+			 const char *expected)
+{
+	struct em_classification class;
+	struct packet packet;
+	char text[64] = "";
+
+	packet_build(&packet, description);
+	em_classify(policy, "eth0", packet.bytes, packet.length, &class);
+	for (size_t i = 0; i < class.n_copies; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u", i ? " " : "",
+			 class.copies[i]);
+	assert_string_equal(text, expected);
+}
+
+static void test_copies(void **state)
+{
+	struct em_policy *policy = policy_of(
+		"listeners = ( { name = \"l\"; interfaces = [ \"eth0\" ]; port = 5000; "
+		"sources = [ \"192.0.2.0/24\", \"2001:db8::/32\" ]; payload = { max = 4; };"
+		"tag = { offset = 0; length = 4; }; copies = [ 7001 ]; unknown_copies = [ 7002, "
+		"7003 ];"
+		"entities = ( { tag = \"0xdeadbeef\"; port = 6001; },"
+		"{ tag = \"0x00000001\"; port = \"drop\"; copies = [ 7004, 7002 ]; },"
+		"{ tag = \"0x00000100/24\"; port = \"pass\"; copies = [ 7005 ]; } ); } );");
+
+	(void)state;
+	check_copies(policy, "ip4 udp hex:deadbeef", "7001");
+	check_copies(policy, "ip6 udp hex:00000001", "7001 7004 7002");
+	check_copies(policy, "ip4 udp hex:000001ff", "7001 7005");
+	check_copies(policy, "ip4 udp hex:00000009", "7001 7002 7003");
+	/* Invalid, fragments, and what is not ours. */
+	check_copies(policy, "ip4 udp hex:deadbeef00", "");
+	check_copies(policy, "ip4 frag=0 mf udp hex:deadbeef", "");
+	check_copies(policy, "ip4 frag=0 udp hex:deadbeef", "7001");
+	check_copies(policy, "ip6 frag=0 mf udp hex:deadbeef", "");
+	check_copies(policy, "ip6 frag=0 mf dopt udp hex:00000009", "");
+	check_copies(policy, "ip6 frag=0 dopt udp hex:deadbeef", "7001");
+	check_copies(policy, "ip4 udp 40000>5001 hex:deadbeef", "");
+	em_policy_free(policy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_ethernet),
 		cmocka_unit_test(test_ip4),
 		cmocka_unit_test(test_ip6),

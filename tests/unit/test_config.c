@@ -46,7 +46,8 @@ struct sample {
 
 #define LISTENER_KEYS                                                                              \
 	"name, interfaces, port, vlan, addresses, sources, payload, checks, tag, entities, "       \
-	"entities_file, unknown, formats, invalid, missing, replies, flows, flow_timeout"
+	"entities_file, unknown, formats, invalid, copies, unknown_copies, missing, replies, "     \
+	"flows, flow_timeout"
 #define BACKENDS   "expected \"auto\", \"xdp\", \"xdp-generic\", \"tc\" or \"nft\""
 #define LISTENERS  "a list of 1-256 listeners, ( { name = …; … } )"
 #define INTERFACES "expected an array of names, e.g. [ \"eth0\" ]"
@@ -57,6 +58,7 @@ struct sample {
 #define KIND	   "expected either bytes, or length with values, or with min, max or both\n"
 #define BYTES	   "expected bytes as \"0x…\", \"aa:bb:…\" or \"text:…\""
 #define WHOLE	   "expected a whole number, decimal or hex, without a sign\n"
+#define COPIES	   "expected an array of 1-4 ports, e.g. [ 7001 ]"
 #define ACTION	   "expected \"pass\", \"drop\" or a port 1-65535"
 
 static const struct sample top_samples[] = {
@@ -304,6 +306,29 @@ static const struct sample listener_samples[] = {
 	{WITH("missing = \"wait\";"), NULL},
 	{WITH("missing = \"skip\";"),
 	 "t.conf:3: missing: \"skip\": expected \"error\" or \"wait\"\n"},
+	/* copies, unknown_copies */
+	{WITH("copies = [ 1 ]; unknown_copies = ( 2, 3, 4, 65535 );"), NULL},
+	{WITH("copies = [ ];"), "t.conf:3: copies: empty, " COPIES "\n"},
+	{WITH("copies = 7001;"), "t.conf:3: copies: " COPIES ", found a whole number\n"},
+	{WITH("copies = [ 1, 2, 3, 4, 6 ];"), "t.conf:3: copies: 5 elements, expected 1-4\n"},
+	{WITH("copies = [ 0, 65536 ];"),
+	 "t.conf:3: copies[0]: 0 is out of range, expected 1-65535\n"
+	 "t.conf:3: copies[1]: 65536 is out of range, expected 1-65535\n"},
+	{WITH("copies = [ \"pass\" ];"),
+	 "t.conf:3: copies[0]: expected a whole number, found a string\n"},
+	{WITH("copies = [ 1, 2, 1 ];"),
+	 "t.conf:3: copies[2]: 1 is there already, expected another port\n"},
+	{WITH("copies = [ 1 ];\nunknown_copies = [ 2, 1 ];"),
+	 "t.conf:4: listener \"a\": unknown_copies: 1 is in copies of the listener already, "
+	 "expected "
+	 "another port\n"},
+	{WITH("copies = [ 1 ];\nunknown_copies = [ 5000 ];"),
+	 "t.conf:4: listener \"a\": unknown_copies: 5000 is the port of listener \"a\" on eth0 "
+	 "(line "
+	 "1), expected a port of no listener\n"},
+	{WITH("unknown = 7;\nunknown_copies = [ 7 ];"),
+	 "t.conf:4: listener \"a\": unknown: 7 is one of the copies, expected a port that gets "
+	 "none\n"},
 	{WITH("replies = true;"), NULL},
 	{WITH("replies = False;"), NULL},
 	{WITH("replies = 1;"), "t.conf:3: replies: expected true or false, found a whole number\n"},
@@ -568,6 +593,21 @@ static const struct sample entity_samples[] = {
 	{ENTITY("tag = \"0x01020304\"; port = 1;"), NULL},
 	{ENTITY("tag = \"text:abcd\"; port = 65535; name = \"" C64 "\";"), NULL},
 	{ENTITY("tag = \"0x01020304\"; port = 1; name = \"Bjørn, plant 7 #2\";"), NULL},
+	{ENTITY("tag = \"0x01020304\"; port = 1; copies = [ 2, 3, 4, 5 ];"), NULL},
+	{ENTITY("tag = \"0x01020304\"; port = \"drop\"; copies = [ 1, 0 ];"),
+	 "t.conf:3: entities[0].copies[1]: 0 is out of range, expected 1-65535\n"},
+	{ENTITY("name = \"p\"; tag = \"0x01020304\"; port = 2; copies = [ 1, 2 ];"),
+	 "t.conf:3: listener \"a\": entity \"p\": port: 2 is one of the copies, expected a port "
+	 "that "
+	 "gets none\n"},
+	{CONF(NAME ON PORT TAG "copies = [ 1, 2 ];"
+			       "\nentities = ( { tag = \"0x01020304\"; port = 2; },\n"
+			       "{ tag = \"0x01020305\"; port = 3; copies = [ 1 ]; } );"),
+	 "t.conf:3: listener \"a\": entity \"0x01020304\": port: 2 is one of the copies, expected "
+	 "a "
+	 "port that gets none\n"
+	 "t.conf:4: listener \"a\": entity \"0x01020305\": copies: 1 is in copies of the listener "
+	 "already, expected another port\n"},
 	{ADDRESSED("192.0.2.7"), NULL},
 	{ADDRESSED("0xc0000207"), NULL},
 	{ADDRESSED("192.0.2"),
@@ -732,6 +772,10 @@ static const struct sample claim_samples[] = {
 	{TWO(PORT "interfaces = [ \"x\", \"eth0\" ];", PORT "interfaces = [ \"eth0\", \"y\" ];"),
 	 CLAIMED("eth0")},
 	{TWO(ON PORT, ON "port = 5001;"), NULL},
+	{TWO(ON PORT "copies = [ 7, 5001 ];", ON "port = 5001;"),
+	 "t.conf:2: listener \"a\": copies: 5001 is the port of listener \"b\" on eth0 (line 3), "
+	 "expected a port of no listener\n"},
+	{TWO(ON PORT "copies = [ 5001 ];", "interfaces = [ \"eth1\" ]; port = 5001;"), NULL},
 	{TWO(ON PORT, PORT "interfaces = [ \"eth1\" ];"), NULL},
 	{TWO(ON PORT, ON PORT "vlan = 5;"), NULL},
 	{TWO(ON PORT "vlan = 5;", ON PORT "vlan = 5;"), CLAIMED("eth0")},
@@ -1302,9 +1346,10 @@ static const char complete[] =
 	"{ offset = 5; length = 4; min = 4294967294L; endian = \"little\"; } );\n"
 	"tag = ( { offset = 4; length = 2; mask = \"0x0fff\"; }, { offset = 9; length = 1; } );\n"
 	"entities = ( { tag = \"0x0ead01\"; port = 6001; name = \"plant, a #1\"; }, # 5\n"
-	"{ tag = \"text:\\x07ab\"; port = 6002; },\n"
+	"{ tag = \"text:\\x07ab\"; port = 6002; copies = [ 7002, 7003 ]; },\n"
 	"{ tag = \"0x000001\"; port = \"pass\"; }, { tag = \"0x000002\"; port = \"drop\"; },\n"
 	"{ tag = \"0x0800/15\"; port = 8; }, { tag = \"0x000003..0x000009\"; port = 9; } );\n"
+	"copies = [ 7001 ]; unknown_copies = ( 7004 );\n"
 	"unknown = 9; invalid = \"pass\"; missing = \"wait\"; replies = true; flows = 1; "
 	"flow_timeout = 2; },\n"
 	"\n"
@@ -1323,7 +1368,7 @@ static void test_values(void **state)
 	assert_string_equal(a->name, "first");
 	assert_string_equal(a->place.file, "t.conf");
 	assert_int_equal(a->place.line, 2);
-	assert_int_equal(b->place.line, 18);
+	assert_int_equal(b->place.line, 19);
 	assert_int_equal(a->n_interfaces, 2);
 	assert_int_equal(a->interfaces[1].place.line, 2);
 	assert_string_equal(a->interfaces[1].name, "br-lan.7@'");
@@ -1339,9 +1384,16 @@ static void test_values(void **state)
 	assert_int_equal(a->formats->unknown.verdict, EM_PORT);
 	assert_int_equal(a->formats->unknown.port, 9);
 	assert_int_equal(a->invalid.verdict, EM_PASS);
+	assert_int_equal(a->copies.n, 1);
+	assert_int_equal(a->copies.ports[0], 7001);
+	assert_int_equal(a->unknown_copies.ports[0], 7004);
+	assert_int_equal(a->formats->entities[0].copies, 0);
+	assert_int_equal(a->formats->entities[1].copies, 1);
+	assert_int_equal(a->copy_lists[0].n, 2);
+	assert_int_equal(a->copy_lists[0].ports[1], 7003);
 	assert_true(a->replies);
 	assert_int_equal(a->missing, EM_MISSING_WAIT);
-	assert_int_equal(a->replies_place.line, 16);
+	assert_int_equal(a->replies_place.line, 17);
 	assert_int_equal(a->flows, 1);
 	assert_int_equal(a->flow_timeout, 2);
 	/* What the second one leaves out. */
@@ -1356,7 +1408,7 @@ static void test_values(void **state)
 	assert_int_equal(b->invalid.port, 7);
 	assert_false(b->replies);
 	assert_int_equal(b->missing, EM_MISSING_ERROR);
-	assert_int_equal(b->replies_place.line, 18);
+	assert_int_equal(b->replies_place.line, 19);
 	assert_int_equal(b->flows, 65536);
 	assert_int_equal(b->flow_timeout, 180);
 	em_policy_free(policy);
@@ -1472,6 +1524,7 @@ static void expect_equal_listeners(const struct em_listener *a, const struct em_
 				    em_entity_last(&b->formats->entities[i]), EM_TAG_MAX);
 		assert_int_equal(a->formats->entities[i].action.verdict,
 				 b->formats->entities[i].action.verdict);
+		assert_int_equal(a->formats->entities[i].copies, b->formats->entities[i].copies);
 		assert_int_equal(a->formats->entities[i].action.port,
 				 b->formats->entities[i].action.port);
 		assert_string_equal(em_entity_name(a->formats, &a->formats->entities[i], x),
@@ -1488,8 +1541,9 @@ static void test_round_trip(void **state)
 	char *messages, *second;
 
 	(void)state;
-	assert_string_equal(entities, "0x0ead01,6001,plant, a #1\n0x076162,6002\n"
-				      "0x000001,pass\n0x000002,drop\n0x080000/15,8\n"
+	/* Those with copies are in the configuration itself, with those before them. */
+	assert_non_null(strstr(first, "port = 6002; copies = [ 7002, 7003 ]; } );"));
+	assert_string_equal(entities, "0x000001,pass\n0x000002,drop\n0x080000/15,8\n"
 				      "0x000003..0x000009,9\n");
 	assert_int_equal(read_config(&again, "w.conf", &messages), 0);
 	assert_string_equal(messages, "");

@@ -328,6 +328,26 @@ static struct em_stats *numbered(const struct em_policy *policy)
 	return stats;
 }
 
+static const char stats_text[] =
+	"backend:     xdp\n"
+	"config:      /\\x1b/\"quoted\"\n"
+	"applied:     2026-11-22T10:00:00Z\n"
+	"interfaces:  eth0 (xdp-native), caf\\xe9 (tc-ingress)\n"
+	"\n"
+	"listener telemetry, port 5000 on eth0\n"
+	"  packets 1, bytes 2, rewritten 3, passed 4, dropped 5, unknown 6,"
+	" invalid (source 7, length 8, check 9), copied 110, copy errors 210\n"
+	"\n"
+	"  NAME        TAG          PORT  PACKETS                BYTES  COPIED   SEEN\n"
+	"  plant-a     0xdeadbeef   6001       10                   11     312     1s\n"
+	"  0x00000001  0x00000001  60003        0  9223372036854775807     314    59m\n"
+	"  local       0x00000002   pass       14                   15     316      ?\n"
+	"  noise       0x00000003   drop        0                   17     318  never\n"
+	"\n"
+	"listener silent, port 5001 on eth0\n"
+	"  packets 18, bytes 19, rewritten 20, passed 21, dropped 22, unknown 23,"
+	" invalid (source 24, length 25, check 26), copied 127, copy errors 227\n";
+
 static void test_stats(void **state)
 {
 	struct em_policy *policy =
@@ -337,24 +357,7 @@ static void test_stats(void **state)
 	struct em_stats *stats = numbered(policy);
 
 	(void)state;
-	EXPECT("backend:     xdp\n"
-	       "config:      /\\x1b/\"quoted\"\n"
-	       "applied:     2026-11-22T10:00:00Z\n"
-	       "interfaces:  eth0 (xdp-native), caf\\xe9 (tc-ingress)\n"
-	       "\n"
-	       "listener telemetry, port 5000 on eth0\n"
-	       "  packets 1, bytes 2, rewritten 3, passed 4, dropped 5, unknown 6,"
-	       " invalid (source 7, length 8, check 9)\n"
-	       "\n"
-	       "  NAME        TAG          PORT  PACKETS                BYTES   SEEN\n"
-	       "  plant-a     0xdeadbeef   6001       10                   11     1s\n"
-	       "  0x00000001  0x00000001  60003        0  9223372036854775807    59m\n"
-	       "  local       0x00000002   pass       14                   15      ?\n"
-	       "  noise       0x00000003   drop        0                   17  never\n"
-	       "\n"
-	       "listener silent, port 5001 on eth0\n"
-	       "  packets 18, bytes 19, rewritten 20, passed 21, dropped 22, unknown 23,"
-	       " invalid (source 24, length 25, check 26)\n",
+	EXPECT(stats_text,
 	       "{\n  \"schema\": 1,\n  \"backend\": \"xdp\",\n"
 	       "  \"config\": \"/\\u001b/\\\"quoted\\\"\",\n"
 	       "  \"applied_at\": \"2026-11-22T10:00:00Z\",\n  \"interfaces\": [\n"
@@ -365,25 +368,29 @@ static void test_stats(void **state)
 	       "\"eth0\" ],"
 	       " \"packets\": 1, \"bytes\": 2, \"rewritten\": 3, \"passed\": 4, \"dropped\": 5,"
 	       " \"unknown\": 6, \"invalid\": { \"source\": 7, \"length\": 8, \"check\": 9 },"
-	       " \"entities\": [\n"
+	       " \"copied\": 110, \"copy_errors\": 210, \"entities\": [\n"
 	       "      { \"name\": \"plant-a\", \"tag\": \"0xdeadbeef\", \"action\": \"port\","
-	       " \"port\": 6001, \"packets\": 10, \"bytes\": 11, \"last_seen\": 1.2, "
+	       " \"port\": 6001, \"packets\": 10, \"bytes\": 11, \"copied\": 312, \"last_seen\": "
+	       "1.2, "
 	       "\"listening\": null },\n"
 	       "      { \"name\": \"0x00000001\", \"tag\": \"0x00000001\", \"action\": \"port\","
-	       " \"port\": 60003, \"packets\": 0, \"bytes\": 9223372036854775807, \"last_seen\": "
+	       " \"port\": 60003, \"packets\": 0, \"bytes\": 9223372036854775807, \"copied\": 314, "
+	       "\"last_seen\": "
 	       "3599.0, \"listening\": null },\n"
 	       "      { \"name\": \"local\", \"tag\": \"0x00000002\", \"action\": \"pass\","
-	       " \"port\": null, \"packets\": 14, \"bytes\": 15, \"last_seen\": null, "
+	       " \"port\": null, \"packets\": 14, \"bytes\": 15, \"copied\": 316, \"last_seen\": "
+	       "null, "
 	       "\"listening\": null },\n"
 	       "      { \"name\": \"noise\", \"tag\": \"0x00000003\", \"action\": \"drop\","
-	       " \"port\": null, \"packets\": 0, \"bytes\": 17, \"last_seen\": null, "
+	       " \"port\": null, \"packets\": 0, \"bytes\": 17, \"copied\": 318, \"last_seen\": "
+	       "null, "
 	       "\"listening\": null }\n    ] },\n"
 	       "    { \"name\": \"silent\", \"port\": 5001, \"vlan\": null, \"interfaces\": [ "
 	       "\"eth0\" ],"
 	       " \"packets\": 18, \"bytes\": 19, \"rewritten\": 20, \"passed\": 21, \"dropped\": "
 	       "22, \"unknown\": 23, \"invalid\": { \"source\": 24, \"length\": 25, \"check\": 26 "
 	       "},"
-	       " \"entities\": [ ] }\n  ]\n}\n",
+	       " \"copied\": 127, \"copy_errors\": 227, \"entities\": [ ] }\n  ]\n}\n",
 	       assert_int_equal(em_print_stats(out, &record, policy, stats, &all_rows), 0));
 	em_stats_free(stats);
 	em_policy_free(policy);
@@ -408,10 +415,11 @@ static void test_stats_on_terminal(void **state)
 	expect(&paper, "\nlistener \033[1mtelemetry\033[0m, port 5000 on eth0\n"
 		       "  packets 9996, bytes 9997, rewritten 9998, passed 9999, dropped 10k,"
 		       " unknown 0, invalid (source 0, length \033[33m10k\033[0m,"
-		       " check \033[33m10k\033[0m)\n"
+		       " check \033[33m10k\033[0m), copied 10.1k,"
+		       " copy errors \033[33m10.2k\033[0m\n"
 		       "\n\033[1m"
-		       "  NAME     TAG          PORT  PACKETS  BYTES\033[0m\n"
-		       "  plant-a  0xdeadbeef   6001      10k  9.22E\n");
+		       "  NAME     TAG          PORT  PACKETS  BYTES  COPIED\033[0m\n"
+		       "  plant-a  0xdeadbeef   6001      10k  9.22E   10.3k\n");
 	em_stats_free(stats);
 	em_policy_free(policy);
 }
@@ -439,16 +447,18 @@ static void test_stats_of_ranges(void **state)
 	       "],"
 	       " \"packets\": 0, \"bytes\": 0, \"rewritten\": 0, \"passed\": 0, \"dropped\": 0,"
 	       " \"unknown\": 0, \"invalid\": { \"source\": 0, \"length\": 0, \"check\": 0 },"
-	       " \"entities\": [\n"
+	       " \"copied\": 0, \"copy_errors\": 0, \"entities\": [\n"
 	       "      { \"name\": \"0x0a010000/16\", \"tag\": null, \"first\": \"0x0a010000\","
 	       " \"last\": \"0x0a01ffff\", \"action\": \"port\", \"port\": 1, \"packets\": 0,"
-	       " \"bytes\": 0, \"last_seen\": null, \"listening\": null },\n"
+	       " \"bytes\": 0, \"copied\": 0, \"last_seen\": null, \"listening\": null },\n"
 	       "      { \"name\": \"0x20000000..0x63000000\", \"tag\": null, \"first\":"
 	       " \"0x20000000\", \"last\": \"0x63000000\", \"action\": \"port\", \"port\": 2,"
-	       " \"packets\": 0, \"bytes\": 0, \"last_seen\": null, \"listening\": null },\n"
+	       " \"packets\": 0, \"bytes\": 0, \"copied\": 0, \"last_seen\": null, \"listening\": "
+	       "null },\n"
 	       "      { \"name\": \"t\", \"tag\": null, \"first\": \"0x61620000\", \"last\":"
 	       " \"0x6162ffff\", \"action\": \"drop\", \"port\": null, \"packets\": 0,"
-	       " \"bytes\": 0, \"last_seen\": null, \"listening\": null }\n    ] }\n  ]\n}\n",
+	       " \"bytes\": 0, \"copied\": 0, \"last_seen\": null, \"listening\": null }\n    ] "
+	       "}\n  ]\n}\n",
 	       assert_int_equal(em_print_counters(out, policy, stats, &all_rows), 0));
 	em_stats_free(stats);
 	em_policy_free(policy);

@@ -73,6 +73,8 @@ static void assert_same(const struct em_stats *a, const struct em_stats *b)
 		assert_int_equal(left->passed, right->passed);
 		assert_int_equal(left->dropped, right->dropped);
 		assert_int_equal(left->unknown, right->unknown);
+		assert_int_equal(left->copied, right->copied);
+		assert_int_equal(left->copy_errors, right->copy_errors);
 		assert_memory_equal(left->invalid, right->invalid, sizeof(left->invalid));
 		assert_int_equal(left->n_entities, right->n_entities);
 		assert_memory_equal(left->entities, right->entities,
@@ -149,8 +151,12 @@ static void test_add(void **state)
 	expected->listeners[1].unknown = 116;
 	for (int reason = 0; reason < EM_REASONS; reason++)
 		expected->listeners[1].invalid[reason] = 117 + reason;
-	expected->listeners[1].entities[1] = (struct em_count){122, 123, 0};
-	expected->listeners[1].entities[2] = (struct em_count){120, 121, 0};
+	expected->listeners[0].copied = 233;
+	expected->listeners[0].copy_errors = 333;
+	expected->listeners[1].copied = 220;
+	expected->listeners[1].copy_errors = 320;
+	expected->listeners[1].entities[1] = (struct em_count){122, 123, 0, .copied = 424};
+	expected->listeners[1].entities[2] = (struct em_count){120, 121, 0, .copied = 422};
 	em_stats_add(into, policy, from, old);
 	assert_same(into, expected);
 
@@ -214,14 +220,15 @@ static void test_save(void **state)
 	stats->listeners[0].entities[0] = (struct em_count){0, 0, 0};
 	stats->listeners[0].entities[1] = (struct em_count){(uint64_t)-1, 0, 0};
 	stats->listeners[0].entities[2] = (struct em_count){0, 5, 0};
-	stats->listeners[0].entities[3] = (struct em_count){6, 7, 0};
+	stats->listeners[0].entities[3] = (struct em_count){6, 7, 0, .copied = 8};
 	text = saved(policy, stats);
 	assert_string_equal(text, "format 1\n"
 				  "listener a packets=1 bytes=2 rewritten=3 passed=4 dropped=5 "
-				  "unknown=6 source=7 length=8 check=9\n"
+				  "unknown=6 source=7 length=8 check=9 copied=110 "
+				  "copy_errors=210\n"
 				  "entity 0xdeadbeef packets=18446744073709551615 bytes=0\n"
 				  "entity 0x504c5442 packets=0 bytes=5\n"
-				  "entity 0xdead0000..0xdeadbeee packets=6 bytes=7\n");
+				  "entity 0xdead0000..0xdeadbeee packets=6 bytes=7 copied=8\n");
 	free(text);
 	em_stats_free(stats);
 	em_policy_free(policy);
@@ -295,8 +302,8 @@ static void test_load_unknown(void **state)
 
 	(void)state;
 	assert_int_equal(load("format 1\nshards 4 x\n"
-			      "listener a copied=9 packets=3 ttl=1\nshard 2\n"
-			      "entity 0xdeadbeef bytes=7 copied=1 packets=2\n\n",
+			      "listener a mirrored=9 packets=3 ttl=1\nshard 2\n"
+			      "entity 0xdeadbeef bytes=7 mirrored=1 packets=2\n\n",
 			      policy, stats),
 			 0);
 	assert_int_equal(stats->listeners[0].total.packets, 3);

@@ -91,6 +91,11 @@ refused 'loops.conf:3: .*checks: more than 8 comparisons .*Linux 5.3'
 title='replies: '
 policy '' "$one" 'replies = true;'
 refused 'loops.conf:4: .*replies: .*Linux 5.3'
+title='copies: '
+policy '' "$one" 'copies = [ 7001 ];'
+for backend in tc auto; do
+	check "$backend" exits 3 1 'loops.conf:4: .*copies: ' em apply --backend=$backend $tmp/loops.conf
+done
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

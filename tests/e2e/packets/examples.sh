@@ -14,6 +14,7 @@ trap 'rm -f "$cases"' EXIT
 status=0
 for example in "${srcdir:=.}"/etc/examples/*.conf; do
 	name=$(basename "$example" .conf)
+	[ "$name" = recorder ] && continue # e2e/copies has sockets for it
 	printf '[%s]\n' "$name"
 	sed -n '/^#/d; s/"eth0"/"in0"/; s/^/\t/; p' "$example"
 	echo

@@ -1,0 +1,162 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
+#
+# Copies: each port gets each datagram once, and as the server gets it.  COUNT datagrams; as root, in
+# network namespaces and a /run of its own.  Backends that make no copies have to say so.
+set -u
+
+: "${ENTITYMUX:=./entitymux}" "${E2E_BACKENDS:=xdp xdp-generic tc nft}" "${COUNT:=5000}"
+
+if [ -z "${copies_inside-}" ]; then
+	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root (sudo make check)'; exit 77; }
+	copies_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") COPIES=$(realpath tests/e2e/copies/copies)
+	EXAMPLE=$(realpath "${srcdir:-.}/etc/examples/recorder.conf")
+	export copies_inside EXAMPLE ENTITYMUX COPIES E2E_BACKENDS COUNT
+	exec timeout 300 unshare --mount --propagation private --net /bin/sh "$0"
+fi
+# shellcheck source=tests/lib/checks.sh
+. "$(dirname "$0")/../../lib/checks.sh"
+needs ethtool jq
+mount -t tmpfs copies /run || exit 1
+tmp=$(mktemp -d) || exit 1
+trap 'ip -n server link del wire 2>/dev/null; rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 1
+
+{ ip netns add client && ip netns add server &&
+	ip -n client link add wire type veth peer name wire netns server; } || exit 1
+for namespace in client server; do
+	last=$([ $namespace = client ]; echo $(($? + 1)))
+	ip -n $namespace link set lo up
+	ip -n $namespace link set wire up
+	ip -n $namespace addr add 192.0.2.$last/24 dev wire
+	ip -n $namespace addr add 2001:db8::$last/64 dev wire nodad
+	# Not every kernel has VLAN devices.
+	ip -n $namespace link add link wire name wire.7 type vlan id 7 2>/dev/null || continue
+	ip -n $namespace link set wire.7 up
+	ip -n $namespace addr add 198.51.100.$last/24 dev wire.7
+done
+settings server net/ipv4/conf/all/rp_filter=1 net/ipv4/conf/wire/rp_filter=1
+
+listeners() {
+	cat <<-END
+		listeners = ( {
+			name = "telemetry"; interfaces = [ "wire", "lo" ]; port = 5000;
+			tag = { offset = 0; length = 4; };
+			copies = [ 7001 ]; unknown_copies = [ 7003 ];
+			entities = ( { name = "a"; tag = "0x00000001"; port = 6001; copies = [ 7002 ]; },
+				     { name = "b"; tag = "0x00000002"; port = 6002; },
+				     { name = "pass"; tag = "0x00000003"; port = "pass"; },
+				     { name = "drop"; tag = "0x00000004"; port = "drop"; },
+				     { name = "long"; tag = "0x00000005"; port = 6004; copies = [ 7002 ]; },
+				     { name = "range"; tag = "0x00000100..0x000001ff"; port = 6003;
+				       copies = [ 7002, 7004, 7005, 7006 ]; } );
+		}, {
+			name = "vlan"; interfaces = [ "wire" ]; port = 5000; vlan = 7;
+			tag = { offset = 0; length = 4; }; copies = [ 7001, 7002 ];
+			entities = ( { name = "a"; tag = "0x00000001"; port = 6001; } );
+		} );
+	END
+}
+listeners >conf
+
+em() { ip netns exec server "$ENTITYMUX" "$@"; }
+
+# exchange ADDRESS TAG COUNT PORT...: and each of the ports gets each of them once
+exchange() {
+	address=$1
+	shift
+	"$COPIES" client server "$address" 5000 "$@"
+}
+
+# counter LISTENER FILTER: of stats --json
+counter() { em stats --json | jq -c ".listeners[] | select(.name == \"$1\") | $2"; }
+
+refuses() {
+	status=0
+	said=$(em apply "--backend=$1" conf 2>&1) || status=$?
+	is 'refuses copies' 3 $status
+	says 'names the key and its line' '^entitymux: conf:[0-9]*: .*copies: ' "$said"
+	says 'and changes nothing' 'nothing is applied' "$(em status 2>&1)"
+}
+
+each_once() {
+	for address in 192.0.2.2 2001:db8::2; do
+		check "$address: entity" exchange $address 1 "$COUNT" 6001 7001 7002
+		check "$address: entity without copies of its own" exchange $address 2 100 6002 7001
+		check "$address: left at its port" exchange $address 3 100 5000 7001
+		check "$address: dropped" exchange $address 4 100 7001
+		check "$address: more than one tag, five copies" \
+			exchange $address 17f 100 6003 7001 7002 7004 7005 7006
+		check "$address: unknown" exchange $address 9 100 5000 7001 7003
+		check "$address: fragments" "$COPIES" -f client server $address 5000 5 10 6004
+	done
+	if ip -n server link show wire.7 >/dev/null 2>&1; then
+		check 'VLAN' exchange 198.51.100.2 1 100 6001 7001 7002
+		is 'counts of the VLAN' '[100,100]' "$(counter vlan '[.packets, .copied]')"
+	else
+		skip 'VLAN'
+	fi
+	check 'no checksum' "$COPIES" -n client server 192.0.2.2 5000 1 100 6001 7001 7002
+	check 'loopback' "$COPIES" server server 127.0.0.1 5000 1 100 6001 7001 7002
+	check 'IPv6 loopback' "$COPIES" server server ::1 5000 1 100 6001 7001 7002
+	ip netns exec client ethtool -K wire tx off >/dev/null 2>&1
+	check 'complete checksums' exchange 192.0.2.2 1 100 6001 7001 7002
+	ip netns exec client ethtool -K wire tx on >/dev/null 2>&1
+	check 'a copy without a server' exchange 192.0.2.2 1 "$COUNT" 6001 7001
+}
+
+counts() {
+	is 'copied, but for fragments' "[$((3 * COUNT + 400)),200,200,200,0,200]" \
+		"$(counter telemetry '[.entities[].copied]')"
+	is 'copied of the listener' $((3 * COUNT + 400 + 800 + 200)) "$(counter telemetry .copied)"
+	is 'no copy is counted' $(($(counter telemetry .copied) + 20)) "$(counter telemetry .packets)"
+	is 'no errors' 0 "$(counter telemetry .copy_errors)"
+}
+
+# The example, with text and a tag of two bytes.
+example() {
+	sed 's/"eth0"/"wire"/' "$EXAMPLE" >example
+	check 'example' em apply --backend=tc example
+	check 'example: plant-a' exchange 192.0.2.2 544d0001 100 6001 7001 7002
+	check 'example: plant-b' exchange 192.0.2.2 544d0002 100 6002 7001
+	check 'example: unknown' exchange 192.0.2.2 544d0003 100 7001 7003
+	is 'example: invalid' '[300,300,100,0]' "$(counter telemetry '[.packets, .copied, .unknown, .invalid.check]')"
+	check 'back' em apply --backend=tc conf
+}
+
+# A policy in which the port of a copy is a listener's comes into force, and goes again.
+changes() {
+	check 'the same again' em apply "--backend=$1" conf
+	is 'counts go on' $((3 * COUNT + 1400)) "$(counter telemetry .copied)"
+	sed 's/ copies = \[ 7002 \];//' conf >less
+	says 'diff' '^~? *.*copies' "$(em diff less)"
+	check 'fewer copies' em apply "--backend=$1" less
+	check 'no second copy' exchange 192.0.2.2 1 100 6001 7001
+	is 'showconf says the same' "$(em showconf | sed '/^#/d')" \
+		"$(em showconf >shown && em apply "--backend=$1" shown >/dev/null && em showconf | sed '/^#/d')"
+	check 'removed' em remove
+	check 'nothing is left' exchange 192.0.2.2 1 100 5000
+}
+
+for backend in $E2E_BACKENDS; do
+	title="$backend: "
+	if [ "$backend" != tc ]; then
+		refuses "$backend"
+		continue
+	fi
+	check 'applied' em apply --backend=tc conf
+	each_once
+	counts
+	changes tc
+	example
+	check 'removed' em remove
+done
+title='auto: '
+case " $E2E_BACKENDS " in *' tc '*)
+	says 'takes TC' 'backend tc' "$(em apply conf)"
+	says 'and says why' 'copies' "$(em status)"
+	check 'removed' em remove
+esac
+echo "1..$((passed + failed))"
+[ $failed -eq 0 ]
