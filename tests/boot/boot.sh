@@ -3,16 +3,21 @@
 # Copyright (C) 2026 the entitymux authors
 #
 # The units under a systemd of their own, which boots in namespaces, on an overlay of this host's files, with
-# what is built here installed: at boot, with an interface that comes later, reloaded, healed, undone, stopped.
-# As root; E2E_BACKENDS is what the policy is reloaded with.
+# what is built here installed: at boot, with an interface that comes later, reloaded, healed, undone, upgraded
+# under traffic as a package with the scripts of debian/, stopped, removed.
+# As root; E2E_BACKENDS is what the policy is reloaded with, and upgraded.
 set -u
 
 : "${E2E_BACKENDS:=xdp tc nft}"
 systemd=/lib/systemd/systemd
+versions='0.2 0.3'
 
 if [ -z "${boot_inside-}" ]; then
 	[ "$(id -u)" -eq 0 ] || { echo 'boots a systemd in namespaces: run as root'; exit 77; }
 	[ -x $systemd ] || { echo "needs $systemd"; exit 77; }
+	for each in dpkg-deb deb-systemd-invoke nft strip; do
+		[ -n "$(command -v $each)" ] || { echo "needs $each"; exit 77; }
+	done
 	folder=$(mktemp -d) || exit 1
 	mount -t tmpfs boot "$folder" || exit 1
 	trap 'umount -l "$folder"; rmdir "$folder"' EXIT
@@ -28,6 +33,21 @@ fi
 # shellcheck source=tests/lib/checks.sh
 . "$here/../lib/checks.sh"
 
+# A package with what is built here, and with the scripts of debian/, which have nothing of debhelper then.  The
+# program of each version is another file.
+build_package() {
+	package=$folder/package-$1
+	"${MAKE:-make}" -s install DESTDIR="$package" >/dev/null && mkdir "$package/DEBIAN" || exit 1
+	[ "$1" != "${versions% *}" ] || find "$package" -path '*bin/entitymux' -exec strip {} +
+	for script in postinst prerm; do
+		sed '/^#DEBHELPER#$/d' "$here/../../debian/entitymux.$script" >"$package/DEBIAN/$script"
+		chmod 755 "$package/DEBIAN/$script"
+	done
+	printf '%s\n' 'Package: entitymux' "Version: $1" "Architecture: $(dpkg --print-architecture)" \
+		'Maintainer: nobody <nobody@example.org>' 'Description: a test' >"$package/DEBIAN/control"
+	dpkg-deb --root-owner-group -Znone --build "$package" "$folder/$1.deb" >/dev/null || exit 1
+}
+
 # The host that boots: nothing of it but what the units need, and nothing of it stays.
 build_host() {
 	root=$folder/root
@@ -41,6 +61,7 @@ build_host() {
 	done
 	mkdir -p "$root"/dev/{shm,pts,mqueue,hugepages}
 	mount -t devpts -o newinstance,ptmxmode=0666 boot "$root/dev/pts" && ln -s pts/ptmx "$root/dev/ptmx"
+	rm -f "$root/usr/sbin/policy-rc.d" # of a container, which starts nothing
 	mkdir -p "$root"/run/{netns,kept} "$root"/run/systemd/system
 	mount --bind "$folder" "$root/run/kept"
 	rm -rf "$root"/etc/systemd/system/* "$root"/lib/systemd/system/*.wants/* "$root"/etc/init.d/*
@@ -106,6 +127,86 @@ reloaded() {
 	within 5 'a datagram' count_is early "$sent"
 }
 
+# Datagrams one behind the other until the file stop is there, and what becomes of them behind us.
+traffic() {
+	rm -f stop
+	nft -f - <<-END
+	table inet watch {
+		counter sorted { }
+		counter unsorted { }
+		chain in {
+			type filter hook input priority 0
+			iifname "early" udp dport 6001 counter name "sorted"
+			iifname "early" udp dport 5000 counter name "unsorted"
+		}
+	}
+	END
+	ip netns exec sender bash -c 'exec 3<>/dev/udp/192.0.2.1/5000
+		until [ -e /run/kept/stop ]; do printf a >&3; done' 2>/dev/null &
+	within 5 'datagrams arrive' some_sorted
+}
+watched() { nft list counter inet watch "$1" | sed -n 's/.*packets \([0-9]*\) .*/\1/p'; }
+some_sorted() { [ "$(watched sorted)" -gt 1000 ]; }
+end_traffic() {
+	touch stop
+	wait $!
+	sleep 0.3 # in which the last ones arrive
+}
+programs_of() { readlink "/proc/$(systemctl show -P MainPID "$1")/exe"; }
+
+upgraded() {
+	title="upgraded with $1: "
+	conf "$1" 61 >"$config"
+	check 'reload' systemctl reload entitymux
+	[ "$1" != auto ] || check 'the first one' dpkg -i --force-depends "${versions% *}.deb"
+	before=$(counted early)
+	traffic
+	conf "$1" 61 62 63 >"$config" # which nobody has applied yet
+	for version in ${versions#* } $versions; do
+		check "dpkg -i $version" dpkg -i --force-depends --force-downgrade "$version.deb"
+		is 'the program is that of the package' "$(sha256sum <"package-$version$entitymux")" "$(sha256sum <"$entitymux")"
+	done
+	says 'the new one has applied the configuration' '^policy: *listeners: 2, entities: 4$' "$(em status)"
+	is 'heal is the new one' "$entitymux" "$(programs_of entitymux-heal)"
+	check 'the unit was not stopped' systemctl is-active entitymux
+	end_traffic
+	is 'what passed unsorted' 0 "$(watched unsorted)"
+	is 'all are counted' $((before + $(watched sorted))) "$(counted early)"
+	nft delete table inet watch
+	sent=$(counted early)
+}
+
+# The counters, for a node exporter.
+exported() {
+	title='stats: '
+	exported=/var/lib/prometheus/node-exporter/entitymux.prom
+	rm -rf "${exported%/*}"
+	check 'without an exporter' systemctl start entitymux-stats
+	is 'nothing is written' '' "$(ls $exported 2>&-)"
+	mkdir -p "${exported%/*}"
+	check 'start' systemctl start entitymux-stats
+	says 'counters' "^entitymux_rewritten_packets_total\{listener=\"early\"\} $sent$" "$(cat $exported)"
+	is 'which others may read' 644 "$(stat -c %a $exported)"
+	rm $exported
+	check 'the timer' systemctl start entitymux-stats.timer
+	within 10 'at once' test -s $exported
+	rm -f $exported
+	within 40 'and again' test -s $exported
+	check 'what the unit may do' systemd-analyze security --threshold=25 --no-pager entitymux-stats.service
+	check 'no unit has failed' sh -c '! systemctl --failed --quiet | grep stats'
+	check 'stop' systemctl stop entitymux-stats.timer
+}
+
+removed() {
+	title='removed: '
+	check 'start' systemctl start entitymux
+	cp "$entitymux" kept
+	check 'dpkg -r' dpkg -r entitymux
+	is 'the program is gone' '' "$(ls "$entitymux" 2>&-)"
+	check 'the unit is stopped' sh -c '! systemctl -q is-active entitymux'
+	says 'nothing is applied' 'nothing is applied' "$(./kept status)"
+}
+
 tests() {
 	within 60 'the host is up' systemctl is-active multi-user.target
 	check 'no unit has failed' sh -c '! systemctl --failed --quiet | grep .'
@@ -154,6 +255,9 @@ tests() {
 		;;
 	esac
 
+	for backend in auto $E2E_BACKENDS; do upgraded "$backend"; done
+	exported
+
 	title='in a namespace: '
 	mkdir "${config%.conf}"
 	sed 's/"early"/"inside"/g' "$config" >"${config%.conf}/tenant.conf"
@@ -180,11 +284,13 @@ tests() {
 	check 'systemctl' systemctl stop entitymux
 	says 'nothing is applied' 'nothing is applied' "$(em status)"
 	check 'what the unit may do' systemd-analyze security --threshold=25 --no-pager entitymux.service
+	removed
 	title=
 	[ "$failed" -eq 0 ] || { log entitymux; log entitymux-heal; log entitymux@tenant; log entitymux-heal@tenant; }
 	echo "$passed passed, $failed failed"
 }
 
+for version in $versions; do build_package "$version"; done
 build_host
 enter_host
 conf auto 61 >"$config"
