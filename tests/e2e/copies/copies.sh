@@ -17,7 +17,7 @@ if [ -z "${copies_inside-}" ]; then
 fi
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"
-needs ethtool jq
+needs ip ethtool
 mount -t tmpfs copies /run || exit 1
 tmp=$(mktemp -d) || exit 1
 trap 'ip -n server link del wire 2>/dev/null; rm -rf "$tmp"' EXIT
@@ -69,8 +69,10 @@ exchange() {
 	"$COPIES" client server "$address" 5000 "$@"
 }
 
-# counter LISTENER FILTER: of stats --json
-counter() { em stats --json | jq -c ".listeners[] | select(.name == \"$1\") | $2"; }
+# counter LISTENER NAME: of the listener or, in one line, of its entities
+counter() {
+	em stats --prometheus | sed -n "s/^entitymux_$2_total{listener=\"$1\"[^}]*} //p" | xargs
+}
 
 refuses() {
 	status=0
@@ -93,7 +95,8 @@ each_once() {
 	done
 	if ip -n server link show wire.7 >/dev/null 2>&1; then
 		check 'VLAN' exchange 198.51.100.2 1 100 6001 7001 7002
-		is 'counts of the VLAN' '[100,100]' "$(counter vlan '[.packets, .copied]')"
+		is 'counts of the VLAN' '100 100' \
+			"$(counter vlan packets) $(counter vlan copied_packets)"
 	else
 		skip 'VLAN'
 	fi
@@ -107,11 +110,11 @@ each_once() {
 }
 
 counts() {
-	is 'copied, but for fragments' "[$((3 * COUNT + 400)),200,200,200,0,200]" \
-		"$(counter telemetry '[.entities[].copied]')"
-	is 'copied of the listener' $((3 * COUNT + 400 + 800 + 200)) "$(counter telemetry .copied)"
-	is 'no copy is counted' $(($(counter telemetry .copied) + 20)) "$(counter telemetry .packets)"
-	is 'no errors' 0 "$(counter telemetry .copy_errors)"
+	is 'copied, but for fragments' "$((3 * COUNT + 400)) 200 200 200 0 200" \
+		"$(counter telemetry entity_copied_packets)"
+	is 'copied of the listener' $((3 * COUNT + 400 + 800 + 200)) "$(counter telemetry copied_packets)"
+	is 'no copy is counted' $(($(counter telemetry copied_packets) + 20)) "$(counter telemetry packets)"
+	is 'no errors' 0 "$(counter telemetry copy_errors)"
 }
 
 # The example, with text and a tag of two bytes.
@@ -121,14 +124,15 @@ example() {
 	check 'example: plant-a' exchange 192.0.2.2 544d0001 100 6001 7001 7002
 	check 'example: plant-b' exchange 192.0.2.2 544d0002 100 6002 7001
 	check 'example: unknown' exchange 192.0.2.2 544d0003 100 7001 7003
-	is 'example: invalid' '[300,300,100,0]' "$(counter telemetry '[.packets, .copied, .unknown, .invalid.check]')"
+	is 'example: counters' '300 300 100' "$(counter telemetry packets) $(counter telemetry \
+		copied_packets) $(counter telemetry unknown_packets)"
 	check 'back' em apply --backend=tc conf
 }
 
 # A policy in which the port of a copy is a listener's comes into force, and goes again.
 changes() {
 	check 'the same again' em apply "--backend=$1" conf
-	is 'counts go on' $((3 * COUNT + 1400)) "$(counter telemetry .copied)"
+	is 'counts go on' $((3 * COUNT + 1400)) "$(counter telemetry copied_packets)"
 	sed 's/ copies = \[ 7002 \];//' conf >less
 	says 'diff' '^~? *.*copies' "$(em diff less)"
 	check 'fewer copies' em apply "--backend=$1" less
