@@ -3,12 +3,14 @@
 /*
  * equivalence - random policies and packets, the same for every backend, against the reference.
  *
- *	equivalence [-v] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX BACKEND...	(root)
+ *	equivalence [-cv] [-s SEED] [-n PACKETS] [-p PER_POLICY] ENTITYMUX BACKEND...	(root)
  *
  * PACKETS frames or a few more go through each backend, PER_POLICY of them through each policy.
  * Policy k of seed s is policy 0 of seed s + k, which is how to get at one again.  A disagreement
  * is made small and printed as a case for tests/e2e/packets/cases.  The exit status is 1 when there
  *was any.
+ *
+ * With -c, policies have copies, which not every backend makes.
  *
  * The backend `none` is the control: without any policy, every frame comes out as it went in.
  */
@@ -105,13 +107,15 @@ static void explain(struct run *run, const struct tally *tally, const struct exa
 	free(work.packets);
 }
 
-static void generate(struct example *example, uint64_t seed)
+static void generate(struct example *example, uint64_t seed, bool copies)
 {
 	struct random random = {seed};
 
 	generate_policy(&random, &example->policy);
 	for (size_t i = 0; i < example->n_packets; i++)
 		generate_packet(&random, &example->policy, &example->packets[i]);
+	if (copies)
+		generate_copies(&random, &example->policy);
 }
 
 static void run_backend(struct run *run, struct tally *tally, const struct example *example,
@@ -148,7 +152,7 @@ static void run_all(struct run *run)
 	for (uint64_t k = 0; !run_is_done(&run->options); k++) {
 		struct trial trial;
 
-		generate(&example, run->options.seed + k);
+		generate(&example, run->options.seed + k, run->options.copies);
 		if (!trial_open(&trial, run->host.ipv6_header_limit, &example.policy,
 				example.packets, example.n_packets, NULL)) {
 			trial_open(&trial, run->host.ipv6_header_limit, &example.policy, NULL, 0,
@@ -181,7 +185,7 @@ int main(int argc, char **argv)
 {
 	struct run run = {0};
 
-	if (!run_read_options(&run.options, "", argc, argv))
+	if (!run_read_options(&run.options, "c", argc, argv))
 		return 2;
 	run.host.entitymux = run.options.entitymux;
 	setvbuf(stdout, NULL, _IOLBF, 0);

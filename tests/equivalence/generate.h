@@ -19,6 +19,9 @@
 /* A policy that the tool accepts. */
 void generate_policy(struct random *random, struct model_policy *policy);
 
+/* Adds copies to it, to ports that it does not have otherwise. */
+void generate_copies(struct random *random, struct model_policy *policy);
+
 /* Whether a listener and one of the policy claim the same packets, which is an error. */
 bool generate_clashes(const struct model_policy *policy, const struct model_listener *listener);
 

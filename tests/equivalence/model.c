@@ -203,6 +203,16 @@ static void print_action(FILE *out, const char *key, const struct em_action *act
 		fprintf(out, "%s = \"%s\";", key, em_verdict_name(action->verdict));
 }
 
+static void print_copies(FILE *out, const char *key, const struct model_copies *copies)
+{
+	if (!copies->n)
+		return;
+	fprintf(out, "%s = [ ", key);
+	for (uint8_t i = 0; i < copies->n; i++)
+		fprintf(out, "%s%u", i ? ", " : "", copies->ports[i]);
+	fputs(" ];", out);
+}
+
 static void print_entities(FILE *out, const struct model_listener *listener)
 {
 	unsigned int length = model_tag_length(listener);
@@ -219,6 +229,7 @@ static void print_entities(FILE *out, const struct model_listener *listener)
 		}
 		fputs("\";", out);
 		print_action(out, " port", &listener->entities[i].action);
+		print_copies(out, " copies", &listener->entities[i].copies);
 		fputs(" }", out);
 	}
 	fputs(" );\n", out);
@@ -264,10 +275,12 @@ static void print_listener(FILE *out, const struct model_listener *listener, siz
 	print_formats(out, listener, n);
 	if (listener->invalid.verdict != EM_DROP)
 		print_action(out, "\t\tinvalid", &listener->invalid);
+	print_copies(out, "\n\t\tcopies", &listener->copies);
+	print_copies(out, "\n\t\tunknown_copies", &listener->unknown_copies);
 	/* A table for each listener, of which there may be some. */
 	if (listener->replies)
 		fputs("\t\treplies = true; flows = 4096;\n", out);
-	fputs("\t}", out);
+	fputs("\n\t}", out);
 }
 
 void model_print_policy(FILE *out, const struct model_policy *policy)

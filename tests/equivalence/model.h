@@ -43,11 +43,17 @@ struct model_check {
 	bool negated;
 };
 
+struct model_copies {
+	uint16_t ports[EM_COPIES_MAX];
+	uint8_t n; /* 0: no such key */
+};
+
 /* It covers the tags from `tag` to `last`. */
 struct model_entity {
 	uint8_t tag[EM_TAG_MAX];
 	uint8_t last[EM_TAG_MAX];
 	struct em_action action;
+	struct model_copies copies;
 };
 
 struct model_listener {
@@ -71,6 +77,8 @@ struct model_listener {
 	struct em_action unknown;
 	struct em_action invalid;
 	bool replies;
+	struct model_copies copies; /* of the first format, as the next one */
+	struct model_copies unknown_copies;
 	/* It is another format of the listener before it, with all that is no format's. */
 	bool joins;
 };

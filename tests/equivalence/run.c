@@ -43,6 +43,8 @@ bool run_read_options(struct run_options *out, const char *own, int argc, char *
 			out->verbose = true;
 		else if (option == 'a')
 			out->arranged = true;
+		else if (option == 'c')
+			out->copies = true;
 		else if (option == 's')
 			out->seed = number(optarg, "seed");
 		else if (option == 'n')

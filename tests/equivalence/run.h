@@ -33,6 +33,7 @@ struct run_options {
 	uint64_t n_packets;
 	size_t per_policy;
 	bool verbose;
+	bool copies;   /* policies have some */
 	bool arranged; /* with all that may be on a router, and nothing left out */
 	struct tally tallies[RUN_BACKENDS_MAX]; /* one for each backend */
 	size_t n_backends;

@@ -247,6 +247,11 @@ static bool plain_listener(struct model_listener *listener, unsigned int i)
 	case 6:
 		listener->interfaces = 1;
 		return true;
+	case 7:
+		listener->copies.n = listener->unknown_copies.n = 0;
+		for (uint8_t j = 0; j < listener->n_entities; j++)
+			listener->entities[j].copies.n = 0;
+		return true;
 	default:
 		return false;
 	}

@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "generate.h"
+#include "policy/copies.h"
 #include "tests/lib/counts.h"
 #include "tests/lib/packet.h"
 
@@ -178,40 +179,98 @@ static const struct stream_frame *wanted(const struct trial_packet *packet, bool
 	return packet->class.action.verdict == EM_DROP ? NULL : &packet->expected;
 }
 
-/* A window of packets of one interface: does what came out agree, frame by frame and in order? */
-static bool window_agrees(struct rig *rig, const struct trial_packet *const *window, unsigned int n,
-			  bool control)
+/* RFC 1624, equation 3, as anybody would write it down. */
+static void set_port(uint8_t *udp, uint16_t port)
 {
-	const struct stream_frame *frames[STREAM_WINDOW] = {NULL};
-	struct stream_frame seen[STREAM_WINDOW];
-	int n_seen, next = 0;
+	uint16_t before = (uint16_t)(udp[2] << 8 | udp[3]),
+		 check = (uint16_t)(udp[6] << 8 | udp[7]);
+	uint32_t sum = (uint16_t)~check + (uint16_t)~before + port;
 
-	for (unsigned int i = 0; i < n; i++)
-		frames[i] = &window[i]->sent;
-	n_seen = stream_exchange(rig, window[0]->model->interface, frames, n, seen);
-	for (unsigned int i = 0; i < n; i++) {
-		const struct stream_frame *want = wanted(window[i], control);
-
-		if (!want)
-			continue;
-		if (next >= n_seen || !same(want, &seen[next]))
-			return false;
-		next++;
-	}
-	return next == n_seen;
+	udp[2] = port >> 8;
+	udp[3] = port & 0xff;
+	if (!check)
+		return;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~((sum & 0xffff) + (sum >> 16)) & 0xffff;
+	sum = sum ? sum : 0xffff;
+	udp[6] = sum >> 8;
+	udp[7] = sum & 0xff;
 }
 
-/* Sends one packet by itself, as the result tells it. */
-static bool packet_agrees(struct rig *rig, const struct trial_packet *packet, bool control,
-			  struct trial_result *result)
+/* The original and its copies. Returns their number. */
+static unsigned int add_wanted(const struct trial_packet *packet, bool control,
+			       struct stream_frame *to)
 {
-	const struct stream_frame *frames[] = {&packet->sent}, *want = wanted(packet, control);
-	struct stream_frame seen[STREAM_WINDOW] = {0};
-	int n = stream_exchange(rig, packet->model->interface, frames, 1, seen);
+	const struct stream_frame *want = wanted(packet, control);
+	unsigned int n = 0;
 
-	result->n_seen = n;
+	if (want)
+		to[n++] = *want;
+	for (size_t i = 0; !control && i < packet->class.n_copies; i++) {
+		to[n] = packet->sent;
+		set_port(to[n++].bytes + (packet->class.payload - packet->expected.bytes) - 8,
+			 packet->class.copies[i]);
+	}
+	return n;
+}
+
+/* Copies come behind the sentinel, and before the next one. */
+static int exchange(struct rig *rig, unsigned int interface,
+		    const struct stream_frame *const *frames, unsigned int n, bool copies,
+		    struct stream_frame seen[2 * STREAM_WINDOW])
+{
+	int first = stream_exchange(rig, interface, frames, n, seen), then;
+
+	if (first < 0 || first > STREAM_WINDOW || !copies)
+		return first;
+	then = stream_exchange(rig, interface, NULL, 0, seen + first);
+	return then < 0 ? then : first + then;
+}
+
+/* Copies come in their own order, among and behind the others. */
+static bool take_wanted(struct stream_frame *want, unsigned int n, const struct stream_frame *seen,
+			bool any_order)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (same(&want[i], seen)) {
+			/* No frame is empty. */
+			want[i].length = 0;
+			return true;
+		} else if (want[i].length && !any_order) {
+			return false;
+		}
+	return false;
+}
+
+/*
+ * A window of packets of one interface: does what came out agree, frame by frame and, without
+ * copies, in order?
+ */
+static bool window_agrees(struct rig *rig, const struct trial_packet *const *window, unsigned int n,
+			  bool control, struct trial_result *result)
+{
+	static struct stream_frame want[STREAM_WINDOW], seen[2 * STREAM_WINDOW];
+	const struct stream_frame *frames[STREAM_WINDOW] = {NULL};
+	unsigned int n_wanted = 0;
+	bool copies = false;
+	int n_seen;
+
+	for (unsigned int i = 0; i < n; i++) {
+		frames[i] = &window[i]->sent;
+		copies |= !control && window[i]->class.n_copies;
+		n_wanted += add_wanted(window[i], control, want + n_wanted);
+	}
+	n_seen = exchange(rig, window[0]->model->interface, frames, n, copies, seen);
+	result->n_seen = n_seen;
 	result->seen = seen[0];
-	return want ? n == 1 && same(want, &seen[0]) : n == 0;
+	if (n_seen < 0 || (unsigned int)n_seen != n_wanted)
+		return false;
+	for (int i = 0; i < n_seen; i++)
+		if (!take_wanted(want, n_wanted, &seen[i], copies)) {
+			result->seen = seen[i];
+			return false;
+		}
+	return true;
 }
 
 /* One after the other, to find the first that differs. */
@@ -221,7 +280,7 @@ static void find_packet(struct rig *rig, const struct trial_packet *const *windo
 	result->outcome = TRIAL_FRAMES;
 	for (unsigned int i = 0; i < n; i++) {
 		result->packet = window[i]->index;
-		if (!packet_agrees(rig, window[i], control, result))
+		if (!window_agrees(rig, &window[i], 1, control, result))
 			return;
 	}
 	/* Together they differ, by themselves they do not: the window begins here. */
@@ -231,6 +290,10 @@ static void find_packet(struct rig *rig, const struct trial_packet *const *windo
 static void send_packets(struct rig *rig, const struct trial *trial, unsigned int interface,
 			 bool control, struct trial_result *result)
 {
+	/* What comes out fits into one, copies included. */
+	const unsigned int most = em_copies_first(trial->policy)
+					  ? STREAM_WINDOW / (1 + EM_COPIES_EACH)
+					  : STREAM_WINDOW;
 	const struct trial_packet *window[STREAM_WINDOW];
 	unsigned int n = 0;
 
@@ -239,9 +302,9 @@ static void send_packets(struct rig *rig, const struct trial *trial, unsigned in
 
 		if (trial->packets[i].model->interface == interface)
 			window[n++] = &trial->packets[i];
-		if (n == 0 || (n < STREAM_WINDOW && !last))
+		if (n == 0 || (n < most && !last))
 			continue;
-		if (!window_agrees(rig, window, n, control))
+		if (!window_agrees(rig, window, n, control, result))
 			find_packet(rig, window, n, control, result);
 		n = 0;
 	}

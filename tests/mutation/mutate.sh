@@ -3,7 +3,7 @@
 # Copyright (C) 2026 the entitymux authors
 #
 # Breaks the program in small ways, one at a time, and shows that the end-to-end table notices each, or
-# else random conversations.
+# else random conversations or copies.
 #
 #	mutate.sh [PATTERN]	only the mutants that the pattern (of grep) is found in
 #
@@ -25,7 +25,8 @@ mkdir "$work/tree"
 	tar xf - -C "$work/tree"
 cd "$work/tree"
 make distclean >/dev/null 2>&1 || :
-{ ./configure && make entitymux tests/e2e/packets/e2e tests/equivalence/routed; } >"$work/log" 2>&1 ||
+{ ./configure && make entitymux tests/e2e/packets/e2e tests/equivalence/routed \
+	tests/equivalence/equivalence; } >"$work/log" 2>&1 ||
 	{ tail -20 "$work/log"; exit 1; }
 
 backends_of()
@@ -55,7 +56,14 @@ conversations()
 		>"$work/out" 2>&1 || echo 'conversations'
 }
 
-failures() { table "$1" | grep . || conversations "$1"; }
+# Likewise, by the backend that makes copies.
+copies()
+{
+	case $1 in bpf/*) ;; *) return ;; esac
+	timeout 300 tests/equivalence/equivalence -c -n 5000 ./entitymux tc >"$work/out" 2>&1 || echo 'copies'
+}
+
+failures() { table "$1" | grep . || conversations "$1" | grep . || copies "$1"; }
 
 for file in bpf/ nft/; do
 	failed=$(failures $file)
