@@ -296,7 +296,7 @@ static int index_init(struct index *index, const struct reading *reading,
 	for (size_t i = 0; !rc && i < ruleset->n_objects; i++)
 		if (ruleset->objects[i].kind == EM_OBJECT_COUNTER)
 			rc = index_object(index, reading, &ruleset->objects[i]);
-	if (!rc)
+	if (!rc && index->n)
 		qsort(index->all, index->n, sizeof(*index->all), by_name);
 	return rc;
 }
