@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,8 +40,7 @@ struct job {
 	const char *path; /* for messages */
 	size_t left;	  /* packets; 0: no limit */
 	uint64_t packets;
-	bool begun;	  /* the file */
-	bool reader_gone; /* of the pipe */
+	bool begun; /* the file */
 	struct em_diag *diag;
 };
 
@@ -51,7 +51,9 @@ static int flush(struct job *job)
 		return 0;
 	if (errno != EPIPE)
 		return em_diag_errno(job->diag, -errno, NULL, "%s", job->path);
-	job->reader_gone = true;
+	/* Nothing is left that could not be written. */
+	__fpurge(job->pcapng.out);
+	clearerr(job->pcapng.out);
 	return 1;
 }
 
