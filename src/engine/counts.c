@@ -9,15 +9,23 @@
 int em_counts_open(struct em_counts *out, uint32_t generation, const struct em_backend_ops *ops,
 		   struct em_state *state, struct em_diag *diag)
 {
+	struct em_policy *policy = NULL;
 	int rc;
 
 	*out = (struct em_counts){.generation = generation, .ops = ops};
 	if (!generation)
 		return 0;
-	rc = em_generation_load_policy(state, generation, &out->policy, diag);
-	if (rc || !out->policy || !ops)
+	rc = em_generation_load_policy(state, generation, &policy, diag);
+	if (rc || !policy)
 		return rc;
-	return ops->open_counters(&out->counters, generation, diag);
+	return em_counts_open_known(out, generation, policy, ops, diag);
+}
+
+int em_counts_open_known(struct em_counts *out, uint32_t generation, struct em_policy *policy,
+			 const struct em_backend_ops *ops, struct em_diag *diag)
+{
+	*out = (struct em_counts){.generation = generation, .policy = policy, .ops = ops};
+	return ops ? ops->open_counters(&out->counters, generation, diag) : 0;
 }
 
 void em_counts_close(struct em_counts *counts)

@@ -27,6 +27,9 @@ struct em_counts {
  */
 int em_counts_open(struct em_counts *out, uint32_t generation, const struct em_backend_ops *ops,
 		   struct em_state *state, struct em_diag *diag);
+/* The same, where the policy of the generation is known.  It is owned from now on. */
+int em_counts_open_known(struct em_counts *out, uint32_t generation, struct em_policy *policy,
+			 const struct em_backend_ops *ops, struct em_diag *diag);
 void em_counts_close(struct em_counts *counts);
 
 /* Reads the current sums into *out, which the caller frees.  The policy has to be known. */

@@ -137,6 +137,8 @@ int em_edit_begin(struct em_edit *edit, const struct em_view *view, struct em_st
 	if (!rc && (!edit->policy || !view->record.generation))
 		rc = em_diag_error(diag, -EIO, NULL,
 				   "the policy in force is not known; apply again");
+	if (!rc && em_policy_copy(&edit->before, edit->policy))
+		rc = em_diag_enomem(diag);
 	if (!rc)
 		rc = find(&target, edit->policy, edit->where, diag);
 	if (!rc)
@@ -157,6 +159,8 @@ int em_edit_end(struct em_edit *edit, bool in_force, struct em_diag *diag)
 
 void em_edit_clear(struct em_edit *edit)
 {
+	em_policy_free(edit->before);
 	em_policy_free(edit->policy);
+	edit->before = NULL;
 	edit->policy = NULL;
 }

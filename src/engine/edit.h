@@ -20,6 +20,8 @@ struct em_edit {
 
 	/* The result: the policy in force with the change; owned. */
 	struct em_policy *policy;
+	/* As it was before; owned, until the transaction takes it.  Not to outlive the policy. */
+	struct em_policy *before;
 	struct em_save saved;
 };
 

@@ -242,6 +242,12 @@ struct em_policy {
 
 /* An empty policy in *out, which stays as it is on failure.  Returns 0 or -ENOMEM. */
 int em_policy_new(struct em_policy **out);
+/*
+ * A copy of the policy in *out, which stays as it is on failure.  Its places and the paths of its
+ * entities files are strings of the original, which the caller frees after the copy.  It is for
+ * reading: no entity can be added to it.  Returns 0 or -ENOMEM.
+ */
+int em_policy_copy(struct em_policy **out, const struct em_policy *policy);
 /* Frees the policy and all it points to; NULL is fine. */
 void em_policy_free(struct em_policy *policy);
 /* Frees what the format points to. */

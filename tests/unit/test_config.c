@@ -1594,6 +1594,29 @@ static void test_write_failures(void **state)
 	em_policy_free(policy);
 }
 
+/* Written, the copy is the same, also after the original has changed. */
+static void test_copy(void **state)
+{
+	struct em_policy *policy = read_good(complete), *copy = NULL;
+	char *before = write_policy(policy, "before.conf"), *after;
+
+	(void)state;
+	assert_int_equal(em_policy_copy(&copy, policy), 0);
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		struct em_format *format = policy->listeners[i].formats;
+
+		policy->listeners[i].interfaces[0].name[0] ^= 1;
+		for (size_t j = 0; j < format->n_entities; j++)
+			memset(format->entities[j].tag, 0x55, format->tag.length);
+	}
+	after = write_policy(copy, "after.conf");
+	assert_string_equal(after, before);
+	free(after);
+	free(before);
+	em_policy_free(copy);
+	em_policy_free(policy);
+}
+
 static int remove_one(const char *path, const struct stat *status, int flag, struct FTW *where)
 {
 	(void)status;
@@ -1643,6 +1666,7 @@ int main(void)
 		cmocka_unit_test(test_payload_values),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_write_failures),
+		cmocka_unit_test(test_copy),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
