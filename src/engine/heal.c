@@ -118,24 +118,42 @@ static void tell_failure(struct healer *healer, char *text)
 	healer->tell(healer->context, text);
 }
 
+/*
+ * What fails while the host is changing may not fail a moment later: then it is tried once more.
+ * *text is why the last try failed, if it is known; the caller frees it.  Returns 0 or -ENOMEM.
+ */
+static int try_twice(struct em_heal *result, bool *failed, char **text)
+{
+	*text = NULL;
+	*failed = true;
+	for (int i = 0; *failed && i < 2; i++) {
+		struct em_diag_kept kept;
+		int rc = em_diag_keep(&kept);
+
+		if (rc)
+			return rc;
+		*failed = em_heal_once(result, &kept.diag) != 0;
+		free(*text);
+		*text = em_diag_take_kept(&kept);
+		if (*failed)
+			sleep(PAUSE_MIN_S);
+	}
+	return 0;
+}
+
 /* Returns 0 or -ENOMEM. */
 static int heal(struct healer *healer, bool *healed)
 {
-	struct em_diag_kept kept;
 	struct em_heal result;
+	bool failed;
 	char *text;
-	int rc = em_diag_keep(&kept);
+	int rc = try_twice(&result, &failed, &text);
 
-	if (rc)
-		return rc;
-	rc = em_heal_once(&result, &kept.diag);
-	text = em_diag_take_kept(&kept);
-	*healed = !rc && result.healed;
-	if (rc) {
+	*healed = !rc && !failed && result.healed;
+	if (rc || failed) {
 		if (text)
 			tell_failure(healer, text);
-		sleep(PAUSE_MIN_S);
-		return 0;
+		return rc;
 	}
 	free(text);
 	/* Also what could not be mended and has come to be whole by itself. */

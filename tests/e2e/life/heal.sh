@@ -13,7 +13,7 @@ if [ -z "${heal_inside-}" ]; then
 	heal_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") JSON=$(realpath tests/e2e/commands/json)
 	export heal_inside ENTITYMUX JSON E2E_BACKENDS
 	# That of util-linux 2.36 leaves SIGTERM ignored.
-	exec timeout -s KILL 300 unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc \
+	exec timeout -s KILL 600 unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc \
 		env --default-signal=TERM bash "$0"
 fi
 # shellcheck source=tests/lib/checks.sh
@@ -67,28 +67,28 @@ section() {
 	send
 	"$ENTITYMUX" heal >told 2>&1 &
 	healer=$!
-	within 5 'whole' em status
+	within 20 'whole' em status
 	# On a host that changes something all the time.
 	seq 1000000 | sed 's/^/link set veth0 alias /' | ip -batch - &
 	changes=$!
 	sleep 0.2
 	takes_away "$1"
-	within 8 'mended' told ': healed$' 1
+	within 30 'mended' told ': healed$' 1
 	check 'while other things change' kill -0 $changes
 	kill $changes
 	wait $changes 2>/dev/null
 	check 'whole again' em status
 	send
 	case $1 in
-	xdp | tc) within 3 'sorted, and counted on' eval '[ "$(sorted)" -ge 1 ]' ;;
-	nft) within 3 'sorted, and counted' eval '[ "$(sorted)" -ge 1 ]' ;;
+	xdp | tc) within 20 'sorted, and counted on' eval '[ "$(sorted)" -ge 1 ]' ;;
+	nft) within 20 'sorted, and counted' eval '[ "$(sorted)" -ge 1 ]' ;;
 	esac
 	ip link del veth0
-	within 5 'an interface that is gone' told 'cannot be healed: .*veth0' 1
-	sleep 1.2
+	within 20 'an interface that is gone' told 'cannot be healed: .*veth0' 1
+	sleep 2.5
 	is 'is told once' 1 "$(lines 'cannot be healed')"
 	pair
-	within 20 'and sorted when it comes' told ': healed$' 2
+	within 40 'and sorted when it comes' told ': healed$' 2
 	check 'whole once more' em status
 	# Again and again: in 4 seconds at most so often as the pauses let it.
 	before=$(lines ': healed$')
@@ -103,8 +103,9 @@ section() {
 	"$ENTITYMUX" heal --json >told 2>&1 &
 	healer=$!
 	takes_away "$1"
-	within 5 'as JSON' grep -qE '^\{ "schema": 1, "time": "[^"]*Z", "healed": true, "text": null \}$' told
-	is 'and nothing else' 1 "$(wc -l <told)"
+	line='^\{ "schema": 1, "time": "[^"]*Z", "healed": true, "text": null \}$'
+	within 20 'as JSON' grep -qE "$line" told
+	is 'and nothing else' '' "$(grep -vE "$line" told)"
 	check 'a rollback goes back behind it' em rollback
 	says 'to the earlier policy' "^config: *$tmp/one.conf" "$(em status)"
 	check 'wait for confirmation' em apply --backend="$1" --confirm=600 two.conf
