@@ -12,7 +12,7 @@ if [ -z "${diff_inside-}" ]; then
 	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root (sudo make check)'; exit 77; }
 	diff_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") JSON=$(realpath tests/e2e/commands/json)
 	export diff_inside ENTITYMUX JSON E2E_BACKENDS
-	exec timeout 120 unshare --mount --propagation private --net /bin/sh "$0"
+	exec timeout 600 unshare --mount --propagation private --net /bin/sh "$0"
 fi
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"

@@ -13,7 +13,7 @@ if [ -z "${documents_inside-}" ] && [ "$(id -u)" -eq 0 ]; then
 	documents_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") srcdir=$(realpath "$srcdir")
 	JSON=$(realpath tests/e2e/commands/json)
 	export documents_inside ENTITYMUX srcdir JSON
-	exec timeout 120 unshare --mount --propagation private --net /bin/sh "$0"
+	exec timeout 600 unshare --mount --propagation private --net /bin/sh "$0"
 fi
 : "${JSON:=$PWD/tests/e2e/commands/json}"
 page=$(realpath "$srcdir/man/entitymux.8")

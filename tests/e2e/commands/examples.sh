@@ -13,7 +13,7 @@ if [ -z "${examples_inside-}" ]; then
 	examples_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") page=$(realpath "$srcdir/man/entitymux.8")
 	LISTEN=$(realpath tests/e2e/commands/listen)
 	export examples_inside ENTITYMUX LISTEN page
-	exec timeout 120 unshare --mount --propagation private --net bash "$0"
+	exec timeout 600 unshare --mount --propagation private --net bash "$0"
 fi
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"

@@ -12,7 +12,7 @@ if [ -z "${folder_inside-}" ]; then
 	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root (sudo make check)'; exit 77; }
 	folder_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX")
 	export folder_inside ENTITYMUX
-	exec timeout 60 unshare --mount --propagation private --net /bin/sh "$0"
+	exec timeout 600 unshare --mount --propagation private --net /bin/sh "$0"
 fi
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"

@@ -13,7 +13,7 @@ if [ -z "${sample_inside-}" ]; then
 	sample_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX")
 	FLOOD=$(realpath tests/e2e/commands/flood) COMMENTS=$(realpath tests/e2e/commands/comments)
 	export sample_inside FLOOD COMMENTS ENTITYMUX E2E_BACKENDS
-	exec timeout 240 unshare --mount --propagation private --net /bin/sh "$0"
+	exec timeout 600 unshare --mount --propagation private --net /bin/sh "$0"
 fi
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"

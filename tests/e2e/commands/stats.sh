@@ -13,7 +13,7 @@ if [ -z "${stats_inside-}" ]; then
 	stats_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX")
 	EXCHANGE=$(realpath tests/e2e/replies/exchange) ETC=$(realpath "${srcdir:-.}/etc")
 	export stats_inside ENTITYMUX EXCHANGE ETC E2E_BACKENDS
-	exec timeout 120 unshare --mount --propagation private --net /bin/sh "$0"
+	exec timeout 600 unshare --mount --propagation private --net /bin/sh "$0"
 fi
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"

@@ -14,7 +14,7 @@ if [ -z "${story_inside-}" ]; then
 	here=$(realpath "$(dirname "$0")")
 	story_inside=yes HERE=$here ENTITYMUX=$(realpath "$ENTITYMUX") LISTEN=$(realpath tests/e2e/commands/listen)
 	export story_inside HERE ENTITYMUX LISTEN E2E_BACKENDS
-	exec timeout -s KILL 120 unshare --mount --propagation private --net --pid --fork --kill-child bash "$here/story.sh"
+	exec timeout -s KILL 600 unshare --mount --propagation private --net --pid --fork --kill-child bash "$here/story.sh"
 fi
 # shellcheck source=tests/lib/checks.sh
 . "$HERE/../../lib/checks.sh"
@@ -77,9 +77,9 @@ story() {
 	send 'MXPLTA3' 'MXPLTB2' 'MXPLTB3'
 	types entitymux stats
 	echo '(one falls silent)'
-	sleep 3.1
+	sleep 6.1
 	send 'MXPLTB4'
-	types entitymux stats --silent=3
+	types entitymux stats --silent=6
 	echo '(a server dies)'
 	kill $server
 	wait $server 2>/dev/null

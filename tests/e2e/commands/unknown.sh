@@ -13,7 +13,7 @@ if [ -z "${unknown_inside-}" ]; then
 	unknown_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX")
 	FLOOD=$(realpath tests/e2e/commands/flood) LISTEN=$(realpath tests/e2e/commands/listen)
 	export unknown_inside FLOOD LISTEN ENTITYMUX E2E_BACKENDS
-	exec timeout 120 unshare --mount --propagation private --net /bin/sh "$0"
+	exec timeout 600 unshare --mount --propagation private --net /bin/sh "$0"
 fi
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"
@@ -83,7 +83,7 @@ same() {
 	is 'one format' '0x00000000000000000000000000000001 1' "$(tags flows:rest)"
 	is 'counters' '5 3' "$(unknown_of telemetry) $(unknown_of flows)"
 	says 'JSON' '"name": "telemetry", "unknown": \[$' "$(unknown --json)"
-	says 'JSON: a tag' '\{ "tag": "0x62626262", "format": null, "packets": 3, "last_seen": [0-2]\.[0-9], "sender": (null|"127.0.0.1:[0-9]+") \},$' \
+	says 'JSON: a tag' '\{ "tag": "0x62626262", "format": null, "packets": 3, "last_seen": [0-9]+\.[0-9], "sender": (null|"127.0.0.1:[0-9]+") \},$' \
 		"$(unknown --json)"
 	says 'JSON: a format' '\{ "tag": "0x416103", "format": "text",' "$(unknown --json 'fl*')"
 	if [ "$1" = nft ]; then
@@ -109,7 +109,7 @@ paste() {
 	is 'as configuration' '# listener telemetry
 { name = "bbbb"; tag = "0x62626262"; port = 5004; },
 { name = "aaaa"; tag = "0x61616161"; port = 5005; },
-{ tag = "0x63226363"; port = 5006; },' "$(sed 's/, # packets [0-9]*, last [0-2]s ago.*/,/' pasted)"
+{ tag = "0x63226363"; port = 5006; },' "$(sed 's/, # packets [0-9]*, last [0-9]*s ago.*/,/' pasted)"
 	says 'with formats' '^# listener flows, format text
 \{ tag = "0x416103"; port = 50' "$(unknown --config flows)"
 	is 'full' 'entitymux: standard output: No space left on device' \

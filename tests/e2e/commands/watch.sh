@@ -12,7 +12,7 @@ if [ -z "${watch_inside-}" ]; then
 	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root (sudo make check)'; exit 77; }
 	watch_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX")
 	export watch_inside ENTITYMUX E2E_BACKENDS
-	exec timeout -s KILL 120 unshare --mount --propagation private --net --pid --fork --kill-child /bin/sh "$0"
+	exec timeout -s KILL 600 unshare --mount --propagation private --net --pid --fork --kill-child /bin/sh "$0"
 fi
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"

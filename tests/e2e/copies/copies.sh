@@ -13,7 +13,7 @@ if [ -z "${copies_inside-}" ]; then
 	copies_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") COPIES=$(realpath tests/e2e/copies/copies)
 	EXAMPLE=$(realpath "${srcdir:-.}/etc/examples/recorder.conf")
 	export copies_inside EXAMPLE ENTITYMUX COPIES E2E_BACKENDS COUNT
-	exec timeout 300 unshare --mount --propagation private --net /bin/sh "$0"
+	exec timeout 600 unshare --mount --propagation private --net /bin/sh "$0"
 fi
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"

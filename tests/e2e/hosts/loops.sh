@@ -13,7 +13,7 @@ set -u
 if [ -z "${loops_inside-}" ]; then
 	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root'; exit 77; }
 	export loops_inside=yes
-	exec timeout 300 unshare --mount --propagation private --net /bin/sh "$0"
+	exec timeout 600 unshare --mount --propagation private --net /bin/sh "$0"
 fi
 
 mount -t tmpfs loops /run || exit 1

@@ -22,7 +22,7 @@ if [ -z "${privileges_inside-}" ]; then
 	privileges_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") LIFE=$(realpath "$LIFE")
 	srcdir=$(realpath "$srcdir") WITHOUT_REPLACE=$(realpath "$WITHOUT_REPLACE")
 	export privileges_inside ENTITYMUX LIFE E2E_BACKENDS WITHOUT_REPLACE srcdir
-	exec timeout 300 unshare --mount --propagation private /bin/sh "$0" "$@"
+	exec timeout 1200 unshare --mount --propagation private /bin/sh "$0" "$@"
 fi
 
 # shellcheck source=tests/e2e/life/life-rig.sh

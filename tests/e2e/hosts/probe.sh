@@ -17,7 +17,7 @@ if [ -z "${probe_inside-}" ]; then
 	done
 	probe_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") srcdir=$(realpath "$srcdir")
 	export probe_inside ENTITYMUX srcdir
-	exec timeout 300 unshare --mount --propagation private --net /bin/sh "$0"
+	exec timeout 600 unshare --mount --propagation private --net /bin/sh "$0"
 fi
 
 mount -t tmpfs probe /run || exit 1

@@ -20,7 +20,7 @@ if [ -z "${life_inside-}" ]; then
 	life_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") LIFE=$(realpath "$LIFE")
 	CUT=$(realpath "$CUT")
 	export life_inside ENTITYMUX LIFE CUT E2E_BACKENDS
-	exec timeout 600 unshare --mount --propagation private /bin/sh "$0" "$@"
+	exec timeout 1200 unshare --mount --propagation private /bin/sh "$0" "$@"
 fi
 
 # shellcheck source=tests/e2e/life/life-rig.sh

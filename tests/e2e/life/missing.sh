@@ -13,7 +13,7 @@ if [ -z "${missing_inside-}" ]; then
 	missing_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") JSON=$(realpath tests/e2e/commands/json)
 	export missing_inside ENTITYMUX JSON E2E_BACKENDS
 	# That of util-linux 2.36 leaves SIGTERM ignored.
-	exec timeout -s KILL 120 unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc \
+	exec timeout -s KILL 600 unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc \
 		env --default-signal=TERM bash "$0"
 fi
 # shellcheck source=tests/lib/checks.sh
