@@ -3,16 +3,17 @@
 # Copyright (C) 2026 the entitymux authors
 #
 # The examples of entitymux(8), as they stand in the page: each command runs, and prints what is shown, but for
-# the times.  As root, in network namespaces of its own, with a /run and an /etc of its own.
+# the times, and the backend where that is another one.  As root, in network namespaces of its own, with a
+# /run and an /etc of its own.
 set -u
 
-: "${ENTITYMUX:=./entitymux}" "${srcdir:=.}"
+: "${ENTITYMUX:=./entitymux}" "${srcdir:=.}" "${E2E_BACKENDS:=xdp tc nft}"
 
 if [ -z "${examples_inside-}" ]; then
 	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root (sudo make check)'; exit 77; }
 	examples_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") page=$(realpath "$srcdir/man/entitymux.8")
 	LISTEN=$(realpath tests/e2e/commands/listen)
-	export examples_inside ENTITYMUX LISTEN page
+	export examples_inside ENTITYMUX LISTEN page E2E_BACKENDS
 	exec timeout 600 unshare --mount --propagation private --net bash "$0"
 fi
 # shellcheck source=tests/lib/checks.sh
@@ -76,9 +77,10 @@ traffic() {
 }
 
 first_traffic() {
+	entitymux stats >stats # with nft, what comes behind it has been seen
 	traffic
 	echo once >sent
-	within 5 'all arrive' sh -c 'entitymux stats | grep -q "packets 12,"'
+	within 30 'all arrive' sh -c 'entitymux stats | grep -q "packets 12,"'
 }
 
 # The commands of the section in order, a file each, and what is shown of it in another.
@@ -94,18 +96,24 @@ extract() {
 		{ print >(file ".shown") }'
 }
 
-# Times, and how long ago something was.
-timeless() { sed -E 's/[[:space:]]+$//; s/[0-9]{4}-[0-9-]+T[0-9:]+Z/TIME/; s/ +[0-9]+[sm]$/ AGO/'; }
+# Without times, and how long ago something was; the page has XDP.
+timeless() {
+	sed -E 's/[[:space:]]+$//; s/[0-9]{4}-[0-9-]+T[0-9:]+Z/TIME/; s/ +[0-9]+[sm]$/ AGO/' |
+		case " $E2E_BACKENDS " in
+		*' xdp '*) cat ;;
+		*) sed -E 's/(xdp-native|tc-ingress|nft-ingress)/HOOK/; s/(backend:? +)(xdp|tc|nft)/\1BACKEND/' ;;
+		esac
+}
 
 extract
 check 'the page has examples' test -s 12
 for file in [0-9][0-9]; do
 	title="$(head -n 1 "$file"): "
 	# What would go on forever is interrupted, once there was something to see.
-	forever=0
-	! grep -q '^entitymux sample' "$file" || forever=124
+	forever=0 limit=100
+	! grep -q '^entitymux sample' "$file" || forever=124 limit=10
 	[ $forever -eq 0 ] || { sleep 1; traffic; } &
-	timeout -s INT 3 bash -o pipefail "$file" >out 2>err
+	timeout -s INT $limit bash -o pipefail "$file" >out 2>err
 	is 'exit status' $forever $?
 	wait $!
 	is 'no message but of what was copied' '' "$(grep -v '^entitymux: sample: ' err)"
