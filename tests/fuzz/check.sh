@@ -28,7 +28,7 @@ export -f compile
 export source work
 
 (cd "$source" && echo src/base/*.c src/config/*.c src/policy/*.c src/capture/*.c src/host/hook.c \
-	src/state/{record,lines,baseline}.c tests/fuzz/*.c) | xargs -n 1 |
+	src/state/{record,edited,lines,baseline}.c tests/fuzz/*.c) | xargs -n 1 |
 	xargs -P "$(nproc)" -I {} bash -c "compile '$source/{}'"
 for harness in $harnesses; do
 	others=$(for other in $harnesses; do [ "$other" = "$harness" ] || echo "$work/tests_fuzz_$other.c.o"; done)

@@ -7,13 +7,13 @@
 # /run and an /etc of its own.
 set -u
 
-: "${ENTITYMUX:=./entitymux}" "${srcdir:=.}" "${E2E_BACKENDS:=xdp tc nft}"
+: "${ENTITYMUX:=./entitymux}" "${srcdir:=.}" "${sysconfdir:=/etc}" "${E2E_BACKENDS:=xdp tc nft}"
 
 if [ -z "${examples_inside-}" ]; then
 	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root (sudo make check)'; exit 77; }
 	examples_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") page=$(realpath "$srcdir/man/entitymux.8")
 	LISTEN=$(realpath tests/e2e/commands/listen)
-	export examples_inside ENTITYMUX LISTEN page E2E_BACKENDS
+	export examples_inside ENTITYMUX LISTEN page sysconfdir E2E_BACKENDS
 	exec timeout 600 unshare --mount --propagation private --net bash "$0"
 fi
 # shellcheck source=tests/lib/checks.sh
@@ -23,6 +23,8 @@ tmp=/run/examples
 mount -t tmpfs examples /run && mkdir -p /run/netns $tmp/{upper,work,bin} &&
 	mount -t overlay -o lowerdir=/etc,upperdir=$tmp/upper,workdir=$tmp/work examples /etc || exit 1
 mount -t bpf examples /sys/fs/bpf 2>/dev/null
+# Where the program was configured for another folder than /etc.
+[ "$sysconfdir" = /etc ] || { mkdir -p "$sysconfdir" && mount --bind /etc "$sysconfdir"; } || exit 1
 cd $tmp || exit 1
 
 # The host of the page, and another one, that sends.
@@ -98,7 +100,7 @@ extract() {
 
 # Without times, and how long ago something was; the page has XDP.
 timeless() {
-	sed -E 's/[[:space:]]+$//; s/[0-9]{4}-[0-9-]+T[0-9:]+Z/TIME/; s/ +[0-9]+[sm]$/ AGO/' |
+	sed -E "s|$sysconfdir/|/etc/|g;"'s/[[:space:]]+$//; s/[0-9]{4}-[0-9-]+T[0-9:]+Z/TIME/; s/ +[0-9]+[sm]$/ AGO/' |
 		case " $E2E_BACKENDS " in
 		*' xdp '*) cat ;;
 		*) sed -E 's/(xdp-native|tc-ingress|nft-ingress)/HOOK/; s/(backend:? +)(xdp|tc|nft)/\1BACKEND/' ;;
