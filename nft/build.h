@@ -65,7 +65,7 @@ struct em_identifier em_build_entities_name(const struct em_builder *b, enum em_
 /* Whether it has any: entities with one tag, or intervals of others. */
 bool em_build_has(const struct em_builder *b, enum em_verdict verdict, bool ranges);
 /*
- * Likewise, of the entities whose datagrams are copied: whether the format has any, and what has
+ * Likewise, of the entities whose datagrams are sampled: whether the format has any, and what has
  * their tags.
  */
 bool em_build_has_sampled(const struct em_builder *b, bool ranges);

@@ -157,7 +157,7 @@ static void add_per_entity(struct em_builder *b, const char *role, struct em_obj
 	em_build_object(b, object);
 }
 
-/* Verdicts, one bit each; and instead, those whose datagrams are copied. */
+/* Verdicts, one bit each; and instead, those whose datagrams are sampled. */
 #define ALL_VERDICTS ((1U << EM_VERDICTS) - 1)
 #define SAMPLED	     (1U << EM_VERDICTS)
 

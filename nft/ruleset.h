@@ -27,7 +27,7 @@
  *				 and then in v1-ranges-telemetry, v1-passranges-telemetry and
  *				 v1-dropranges-telemetry, where entities cover more than one tag;
  *				 set v1-unknown-telemetry has the tags that nobody has, of late;
- *				 while datagrams of entities are copied, v1-sampled-telemetry and
+ *				 while datagrams of entities are sampled, v1-sampled-telemetry and
  *				 v1-sampledranges-telemetry have the tags of these
  *	v1-copy-check-telemetry  while invalid datagrams are copied: likewise for each reason, copy
  *				 it, and do what is done with it

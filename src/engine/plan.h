@@ -44,7 +44,7 @@ struct em_samples {
  */
 bool em_plan_samples(const struct em_samples *samples, const struct em_listener *listener,
 		     unsigned int reason);
-/* Whether those of the entity are copied.  samples may be NULL. */
+/* Whether those of the entity are sampled.  samples may be NULL. */
 bool em_plan_samples_entity(const struct em_samples *samples, const struct em_listener *listener,
 			    const struct em_format *format, const struct em_entity *entity);
 /* "source", "length", "check", "unknown", "sorted". */
