@@ -124,7 +124,9 @@ static uint16_t count_replies(const struct em_plan *plan)
 	return n;
 }
 
-#define LACKS 1 /* the kernel, what this variant needs; the outcome says what */
+/* Why a variant is not loaded; the outcome says what is lacking. */
+#define LACKS	  1 /* the kernel lacks what the variant needs */
+#define TOO_LARGE 2 /* the policy is larger than the verifier admits */
 
 /* What a call of em_programs_load() is to load. */
 struct request {
@@ -244,8 +246,8 @@ static int report(const struct em_objects *objects, int rc, struct em_diag *diag
 /*
  * The verifier has rejected the programs, with `rc`.  Where it takes the sample, the policy is
  * larger than it admits, or else something is wrong; where not, it lacks what they need.
- * Returns LACKS, as does load_variant(), to go on with the next variant, em_outcome_lacks(), or
- * -errno, reported.
+ * Returns LACKS or TOO_LARGE, as does load_variant(), to go on with another variant, or -errno,
+ * reported.
  */
 static int judge(const struct request *request, enum em_variant variant,
 		 const struct em_objects *objects, int rc, struct em_outcome *outcome,
@@ -264,9 +266,10 @@ static int judge(const struct request *request, enum em_variant variant,
 		rc = LACKS;
 	} else if (em_objects_too_large(objects, rc)) {
 		em_objects_describe(objects, rc, text);
-		rc = em_outcome_lacks(outcome, em_choose_largest(request->policy),
-				      "the policy is larger than this kernel's verifier admits: %s",
-				      text);
+		(void)em_outcome_lacks(
+			outcome, em_choose_largest(request->policy),
+			"the policy is larger than this kernel's verifier admits: %s", text);
+		rc = TOO_LARGE;
 	} else {
 		rc = report(objects, rc, diag);
 	}
@@ -315,18 +318,32 @@ int em_programs_load(struct em_programs **out, const struct em_policy *policy,
 {
 	const struct request request = {policy, plan, options, generation, outcome};
 	struct em_programs *programs = calloc(1, sizeof(*programs));
-	int first = find_variant(em_variant_find(), outcome, diag);
-	int rc = first < 0 ? first : LACKS;
+	int variant = find_variant(em_variant_find(), outcome, diag);
+	int rc = variant < 0 ? variant : LACKS;
+	struct em_outcome too_large;
+	bool is_too_large = false;
 
 	if (!programs)
 		return em_diag_enomem(diag);
-	for (int variant = first; rc == LACKS && variant < EM_VARIANTS; variant++) {
+	while (rc > 0 && variant < EM_VARIANTS) {
 		em_objects_close(&programs->objects);
 		rc = load_variant(&programs->objects, &request, variant, outcome, diag);
+		variant++;
+		if (rc == TOO_LARGE && !is_too_large) {
+			is_too_large = true;
+			too_large = *outcome;
+			/* It is the smallest one, and does what most policies need. */
+			if (variant < EM_VARIANT_UNROLLED)
+				variant = EM_VARIANT_UNROLLED;
+		}
 	}
+	if (rc > 0)
+		rc = -EM_EUNSUPPORTED;
 	if (rc) {
+		if (rc == -EM_EUNSUPPORTED && is_too_large)
+			*outcome = too_large;
 		em_programs_free(programs);
-		return rc == LACKS ? -EM_EUNSUPPORTED : rc;
+		return rc;
 	}
 	*out = programs;
 	return 0;
