@@ -43,12 +43,12 @@ const char *em_identifier_format(const struct em_identifier *identifier,
 
 uint32_t em_identifier_generation(const char *text)
 {
-	unsigned long generation;
+	unsigned long long generation;
 	char *end;
 
 	if (text[0] != 'v' || text[1] < '1' || text[1] > '9')
 		return 0;
-	generation = strtoul(text + 1, &end, 10);
+	generation = strtoull(text + 1, &end, 10);
 	return *end == '-' && generation <= UINT32_MAX ? generation : 0;
 }
 
