@@ -94,16 +94,15 @@ static void add_bytes(struct text *text, const struct em_check *check, const uin
 static void add_length(struct text *text, const struct em_classification *class,
 		       const struct em_format *format)
 {
-	long length = (long)get16(class->payload - 4) - 8;
-	unsigned int min = em_format_need(format);
+	int length = get16(class->payload - 4) - 8;
+	int min = (int)em_format_need(format), max = (int)format->payload_max;
 
-	if (min < format->payload_min)
-		min = format->payload_min;
-	if (length >= min && length <= format->payload_max)
-		add(text, "the frame ends within the first %u bytes of payload", min);
+	if (min < (int)format->payload_min)
+		min = (int)format->payload_min;
+	if (length >= min && length <= max)
+		add(text, "the frame ends within the first %d bytes of payload", min);
 	else
-		add(text, "%ld bytes of payload, expected %u..%u", length, min,
-		    format->payload_max);
+		add(text, "%d bytes of payload, expected %d..%d", length, min, max);
 }
 
 static void add_misfit(struct text *text, const struct em_classification *class, size_t i)
