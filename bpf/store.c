@@ -35,7 +35,7 @@ static int is_bpffs(const char *path)
 
 	if (statfs(path, &filesystem))
 		return em_store_is_hidden(errno) ? 0 : -errno;
-	return filesystem.f_type == BPF_FS_MAGIC;
+	return (uint32_t)filesystem.f_type == BPF_FS_MAGIC;
 }
 
 /* Visits the store on this mount, if it is a bpffs: another filesystem may be mounted over it. */
