@@ -12,6 +12,7 @@
  * printed with the command that tries it again.  Runs as root, in namespaces of its own.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,7 +170,7 @@ static int run(const struct options *options)
 	total = points.n;
 	choose(&points, options->count, options->seed);
 	if (points.n < total)
-		printf("%zu of %zu points, seed %lu\n", points.n, total, options->seed);
+		printf("%zu of %zu points, seed %" PRIu64 "\n", points.n, total, options->seed);
 	fflush(stdout);
 	status = try_points(options, &points);
 	free(points.of);

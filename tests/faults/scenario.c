@@ -3,6 +3,7 @@
 #include "scenario.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -84,12 +85,12 @@ static const char *compare_counters(const struct inject *stats,
 		return wrong("%s: exit status %d: %s", when, stats->status, stats->err);
 	if (is_counted(&seen, expected, all))
 		return NULL;
-	return wrong(
-		"%s: counted %lu packets, %lu rewritten, %lu unknown, %lu %lu of the entities, "
-		"instead of %lu, %lu, %lu, %lu %lu",
-		when, seen.packets, seen.rewritten, seen.unknown, seen.entities[0],
-		seen.entities[1], expected->packets, expected->rewritten, expected->unknown,
-		expected->entities[0], expected->entities[1]);
+	return wrong("%s: counted %" PRIu64 " packets, %" PRIu64 " rewritten, %" PRIu64
+		     " unknown, %" PRIu64 " %" PRIu64 " of the entities, instead of %" PRIu64
+		     ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 " %" PRIu64,
+		     when, seen.packets, seen.rewritten, seen.unknown, seen.entities[0],
+		     seen.entities[1], expected->packets, expected->rewritten, expected->unknown,
+		     expected->entities[0], expected->entities[1]);
 }
 
 static const char *check_counters(const char *when)

@@ -37,14 +37,22 @@ static const struct table_call table[] = {
 	CALL(dup3, EMFILE),
 	CALL(flock, EINTR, ENOLCK),
 	CALL(getdents64, EIO, ENOMEM),
+#ifdef SYS_newfstatat
 	CALL(newfstatat, ENOMEM, EIO),
+#else /* 32 bits */
+	CALL(fstatat64, ENOMEM, EIO),
+#endif
 	CALL(fstat, ENOMEM, EIO),
 	CALL(statfs, ENOMEM, EIO),
 	CALL(faccessat, ENOMEM, EIO),
 	CALL(mkdirat, ENOSPC, ENOMEM, EACCES),
 	CALL(renameat, ENOSPC, EIO),
 	CALL(unlinkat, EIO, ENOMEM, EPERM),
+#ifdef SYS_mmap
 	CALL(mmap, ENOMEM),
+#else /* 32 bits */
+	CALL(mmap2, ENOMEM),
+#endif
 	CALL(mprotect, ENOMEM),
 	CALL(munmap, ENOMEM),
 	CALL(clone, ENOMEM, EAGAIN),
