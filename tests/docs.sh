@@ -4,7 +4,7 @@
 #
 # The man pages say what the program does: they are correct mdoc; entitymux.8 and the completions have
 # the commands and options of --help and no others; entitymux.conf.5 has the keys that src/config/*.c
-# accepts and no others.
+# accepts and no others.  The packages have the version of the program.
 #
 #	docs.sh		($ENTITYMUX is the program, $srcdir the sources)
 #
@@ -189,5 +189,13 @@ cmp -s "$example" "$work/entity.conf" && complain "no entity found in $example"
 for file in "$example" "$work/entity.conf" "$srcdir"/etc/examples/*.conf; do
 	"$program" check "$file" >/dev/null || complain "entitymux check $file"
 done
+
+# The packages have the version of the program; a candidate (1.0.0-rc1) comes before the release (1.0.0~rc1).
+version=$("$program" --version | sed -n '1s/^entitymux //p' | tr - '~')
+[ -n "$version" ] || complain "nothing found in --version"
+[ "$(sed -n '1s/.*(\(.*\)-[^-]*).*/\1/p' "$srcdir/debian/changelog")" = "$version" ] ||
+	complain "debian/changelog is not for version $version"
+grep -q "^Version:  *$version\$" "$srcdir/packaging/entitymux.spec" ||
+	complain "packaging/entitymux.spec is not for version $version"
 
 exit $status
