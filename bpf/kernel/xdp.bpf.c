@@ -38,9 +38,9 @@ static __always_inline void rewrite(em_context *context, __u64 offset, __be16 po
 	void *data = (void *)(long)context->data;
 	struct udphdr copy, *udp;
 
-	if (offset > EM_ABI_OFFSET_MAX)
+	if (!em_add_offset(&data, offset))
 		return;
-	udp = data + offset;
+	udp = data;
 	if ((void *)(udp + 1) <= data_end) {
 		em_udp_set_port(udp, false, port);
 		return;
