@@ -12,8 +12,15 @@
 
 #include <linux/types.h>
 
-/* Changes with any change below, so that a tool never misreads the maps of another version. */
-#define EM_ABI_VERSION 21
+#include "bpf/abi_kept.h"
+
+/*
+ * Changes with any change here or in abi_kept.h, so that a tool never misreads the maps of another
+ * version. A test sets another one.
+ */
+#ifndef EM_ABI_VERSION
+#define EM_ABI_VERSION 22
+#endif
 
 #define EM_ABI_LISTENERS 256 /* a power of 2 */
 
@@ -56,21 +63,6 @@ struct em_abi_condition {
 	__u32 no;
 	__u32 little_endian;
 	__u32 reserved;
-};
-
-/* A masked tag of up to 24 bytes as a 192-bit big-endian number. */
-struct em_abi_tag {
-	__u64 top;
-	__u64 high;
-	__u64 low;
-};
-
-enum em_abi_verdict {
-	EM_ABI_NONE, /* of a free slot */
-	EM_ABI_PASS,
-	EM_ABI_DROP,
-	EM_ABI_PORT,
-	EM_ABI_VERDICTS
 };
 
 /* What becomes of a datagram. */
@@ -125,58 +117,39 @@ struct em_abi_table {
 };
 
 /*
- * Entities: a tag has one slot, or none has it.  Of many entities, each look is a miss of the
- * caches, and how long a search of several looks takes is what the CPU foresees wrongly; see
- * em_abi_slot().
- */
-struct em_abi_perfect {
-	__u64 multiplier;
-	__u32 slots;
-	__u32 shift; /* of a hash, to get the bucket */
-};
-
-/*
- * Counters of entities: an array of `shards` for all slots and then all intervals (`each` in all),
- * so that which one it is is known before the slot has been read.  A CPU has a shard for itself;
- * but with `shared`, a power of 2 of them is for all, and additions are atomic.
- */
-struct em_abi_shards {
-	__u32 each;
-	__u16 shards;
-	__u16 shared;
-};
-
-/*
  * .rodata: frozen before the program is verified, so that the verifier drops what the policy does
  * not need and follows no loop further than the policy does.
  */
 struct em_abi_constants {
 	__u32 version; /* EM_ABI_VERSION */
 	__u32 generation;
+	/* EM_ABI_KEPT.  Another version with the same reads these, up to EM_ABI_KEPT_CONSTANTS: */
+	__u32 kept;
+	__u16 n_replies;    /* interfaces of listeners with replies */
+	__u8 has_fragments; /* XDP: a frame may be in several buffers; kernel 5.18 */
+	__u8 has_long_tags; /* some tag has more than 8 bytes: entities are in the other map */
+	struct em_abi_perfect entities;
+	struct em_abi_shards counters;
+	__u32 has_copies; /* some datagram is copied to other ports */
+	__u32 namespace;  /* the inode number of the network namespace */
+	/* The others. */
 	__u8 has_addresses;	 /* some listener has */
-	__u8 has_fragments;	 /* XDP: a frame may be in several buffers; kernel 5.18 */
-	__u16 n_replies;	 /* interfaces of listeners with replies */
+	__u8 has_fields;	 /* some tag has a field of the IP header */
 	__u16 max_steps;	 /* of a format */
 	__u16 ipv6_header_limit; /* IPv6 extension headers that are walked; header_limit.h */
 	__u16 max_formats;	 /* of a listener; 0: no listener has several */
-	__u8 has_fields;	 /* some tag has a field of the IP header */
+	__u32 has_jiffies;	 /* bpf_jiffies64(): Linux 5.5 */
 	__u8 interval_steps; /* of a search among the intervals of a format; 0: there are none */
-	__u32 namespace;     /* the inode number of the network namespace */
-	__u32 has_jiffies;   /* bpf_jiffies64(): Linux 5.5 */
-	__u8 has_long_tags;  /* some tag has more than 8 bytes: entities are in the other map */
 	__u8 has_samples;    /* datagrams are copied to map entitymux_smp */
 	__u16 tells_links;   /* conversations of link-local addresses have an interface */
 	__u16 port_min;	     /* of all listeners: most of what is not ours is soon told by these */
 	__u16 port_max;
 	__u16 has_vlans; /* some listener has */
 	__u16 n_listeners;
-	__u32 has_copies; /* some datagram is copied to other ports */
-	__u32 reserved;
 	struct em_abi_table claims;
-	struct em_abi_perfect entities;
-	struct em_abi_shards counters;
 	struct em_abi_listener listeners[EM_ABI_LISTENERS];
 };
+#define EM_ABI_KEPT_CONSTANTS 48
 
 /*
  * An immediate of 64 bits that the loader replaces by `size` bytes at `offset` of the constants.
@@ -184,29 +157,6 @@ struct em_abi_constants {
 #define EM_ABI_PLACEHOLDER_MAGIC 0x656d7578ULL
 #define EM_ABI_PLACEHOLDER(offset, size)                                                           \
 	(EM_ABI_PLACEHOLDER_MAGIC << 32 | (__u64)(size) << 24 | (offset))
-
-#define EM_ABI_IPV4 4
-#define EM_ABI_IPV6 6
-
-/*
- * Who answers for a destination, in a slot that is not free; family and address are 0 for a
- * listener without addresses.  All but the listener is the key.
- */
-struct em_abi_claim {
-	__u32 ifindex;
-	__be16 port;
-	__u16 vlan; /* 0: untagged */
-	union {
-		__u8 address[16];
-		__u64 address_words[2];
-	};
-	__u32 family;
-	__u16 listener;
-	__u16 used; /* enum em_abi_used */
-};
-
-/* EM_ABI_HANDS_OVER: datagrams are marked as decided, for the backend behind, see below. */
-enum em_abi_used { EM_ABI_FREE, EM_ABI_USED, EM_ABI_HANDS_OVER };
 
 /* A permitted source, for longest-prefix match. */
 struct em_abi_source {
@@ -276,77 +226,9 @@ static inline __u32 em_abi_hash_claim(const struct em_abi_claim *claim)
 			   claim->address_words[0], claim->address_words[1]);
 }
 
-/* What tells the tags of a format from the same ones of another; the first one has 0. */
-static inline __u64 em_abi_salt(__u32 format)
-{
-	__u64 salt = format * 0xd6e8feb86659fd93ULL;
-
-	return (salt ^ salt >> 32) * 0x94d049bb133111ebULL;
-}
-
-static inline __u64 em_abi_mix(__u64 hash, __u64 word, __u64 multiplier)
-{
-	hash = (hash ^ word) * multiplier;
-	return hash ^ hash >> 32;
-}
-
-/*
- * Ends with a multiplication, of which the upper bits are used first: they depend on all others.
- * One multiplication alone would spread tags that are in a row too evenly: a table needs some small
- * buckets for the end.
- */
-static inline __u64 em_abi_hash_tag(const struct em_abi_tag *tag, __u64 salt, __u64 multiplier,
-				    int is_long)
-{
-	if (is_long)
-		salt = em_abi_mix(em_abi_mix(salt, tag->top, multiplier), tag->high, multiplier);
-	return em_abi_mix(salt, tag->low, multiplier) * 0x94d049bb133111ebULL;
-}
-
-/* The pilots of one value of map entitymux_pilot, that of the first bucket in the lowest bits. */
-#define EM_ABI_PILOTS_EACH 4
-
-static inline __u32 em_abi_bucket(__u64 hash, __u32 shift)
-{
-	return hash >> shift;
-}
-
-static inline __u16 em_abi_pilot(__u64 pilots, __u32 bucket)
-{
-	return pilots >> bucket % EM_ABI_PILOTS_EACH * (64 / EM_ABI_PILOTS_EACH);
-}
-
-static inline __u32 em_abi_slot(__u64 hash, __u16 pilot, __u32 slots)
-{
-	hash ^= hash >> 32;
-	return ((hash ^ pilot) * 0xbf58476d1ce4e5b9ULL >> 32) * slots >> 32;
-}
-
 /* The ports of one value of map entitymux_port, bit 0 the lowest; it has EM_ABI_PORT_WORDS. */
 #define EM_ABI_PORTS_EACH 64
 #define EM_ABI_PORT_WORDS (65536 / EM_ABI_PORTS_EACH)
-
-/*
- * A conversation as the server sees it.  The client's datagrams were sorted to the server's port;
- * addresses of IPv4 are the first 4 bytes.  The server's is 0 where the client has asked many hosts
- * at once, by a multicast or a broadcast, and where the client has a link-local address: that names
- * it together with an interface only (RFC 4007), which tells enough of the server.
- */
-#define EM_ABI_LINK 0x80000000U
-struct em_abi_flow_key {
-	__u8 client[16];
-	__u8 server[16];
-	__be16 client_port;
-	__be16 server_port;
-	__u32 scope; /* EM_ABI_IPV4, EM_ABI_IPV6, or EM_ABI_LINK | ifindex */
-};
-
-struct em_abi_flow {
-	__u64 last;    /* datagram in either direction: ns of CLOCK_MONOTONIC */
-	__u32 timeout; /* seconds after it */
-	__be16 known;  /* the port the client knows: the listener's */
-	__u16 reserved;
-};
 
 /*
  * What a CPU has remembered lately, so that it need not look that up for each datagram: the last
@@ -381,37 +263,9 @@ struct em_abi_mark {
 #define EM_ABI_HANDED	   0x01ff0000
 #define EM_ABI_HANDED_MASK 0xffff0000
 
-/* Per CPU or shard; what stats sums up. */
-struct em_abi_count {
-	__u64 packets;
-	__u64 bytes;
-};
-
-struct em_abi_entity_count {
-	struct em_abi_count count;
-	__u64 last; /* ns of CLOCK_MONOTONIC; 0: none was counted */
-};
-
-enum em_abi_reason { EM_ABI_SOURCE, EM_ABI_LENGTH, EM_ABI_CHECK, EM_ABI_REASONS };
 /* Of a sample: no entity has the tag, or one whose datagrams are copied. */
 #define EM_ABI_UNKNOWN EM_ABI_REASONS
 #define EM_ABI_SORTED  (EM_ABI_REASONS + 1)
-
-struct em_abi_listener_count {
-	struct em_abi_count total;
-	__u64 sorted[EM_ABI_VERDICTS]; /* of entities, by what becomes of them */
-	__u64 unknown;
-	__u64 invalid[EM_ABI_REASONS];
-	__u64 copied;
-	__u64 copy_errors;
-	__u64 tick; /* of the clock, and … */
-	__u64 now;  /* … the time when it was first seen, as em_abi_entity_count.last */
-	/* Of the last window, a time divided by EM_ABI_UNKNOWN_WINDOW: */
-	__u64 window;
-	__u32 unknown_seen;
-	__u32 new_tags; /* that map entitymux_unk has got */
-	__u64 sample;	/* with has_samples: 1 + why the datagram at hand may be copied; else 0 */
-};
 
 /*
  * Of each listener, each CPU looks at the tags of all unknown datagrams up to so many in a window
@@ -422,22 +276,6 @@ struct em_abi_listener_count {
 #define EM_ABI_UNKNOWN_ALL    4096
 #define EM_ABI_UNKNOWN_EACH   16
 #define EM_ABI_UNKNOWN_NEW    128
-
-/* A tag that no entity has. */
-struct em_abi_unknown_key {
-	struct em_abi_tag tag;
-	__u32 format; /* its number */
-	__u32 reserved;
-};
-
-struct em_abi_unknown {
-	__u64 packets;
-	__u64 last;	 /* ns of CLOCK_MONOTONIC */
-	__u8 sender[16]; /* of the first one; an address of IPv4 is the first 4 bytes */
-	__u32 family;	 /* EM_ABI_IPV4 or …6 */
-	__be16 port;	 /* that it was sent from */
-	__u16 reserved;
-};
 
 /*
  * A sample: this, and the first bytes of the packet.  Each CPU makes no more than EM_ABI_SAMPLES in
@@ -468,22 +306,22 @@ _Static_assert(EM_ABI_LISTENERS <= 256, "em_abi_sample.listener");
 _Static_assert(sizeof(struct em_abi_load) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_condition) == 48, "no padding");
 _Static_assert(sizeof(struct em_abi_format) == 40 + 16 * EM_ABI_LOADS, "no padding");
+_Static_assert(__builtin_offsetof(struct em_abi_constants, has_addresses) == EM_ABI_KEPT_CONSTANTS,
+	       "changes with EM_ABI_KEPT");
+_Static_assert(__builtin_offsetof(struct em_abi_constants, entities) == 16 &&
+		       __builtin_offsetof(struct em_abi_constants, counters) == 32 &&
+		       __builtin_offsetof(struct em_abi_constants, has_copies) == 40,
+	       "changes with EM_ABI_KEPT");
 _Static_assert(sizeof(struct em_abi_constants) ==
 		       80 + EM_ABI_LISTENERS * sizeof(struct em_abi_listener),
 	       "no padding");
 _Static_assert(sizeof(struct em_abi_action) == 4, "no padding");
 _Static_assert(sizeof(struct em_abi_listener) == 24 + sizeof(struct em_abi_format), "no padding");
-_Static_assert(sizeof(struct em_abi_claim) == 32, "no padding");
 _Static_assert(sizeof(struct em_abi_source) == 24, "no padding");
 _Static_assert(sizeof(struct em_abi_short_entity) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_entity) == 32, "no padding");
 _Static_assert(sizeof(struct em_abi_interval) == 56, "no padding");
-_Static_assert(sizeof(struct em_abi_flow_key) == 40, "no padding");
-_Static_assert(sizeof(struct em_abi_flow) == 16, "no padding");
 _Static_assert(sizeof(struct em_abi_noted) == 56, "no padding");
 _Static_assert(sizeof(struct em_abi_mark) == 8, "no padding");
-_Static_assert(sizeof(struct em_abi_listener_count) == 136, "no padding");
-_Static_assert(sizeof(struct em_abi_unknown_key) == 32, "no padding");
-_Static_assert(sizeof(struct em_abi_unknown) == 40, "no padding");
 
 #endif

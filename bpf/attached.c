@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bpf/abi.h"
+#include "bpf/constants.h"
 #include "bpf/pins.h"
 #include "bpf/program.h"
 #include "bpf/rtnl.h"
@@ -20,9 +21,7 @@
 
 #define PROGRAM_PREFIX "entitymux_"
 /* What the names of their map end in, see kernel/maps.bpf.h. */
-#define CONSTANTS	".rodata"
-#define CONSTANTS_PLAIN "entitymux_const"
-#define PROGRAM_MAPS	32 /* more than a program of ours has */
+#define PROGRAM_MAPS 32 /* more than a program of ours has */
 
 /*
  * No errno is that large. Without CAP_SYS_ADMIN and without a pin, nothing more than MAYBE_OURS can
@@ -63,20 +62,6 @@ int em_attached_open_map(int program, const char *name)
 	return -ENOENT;
 }
 
-int em_attached_read_constants(int program, struct em_abi_constants *constants)
-{
-	int fd = em_attached_open_map(program, CONSTANTS), rc;
-	const uint32_t zero = 0;
-
-	if (fd == -ENOENT)
-		fd = em_attached_open_map(program, CONSTANTS_PLAIN);
-	if (fd < 0)
-		return fd;
-	rc = bpf_map_lookup_elem(fd, &zero, constants);
-	close(fd);
-	return rc;
-}
-
 /* What the constants say. */
 struct facts {
 	uint32_t generation;
@@ -85,16 +70,16 @@ struct facts {
 };
 
 /*
- * A program without constants is a placeholder, of generation 0. A program of another version is
- * ours as well, and its generation is also 0.
+ * A program without constants is a placeholder, of generation 0. A program of another version that
+ * keeps nothing for this one, see abi_kept.h, is ours as well, and its generation is also 0.
  */
 static int read_facts(struct facts *facts, int program)
 {
 	struct em_abi_constants *constants = calloc(1, sizeof(*constants));
-	int rc = constants ? em_attached_read_constants(program, constants) : -ENOMEM;
+	int rc = constants ? em_constants_read(program, constants) : -ENOMEM;
 
 	*facts = (struct facts){0};
-	if (!rc && constants->version == EM_ABI_VERSION)
+	if (!rc)
 		*facts = (struct facts){.generation = constants->generation,
 					.n_replies = constants->n_replies,
 					.fragments = constants->has_fragments};

@@ -35,9 +35,9 @@ struct em_attached {
 	int fd;		   /* whoever gets the struct closes it, with em_attached_close() */
 	int stub; /* XDP: the descriptor of the stub that jumps to it, see stub.h; -1: none does */
 	struct em_stub_state jumps; /* of that stub.  An empty one is a placeholder */
-	uint32_t generation;	    /* 0: a placeholder, or of another version of entitymux */
-	size_t n_replies;	    /* interfaces that have EM_HOOK_TC_EGRESS in its generation */
-	bool tcx;		    /* TC: a tcx program, else a filter: */
+	uint32_t generation; /* 0: a placeholder, or of a version that keeps nothing for us */
+	size_t n_replies;    /* interfaces that have EM_HOOK_TC_EGRESS in its generation */
+	bool tcx;	     /* TC: a tcx program, else a filter: */
 	uint32_t handle;
 	uint16_t priority;
 	/* TC: what of somebody else's packets meet before it, for a person; "": nothing */
@@ -96,12 +96,6 @@ int em_attached_is_ours(uint32_t program, char name[16]);
 /* "TC filter at ingress, priority 1: BPF program, id 7, its_name"; the name may be "". */
 void em_attached_describe(char text[EM_ATTACHED_TEXT], const struct em_rtnl_filter *filter,
 			  const char *name);
-
-/*
- * The constants of a program; of a version that is not EM_ABI_VERSION, only that is known.  Returns
- * 0, -ENOENT where it has none, or -errno.
- */
-int em_attached_read_constants(int program, struct em_abi_constants *constants);
 
 /* The map of a program whose name ends in `name`; a descriptor or -errno. */
 int em_attached_open_map(int program, const char *name);

@@ -369,6 +369,7 @@ int em_compile(const struct em_policy *policy, const struct em_samples *samples,
 	if (!out->formats)
 		return -ENOMEM;
 	constants->version = EM_ABI_VERSION;
+	constants->kept = EM_ABI_KEPT;
 	constants->max_formats = most > 1 ? most : 0;
 	constants->has_long_tags = em_compile_has_long_tags(policy);
 	constants->n_listeners = policy->n_listeners;

@@ -14,6 +14,7 @@
 #include "bpf/abi.h"
 #include "bpf/attached.h"
 #include "bpf/compile.h"
+#include "bpf/constants.h"
 #include "bpf/entities.h"
 #include "bpf/window.h"
 
@@ -39,7 +40,7 @@ struct em_counters {
 static int read_constants(struct em_counters *counters, int program)
 {
 	struct em_abi_constants *constants = calloc(1, sizeof(*constants));
-	int rc = constants ? em_attached_read_constants(program, constants) : -ENOMEM;
+	int rc = constants ? em_constants_read(program, constants) : -ENOMEM;
 
 	if (!rc) {
 		counters->table = constants->entities;
@@ -92,41 +93,54 @@ int em_tally_open(struct em_counters **out, int program, struct em_diag *diag)
 	return 0;
 }
 
-static int read_listener(const struct em_counters *counters, uint32_t index,
-			 struct em_abi_listener_count *per_cpu, int cpus,
-			 struct em_listener_stats *stats)
+static void add_listener(struct em_listener_stats *stats, const struct em_abi_listener_count *from)
 {
-	int rc = bpf_map_lookup_elem(counters->listeners, &index, per_cpu);
+	stats->total.packets += from->total.packets;
+	stats->total.bytes += from->total.bytes;
+	stats->rewritten += from->sorted[EM_ABI_PORT];
+	stats->passed += from->sorted[EM_ABI_PASS];
+	stats->dropped += from->sorted[EM_ABI_DROP];
+	stats->unknown += from->unknown;
+	stats->invalid[EM_REASON_SOURCE] += from->invalid[EM_ABI_SOURCE];
+	stats->invalid[EM_REASON_LENGTH] += from->invalid[EM_ABI_LENGTH];
+	stats->invalid[EM_REASON_CHECK] += from->invalid[EM_ABI_CHECK];
+	stats->copied += from->copied;
+	stats->copy_errors += from->copy_errors;
+}
+
+/* The values of all CPUs, each of `size` bytes: a version may have more, or fewer, at the end. */
+static int read_listener(const struct em_counters *counters, uint32_t index, unsigned char *values,
+			 size_t size, int cpus, struct em_listener_stats *stats)
+{
+	struct em_abi_listener_count count = {0};
+	int rc = bpf_map_lookup_elem(counters->listeners, &index, values);
 
 	for (int i = 0; !rc && i < cpus; i++) {
-		stats->total.packets += per_cpu[i].total.packets;
-		stats->total.bytes += per_cpu[i].total.bytes;
-		stats->rewritten += per_cpu[i].sorted[EM_ABI_PORT];
-		stats->passed += per_cpu[i].sorted[EM_ABI_PASS];
-		stats->dropped += per_cpu[i].sorted[EM_ABI_DROP];
-		stats->unknown += per_cpu[i].unknown;
-		stats->invalid[EM_REASON_SOURCE] += per_cpu[i].invalid[EM_ABI_SOURCE];
-		stats->invalid[EM_REASON_LENGTH] += per_cpu[i].invalid[EM_ABI_LENGTH];
-		stats->invalid[EM_REASON_CHECK] += per_cpu[i].invalid[EM_ABI_CHECK];
-		stats->copied += per_cpu[i].copied;
-		stats->copy_errors += per_cpu[i].copy_errors;
+		memcpy(&count, values + i * size, size < sizeof(count) ? size : sizeof(count));
+		add_listener(stats, &count);
 	}
 	return rc;
 }
 
 static int read_listeners(const struct em_counters *counters, struct em_stats *stats)
 {
-	int cpus = libbpf_num_possible_cpus(), rc = 0;
-	struct em_abi_listener_count *per_cpu;
+	int cpus = libbpf_num_possible_cpus(), rc;
+	struct bpf_map_info info = {0};
+	uint32_t length = sizeof(info);
+	unsigned char *values;
+	size_t size;
 
 	if (cpus < 0)
 		return cpus;
-	per_cpu = calloc(cpus, sizeof(*per_cpu));
-	if (!per_cpu)
-		return -ENOMEM;
+	rc = bpf_obj_get_info_by_fd(counters->listeners, &info, &length);
+	/* The kernel rounds up to this. */
+	size = (info.value_size + 7UL) / 8 * 8;
+	values = rc ? NULL : calloc(cpus, size);
+	if (!values)
+		return rc ? rc : -ENOMEM;
 	for (uint32_t i = 0; !rc && i < stats->n_listeners; i++)
-		rc = read_listener(counters, i, per_cpu, cpus, &stats->listeners[i]);
-	free(per_cpu);
+		rc = read_listener(counters, i, values, size, cpus, &stats->listeners[i]);
+	free(values);
 	return rc;
 }
 

@@ -22,7 +22,7 @@ src/print/	src/print/ src/engine/ src/state/ src/capture/ src/config/ src/policy
 src/cmd/	src/cmd/ src/print/ src/engine/ src/state/ src/capture/ src/config/ src/policy/ src/host/ src/base/
 src/main.c	src/cmd/ src/print/ src/engine/ src/policy/ src/host/ src/base/ config-build.h
 bpf/		bpf/ bpf/kernel/tc.skel.h bpf/kernel/tc_plain.skel.h bpf/kernel/tc_unrolled.skel.h bpf/kernel/xdp.skel.h bpf/kernel/xdp_plain.skel.h bpf/kernel/xdp_unrolled.skel.h src/engine/backend.h src/engine/plan.h src/policy/ src/host/ src/base/
-bpf/kernel/	bpf/kernel/ bpf/abi.h
+bpf/kernel/	bpf/kernel/ bpf/abi.h bpf/abi_kept.h
 nft/		nft/ src/engine/backend.h src/engine/plan.h src/policy/ src/host/ src/base/ config-build.h
 '
 
