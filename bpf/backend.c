@@ -16,6 +16,7 @@
 #include "bpf/flows.h"
 #include "bpf/hold.h"
 #include "bpf/marks.h"
+#include "bpf/object.h"
 #include "bpf/others.h"
 #include "bpf/perf.h"
 #include "bpf/pins.h"
@@ -289,6 +290,7 @@ static int detach(struct em_diag *diag)
 const struct em_backend_ops em_bpf_backend = {
 	.name = "eBPF",
 	.has_clock = true,
+	.programs = em_objects_hash,
 	.features = em_features_try,
 	.survey = survey,
 	.prepare = prepare,

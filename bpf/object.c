@@ -32,18 +32,37 @@
 #define LOG_LEVEL 4
 #define NO_LOG	  0
 
+static const struct {
+	const void *(*bytes)(size_t *size);
+	const char *name;
+} built_in[EM_VARIANTS][2] = {
+	[EM_VARIANT_FULL] = {{em_xdp__elf_bytes, "em_xdp"}, {em_tc__elf_bytes, "em_tc"}},
+	[EM_VARIANT_PLAIN] = {{em_xdp_plain__elf_bytes, "em_xdp"},
+			      {em_tc_plain__elf_bytes, "em_tc"}},
+	[EM_VARIANT_UNROLLED] = {{em_xdp_unrolled__elf_bytes, "em_xdp"},
+				 {em_tc_unrolled__elf_bytes, "em_tc"}},
+};
+
+/* FNV-1a of each word. */
+uint64_t em_objects_hash(void)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL ^ EM_ABI_VERSION, word;
+
+	for (size_t i = 0; i < EM_VARIANTS * 2; i++) {
+		size_t length;
+		const char *bytes = built_in[i / 2][i % 2].bytes(&length);
+
+		for (size_t at = 0; at + sizeof(word) <= length; at += sizeof(word)) {
+			memcpy(&word, bytes + at, sizeof(word));
+			hash = (hash ^ word) * 0x100000001b3ULL;
+			hash ^= hash >> 32;
+		}
+	}
+	return hash;
+}
+
 static struct bpf_object *open_object(enum em_variant variant, bool at_tc, char *log)
 {
-	static const struct {
-		const void *(*bytes)(size_t *size);
-		const char *name;
-	} built_in[EM_VARIANTS][2] = {
-		[EM_VARIANT_FULL] = {{em_xdp__elf_bytes, "em_xdp"}, {em_tc__elf_bytes, "em_tc"}},
-		[EM_VARIANT_PLAIN] = {{em_xdp_plain__elf_bytes, "em_xdp"},
-				      {em_tc_plain__elf_bytes, "em_tc"}},
-		[EM_VARIANT_UNROLLED] = {{em_xdp_unrolled__elf_bytes, "em_xdp"},
-					 {em_tc_unrolled__elf_bytes, "em_tc"}},
-	};
 	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = log,
 		    .kernel_log_size = EM_OBJECTS_LOG,
 		    .object_name = built_in[variant][at_tc].name);

@@ -8,6 +8,7 @@
 
 #include <bpf/libbpf.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "bpf/abi.h"
 #include "bpf/program.h"
@@ -16,6 +17,9 @@
 /* Bytes.  Before Linux 5.2 the most that there may be; there, a longer one is an error of its own.
  */
 #define EM_OBJECTS_LOG ((16 << 20) - 1)
+
+/* A number that differs from that of other versions of the programs. */
+uint64_t em_objects_hash(void);
 
 /* All zero: closed. */
 struct em_objects {

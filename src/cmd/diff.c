@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "engine/keep.h"
 #include "print/print.h"
 
 static bool same_hooks(const struct em_record *record, const struct em_plan *plan)
@@ -25,7 +26,8 @@ static bool is_different(const struct em_transaction *foreseen)
 
 	return !em_inspect_is_applied(&foreseen->view) || foreseen->changes.n || record->edits ||
 	       record->backend != foreseen->plan.backend || !same_hooks(record, &foreseen->plan) ||
-	       !record->config || strcmp(record->config, foreseen->config) != 0;
+	       !em_keep_has_programs(foreseen) || !record->config ||
+	       strcmp(record->config, foreseen->config) != 0;
 }
 
 static int run(const void *options, char *const *words, struct em_document *out,

@@ -3,6 +3,8 @@
 #include "engine/backend.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "config-build.h"
@@ -38,6 +40,15 @@ size_t em_backend_choices(enum em_backend wanted, struct em_choice choices[EM_CH
 					      : wanted == choices_known[i].choice.backend)
 			choices[n++] = choices_known[i].choice;
 	return n;
+}
+
+void em_backend_programs(const struct em_backend_ops *ops, char text[EM_PROGRAMS_TEXT])
+{
+	if (ops && ops->programs)
+		snprintf(text, EM_PROGRAMS_TEXT, "%s %016" PRIx64, PACKAGE_VERSION,
+			 ops->programs());
+	else
+		snprintf(text, EM_PROGRAMS_TEXT, "%s", PACKAGE_VERSION);
 }
 
 void em_kernel_state_clear(struct em_kernel_state *kernel)

@@ -104,10 +104,10 @@ typedef void em_feature_fn(void *context, const struct em_feature *feature);
 typedef void em_other_fn(void *context, const char *what, const char *remedy);
 
 /*
- * The operations of a backend.  All are mandatory but `check` and those for marks.  Each returns 0
- * or -errno and reports its errors to diag.  Exception: where the kernel or a driver lacks
- * something, `prepare` returns em_outcome_lacks() and reports nothing, so that the next choice can
- * be tried.
+ * The operations of a backend.  All are mandatory but `programs`, `check` and those for marks. Each
+ * returns 0 or -errno and reports its errors to diag.  Exception: where the kernel or a driver
+ * lacks something, `prepare` returns em_outcome_lacks() and reports nothing, so that the next
+ * choice can be tried.
  */
 struct em_backend_ops {
 	const char *name; /* the name in messages: "eBPF", "nftables" */
@@ -116,6 +116,11 @@ struct em_backend_ops {
 	 * concluded from how counters move between two looks.
 	 */
 	bool has_clock;
+
+	/*
+	 * A number that differs where the programs differ that it loads.  NULL: it loads none.
+	 */
+	uint64_t (*programs)(void);
 
 	/*
 	 * Reports, key by key, the parts of the policy that this backend does not support on every
@@ -236,6 +241,13 @@ struct em_choice {
 	const struct em_backend_ops *ops;
 	enum em_backend backend;
 };
+
+/*
+ * What tells that which this version installs from that of others: "0.1.0 82b1…", the version of
+ * the tool and the number of its programs.  ops may be NULL.
+ */
+#define EM_PROGRAMS_TEXT 64
+void em_backend_programs(const struct em_backend_ops *ops, char text[EM_PROGRAMS_TEXT]);
 
 #define EM_CHOICES_MAX 4
 

@@ -52,6 +52,13 @@ bool em_keep_takes_back(const struct em_transaction *t, const struct em_change *
 	       !(t->keeps && em_edited_has(&t->keeps->edited, change));
 }
 
+bool em_keep_has_programs(const struct em_transaction *t)
+{
+	const char *programs = t->view.record.programs;
+
+	return programs && !strcmp(programs, t->programs);
+}
+
 /* The entities whose edits the configuration does not have then. */
 static int note_edited(struct em_edited_list *out, const struct em_transaction *t)
 {
@@ -72,6 +79,7 @@ int em_keep_record(const struct em_transaction *t)
 		.wanted = t->wanted,
 		.config = (char *)(uintptr_t)t->config,
 		.reason = (char *)(uintptr_t)t->outcome.reason,
+		.programs = (char *)(uintptr_t)t->programs,
 		.replaces = mends(t) ? t->view.record.replaces : t->view.generation,
 		.restores = t->restores,
 		.edits = em_keep_edits(t),

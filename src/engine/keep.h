@@ -19,6 +19,9 @@ uint32_t em_keep_edits(const struct em_transaction *t);
 /* Whether a change of the transaction takes back what was edited live. */
 bool em_keep_takes_back(const struct em_transaction *t, const struct em_change *change);
 
+/* Whether what is in force was installed by this version. */
+bool em_keep_has_programs(const struct em_transaction *t);
+
 /* Writes the folder of the new generation.  Returns 0 or -errno, reported. */
 int em_keep_record(const struct em_transaction *t);
 

@@ -81,7 +81,8 @@ static int find_unchanged(struct em_transaction *t)
 
 	if (!em_inspect_is_in_place(&t->view) || record->backend != t->plan.backend ||
 	    !same_attachments(&t->plan, record) || strcmp(record->config, t->config) ||
-	    record->edits != em_keep_edits_before(t) || record->samples || t->samples)
+	    record->edits != em_keep_edits_before(t) || record->samples || t->samples ||
+	    !em_keep_has_programs(t))
 		return 0;
 	rc = em_generation_same_policy(t->state, record->generation, t->policy, &t->unchanged,
 				       t->diag);
@@ -103,6 +104,7 @@ static void set_header_limit(struct em_plan *plan)
 static void start_choice(struct em_transaction *t, const struct em_choice *choice, const char *why)
 {
 	t->ops = choice->ops;
+	em_backend_programs(t->ops, t->programs);
 	t->plan.backend = choice->backend;
 	t->plan.marks = t->view.ops && t->view.ops != t->ops;
 	t->outcome = (struct em_outcome){0};
@@ -146,6 +148,7 @@ static void drop_prepared(struct em_transaction *t)
 static int choose_nothing(struct em_transaction *t, const struct em_choice *choice)
 {
 	t->plan.backend = choice->backend;
+	em_backend_programs(NULL, t->programs);
 	em_plan_settle(&t->plan);
 	em_outcome_note(&t->outcome, "no interface is there yet");
 	return t->dry_run ? 0 : find_unchanged(t);

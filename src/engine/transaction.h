@@ -62,6 +62,7 @@ struct em_transaction {
 	struct em_state *state;
 	struct em_view view;		  /* of what was in force before; valid to the end */
 	const struct em_backend_ops *ops; /* the chosen backend, and what it has built: */
+	char programs[EM_PROGRAMS_TEXT];  /* that it installs */
 	struct em_prepared *prepared;
 	struct em_counts before; /* of the generation in force before */
 	bool recorded;		 /* the new generation has a folder */

@@ -189,6 +189,18 @@ static void print_edits(struct em_document *out, int64_t before, int64_t after)
 	em_document_close(out);
 }
 
+/* With another backend they are others anyway. */
+static void print_programs(struct em_document *out, const struct em_record *record,
+			   const struct em_transaction *done)
+{
+	em_document_object(out, "programs");
+	if (record && record->backend == done->plan.backend && !em_keep_has_programs(done))
+		em_document_text(out, "~ programs: of another version of entitymux\n");
+	em_document_string(out, "before", NULL, record ? record->programs : NULL, "");
+	em_document_string(out, "after", NULL, done->programs, "");
+	em_document_close(out);
+}
+
 void em_print_diff(struct em_document *out, const struct em_transaction *done)
 {
 	const struct em_view *view = &done->view;
@@ -197,6 +209,7 @@ void em_print_diff(struct em_document *out, const struct em_transaction *done)
 	print_values(out, "config", record ? record->config : NULL, done->config);
 	print_values(out, "backend", record ? em_print_backend(record->backend) : NULL,
 		     em_print_backend(done->plan.backend));
+	print_programs(out, record, done);
 	print_interfaces(out, record, &done->plan);
 	print_edits(out, record ? record->edits : 0, em_keep_edits(done));
 	print_changes(out, done);

@@ -17,6 +17,7 @@ void em_record_clear(struct em_record *record)
 {
 	free(record->config);
 	free(record->reason);
+	free(record->programs);
 	free(record->undoes);
 	free(record->ports);
 	free(record->attachments);
@@ -166,6 +167,8 @@ static int read_fact(struct em_record *record, const char *key, char *value)
 		return read_text(&record->config, value);
 	if (!strcmp(key, "reason"))
 		return read_text(&record->reason, value);
+	if (!strcmp(key, "programs"))
+		return read_text(&record->programs, value);
 	if (!strcmp(key, "listeners"))
 		return read_u32(&record->listeners, value);
 	if (!strcmp(key, "entities"))
@@ -257,6 +260,8 @@ int em_record_write(const struct em_record *record, FILE *out)
 	write_fact(out, "config", record->config ? record->config : "");
 	write_fact(out, "reason", record->reason ? record->reason : "");
 	write_fact(out, "applied_at", record->applied_at);
+	if (record->programs)
+		write_fact(out, "programs", record->programs);
 	fprintf(out, "listeners %" PRIu32 "\n", record->listeners);
 	fprintf(out, "entities %" PRIu32 "\n", record->entities);
 	fprintf(out, "replaces %" PRIu32 "\n", record->replaces);

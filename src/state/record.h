@@ -12,6 +12,7 @@
  *	config /etc/entitymux.conf
  *	reason the fastest this host can carry
  *	applied_at 2026-11-22T10:00:00Z
+ *	programs 0.1.0 82b1c3d4e5f60718
  *	listeners 1
  *	entities 2
  *	replaces 2
@@ -44,6 +45,7 @@ struct em_record {
 	char *config;		/* absolute path of the configuration; owned */
 	char *reason;		/* why this backend; owned */
 	char applied_at[32];	/* UTC, ISO 8601 */
+	char *programs;		/* em_backend_programs(); owned, or NULL: of an older version */
 	uint32_t listeners;	/* number in the policy */
 	uint32_t entities;
 	uint32_t replaces; /* the generation in force before; 0: none */

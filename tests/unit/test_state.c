@@ -148,6 +148,7 @@ static struct em_record record_of(uint32_t generation)
 		.config = (char *)(uintptr_t) "/etc/with blank\xff/entitymux.conf",
 		.reason = (char *)(uintptr_t) "eth1: its driver has no XDP",
 		.applied_at = "2026-11-22T10:00:00Z",
+		.programs = (char *)(uintptr_t) "0.1.0 82b1c3d4e5f60718",
 		.attachments = (struct em_attachment *)(uintptr_t)attachments,
 		.listeners = 2,
 		.entities = 3,
@@ -233,6 +234,7 @@ static void test_store_load(void **context)
 	assert_string_equal(loaded.config, "/etc/with blank\xff/entitymux.conf");
 	assert_string_equal(loaded.reason, "eth1: its driver has no XDP");
 	assert_string_equal(loaded.applied_at, "2026-11-22T10:00:00Z");
+	assert_string_equal(loaded.programs, "0.1.0 82b1c3d4e5f60718");
 	assert_int_equal(loaded.listeners, 2);
 	assert_int_equal(loaded.entities, 3);
 	assert_null(loaded.ports);
