@@ -19,7 +19,7 @@
  * version. A test sets another one.
  */
 #ifndef EM_ABI_VERSION
-#define EM_ABI_VERSION 22
+#define EM_ABI_VERSION 23
 #endif
 
 #define EM_ABI_LISTENERS 256 /* a power of 2 */
@@ -195,10 +195,13 @@ struct em_abi_interval {
 	__u32 reserved;
 };
 
-/* Ports that get a copy, those that are not 0. */
+/* Ports that get a copy, up to the first one that is 0. */
 #define EM_ABI_COPIES 8
 struct em_abi_copies {
-	__be16 ports[EM_ABI_COPIES];
+	union {
+		__be16 ports[EM_ABI_COPIES];
+		__u64 words[2];
+	};
 };
 
 /*
@@ -258,6 +261,21 @@ struct em_abi_mark {
  */
 #define EM_ABI_MARK_DECIDED 0x656d7579
 #define EM_ABI_MARK_HANDED  0x656d757a
+
+/*
+ * With has_copies the mark is followed by what the TC program has to copy.  It names the ports
+ * themselves: while programs are replaced, the two may be of different generations.  Older kernels
+ * take no more than 32 bytes of metadata.
+ */
+struct em_abi_copy_mark {
+	struct em_abi_mark mark;
+	__u32 magic;	 /* EM_ABI_MARK_COPIES ^ the namespace; else nothing is copied */
+	__u8 listener;	 /* that counts errors */
+	__u8 detour;	 /* see struct em_packet */
+	__u16 transport; /* of the UDP header, from the IP header on */
+	struct em_abi_copies copies;
+};
+#define EM_ABI_MARK_COPIES 0x656d757b
 
 /* In the mark of a packet, where these bits are 0 before: EM_HANDOVER_MARK. */
 #define EM_ABI_HANDED	   0x01ff0000
@@ -323,5 +341,7 @@ _Static_assert(sizeof(struct em_abi_entity) == 32, "no padding");
 _Static_assert(sizeof(struct em_abi_interval) == 56, "no padding");
 _Static_assert(sizeof(struct em_abi_noted) == 56, "no padding");
 _Static_assert(sizeof(struct em_abi_mark) == 8, "no padding");
+_Static_assert(sizeof(struct em_abi_copies) == 16, "no padding");
+_Static_assert(sizeof(struct em_abi_copy_mark) == 32, "all that older kernels take");
 
 #endif

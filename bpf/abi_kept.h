@@ -17,7 +17,7 @@
  * em_abi_constants).  Then an `apply` after the upgrade begins to count at zero.  Before version 22
  * the upper half was a number of interfaces, never so many.
  */
-#define EM_ABI_KEPT 0x6b650001
+#define EM_ABI_KEPT 0x6b650002
 
 enum em_abi_verdict {
 	EM_ABI_NONE, /* of a free slot */
@@ -73,7 +73,12 @@ struct em_abi_claim {
 	};
 	__u32 family;
 	__u16 listener;
-	__u16 used; /* enum em_abi_used */
+	__u8 used; /* enum em_abi_used */
+	/*
+	 * With has_copies: 1 where XDP had no room for a mark.  It then leaves all datagrams of the
+	 * claim to the TC program behind it, and that sorts those without a mark.
+	 */
+	__u8 unmarked;
 };
 
 /* EM_ABI_HANDS_OVER: datagrams are marked as decided, for the backend behind, see abi.h. */

@@ -14,7 +14,6 @@
 #include "bpf/trial.h"
 #include "host/obstacle.h"
 #include "policy/conversation.h"
-#include "policy/copies.h"
 
 const struct em_place *em_choose_largest(const struct em_policy *policy)
 {
@@ -120,22 +119,6 @@ static int check_egress(const struct em_plan *plan, size_t i, struct em_outcome 
 				at->interface, at->interface);
 }
 
-#define NO_COPIES "copies are made at TC only"
-
-/* Whether the interface is left to TC, because XDP cannot make a second packet of one. */
-static int leave_copies(struct em_plan *plan, size_t i, struct em_outcome *outcome)
-{
-	const char *interface = plan->attachments[i].interface;
-	const struct em_place *place = em_copies_on(plan->policy, interface);
-
-	if (!place)
-		return 0;
-	if (plan->backend != EM_BACKEND_AUTO)
-		return em_outcome_lacks(outcome, place, "copies: %s: " NO_COPIES, interface);
-	em_choose_tc(plan, i, outcome, NO_COPIES);
-	return 1;
-}
-
 static int choose_hook(struct em_plan *plan, size_t i, struct em_outcome *outcome,
 		       struct em_diag *diag)
 {
@@ -146,9 +129,6 @@ static int choose_hook(struct em_plan *plan, size_t i, struct em_outcome *outcom
 	at->hook = hook_of(plan->backend);
 	if (at->hook == EM_HOOK_TC_INGRESS)
 		return 0;
-	rc = leave_copies(plan, i, outcome);
-	if (rc)
-		return rc < 0 ? rc : 0;
 	rc = kernel_obstacle(obstacle, sizeof(obstacle), diag);
 	if (!rc && !obstacle[0])
 		rc = xdp_obstacle(&plan->links[i], at, obstacle, sizeof(obstacle), diag);

@@ -113,7 +113,8 @@ static void try_hook(struct em_feature *feature, const struct em_policy *sample,
 	struct em_attachment attachment = {
 		.interface = "lo", .ifindex = EM_RTNL_LOOPBACK, .hook = hook};
 	struct em_link link = {.name = "lo", .ethernet = true};
-	struct em_plan plan = {.attachments = &attachment, .links = &link, .n_attachments = 1};
+	struct em_plan plan = {
+		.policy = sample, .attachments = &attachment, .links = &link, .n_attachments = 1};
 	struct em_programs *programs = load_sample(sample, &plan, feature);
 	struct em_rtnl_change changes[1 + EM_PROGRAMS_EACH] = {
 		{.kind = EM_RTNL_QDISC_ADD, .ifindex = EM_RTNL_LOOPBACK}};

@@ -17,6 +17,7 @@
 #include "bpf/pins.h"
 #include "bpf/privilege.h"
 #include "host/netns.h"
+#include "policy/copies.h"
 
 #define LOADED_MAX 32 /* more maps, and more programs, than an object has */
 
@@ -79,12 +80,14 @@ size_t em_programs_kinds(const struct em_plan *plan, size_t attachment,
 		kinds[n++] = link->ethernet ? EM_PROGRAM_REPLY : EM_PROGRAM_REPLY_IP;
 	if (hook == EM_HOOK_TC_INGRESS) {
 		kinds[n++] = link->ethernet ? EM_PROGRAM_TC : EM_PROGRAM_TC_IP;
-	} else if (!link->local && hook == EM_HOOK_XDP_NATIVE) {
+	} else if (!link->local && hook == EM_HOOK_XDP_NATIVE &&
+		   !em_copies_on(plan->policy, plan->attachments[attachment].interface)) {
 		kinds[n++] = EM_PROGRAM_XDP;
 	} else {
 		/*
-		 * Generic XDP may see packets of a local sender on any interface. The order
-		 * matters: the program behind must be there before packets are left to it.
+		 * Generic XDP may see packets of a local sender on any interface, and copies are
+		 * made at TC. The order matters: the program behind must be there before packets
+		 * are left to it.
 		 */
 		kinds[n++] = EM_PROGRAM_TC_DEFERRED;
 		kinds[n++] = EM_PROGRAM_XDP_LOCAL;

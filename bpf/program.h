@@ -15,8 +15,8 @@
 
 enum em_program_kind {
 	EM_PROGRAM_XDP,
-	EM_PROGRAM_XDP_LOCAL,	/* interfaces whose packets may come from a sender on this host, */
-	EM_PROGRAM_TC_DEFERRED, /* and behind it, for those with an unfinished checksum */
+	EM_PROGRAM_XDP_LOCAL, /* interfaces whose packets may come from this host, or are copied */
+	EM_PROGRAM_TC_DEFERRED, /* and behind it, for unfinished checksums, and to make copies */
 	EM_PROGRAM_TC,		/* interfaces with an Ethernet header */
 	EM_PROGRAM_TC_IP,	/* interfaces on which the IP header comes first */
 	EM_PROGRAM_REPLY,	/* what goes back, where there is an Ethernet header, */

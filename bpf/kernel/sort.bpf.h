@@ -22,6 +22,7 @@ struct em_decision {
 	bool ours;     /* a listener's */
 	bool deferred; /* ours, and left to the TC program behind this one */
 	bool handed;   /* ours, and the backend behind this one has to be told */
+	bool unmarked; /* with has_copies, asked for: only of claims that are unmarked */
 	struct em_abi_action action;
 	__u32 listener; /* with has_copies */
 };
@@ -222,6 +223,18 @@ static __always_inline void em_invalid(const volatile struct em_abi_listener *li
 	em_set_action(action, &listener->invalid);
 }
 
+/* The ports that an action of a listener copies to. */
+static __always_inline const struct em_abi_copies *em_find_copies(__u32 id, __u32 copies)
+{
+	const volatile struct em_abi_listener *listener = em_get_listener(id);
+	__u32 index = copies - 1;
+
+	if (!listener)
+		return NULL;
+	index += listener->first_copies;
+	return bpf_map_lookup_elem(&entitymux_copy, &index);
+}
+
 /* A copy of a fragment could never be put together. */
 static __always_inline bool em_is_copied(const struct em_packet *packet,
 					 struct em_abi_listener_count *count,
@@ -374,6 +387,26 @@ static __always_inline void em_decide(em_context *context, const struct em_packe
  */
 static __always_inline bool em_defer(em_context *context, const struct em_decision *decision);
 
+/* Defined by the program, with has_copies: makes room for the mark, or returns false. */
+static __always_inline bool em_reserve(em_context *context);
+
+/*
+ * GRO looks at the UDP header.  If that is not in the linear part of the packet, which has some 3.4
+ * kB after XDP where pages have 4 KiB, the kernel makes another linear part, without the mark.
+ */
+#define EM_MARK_LOST 2048
+
+/*
+ * Whether XDP leaves the packet to TC.  Where there are copies, all that it decides about has to
+ * have a mark.
+ */
+static __always_inline bool em_is_left(em_context *context, const struct em_packet *packet,
+				       const struct udphdr *udp)
+{
+	return (em_has_copies() && packet->transport >= EM_MARK_LOST) ||
+	       em_maybe_unfinished(context, packet, udp);
+}
+
 /*
  * With `local`, a packet whose checksum may be unfinished is left for later.  Counters are per CPU,
  * and no hook of one CPU interrupts another: plain additions do.
@@ -393,11 +426,18 @@ static __always_inline void em_sort(em_context *context, const struct em_packet 
 	claim = em_claim(context, packet, ifindex, udp.dest);
 	if (!claim)
 		return;
+	if (em_has_copies() && decision->unmarked && !claim->unmarked)
+		return;
 	decision->ours = true;
 	decision->handed = claim->used == EM_ABI_HANDS_OVER;
 	/* If it is a constant, the verifier leaves out what that listener does not need. */
 	index = em_constant(n_listeners) == 1 ? 0 : claim->listener;
-	if (local && em_maybe_unfinished(context, packet, &udp)) {
+	if (local && em_has_copies() && (claim->unmarked || !em_reserve(context))) {
+		((struct em_abi_claim *)claim)->unmarked = 1;
+		decision->deferred = true;
+		return;
+	}
+	if (local && em_is_left(context, packet, &udp)) {
 		decision->deferred = true;
 		if (em_defer(context, decision))
 			return;

@@ -65,6 +65,13 @@ static __always_inline bool em_defer(em_context *context, const struct em_decisi
 	return false;
 }
 
+/* XDP alone leaves marks. */
+static __always_inline bool em_reserve(em_context *context)
+{
+	(void)context;
+	return false;
+}
+
 /* The other backend, behind us, takes the mark off. */
 static __always_inline void hand_over(em_context *context)
 {
@@ -81,8 +88,7 @@ static __always_inline int carry_out(em_context *context, const struct em_packet
 	if (decision->handed)
 		hand_over(context);
 	if (em_has_copies() && action->copies)
-		em_copy(context, packet->network, packet->transport,
-			(__u32)decision->listener << 16 | action->copies, packet->detour);
+		em_copy_action(context, packet, decision->listener, action);
 	if (action->verdict == EM_ABI_DROP)
 		return TC_ACT_SHOT;
 	if (action->verdict == EM_ABI_PORT)
@@ -91,28 +97,28 @@ static __always_inline int carry_out(em_context *context, const struct em_packet
 }
 
 /*
- * GRO looks at the UDP header.  If that is not in the linear part of the packet, which has some 3.4
- * kB after XDP where pages have 4 KiB, the kernel makes another linear part, without the mark.  XDP
- * leaves every packet with a checksum that looks unfinished to us, so we know them without it.
+ * See EM_MARK_LOST.  XDP leaves every packet with a checksum that looks unfinished to us, so we
+ * know them without the mark; where there are copies, it leaves all with such headers.
  */
-#define MARK_LOST 2048
-
 static __always_inline bool has_lost_mark(em_context *context, const struct em_packet *packet)
 {
 	struct udphdr udp;
 
-	return packet->upper == IPPROTO_UDP && packet->transport >= MARK_LOST &&
+	return packet->upper == IPPROTO_UDP && packet->transport >= EM_MARK_LOST &&
 	       em_read(context, packet->transport, &udp, sizeof(udp)) &&
-	       em_maybe_unfinished(context, packet, &udp);
+	       em_is_left(context, packet, &udp);
 }
 
-/* marked: it is ours to decide; else it has to be one that has lost its mark. */
+/* marked: it is ours to decide; else only if it has lost its mark, or XDP had no room for one. */
 static __always_inline int sort(em_context *context, struct em_packet *packet, bool marked)
 {
 	struct em_decision decision = {};
 
 	packet->length = context->len - packet->network;
-	if (!em_parse_ip(context, packet) || (!marked && !has_lost_mark(context, packet)))
+	if (!em_parse_ip(context, packet))
+		return TC_ACT_UNSPEC;
+	decision.unmarked = !marked && !has_lost_mark(context, packet);
+	if (!em_has_copies() && decision.unmarked)
 		return TC_ACT_UNSPEC;
 	em_sort(context, packet, context->ifindex, false, &decision);
 	return carry_out(context, packet, &decision);
@@ -144,13 +150,20 @@ static __always_inline __u32 read_mark(em_context *context)
 	return mark->magic;
 }
 
-/* XDP has decided.  While programs are replaced, it may be there together with either of ours. */
+/*
+ * XDP has decided, and left copies to us.  While programs are replaced, it may be there together
+ * with either of ours.
+ */
 static __always_inline bool is_decided(em_context *context, __u32 mark)
 {
 	mark ^= (__u32)em_constant(namespace);
 	if (mark == EM_ABI_MARK_HANDED)
 		hand_over(context);
-	return mark == EM_ABI_MARK_HANDED || mark == EM_ABI_MARK_DECIDED;
+	if (mark != EM_ABI_MARK_HANDED && mark != EM_ABI_MARK_DECIDED)
+		return false;
+	if (em_has_copies())
+		em_copy_marked(context);
+	return true;
 }
 
 /* Interfaces with an Ethernet header. */
@@ -164,14 +177,16 @@ int entitymux_tc(struct __sk_buff *context)
 	return sort_ethernet(context, true);
 }
 
-/* Behind entitymux_local: sorts what that one has left to TC. */
+/* Behind entitymux_local: copies what that one asks for, and sorts what it has left to TC. */
 SEC("tc")
 int entitymux_defer(struct __sk_buff *context)
 {
 	__u32 mark = read_mark(context);
 	bool marked = mark == EM_ABI_MARK_DEFERRED;
 
-	if (is_decided(context, mark) || (!marked && context->len < MARK_LOST))
+	if (em_is_copy(context) || is_decided(context, mark))
+		return TC_ACT_UNSPEC;
+	if (!em_has_copies() && !marked && context->len < EM_MARK_LOST)
 		return TC_ACT_UNSPEC;
 	return sort_ethernet(context, marked);
 }

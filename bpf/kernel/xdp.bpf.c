@@ -78,6 +78,50 @@ static __always_inline __u32 magic(const struct em_decision *decision)
 	       (__u32)em_constant(namespace);
 }
 
+/* In the room that em_reserve() has made; nothing is copied so far. */
+static __always_inline bool mark_reserved(struct xdp_md *context,
+					  const struct em_decision *decision)
+{
+	struct em_abi_copy_mark *mark = (void *)(long)context->data_meta;
+
+	if ((void *)(mark + 1) > (void *)(long)context->data)
+		return false;
+	mark->mark.magic = magic(decision);
+	mark->mark.interface = context->ingress_ifindex;
+	mark->magic = 0;
+	return true;
+}
+
+/*
+ * Says which copies the TC program has to make.  A datagram that is dropped becomes the first of
+ * them itself: if it were left to TC to drop it, it would reach the port of the listener whenever
+ * the mark is lost.
+ */
+static __always_inline void leave_copies(struct xdp_md *context, const struct em_packet *packet,
+					 struct em_decision *decision)
+{
+	struct em_abi_copy_mark *mark = (void *)(long)context->data_meta;
+	struct em_abi_action *action = &decision->action;
+	const struct em_abi_copies *copies = em_find_copies(decision->listener, action->copies);
+	__u32 i;
+
+	if (!copies || (void *)(mark + 1) > (void *)(long)context->data)
+		return;
+	mark->magic = EM_ABI_MARK_COPIES ^ (__u32)em_constant(namespace);
+	mark->listener = decision->listener;
+	mark->detour = packet->detour;
+	mark->transport = packet->transport - packet->network;
+	mark->copies = *copies;
+	if (action->verdict != EM_ABI_DROP)
+		return;
+	action->verdict = EM_ABI_PORT;
+	action->port = copies->ports[0];
+	EM_UNROLL
+	for (i = 1; i < EM_ABI_COPIES; i++)
+		mark->copies.ports[i - 1] = copies->ports[i];
+	mark->copies.ports[EM_ABI_COPIES - 1] = 0;
+}
+
 /*
  * Tells the TC program behind us whether a packet is left to it.  If not, that has to be said, too:
  * there may be a mark of the time when the packet came through here before.  The TC program cannot
@@ -88,6 +132,8 @@ static __always_inline bool mark(struct xdp_md *context, const struct em_decisio
 {
 	struct em_abi_mark *mark;
 
+	if (em_has_copies())
+		return mark_reserved(context, decision);
 	if (bpf_xdp_adjust_meta(context, -(int)sizeof(*mark)))
 		return false;
 	mark = (void *)(long)context->data_meta;
@@ -107,6 +153,20 @@ static __always_inline bool em_defer(em_context *context, const struct em_decisi
 	return mark(context, decision);
 }
 
+/* What came along from another interface may take the room. */
+static __always_inline bool em_reserve(struct xdp_md *context)
+{
+	const int room = sizeof(struct em_abi_copy_mark), word = sizeof(__u32);
+	int i;
+
+	if (!bpf_xdp_adjust_meta(context, -room))
+		return true;
+	for (i = 0; i < room / word; i++)
+		if (bpf_xdp_adjust_meta(context, word))
+			break;
+	return !bpf_xdp_adjust_meta(context, -room);
+}
+
 /* For interfaces whose packets come from a wire. */
 SEC("xdp")
 int entitymux_xdp(struct xdp_md *context)
@@ -120,7 +180,7 @@ int entitymux_xdp(struct xdp_md *context)
 	return carry_out(context, &packet, &decision.action);
 }
 
-/* For interfaces whose packets may come from a sender on this host. */
+/* For interfaces whose packets may come from a sender on this host, or are copied. */
 SEC("xdp")
 int entitymux_local(struct xdp_md *context)
 {
@@ -130,11 +190,14 @@ int entitymux_local(struct xdp_md *context)
 	if (!parse(context, &packet))
 		return XDP_PASS;
 	em_sort(context, &packet, context->ingress_ifindex, true, &decision);
-	if (!decision.ours || decision.action.verdict == EM_ABI_DROP)
-		return carry_out(context, &packet, &decision.action);
 	if (decision.deferred)
 		return XDP_PASS;
+	if (!decision.ours || (decision.action.verdict == EM_ABI_DROP &&
+			       !(em_has_copies() && decision.action.copies)))
+		return carry_out(context, &packet, &decision.action);
 	mark(context, &decision);
+	if (em_has_copies() && decision.action.copies)
+		leave_copies(context, &packet, &decision);
 	return carry_out(context, &packet, &decision.action);
 }
 

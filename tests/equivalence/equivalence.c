@@ -10,7 +10,7 @@
  * is made small and printed as a case for tests/e2e/packets/cases.  The exit status is 1 when there
  *was any.
  *
- * With -c, policies have copies, which not every backend makes.
+ * With -c, policies have copies, which nft does not make.
  *
  * The backend `none` is the control: without any policy, every frame comes out as it went in.
  */

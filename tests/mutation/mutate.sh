@@ -56,11 +56,11 @@ conversations()
 		>"$work/out" 2>&1 || echo 'conversations'
 }
 
-# Likewise, by the backend that makes copies.
+# Likewise, by backends that make copies.
 copies()
 {
 	case $1 in bpf/*) ;; *) return ;; esac
-	timeout 300 tests/equivalence/equivalence -c -n 5000 -p 50 ./entitymux tc >"$work/out" 2>&1 || echo 'copies'
+	timeout 300 tests/equivalence/equivalence -c -n 5000 -p 50 ./entitymux xdp tc >"$work/out" 2>&1 || echo 'copies'
 }
 
 failures() { table "$1" | grep . || conversations "$1" | grep . || copies "$1"; }
