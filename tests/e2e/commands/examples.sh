@@ -3,7 +3,8 @@
 # Copyright (C) 2026 the entitymux authors
 #
 # The examples of entitymux(8), as they stand in the page: each command runs, and prints what is shown, but for
-# the times, and the backend where that is another one.  As root, in network namespaces of its own, with a
+# the times, and the backend where that is another one.  And what other sections show is printed by the command
+# that they are about.  As root, in network namespaces of its own, with a
 # /run and an /etc of its own.
 set -u
 
@@ -12,8 +13,8 @@ set -u
 if [ -z "${examples_inside-}" ]; then
 	[ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root (sudo make check)'; exit 77; }
 	examples_inside=yes ENTITYMUX=$(realpath "$ENTITYMUX") page=$(realpath "$srcdir/man/entitymux.8")
-	LISTEN=$(realpath tests/e2e/commands/listen)
-	export examples_inside ENTITYMUX LISTEN page sysconfdir E2E_BACKENDS
+	LISTEN=$(realpath tests/e2e/commands/listen) COMMENTS=$(realpath tests/e2e/commands/comments)
+	export examples_inside ENTITYMUX LISTEN COMMENTS page sysconfdir E2E_BACKENDS
 	exec timeout 600 unshare --mount --propagation private --net bash "$0"
 fi
 # shellcheck source=tests/lib/checks.sh
@@ -107,6 +108,9 @@ timeless() {
 		esac
 }
 
+# Whether packets are copied.
+copying() { entitymux status | grep -q 'until entitymux sample ends'; }
+
 extract
 check 'the page has examples' test -s 12
 for file in [0-9][0-9]; do
@@ -114,7 +118,7 @@ for file in [0-9][0-9]; do
 	# What would go on forever is interrupted, once there was something to see.
 	forever=0 limit=100
 	! grep -q '^entitymux sample' "$file" || forever=124 limit=10
-	[ $forever -eq 0 ] || { sleep 1; traffic; } &
+	[ $forever -eq 0 ] || { within 8 'begins' copying; traffic; } &
 	timeout -s INT $limit bash -o pipefail "$file" >out 2>err
 	is 'exit status' $forever $?
 	wait $!
@@ -125,6 +129,73 @@ for file in [0-9][0-9]; do
 done
 title=
 check 'remove' entitymux remove
+
+# block PATTERN: of the page, what is shown in the block whose first line this is
+block() {
+	sed 's/\\e/\\/g; s/\\&//g' "$page" | awk -v first="$1" '
+		/^\.Ed/ && shown { exit }
+		shown { print }
+		/^\.Bd/ && getline > 0 && $0 ~ first { shown = 1; print }'
+}
+# ageless: neither how long ago something was, nor from which port; nft does not know the sender
+ageless() {
+	sed -E 's/ +[0-9]+[smh]( |$)/ AGO\1/; s/last [^ ]* ago/last AGO/; s/:[0-9]+$/:PORT/; s/, (\.\.\.|last .*|from .*)$//' |
+		case " $E2E_BACKENDS " in
+		*' xdp '* | *' tc '*) cat ;;
+		*) sed -E 's/AGO  *[^ ]+$/AGO/' ;;
+		esac
+}
+# shows WHAT PATTERN SEEN: the block with that first line
+shows() {
+	block "$2" >block
+	check "$1: a block" test -s block
+	is "$1" "$(ageless <block)" "$(printf '%s\n' "$3" | ageless)"
+}
+
+block '^\$ entitymux explain' >block
+is 'explain' "$(sed 1d block)" "$(sed -n '1s/^\$ //p' block | bash | head -n 1)"
+ip address add 2001:db8::1/64 dev eth0 nodad
+ip -n blue address add 2001:db8::5/64 dev eth0 nodad
+ip -n blue address add 192.0.2.9/24 dev eth0
+ip -n blue route replace 192.0.2.1/32 dev eth0 src 192.0.2.9
+entitymux apply >out || fail 'apply' "$(cat out)"
+send 12 'MX\x01\x00' PLTC 12
+ip netns exec blue bash -c 'printf "MX\x01\x00\xde\xad\xbe\xff" >/dev/udp/2001:db8::1/5000'
+within 10 'all arrive' sh -c 'entitymux stats | grep -q "unknown 13,"'
+shows 'unknown' '^listener telemetry, port 5000' "$(entitymux unknown)"
+shows 'unknown --config' '^# listener telemetry' "$(entitymux unknown --config)"
+block '^[{] "schema": 1, "backend": "xdp"' | grep -o '"[a-z_]*":' >keys
+is 'the keys of stats --json' "$(cat keys)" "$(entitymux stats --json | grep -o '"[a-z_]*":')"
+block '^telemetry: invalid: check: check 2' | sort >block
+entitymux sample -c 3 -w copied telemetry telemetry/plant-a 2>err &
+sampler=$!
+within 10 'copies' copying
+send 1 'MX\x0c\x00' '\xde\xad\xbe\xef' 8
+send 1 'MX\x01\x00' PLTC 8
+send 1 'MX\x01\x00' '\xde\xad\xbe\xef' 8
+within 10 'all are copied' sh -c "! kill -0 $sampler"
+is 'sample' "$(cat block)" "$("$COMMENTS" <copied | grep -o 'telemetry: .*[^ ]' | sort)"
+
+case "  $(echo "$E2E_BACKENDS" | sed 's/ /  /g')  " in
+*' tc '*' nft '*)
+	cat >/etc/entitymux.conf <<-'END'
+	backend = "tc";
+	listeners = ( { name = "telemetry"; interfaces = [ "eth0" ]; port = 5000; tag = { offset = 0; length = 4; };
+		entities = ( { name = "plant-a"; tag = "0x00000001"; port = 6001; } ); },
+		{ name = "flows"; interfaces = [ "eth0" ]; port = 2055; tag = { offset = 0; length = 1; };
+		entities = ( { tag = "0x01"; port = 6001; }, { tag = "0x02"; port = 6002; } ); } );
+	END
+	entitymux apply >out || fail 'apply' "$(cat out)"
+	cat >/etc/entitymux.conf <<-'END'
+	backend = "nft";
+	listeners = ( { name = "telemetry"; interfaces = [ "eth0" ]; port = 5001; tag = { offset = 0; length = 4; };
+		entities = ( { name = "plant-a"; tag = "0x00000001"; port = 6005; },
+			     { name = "plant-c"; tag = "0x504c5443"; port = 6003; } ); } );
+	END
+	shows 'diff' '^~ backend: tc -> nft' "$(entitymux diff)"
+	;;
+esac
+check 'remove at last' entitymux remove
 check 'remove the other one' ip netns exec blue entitymux remove
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
