@@ -26,6 +26,7 @@
 
 #include "config/config.h"
 #include "engine/header_limit.h"
+#include "host/release.h"
 #include "policy/classify.h"
 #include "policy/stats.h"
 #include "table.h"
@@ -250,6 +251,13 @@ static void subject_close(struct subject *subject)
 	em_policy_free(subject->policy);
 }
 
+/* Before Linux 5.6 the programs may be those without loops, which walk less; see entitymux(8). */
+static bool is_beyond(const struct test_policy *test, const char *backend)
+{
+	return !strcmp(test->title, "many headers") && strcmp(backend, "nft") != 0 &&
+	       em_release_is_before(5, 6);
+}
+
 static void run_policy(struct run *run, const struct test_policy *test, struct rig *rig,
 		       const char *entitymux, const char *backend, const char *before)
 {
@@ -257,6 +265,12 @@ static void run_policy(struct run *run, const struct test_policy *test, struct r
 	unsigned int failed = run->failed;
 	char *after;
 
+	if (is_beyond(test, backend)) {
+		run->refused++;
+		printf("skip %s, [%s]: the programs without loops walk 16 headers\n", backend,
+		       test->title);
+		return;
+	}
 	subject_open(&subject, test, backend);
 	if (apply(run, &subject, entitymux)) {
 		for (size_t i = 0; i < test->n_cases; i++)
