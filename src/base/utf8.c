@@ -62,15 +62,59 @@ void em_utf8_print(FILE *out, const char *text)
 	}
 }
 
+/* Returns the columns of a character, and its length. */
+static size_t measure(const char *text, size_t *length)
+{
+	*length = printable_length(text);
+	if (*length)
+		return 1;
+	*length = 1;
+	return strlen("\\xHH");
+}
+
+static void print_one(FILE *out, const char *text, size_t length, size_t columns)
+{
+	if (columns == 1)
+		fwrite(text, 1, length, out);
+	else
+		fprintf(out, "\\x%02x", (unsigned char)*text);
+}
+
+/* What lies between these columns as a whole. */
+static void print_range(FILE *out, const char *text, size_t from, size_t to)
+{
+	for (size_t at = 0, length; *text && at < to; text += length) {
+		const size_t columns = measure(text, &length);
+
+		if (at >= from && at + columns <= to)
+			print_one(out, text, length, columns);
+		at += columns;
+	}
+}
+
+void em_utf8_print_cut(FILE *out, const char *text, size_t columns)
+{
+	const size_t all = em_utf8_columns(text), dots = strlen("...");
+	const size_t kept = columns > dots ? columns - dots : 0;
+
+	if (all <= columns) {
+		em_utf8_print(out, text);
+		return;
+	}
+	print_range(out, text, 0, kept / 2);
+	fputs("...", out);
+	print_range(out, text, all - (kept - kept / 2), all);
+}
+
 size_t em_utf8_columns(const char *text)
 {
 	size_t columns = 0;
 
 	while (*text) {
-		size_t length = printable_length(text);
+		size_t length;
 
-		columns += length ? 1 : strlen("\\xHH");
-		text += length ? length : 1;
+		columns += measure(text, &length);
+		text += length;
 	}
 	return columns;
 }

@@ -25,6 +25,11 @@ size_t em_utf8_printable(const char *text);
 /* Prints text in one line, with all other bytes as \xHH. */
 void em_utf8_print(FILE *out, const char *text);
 
+/*
+ * As em_utf8_print(), but of what takes more columns (3 at least), the middle becomes "...".
+ */
+void em_utf8_print_cut(FILE *out, const char *text, size_t columns);
+
 /* Returns the number of terminal columns that this takes, at one per character. */
 size_t em_utf8_columns(const char *text);
 

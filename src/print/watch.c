@@ -28,6 +28,7 @@ struct watch {
 	char *message; /* of the last reading; owned; "": none */
 	size_t top;    /* the first line that is shown */
 	size_t page;   /* lines that are shown */
+	unsigned int columns;
 	bool ended;
 };
 
@@ -103,13 +104,21 @@ static const char *const order_names[] = {
 static void print_title(FILE *out, const struct watch *watch)
 {
 	const struct em_record *record = &watch->now.record;
+	char before[32] = "entitymux", behind[64];
+	size_t used;
 
-	fprintf(out, "entitymux");
-	if (watch->now.stats) {
-		fprintf(out, ": %s, ", em_print_backend(record->backend));
-		em_utf8_print(out, record->config);
-	}
-	fprintf(out, ", every %u s, by %s", watch->seconds, order_names[watch->wanted.order]);
+	snprintf(behind, sizeof(behind), ", every %u s, by %s", watch->seconds,
+		 order_names[watch->wanted.order]);
+	if (watch->now.stats)
+		snprintf(before, sizeof(before), "entitymux: %s, ",
+			 em_print_backend(record->backend));
+	used = strlen(before) + strlen(behind);
+	fputs(before, out);
+	/* The order is to be seen, however long the path is. */
+	if (watch->now.stats)
+		em_utf8_print_cut(out, record->config,
+				  watch->columns > used ? watch->columns - used : 0);
+	fputs(behind, out);
 }
 
 static void print_foot(FILE *out, const struct watch *watch)
@@ -161,10 +170,10 @@ static void fit(struct watch *watch, unsigned int lines)
 
 static int draw(struct watch *watch, struct em_screen *screen)
 {
-	unsigned int lines, columns;
+	unsigned int lines;
 	int rc;
 
-	em_screen_size(screen, &lines, &columns);
+	em_screen_size(screen, &lines, &watch->columns);
 	fit(watch, lines);
 	em_screen_begin(screen);
 	rc = draw_line(watch, screen, 0, EM_SCREEN_BAR, TITLE);

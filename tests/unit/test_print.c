@@ -129,6 +129,30 @@ static void test_strings(void **state)
 	}
 }
 
+#define EXPECT_CUT(text, columns, expected)                                                        \
+	do {                                                                                       \
+		char *cut;                                                                         \
+		size_t size;                                                                       \
+		FILE *out = open_memstream(&cut, &size);                                           \
+		em_utf8_print_cut(out, text, columns);                                             \
+		fclose(out);                                                                       \
+		assert_string_equal(cut, expected);                                                \
+		free(cut);                                                                         \
+	} while (0)
+
+static void test_cut(void **state)
+{
+	(void)state;
+	EXPECT_CUT("/etc/entitymux.conf", 19, "/etc/entitymux.conf");
+	EXPECT_CUT("/etc/entitymux.conf", 18, "/etc/en...mux.conf");
+	EXPECT_CUT("/etc/entitymux.conf", 4, "...f");
+	EXPECT_CUT("/etc/entitymux.conf", 0, "...");
+	EXPECT_CUT("/\xc3\xa4\xc3\xb6/\xc3\xbc.conf", 8, "/\xc3\xa4...onf");
+	EXPECT_CUT("/a\xff/b.conf", 10, "/a...conf");
+	EXPECT_CUT("/\x01/b\x02", 11, "/\\x01/b\\x02");
+	EXPECT_CUT("/\x01/b\x02", 10, "/...\\x02");
+}
+
 /* The same in general: more or less random bytes, in which much is nearly a character. */
 static void test_bytes(void **state)
 {
@@ -750,14 +774,23 @@ static void test_probe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),		cmocka_unit_test(test_nesting),
-		cmocka_unit_test(test_strings),		cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_cells),		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_error),		cmocka_unit_test(test_nearest),
-		cmocka_unit_test(test_apply),		cmocka_unit_test(test_stats),
-		cmocka_unit_test(test_stats_of_ranges), cmocka_unit_test(test_stats_on_terminal),
-		cmocka_unit_test(test_status),		cmocka_unit_test(test_samples),
-		cmocka_unit_test(test_check),		cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_nesting),
+		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_cells),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_error),
+		cmocka_unit_test(test_nearest),
+		cmocka_unit_test(test_apply),
+		cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_stats_of_ranges),
+		cmocka_unit_test(test_stats_on_terminal),
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_probe),
 	};
 

@@ -128,6 +128,9 @@ views() {
 	terminal send-keys -t w p
 	check 'by packets' within 5 in_order 'plänt-b plant-a'
 	shows 'and says so' 'every 1 s, by packets'
+	long=$(printf '%0100d' 0)
+	mkdir "$long" && cp conf "$long/conf" && "$ENTITYMUX" apply --backend="$1" "$long/conf" >/dev/null
+	shows 'also with a long path' '^entitymux: [a-z-]*, /.*0\.\.\.0.*/conf, every 1 s, by packets$'
 	terminal resize-window -t w -x 60 -y 6
 	shows 'a smaller terminal' '^1-3 of 4  q quit'
 	terminal send-keys -t w Down
