@@ -3,7 +3,7 @@
 # Copyright (C) 2026 the entitymux authors
 #
 # Includes go downwards through the rooms and never sideways, each library stays in its room, and only
-# the engine's table names a backend.
+# the engine's table names a backend.  The Makefile lists what the programs in the kernel include.
 set -u
 cd "${srcdir:-.}" || exit 1
 
@@ -172,4 +172,24 @@ uses()
 				if (!((file, words[i]) in used))
 					fail("an exception that is not needed: " file " " words[i])
 		exit failed
-	}'
+	}' || exit 1
+
+# What the programs in the kernel are made of, and what the list of it has: without a header in that, neither
+# an archive is whole nor a change is built.
+headers()
+{
+	found=$(find bpf/kernel -name '*.bpf.h')
+	while
+		before=$found
+		# shellcheck disable=SC2086 # one a word
+		found=$({ echo "$found"; sed -n 's/^#include "\(bpf\/.*\)"/\1/p' bpf/kernel/*.bpf.c $found; } | sort -u)
+		[ "$found" != "$before" ]
+	do :; done
+	echo "$found" | grep '\.h$'
+}
+listed=$(sed -n '/^bpf_headers = /,/[^\\]$/s/^[[:space:]]*%D%\/\([^ ]*\).*/bpf\/\1/p' bpf/Makefile.inc | sort)
+if [ "$(headers)" != "$listed" ]; then
+	echo 'bpf_headers of bpf/Makefile.inc are not those of the programs:'
+	{ headers; echo "$listed"; } | sort | uniq -u
+	exit 1
+fi
