@@ -4,11 +4,12 @@
  * copies - sends datagrams from one network namespace to another, and expects each of them once at
  * each of some ports there, all from the same sender, with the same TTL, on the same interface.
  *
- *	copies [-n|-f] CLIENT SERVER ADDRESS PORT TAG COUNT EXPECTED...
+ *	copies [-n|-f|-k] CLIENT SERVER ADDRESS PORT TAG COUNT EXPECTED...
  *
  * CLIENT and SERVER are namespaces of ip netns; TAG is 8 hex digits, in front of the payload; with
- * -n there is no UDP checksum, with -f a datagram is longer than an Ethernet frame.  Exit status 1:
- *some were lost, or came twice, or changed.
+ * -n there is no UDP checksum, with -f a datagram is longer than an Ethernet frame, and with -k
+ * whoever has the last port goes away when half of them are sent, with some of them on their way.
+ * Exit status 1: some were lost, or came twice, or changed.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -57,6 +58,7 @@ struct run {
 	size_t n_ports;
 	struct arrival arrival; /* of the first datagram at the first port */
 	bool arrived;
+	bool kill_last;
 };
 
 static void fail(const char *what)
@@ -192,8 +194,20 @@ static int report(const struct run *run, uint32_t count)
 	return status;
 }
 
+/* As the kernel does it when a process is killed. Returns 1 if it had lost some before. */
+static int kill_last(struct run *run)
+{
+	const struct port *last = &run->ports[--run->n_ports];
+
+	close(last->fd);
+	printf("%s: %u received, and gone\n", last->name, last->next);
+	return last->lost || last->twice || last->changed || !last->next;
+}
+
 static int exchange(struct run *run, int client, const struct addrinfo *to, uint32_t count)
 {
+	int status = 0;
+
 	for (uint32_t i = 0; i < count; i++) {
 		run->payload.number = i;
 		/* A port without a socket may be told by an ICMP error, which is none of ours. */
@@ -201,11 +215,13 @@ static int exchange(struct run *run, int client, const struct addrinfo *to, uint
 			    0 &&
 		    errno != ECONNREFUSED)
 			fail("sendto");
+		if (run->kill_last && i == count / 2)
+			status |= kill_last(run);
 		if ((i + 1) % BURST == 0 || i + 1 == count)
 			receive(run, i + 1, PATIENCE);
 	}
 	receive(run, count, QUIET);
-	return report(run, count);
+	return report(run, count) | status;
 }
 
 int main(int argc, char **argv)
@@ -218,12 +234,13 @@ int main(int argc, char **argv)
 	argv += *option != 0;
 	argc -= *option != 0;
 	if (argc < 8 || argc - 7 > PORTS_MAX) {
-		fprintf(stderr, "usage: copies [-n|-f] CLIENT SERVER ADDRESS PORT TAG COUNT "
+		fprintf(stderr, "usage: copies [-n|-f|-k] CLIENT SERVER ADDRESS PORT TAG COUNT "
 				"EXPECTED...\n");
 		return 2;
 	}
 	if (!strcmp(option, "-f"))
 		run.length = sizeof(run.payload);
+	run.kill_last = !strcmp(option, "-k");
 	to = resolve(argv[3], argv[4]);
 	run.payload.tag = htonl(strtoul(argv[5], NULL, 16));
 	enter(argv[2]);

@@ -108,9 +108,7 @@ each_once() {
 		skip 'VLAN'
 	fi
 	check 'no checksum' "$COPIES" -n client server 192.0.2.2 5000 1 100 6001 7001 7002
-	if [ "$1" = xdp ]; then
-		skip 'loopback'
-	else
+	if [ "$1" != xdp ]; then
 		check 'loopback' "$COPIES" server server 127.0.0.1 5000 1 100 6001 7001 7002
 		check 'IPv6 loopback' "$COPIES" server server ::1 5000 1 100 6001 7001 7002
 	fi
@@ -122,16 +120,55 @@ each_once() {
 	title=$subtitle
 	ip netns exec client ethtool -K wire tx on >/dev/null 2>&1
 	check 'a copy without a server' exchange 192.0.2.2 1 "$COUNT" 6001 7001
+	for address in 192.0.2.2 2001:db8::2; do
+		check "$address: a recorder is killed" \
+			"$COPIES" -k client server $address 5000 1 "$COUNT" 6001 7002 7001
+	done
 }
 
 counts() {
 	more=400
 	[ "$1" = xdp ] && more=200
-	is 'copied, but for fragments' "$((4 * COUNT + more)) 400 400 400 0 400" \
+	is 'copied, but for fragments' "$((6 * COUNT + more)) 400 400 400 0 400" \
 		"$(counter telemetry entity_copied_packets)"
-	is 'copied of the listener' $((4 * COUNT + more + 4 * 400 + 400)) "$(counter telemetry copied_packets)"
+	is 'copied of the listener' $((6 * COUNT + more + 4 * 400 + 400)) "$(counter telemetry copied_packets)"
 	is 'no copy is counted' $(($(counter telemetry copied_packets) + 20)) "$(counter telemetry packets)"
 	is 'no errors' 0 "$(counter telemetry copy_errors)"
+	check 'the same again' em apply "--backend=$1" conf
+	is 'counts go on' $((6 * COUNT + more + 2000)) "$(counter telemetry copied_packets)"
+}
+
+# Policies, and backends, change while datagrams are on their way.
+replaced() {
+	sed 's/0x00000002/0x00000012/' conf >another
+	check 'applied again' em apply "--backend=$1" conf
+	em stats --reset >/dev/null
+	ip netns exec client ethtool -K wire tx off >/dev/null 2>&1 # so that XDP decides
+	exchange 192.0.2.2 1 $((8 * COUNT)) 6001 7001 7002 >exchanged 2>&1 &
+	exchange=$!
+	check 'another policy' em apply "--backend=$1" another
+	check 'another backend' em apply --backend=tc conf
+	check 'and back' em apply "--backend=$1" conf
+	status=0
+	wait $exchange || status=$?
+	ip netns exec client ethtool -K wire tx on >/dev/null 2>&1
+	[ $status -eq 0 ] || cat exchanged
+	is 'each once while policies change' 0 $status
+	is 'and counted once' "$((8 * COUNT)) $((8 * COUNT)) 0" "$(counter telemetry packets) $(counter \
+		telemetry copied_packets) $(counter telemetry copy_errors)"
+}
+
+# Behind XDP, a program at TC makes the copies.
+behind() {
+	command -v tc >/dev/null || return # as in the virtual machines
+	ip netns exec server tc qdisc del dev wire clsact
+	status=0
+	said=$(em status 2>&1) || status=$?
+	is 'without the program at TC: status' 4 $status
+	says 'without the program at TC: says so' 'TC ingress' "$said"
+	check 'without the program at TC: applied' em apply "--backend=$1" conf
+	check 'and whole again' em status
+	check 'and copies' exchange 192.0.2.2 1 100 6001 7001 7002
 }
 
 # The example, with text and a tag of two bytes.
@@ -148,8 +185,6 @@ example() {
 
 # A policy in which the port of a copy is a listener's comes into force, and goes again.
 changes() {
-	check 'the same again' em apply "--backend=$1" conf
-	is 'counts go on' $((4 * COUNT + more + 2000)) "$(counter telemetry copied_packets)"
 	sed 's/ copies = \[ 7002 \];//' conf >less
 	says 'diff' '^~? *.*copies' "$(em diff less)"
 	check 'fewer copies' em apply "--backend=$1" less
@@ -171,6 +206,8 @@ for backend in $E2E_BACKENDS; do
 	check 'applied' em apply "--backend=$backend" conf
 	each_once "$backend"
 	counts "$backend"
+	replaced "$backend"
+	[ "$backend" = tc ] || behind "$backend"
 	changes "$backend"
 	example "$backend"
 	check 'removed' em remove
