@@ -14,6 +14,11 @@ void command_init(const char *entitymux)
 	program = entitymux;
 }
 
+bool command_is_change(const struct scenario *scenario)
+{
+	return scenario->command == SCENARIO_APPLY || scenario->command == SCENARIO_EDIT;
+}
+
 bool command_is_undo(const struct scenario *scenario)
 {
 	return scenario->command == SCENARIO_ROLLBACK || scenario->command == SCENARIO_WHEN_DUE;
@@ -28,6 +33,8 @@ enum policy command_after(const struct scenario *scenario)
 {
 	if (scenario->command == SCENARIO_REMOVE)
 		return NOTHING;
+	if (scenario->command == SCENARIO_EDIT)
+		return EDITED;
 	return scenario->command != SCENARIO_APPLY || scenario->same || !scenario->before ? OLD
 											  : NEW;
 }
@@ -38,6 +45,15 @@ void command_apply(struct inject *inject, const char *backend, enum policy polic
 	const char *const argv[] = {program, "apply", option, policy_file(policy), NULL};
 
 	snprintf(option, sizeof(option), "--backend=%s", backend);
+	inject->uid = host_uid();
+	inject_run(inject, argv);
+}
+
+void command_edit(struct inject *inject, const char *kind)
+{
+	const char *const argv[] = {program,	     "entity",	       kind, "sorter",
+				    POLICY_EDIT_TAG, POLICY_EDIT_PORT, NULL};
+
 	inject->uid = host_uid();
 	inject_run(inject, argv);
 }
@@ -55,6 +71,9 @@ void command_run(struct inject *inject, const struct scenario *scenario)
 	switch (scenario->command) {
 	case SCENARIO_APPLY:
 		command_apply(inject, scenario->backend, command_after(scenario));
+		return;
+	case SCENARIO_EDIT:
+		command_edit(inject, "add");
 		return;
 	case SCENARIO_REMOVE:
 		command_word(inject, "remove", NULL);

@@ -12,6 +12,8 @@
 /* The program; not owned. */
 void command_init(const char *entitymux);
 
+/* Whether it replaces the policy by another one. */
+bool command_is_change(const struct scenario *scenario);
 /* Whether it takes back an apply. */
 bool command_is_undo(const struct scenario *scenario);
 /* What is in force before the command, and what after it. */
@@ -21,6 +23,8 @@ enum policy command_after(const struct scenario *scenario);
 /* The caller clears what was run. */
 void command_run(struct inject *inject, const struct scenario *scenario);
 void command_apply(struct inject *inject, const char *backend, enum policy policy);
+/* kind: "add", or "move" where it is there already. */
+void command_edit(struct inject *inject, const char *kind);
 /* option may be NULL. */
 void command_word(struct inject *inject, const char *command, const char *option);
 /* The new policy, which the process that is left behind takes back a second later. */

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "host.h"
 #include "inject.h"
 #include "scenario.h"
@@ -72,7 +73,7 @@ static void add_call(struct points *points, const struct scenario *scenario, str
 		return;
 	if (!only || only == INJECT_KILL)
 		add(points, scenario, at, INJECT_KILL, false);
-	if ((!only || only == INJECT_KILL) && scenario->command == SCENARIO_APPLY)
+	if ((!only || only == INJECT_KILL) && command_is_change(scenario))
 		add(points, scenario, at, INJECT_KILL, true);
 	for (size_t i = 0; call->errors[i]; i++)
 		if (!only || only == call->errors[i])

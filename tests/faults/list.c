@@ -28,7 +28,7 @@ struct scenario *scenario_list(const char *const *backends, size_t *n)
 
 	while (backends[n_backends])
 		n_backends++;
-	list = calloc(n_backends * (n_backends + 9), sizeof(*list));
+	list = calloc(n_backends * (n_backends + 10), sizeof(*list));
 	if (!list)
 		rig_die("memory");
 	*n = 0;
@@ -43,6 +43,7 @@ struct scenario *scenario_list(const char *const *backends, size_t *n)
 				add(list, n, name, SCENARIO_APPLY, *from, *to);
 		}
 		add(list, n, "again", SCENARIO_APPLY, *to, *to);
+		add(list, n, "edit", SCENARIO_EDIT, *to, *to);
 		add(list, n, "remove", SCENARIO_REMOVE, *to, *to);
 		add(list, n, "reset", SCENARIO_RESET, *to, *to);
 		add(list, n, "status", SCENARIO_STATUS, *to, *to);

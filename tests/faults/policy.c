@@ -12,6 +12,7 @@ static const struct host_ports sorted[POLICIES] = {
 	[NOTHING] = {{HOST_LISTENER, HOST_LISTENER, HOST_LISTENER, HOST_LISTENER}},
 	[OLD] = {{6001, 6002, HOST_LISTENER, HOST_LISTENER}},
 	[NEW] = {{7001, 7002, 7003, HOST_LISTENER}},
+	[EDITED] = {{6001, 6002, 6003, HOST_LISTENER}},
 };
 
 static const char *const files[POLICIES] = {

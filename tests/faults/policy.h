@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * policy - the two policies that are applied, and what each does with the datagrams of
- * host_where().
+ * policy - the two policies that are applied, and the first after an edit; what each does with the
+ * datagrams of host_where().
  */
 #ifndef FAULTS_POLICY_H
 #define FAULTS_POLICY_H
 
 #include "host.h"
 
-enum policy { NOTHING, OLD, NEW, POLICIES };
+enum policy { NOTHING, OLD, NEW, EDITED, POLICIES };
 
-/* Writes both, and says where. */
+/* What the edit adds to the old one. */
+#define POLICY_EDIT_TAG	 "0x00000003"
+#define POLICY_EDIT_PORT "6003"
+
+/* Writes the two, and says where. */
 void policy_write_files(void);
 const char *policy_file(enum policy policy);
 

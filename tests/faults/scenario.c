@@ -243,7 +243,7 @@ static const char *check_undone(void)
 }
 
 /* After a fault: another run sees to it. */
-static const char *check_next(const struct scenario_point *point)
+static const char *check_next(const struct scenario_point *point, enum policy seen)
 {
 	struct inject next = {0};
 	const char *text;
@@ -253,9 +253,12 @@ static const char *check_next(const struct scenario_point *point)
 		return NULL; /* which make_ready() does */
 	if (command_is_undo(now.scenario))
 		return check_undone();
-	if (now.scenario->command != SCENARIO_APPLY)
+	if (!command_is_change(now.scenario))
 		return check_counters("then stats");
-	command_apply(&next, now.scenario->backend, command_after(now.scenario));
+	if (now.scenario->command == SCENARIO_EDIT)
+		command_edit(&next, seen == EDITED ? "move" : "add");
+	else
+		command_apply(&next, now.scenario->backend, command_after(now.scenario));
 	text = succeeds(&next, "then apply");
 	if (!text)
 		text = check_sorted(command_after(now.scenario), "then apply");
@@ -300,8 +303,7 @@ static const char *check_done(const struct inject *done, enum policy seen)
 		return text;
 	if (seen != command_after(now.scenario))
 		return wrong("exit status 0, and the old policy is in force");
-	if ((now.scenario->command == SCENARIO_APPLY || command_is_undo(now.scenario)) &&
-	    !done->err[0])
+	if ((command_is_change(now.scenario) || command_is_undo(now.scenario)) && !done->err[0])
 		return check_status();
 	return NULL;
 }
@@ -329,7 +331,7 @@ static void expect_reset(const struct inject *done)
  */
 static bool is_unsaid_apply(const struct inject *done, enum policy seen)
 {
-	return done->status && done->status != KILLED && now.scenario->command == SCENARIO_APPLY &&
+	return done->status && done->status != KILLED && command_is_change(now.scenario) &&
 	       seen != command_before(now.scenario) &&
 	       !strstr(done->err, "the policy is in force all the same");
 }
@@ -367,7 +369,7 @@ static const char *check_all(const struct scenario_point *point, const struct in
 		if (now.ready)
 			return now.scenario->before ? check_counters("then stats") : NULL;
 	}
-	return check_next(point);
+	return check_next(point, seen);
 }
 
 const char *scenario_try(const struct scenario_point *point, bool *reached)
