@@ -4,12 +4,13 @@
  * copies - sends datagrams from one network namespace to another, and expects each of them once at
  * each of some ports there, all from the same sender, with the same TTL, on the same interface.
  *
- *	copies [-n|-f|-k] CLIENT SERVER ADDRESS PORT TAG COUNT EXPECTED...
+ *	copies [-a|-n|-f|-k] CLIENT SERVER ADDRESS PORT TAG COUNT EXPECTED...
  *
  * CLIENT and SERVER are namespaces of ip netns; TAG is 8 hex digits, in front of the payload; with
  * -n there is no UDP checksum, with -f a datagram is longer than an Ethernet frame, and with -k
  * whoever has the last port goes away when half of them are sent, with some of them on their way.
- * Exit status 1: some were lost, or came twice, or changed.
+ * With -a, each port answers: from the first one, answers have to come from PORT, and from the
+ * others from themselves.  Exit status 1: some were lost, or came twice, or changed.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -49,6 +50,8 @@ struct port {
 	int fd;
 	uint32_t next; /* number that it is to get */
 	unsigned long lost, twice, changed;
+	in_port_t from; /* that its answers come from */
+	unsigned long answered;
 };
 
 struct run {
@@ -59,6 +62,7 @@ struct run {
 	struct arrival arrival; /* of the first datagram at the first port */
 	bool arrived;
 	bool kill_last;
+	bool answers;
 };
 
 static void fail(const char *what)
@@ -147,6 +151,9 @@ static bool take(struct run *run, struct port *port)
 	if (!run->arrived)
 		run->arrival = arrival;
 	run->arrived = true;
+	if (run->answers && sendto(port->fd, &payload, run->length, 0,
+				   (const struct sockaddr *)&arrival.from, message.msg_namelen) < 0)
+		fail("answer");
 	number = payload.number;
 	payload.number = run->payload.number;
 	port->changed += memcmp(&payload, &run->payload, run->length) ||
@@ -179,6 +186,38 @@ static void receive(struct run *run, uint32_t sent, int patience)
 	}
 }
 
+/* Those of both families have the port in the same place. */
+static void take_answers(struct run *run, int client)
+{
+	struct sockaddr_in6 from;
+	struct payload payload;
+	socklen_t length = sizeof(from);
+
+	while (recvfrom(client, &payload, sizeof(payload), MSG_DONTWAIT, (struct sockaddr *)&from,
+			&length) >= 0) {
+		for (size_t i = 0; i < run->n_ports; i++)
+			run->ports[i].answered += run->ports[i].from == from.sin6_port;
+		length = sizeof(from);
+	}
+}
+
+/* The last ones may still be on their way. */
+static int count_answers(struct run *run, int client, uint32_t count)
+{
+	struct pollfd polled = {.fd = client, .events = POLLIN};
+	int status = 0;
+
+	do
+		take_answers(run, client);
+	while (poll(&polled, 1, QUIET) > 0);
+	for (size_t i = 0; i < run->n_ports; i++) {
+		printf("%lu answers from port %u\n", run->ports[i].answered,
+		       ntohs(run->ports[i].from));
+		status |= run->ports[i].answered != count;
+	}
+	return status;
+}
+
 static int report(const struct run *run, uint32_t count)
 {
 	int status = 0;
@@ -194,14 +233,17 @@ static int report(const struct run *run, uint32_t count)
 	return status;
 }
 
-/* As the kernel does it when a process is killed. Returns 1 if it had lost some before. */
-static int kill_last(struct run *run)
+/*
+ * As the kernel does it when a process is killed, with `sent` sent. Returns 1 if it had lost some
+ * of the bursts before.
+ */
+static int kill_last(struct run *run, uint32_t sent)
 {
 	const struct port *last = &run->ports[--run->n_ports];
 
 	close(last->fd);
 	printf("%s: %u received, and gone\n", last->name, last->next);
-	return last->lost || last->twice || last->changed || !last->next;
+	return last->lost || last->twice || last->changed || last->next < sent / BURST * BURST;
 }
 
 static int exchange(struct run *run, int client, const struct addrinfo *to, uint32_t count)
@@ -216,11 +258,15 @@ static int exchange(struct run *run, int client, const struct addrinfo *to, uint
 		    errno != ECONNREFUSED)
 			fail("sendto");
 		if (run->kill_last && i == count / 2)
-			status |= kill_last(run);
+			status |= kill_last(run, i + 1);
 		if ((i + 1) % BURST == 0 || i + 1 == count)
 			receive(run, i + 1, PATIENCE);
+		if (run->answers)
+			take_answers(run, client);
 	}
 	receive(run, count, QUIET);
+	if (run->answers)
+		status |= count_answers(run, client, count);
 	return report(run, count) | status;
 }
 
@@ -234,19 +280,21 @@ int main(int argc, char **argv)
 	argv += *option != 0;
 	argc -= *option != 0;
 	if (argc < 8 || argc - 7 > PORTS_MAX) {
-		fprintf(stderr, "usage: copies [-n|-f|-k] CLIENT SERVER ADDRESS PORT TAG COUNT "
+		fprintf(stderr, "usage: copies [-a|-n|-f|-k] CLIENT SERVER ADDRESS PORT TAG COUNT "
 				"EXPECTED...\n");
 		return 2;
 	}
 	if (!strcmp(option, "-f"))
 		run.length = sizeof(run.payload);
 	run.kill_last = !strcmp(option, "-k");
+	run.answers = !strcmp(option, "-a");
 	to = resolve(argv[3], argv[4]);
 	run.payload.tag = htonl(strtoul(argv[5], NULL, 16));
 	enter(argv[2]);
 	for (int i = 7; i < argc; i++)
-		run.ports[run.n_ports++] =
-			(struct port){.name = argv[i], .fd = listen_on(to->ai_family, argv[i])};
+		run.ports[run.n_ports++] = (struct port){.name = argv[i],
+							 .fd = listen_on(to->ai_family, argv[i]),
+							 .from = htons(atoi(argv[i == 7 ? 4 : i]))};
 	enter(argv[1]);
 	client = socket(to->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (client < 0 ||

@@ -120,23 +120,24 @@ each_once() {
 	title=$subtitle
 	ip netns exec client ethtool -K wire tx on >/dev/null 2>&1
 	check 'a copy without a server' exchange 192.0.2.2 1 "$COUNT" 6001 7001
-	for address in 192.0.2.2 2001:db8::2; do
-		check "$address: a recorder is killed" \
-			"$COPIES" -k client server $address 5000 1 "$COUNT" 6001 7002 7001
-	done
+	check 'a recorder is killed' "$COPIES" -k client server 192.0.2.2 5000 1 "$COUNT" 6001 7002 7001
+	check 'IPv6: a recorder is killed' \
+		"$COPIES" -k client server 2001:db8::2 5000 1 200 6001 7002 7001
 }
 
 counts() {
 	more=400
 	[ "$1" = xdp ] && more=200
-	is 'copied, but for fragments' "$((6 * COUNT + more)) 400 400 400 0 400" \
+	is 'copied, but for fragments' "$((5 * COUNT + 200 + more)) 400 400 400 0 400" \
 		"$(counter telemetry entity_copied_packets)"
-	is 'copied of the listener' $((6 * COUNT + more + 4 * 400 + 400)) "$(counter telemetry copied_packets)"
+	is 'copied of the listener' $((5 * COUNT + 200 + more + 4 * 400 + 400)) "$(counter telemetry copied_packets)"
 	is 'no copy is counted' $(($(counter telemetry copied_packets) + 20)) "$(counter telemetry packets)"
 	is 'no errors' 0 "$(counter telemetry copy_errors)"
 	check 'the same again' em apply "--backend=$1" conf
-	is 'counts go on' $((6 * COUNT + more + 2000)) "$(counter telemetry copied_packets)"
+	is 'counts go on' $((5 * COUNT + 200 + more + 2000)) "$(counter telemetry copied_packets)"
 }
+
+REPLACED=40000 # for a second or so
 
 # Policies, and backends, change while datagrams are on their way.
 replaced() {
@@ -144,7 +145,7 @@ replaced() {
 	check 'applied again' em apply "--backend=$1" conf
 	em stats --reset >/dev/null
 	ip netns exec client ethtool -K wire tx off >/dev/null 2>&1 # so that XDP decides
-	exchange 192.0.2.2 1 $((8 * COUNT)) 6001 7001 7002 >exchanged 2>&1 &
+	exchange 192.0.2.2 1 $REPLACED 6001 7001 7002 >exchanged 2>&1 &
 	exchange=$!
 	check 'another policy' em apply "--backend=$1" another
 	check 'another backend' em apply --backend=tc conf
@@ -154,7 +155,7 @@ replaced() {
 	ip netns exec client ethtool -K wire tx on >/dev/null 2>&1
 	[ $status -eq 0 ] || cat exchanged
 	is 'each once while policies change' 0 $status
-	is 'and counted once' "$((8 * COUNT)) $((8 * COUNT)) 0" "$(counter telemetry packets) $(counter \
+	is 'and counted once' "$REPLACED $REPLACED 0" "$(counter telemetry packets) $(counter \
 		telemetry copied_packets) $(counter telemetry copy_errors)"
 }
 
@@ -169,6 +170,20 @@ behind() {
 	check 'without the program at TC: applied' em apply "--backend=$1" conf
 	check 'and whole again' em status
 	check 'and copies' exchange 192.0.2.2 1 100 6001 7001 7002
+}
+
+# Each server answers; the answers of the first one come from where the sender has sent to.
+answered() {
+	listeners '"wire"' | sed '/name = "telemetry"/s/port = 5000;/& replies = true;/' >replies
+	check 'with replies' em apply "--backend=$1" replies
+	for address in 192.0.2.2 2001:db8::2; do
+		check "$address: answers" "$COPIES" -a client server $address 5000 1 1000 6001 7001 7002
+	done
+	ip netns exec client ethtool -K wire tx off >/dev/null 2>&1
+	check 'complete checksums: answers' \
+		"$COPIES" -a client server 192.0.2.2 5000 1 1000 6001 7001 7002
+	ip netns exec client ethtool -K wire tx on >/dev/null 2>&1
+	check 'answered: removed' em remove
 }
 
 # The example, with text and a tag of two bytes.
@@ -209,6 +224,8 @@ for backend in $E2E_BACKENDS; do
 	replaced "$backend"
 	[ "$backend" = tc ] || behind "$backend"
 	changes "$backend"
+	check 'applied again' em apply "--backend=$backend" conf
+	answered "$backend"
 	example "$backend"
 	check 'removed' em remove
 done
