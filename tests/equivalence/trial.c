@@ -197,6 +197,10 @@ static void set_port(uint8_t *udp, uint16_t port)
 	udp[7] = sum & 0xff;
 }
 
+/* How often, and after how long, it is looked for copies that are late: a second in all. */
+#define LATE_TRIES	  200
+#define LATE_MICROSECONDS 5000
+
 /* The original and its copies. Returns their number. */
 static unsigned int add_wanted(const struct trial_packet *packet, bool control,
 			       struct stream_frame *to)
@@ -214,17 +218,26 @@ static unsigned int add_wanted(const struct trial_packet *packet, bool control,
 	return n;
 }
 
-/* Copies come behind the sentinel, and before the next one. */
+/*
+ * Copies come behind the sentinel, and before the next one; but for those of nft, which wait in a
+ * device that others pass by.  One more sentinel shows what is too many.
+ */
 static int exchange(struct rig *rig, unsigned int interface,
 		    const struct stream_frame *const *frames, unsigned int n, bool copies,
-		    struct stream_frame seen[2 * STREAM_WINDOW])
+		    unsigned int n_wanted, struct stream_frame seen[2 * STREAM_WINDOW])
 {
-	int first = stream_exchange(rig, interface, frames, n, seen), then;
+	int all = stream_exchange(rig, interface, frames, n, seen), more;
 
-	if (first < 0 || first > STREAM_WINDOW || !copies)
-		return first;
-	then = stream_exchange(rig, interface, NULL, 0, seen + first);
-	return then < 0 ? then : first + then;
+	for (int tries = 0; copies && all >= 0 && all <= STREAM_WINDOW && tries < LATE_TRIES;
+	     tries++) {
+		if (tries)
+			usleep(LATE_MICROSECONDS);
+		more = stream_exchange(rig, interface, NULL, 0, seen + all);
+		all = more < 0 ? more : all + more;
+		if (all < 0 || (unsigned int)all >= n_wanted)
+			break;
+	}
+	return all;
 }
 
 /* Copies come in their own order, among and behind the others. */
@@ -260,7 +273,7 @@ static bool window_agrees(struct rig *rig, const struct trial_packet *const *win
 		copies |= !control && window[i]->class.n_copies;
 		n_wanted += add_wanted(window[i], control, want + n_wanted);
 	}
-	n_seen = exchange(rig, window[0]->model->interface, frames, n, copies, seen);
+	n_seen = exchange(rig, window[0]->model->interface, frames, n, copies, n_wanted, seen);
 	result->n_seen = n_seen;
 	result->seen = seen[0];
 	if (n_seen < 0 || (unsigned int)n_seen != n_wanted)
