@@ -21,6 +21,8 @@
 #include <string.h>
 
 #include "engine/backend.h"
+#include "host/grace.h"
+#include "host/ifb.h"
 #include "nft/check_host.h"
 #include "nft/clean.h"
 #include "nft/conntrack.h"
@@ -40,6 +42,7 @@
 #include "nft/text.h"
 #include "nft/translations.h"
 #include "nft/unknown_tags.h"
+#include "policy/copies.h"
 
 struct em_prepared {
 	struct em_ruleset *ruleset;
@@ -48,6 +51,7 @@ struct em_prepared {
 	const struct em_plan *plan; /* not owned */
 	bool begun;		    /* something of it may be in the kernel */
 	bool committed;
+	bool made; /* the device for copies is new */
 };
 
 struct em_counters {
@@ -100,12 +104,27 @@ static int end_remembered(const struct em_policy *policy, struct em_diag *diag)
 	return rc;
 }
 
+/* What is under way in it arrives first. */
+static int delete_ifb(struct em_diag *diag)
+{
+	struct em_ifb ifb;
+	int rc = em_ifb_read(&ifb);
+
+	if (!rc && ifb.ours) {
+		em_grace_wait();
+		rc = em_ifb_delete();
+	}
+	return rc ? em_diag_errno(diag, rc, NULL, "delete interface " EM_IFB_NAME) : 0;
+}
+
 static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *diag)
 {
 	struct em_selection selection = {.keep = keep};
 	int first = end_conversations(policy, diag);
 	int rc = em_clean_transact(em_clean_selected, &selection, diag);
 
+	first = first ? first : rc;
+	rc = policy && em_copies_first(policy) ? 0 : delete_ifb(diag);
 	first = first ? first : rc;
 	rc = policy ? end_remembered(policy, diag) : 0;
 	return first ? first : rc;
@@ -158,6 +177,8 @@ static void withdraw(struct em_prepared *prepared)
 	em_diag_init(&quiet, nowhere);
 	prepared->batch.error = 0;
 	em_clean_selected(&prepared->netlink, &prepared->batch, &this, &quiet);
+	if (prepared->made)
+		(void)em_ifb_delete();
 	fclose(nowhere);
 }
 
@@ -216,6 +237,27 @@ static int choose_counters(struct em_prepared *prepared, struct em_outcome *outc
 						    plan->policy, form->zones, outcome, diag);
 }
 
+/* The rules have its number. */
+static int make_ifb(struct em_prepared *prepared, uint32_t *ifindex, struct em_outcome *outcome,
+		    struct em_diag *diag)
+{
+	const struct em_place *place = em_copies_first(prepared->plan->policy);
+	struct em_ifb ifb;
+	int rc;
+
+	if (!place)
+		return 0;
+	rc = em_ifb_make(&ifb, &prepared->made);
+	*ifindex = ifb.ifindex;
+	if (rc == -EEXIST)
+		return em_nft_foreign_ifb(place, diag);
+	if (rc == -EOPNOTSUPP)
+		return em_outcome_lacks(outcome, place,
+					"copies: nft needs a device of kind ifb for them, which "
+					"this kernel lacks: modprobe ifb");
+	return rc ? em_diag_errno(diag, rc, place, "copies: make interface " EM_IFB_NAME) : 0;
+}
+
 static int build(struct em_prepared *prepared, struct em_outcome *outcome, struct em_diag *diag)
 {
 	const struct em_plan *plan = prepared->plan;
@@ -226,6 +268,8 @@ static int build(struct em_prepared *prepared, struct em_outcome *outcome, struc
 	int rc = clear_way(prepared, diag);
 
 	prepared->begun = true;
+	if (!rc)
+		rc = make_ifb(prepared, &form.ifb, outcome, diag);
 	if (!rc)
 		rc = choose_counters(prepared, outcome, &form, diag);
 	if (rc)
@@ -377,6 +421,11 @@ int em_nft_print_ruleset(FILE *out, const struct em_policy *policy, uint32_t gen
 	if (refused)
 		return em_diag_error(diag, -EM_EUNSUPPORTED, place,
 				     "nft cannot carry this policy: %s", refused);
+	if (em_copies_first(policy))
+		return em_diag_error(
+			diag, -EM_EUNSUPPORTED, em_copies_first(policy),
+			"copies: rules alone do not make them, an interface does besides; "
+			"use apply --backend=nft");
 	if (em_ruleset_new(&ruleset, policy, generation, (struct em_form){.zones = false}))
 		return em_diag_enomem(diag);
 	em_text_print(out, ruleset);

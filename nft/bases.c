@@ -6,6 +6,7 @@
 #include "nft/build.h"
 #include "nft/uapi.h"
 
+#include <limits.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 
@@ -25,6 +26,10 @@ const struct em_base em_ruleset_bases[EM_BASES] = {
 			  RAW, EM_STATEMENT_GOTO, "dispatch", ADD},
 	[EM_BASE_EGRESS] = {EM_TABLE_NETDEV, "egress", NULL, "filter", "egress", NF_NETDEV_EGRESS,
 			    LAST, EM_STATEMENT_GOTO, "leaving", ADD},
+	[EM_BASE_LAST] = {EM_TABLE_NETDEV, "last", NULL, "filter", "ingress", NF_NETDEV_INGRESS,
+			  INT_MAX, EM_STATEMENT_GOTO, "forward", ADD},
+	[EM_BASE_COPIES] = {EM_TABLE_NETDEV, "copies", NULL, "filter", "egress", NF_NETDEV_EGRESS,
+			    0, EM_STATEMENT_GOTO, "copier", ADD},
 	[EM_BASE_RAW] = {EM_TABLE_INET, "raw", "prerouting", "filter", "prerouting",
 			 NF_INET_PRE_ROUTING, RAW, EM_STATEMENT_JUMP, "marked", ADD},
 	/* Before 5.2, families ip and ip6 have such chains, and family inet has none. */

@@ -17,6 +17,7 @@ struct em_builder {
 	const struct em_listener *listener; /* whose chains are being built */
 	const struct em_format *format;	    /* likewise; of the listener */
 	enum em_table table;		    /* that chains are opened in */
+	bool whole;			    /* chains for fragments, of which there are no copies */
 	int error;
 	struct em_statement scratch; /* what is written to after an error */
 };
@@ -70,6 +71,12 @@ bool em_build_has(const struct em_builder *b, enum em_verdict verdict, bool rang
  */
 bool em_build_has_sampled(const struct em_builder *b, bool ranges);
 struct em_identifier em_build_sampled_name(const struct em_builder *b, bool ranges);
+/*
+ * Likewise, of the entities whose datagrams are copied to a list, see em_entity: whether the format
+ * has any, and the set of their tags.  List 0 is that of the listener alone.
+ */
+bool em_build_has_copied(const struct em_builder *b, uint8_t list, bool ranges);
+struct em_identifier em_build_copied_name(const struct em_builder *b, uint8_t list, bool ranges);
 /* The place of the first entity that covers more than one tag. */
 const struct em_place *em_build_ranges_place(const struct em_builder *b);
 /*
@@ -79,6 +86,9 @@ const struct em_place *em_build_ranges_place(const struct em_builder *b);
 void em_build_invalid(struct em_builder *b, enum em_counter reason);
 void em_build_rule_invalid(struct em_builder *b, enum em_counter reason,
 			   const struct em_place *place);
+
+/* The end of a rule for what has its port, or is passed or dropped (listener.c). */
+void em_build_end(struct em_builder *b, enum em_verdict verdict);
 
 /*
  * Whether datagrams of the current listener are copied for this reason (enum em_reason, or
@@ -142,6 +152,19 @@ void em_build_remember(struct em_builder *b);
 struct em_identifier em_build_remember_name(const struct em_builder *b);
 /* With zones instead, all of table inet but its base chains (replies.c). */
 void em_build_replies(struct em_builder *b);
+/*
+ * Where a listener has copies (copies.c, copies.h): whether there are copies of datagrams of some
+ * entity of the current format, or of none; rules that lead fragments past the copies; where what
+ * has been decided about goes on; the chains there; and those of the device.
+ */
+bool em_build_copies(const struct em_builder *b, bool ranges);
+bool em_build_copies_unknown(const struct em_builder *b);
+void em_build_rules_fragment(struct em_builder *b);
+struct em_identifier em_build_copy_entity(const struct em_builder *b, enum em_verdict verdict,
+					  bool ranges);
+struct em_identifier em_build_copy_unknown(const struct em_builder *b);
+void em_build_copy_chains(struct em_builder *b);
+void em_build_copier(struct em_builder *b);
 /* A base chain and its rule (bases.c); the interface is NULL where it has none. */
 void em_build_base(struct em_builder *b, enum em_base_kind which, const char *interface,
 		   const struct em_place *place);

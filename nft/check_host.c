@@ -14,10 +14,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/ifb.h"
 #include "host/obstacle.h"
 #include "host/release.h"
 #include "host/scratch.h"
 #include "nft/answers.h"
+#include "nft/copies.h"
 #include "nft/drift.h"
 #include "nft/install.h"
 #include "nft/message.h"
@@ -167,10 +169,16 @@ static const char *refuse_tag(const struct em_listener *listener, const struct e
 	return NULL;
 }
 
+#define COPIES                                                                                     \
+	"copies: nft needs chains at egress for them (Linux 5.16 or later), and a device of kind " \
+	"ifb"
+
 static const char *refuse_copies(const struct em_policy *policy, const struct em_place **place)
 {
+	if (em_nft_copies_lists(policy) <= EM_COPIES_LISTS)
+		return NULL;
 	*place = em_copies_first(policy);
-	return *place ? "copies: the nft backend makes none" : NULL;
+	return "copies: the nft backend tells at most 4095 lists of ports apart";
 }
 
 const char *em_nft_refuse(const struct em_policy *policy, bool zones, const struct em_place **place)
@@ -202,6 +210,8 @@ void em_nft_check(const struct em_policy *policy, em_finding_fn *found, void *co
 		for (size_t f = 0; f < listener->n_formats; f++)
 			review_format(&listener->formats[f], found, context);
 	}
+	if (em_copies_first(policy))
+		found(context, em_copies_first(policy), COPIES);
 }
 
 /* Keeps the first finding, as what the plan lacks. */
@@ -209,7 +219,8 @@ static void note_lacking(void *context, const struct em_place *place, const char
 {
 	struct em_outcome *outcome = context;
 
-	if (!outcome->lacking[0])
+	/* That has been tried by itself. */
+	if (!outcome->lacking[0] && strcmp(finding, COPIES))
 		em_outcome_lacks(outcome, place, "%s", finding);
 }
 
@@ -358,6 +369,64 @@ static int choose_form(struct em_netlink *netlink, bool *zones, struct em_diag *
 	return rc && is_failure(rc) ? em_netlink_report(diag, &refusal) : 0;
 }
 
+/* In the child: what a kernel without such devices says. */
+static void try_ifb(void *result, const void *context)
+{
+	struct em_ifb ifb;
+	int *rc = result;
+	bool made;
+
+	(void)context;
+	*rc = em_ifb_make(&ifb, &made);
+}
+
+static int check_ifb(const struct em_place *place, struct em_outcome *outcome, struct em_diag *diag)
+{
+	struct em_ifb ifb;
+	int rc = em_ifb_read(&ifb), tried = 0;
+
+	if (rc)
+		return em_diag_errno(diag, rc, place, "copies: read interface " EM_IFB_NAME);
+	if (ifb.ifindex && !ifb.ours)
+		return em_nft_foreign_ifb(place, diag);
+	(void)em_scratch_run_anyone(try_ifb, &tried, sizeof(tried), NULL);
+	if (tried == -EOPNOTSUPP)
+		return em_outcome_lacks(outcome, place,
+					"copies: nft needs a device of kind ifb for them, which "
+					"this kernel lacks: modprobe ifb");
+	return 0;
+}
+
+static int check_copies(struct em_netlink *netlink, const struct em_policy *policy,
+			struct em_outcome *outcome, struct em_diag *diag)
+{
+	const struct em_place *place = em_copies_first(policy);
+	struct em_refusal refusal;
+	struct em_batch batch;
+	int rc;
+
+	if (!place)
+		return 0;
+	rc = em_batch_init(&batch, diag);
+	if (rc)
+		return rc;
+	rc = em_nft_copies_try(netlink, &batch, &refusal);
+	em_batch_clear(&batch);
+	if (rc && is_failure(rc))
+		return em_netlink_report(diag, &refusal);
+	if (rc)
+		return em_outcome_lacks(outcome, place, COPIES ": cannot %s: %s",
+					refusal.origin.what, em_refusal_reason(&refusal));
+	return check_ifb(place, outcome, diag);
+}
+
+int em_nft_foreign_ifb(const struct em_place *place, struct em_diag *diag)
+{
+	return em_diag_error(diag, -EEXIST, place,
+			     "copies: there is an interface " EM_IFB_NAME
+			     " of somebody else; rename or delete it: ip link delete " EM_IFB_NAME);
+}
+
 static int check_zones(struct em_netlink *netlink, const struct em_policy *policy,
 		       struct em_outcome *outcome, struct em_diag *diag)
 {
@@ -387,7 +456,9 @@ static int check_plan(struct em_netlink *netlink, struct em_plan *plan, struct e
 		plan->attachments[i].hook = EM_HOOK_NFT_INGRESS;
 		plan->attachments[i].conntrack = zones && plan->attachments[i].replies;
 	}
-	rc = try_rules(netlink, plan->policy, zones, outcome, diag);
+	rc = check_copies(netlink, plan->policy, outcome, diag);
+	if (!rc)
+		rc = try_rules(netlink, plan->policy, zones, outcome, diag);
 	if (!rc)
 		rc = em_plan_check_links(plan, outcome);
 	if (!rc && zones)

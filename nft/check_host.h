@@ -51,4 +51,7 @@ const char *em_nft_refuse(const struct em_policy *policy, bool zones,
 /* Whether em_nft_check_host() has chosen zones of conntrack, for replies. */
 bool em_nft_uses_zones(const struct em_plan *plan);
 
+/* Reports that the name of the device for copies is somebody else's.  Returns -EEXIST. */
+int em_nft_foreign_ifb(const struct em_place *place, struct em_diag *diag);
+
 #endif

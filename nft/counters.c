@@ -44,7 +44,7 @@ static void parse_nest(const struct nlattr *nest, const struct nlattr *attribute
 
 /* Of a listener, by enum em_counter. */
 struct counts {
-	struct em_count roles[EM_COUNTERS];
+	struct em_count roles[EM_COUNTERS_ALL];
 };
 
 struct reading {
@@ -72,6 +72,7 @@ static void add_roles(struct em_listener_stats *stats, const struct em_count *ro
 		stats->total.packets += roles[role].packets;
 		stats->total.bytes += roles[role].bytes;
 	}
+	stats->copied += roles[EM_COUNTER_COPIED].packets;
 	stats->rewritten += roles[EM_COUNTER_REWRITTEN].packets;
 	stats->passed += roles[EM_COUNTER_PASSED].packets;
 	stats->dropped += roles[EM_COUNTER_DROPPED].packets;
@@ -129,6 +130,10 @@ static int read_element(const struct nlattr *nest, void *data)
 	if (!asking->reading)
 		return MNL_CB_OK;
 	count = count_of(asking->reading, asking->object, i);
+	if (asking->object->copied) {
+		count->copied += be64toh(mnl_attr_get_u64(counter[NFTA_COUNTER_PACKETS]));
+		return MNL_CB_OK;
+	}
 	count->packets += be64toh(mnl_attr_get_u64(counter[NFTA_COUNTER_PACKETS]));
 	count->bytes += be64toh(mnl_attr_get_u64(counter[NFTA_COUNTER_BYTES]));
 	return MNL_CB_OK;

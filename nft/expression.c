@@ -398,6 +398,18 @@ void em_expression_log(struct em_lowering *l, uint16_t group, uint32_t bytes, co
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOG_SNAPLEN, bytes);
 }
 
+void em_expression_to_device(struct em_lowering *l, bool forward, uint32_t ifindex)
+{
+	struct nftnl_expr *value = add(l, "immediate"), *e = add(l, forward ? "fwd" : "dup");
+
+	if (!value || !e)
+		return;
+	nftnl_expr_set_u32(value, NFTNL_EXPR_IMM_DREG, data_register(FIRST));
+	nftnl_expr_set(value, NFTNL_EXPR_IMM_DATA, &ifindex, sizeof(ifindex));
+	nftnl_expr_set_u32(e, forward ? NFTNL_EXPR_FWD_SREG_DEV : NFTNL_EXPR_DUP_SREG_DEV,
+			   data_register(FIRST));
+}
+
 void em_expression_translate(struct em_lowering *l)
 {
 	struct nftnl_expr *e = add(l, "nat");

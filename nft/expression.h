@@ -57,6 +57,8 @@ void em_expression_bits(struct em_lowering *l, const uint8_t *mask, const uint8_
 void em_expression_limit(struct em_lowering *l, uint32_t each_second, uint32_t burst);
 /* A copy of the first bytes of the packet, and the prefix, to the group. */
 void em_expression_log(struct em_lowering *l, uint16_t group, uint32_t bytes, const char *prefix);
+/* The packet is forwarded, or else another one like it goes, to the interface of this number. */
+void em_expression_to_device(struct em_lowering *l, bool forward, uint32_t ifindex);
 /* DNAT to the port that was loaded, in family inet. */
 void em_expression_translate(struct em_lowering *l);
 /* The object of this name, NFT_OBJECT_…, or the one that the map has for what was loaded. */

@@ -36,13 +36,15 @@ enum em_field {
 	EM_FIELD_IP6_DADDR,
 	EM_FIELD_IP6_HOPLIMIT,
 	EM_FIELD_IP6_FRAG_OFF,
+	EM_FIELD_IP6_FRAG_MORE, /* the last bit says whether more fragments follow */
 	EM_FIELD_UDP_SPORT,
 	EM_FIELD_UDP_DPORT,
 	EM_FIELD_UDP_LENGTH,
 	EM_FIELD_UDP_CHECKSUM,
 	EM_FIELD_NFPROTO,
-	EM_FIELD_MARK, /* of the packet */
-	EM_FIELD_ZONE, /* of conntrack, in the original direction */
+	EM_FIELD_MARK,	   /* of the packet */
+	EM_FIELD_PRIORITY, /* of the packet: four bytes as they lie in memory */
+	EM_FIELD_ZONE,	   /* of conntrack, in the original direction */
 	EM_FIELDS
 };
 

@@ -10,9 +10,11 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/ifb.h"
 #include "nft/drift.h"
 #include "nft/inventory.h"
 #include "nft/netlink.h"
@@ -90,10 +92,13 @@ static int need_bases(struct em_kernel_state *out, const struct em_inventory *ne
 		      const char *device)
 {
 	struct em_identifier leaving = em_ruleset_entry(out->generation, EM_BASE_EGRESS, device);
+	struct em_identifier forward = em_ruleset_entry(out->generation, EM_BASE_LAST, device);
 	int rc = need_base(out, netdev, EM_BASE_HEADERS, device);
 
 	if (!rc && has_chain(netdev, &leaving))
 		rc = need_base(out, netdev, EM_BASE_EGRESS, device);
+	if (!rc && has_chain(netdev, &forward))
+		rc = need_base(out, netdev, EM_BASE_LAST, device);
 	return rc;
 }
 
@@ -109,6 +114,33 @@ static int need_zones(struct em_kernel_state *out, const struct em_inventory *in
 		return 0;
 	return em_drift_add(out, EM_TABLE_INET, "map", em_identifier_format(&name, text),
 			    "is missing");
+}
+
+static int add_ifb(struct em_kernel_state *out, const char *what)
+{
+	struct em_drift drift = {.object = "interface " EM_IFB_NAME};
+
+	snprintf(drift.what, sizeof(drift.what), "%s", what);
+	return em_kernel_state_add_drift(out, &drift);
+}
+
+/* The device that makes copies, and its chain, where there are rules for it. */
+static int need_ifb(struct em_kernel_state *out, const struct em_inventory *netdev,
+		    const struct em_ifb *ifb)
+{
+	struct em_identifier copier =
+		em_ruleset_entry(out->generation, EM_BASE_COPIES, EM_IFB_NAME);
+	int rc = 0;
+
+	if (!has_chain(netdev, &copier))
+		return 0;
+	if (!ifb->ours)
+		return add_ifb(out, "is missing: nothing that has copies arrives");
+	if (!ifb->up)
+		rc = add_ifb(out, "is down: ip link set " EM_IFB_NAME " up");
+	if (!rc && ifb->queue < EM_IFB_QUEUE)
+		rc = add_ifb(out, "drops bursts: ip link set " EM_IFB_NAME " txqueuelen 10000");
+	return rc ? rc : need_base(out, netdev, EM_BASE_COPIES, EM_IFB_NAME);
 }
 
 /* What is there because of something else that is there. */
@@ -179,12 +211,20 @@ static uint32_t find_older(const struct em_inventory *netdev, uint32_t in_force)
 static int judge(struct em_kernel_state *out, const struct em_inventory *netdev,
 		 const struct em_inventory *inet, struct em_diag *diag)
 {
+	struct em_identifier copier;
+	struct em_ifb ifb;
+	int rc = em_ifb_read(&ifb);
+
+	if (rc)
+		return em_diag_errno(diag, rc, NULL, "read interface " EM_IFB_NAME);
 	out->generation = em_inventory_in_force(netdev);
 	out->older = find_older(netdev, out->generation);
 	out->leftovers = is_leftover(netdev, out->generation) || is_leftover(inet, out->generation);
+	copier = em_ruleset_entry(out->generation, EM_BASE_COPIES, EM_IFB_NAME);
+	out->leftovers |= ifb.ours && !has_chain(netdev, &copier);
 	if (!out->generation)
 		return 0;
-	if (find_missing(out, netdev, inet))
+	if (find_missing(out, netdev, inet) || need_ifb(out, netdev, &ifb))
 		return em_diag_enomem(diag);
 	return find_attachments(out, netdev, diag);
 }

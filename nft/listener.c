@@ -8,6 +8,7 @@
 
 #include "engine/plan.h"
 #include "nft/build.h"
+#include "policy/copies.h"
 
 /*
  * The last byte that is needed, to see whether the frame holds it.  Where kernels before 6.18
@@ -146,13 +147,21 @@ static void count_sorted(struct em_builder *b, enum em_verdict verdict, bool ran
 	em_build_count(b, counters[verdict]);
 }
 
-/* The port is that of the entity: ends the rule. */
-static void add_rewritten(struct em_builder *b)
+void em_build_end(struct em_builder *b, enum em_verdict verdict)
 {
-	if (b->listener->replies)
+	if (verdict == EM_PORT && b->listener->replies)
 		em_build_target(b, EM_STATEMENT_GOTO, em_build_remember_name(b));
 	else
-		em_build_add(b, EM_STATEMENT_ACCEPT);
+		em_build_add(b, verdict == EM_DROP ? EM_STATEMENT_DROP : EM_STATEMENT_ACCEPT);
+}
+
+/* An entity's datagram has been counted, and has its port. */
+static void end_sorted(struct em_builder *b, enum em_verdict verdict, bool ranges)
+{
+	if (em_build_copies(b, ranges))
+		em_build_target(b, EM_STATEMENT_GOTO, em_build_copy_entity(b, verdict, ranges));
+	else
+		em_build_end(b, verdict);
 }
 
 static void add_rewrite(struct em_builder *b, bool ranges, bool checksum)
@@ -162,7 +171,7 @@ static void add_rewrite(struct em_builder *b, bool ranges, bool checksum)
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_SET);
 	count_sorted(b, EM_PORT, ranges);
-	add_rewritten(b);
+	end_sorted(b, EM_PORT, ranges);
 }
 
 static void rule_rewrite(struct em_builder *b, bool ranges, bool checksum)
@@ -194,7 +203,7 @@ bool em_build_can_sort(const struct em_builder *b)
 	return listener->n_formats == 1 && !listener->n_sources && !em_build_marks(b) &&
 	       em_listener_family(listener) == AF_UNSPEC && em_format_count(format, EM_PORT) &&
 	       least_length(format) <= format->payload_max && em_build_checks_fit(format) &&
-	       !em_build_copied(b, EM_SAMPLE_SORTED);
+	       !em_build_copied(b, EM_SAMPLE_SORTED) && !em_copies_any(listener);
 }
 
 void em_build_sort(struct em_builder *b)
@@ -208,7 +217,8 @@ void em_build_sort(struct em_builder *b)
 	add_rewrite(b, false, true);
 }
 
-static void rule_to_port(struct em_builder *b, uint16_t port, bool checksum)
+/* `copies` says whether copies of what has no entity are made, of which this is one. */
+static void rule_to_port(struct em_builder *b, uint16_t port, bool checksum, bool copies)
 {
 	struct em_statement *statement;
 
@@ -220,7 +230,10 @@ static void rule_to_port(struct em_builder *b, uint16_t port, bool checksum)
 	em_build_number(statement->low, port, 2);
 	if (!checksum)
 		add_no_checksum(b, EM_STATEMENT_SET);
-	add_rewritten(b);
+	if (copies)
+		em_build_target(b, EM_STATEMENT_GOTO, em_build_copy_unknown(b));
+	else
+		em_build_end(b, EM_PORT);
 }
 
 /* Conntrack is to choose the port. */
@@ -257,26 +270,30 @@ static void add_action(struct em_builder *b, const struct em_action *action,
 	}
 }
 
+static struct em_identifier unknown_chain(const struct em_builder *b)
+{
+	return em_build_format_name(b, b->whole ? "whole-unknown" : "unknown");
+}
+
 static void chain_to_port(struct em_builder *b, const struct em_action *action, bool invalid)
 {
+	const bool copies = !invalid && em_build_copies_unknown(b);
+
 	if (action->verdict != EM_PORT)
 		return;
-	em_build_chain(b, invalid ? em_build_listener_name(b, "invalid")
-				  : em_build_format_name(b, "unknown"));
+	em_build_chain(b, invalid ? em_build_listener_name(b, "invalid") : unknown_chain(b));
 	if (em_build_marks(b)) {
 		em_build_rule(b, &b->listener->place);
 		accept_marked(b, invalid);
 	} else {
-		rule_to_port(b, action->port, false);
-		rule_to_port(b, action->port, true);
+		rule_to_port(b, action->port, false, copies);
+		rule_to_port(b, action->port, true, copies);
 	}
 }
 
 /* Of the entities that have this verdict, if there are any. */
 static void rules_sorted(struct em_builder *b, enum em_verdict verdict, bool ranges)
 {
-	const struct em_action action = {.verdict = verdict};
-
 	if (!em_build_has(b, verdict, ranges))
 		return;
 	if (verdict == EM_PORT && em_build_marks(b)) {
@@ -291,7 +308,7 @@ static void rules_sorted(struct em_builder *b, enum em_verdict verdict, bool ran
 	em_build_rule(b, &b->format->tag.place);
 	em_build_lookup(b, EM_STATEMENT_IN, em_build_entities_name(b, verdict, ranges));
 	count_sorted(b, verdict, ranges);
-	add_action(b, &action, (struct em_identifier){0});
+	end_sorted(b, verdict, ranges);
 }
 
 static void add_invalid(struct em_builder *b, enum em_counter reason)
@@ -354,7 +371,9 @@ static void rule_copy_unknown(struct em_builder *b)
 /* An entity that has the tag for itself comes before those that cover others, too. */
 static void chain_sort(struct em_builder *b)
 {
-	em_build_chain(b, em_build_format_name(b, "sort"));
+	em_build_chain(b, em_build_format_name(b, b->whole ? "whole" : "sort"));
+	if (!b->whole)
+		em_build_rules_fragment(b);
 	for (int ranges = 0; ranges < 2; ranges++) {
 		rule_copy_sorted(b, ranges);
 		rules_sorted(b, EM_PORT, ranges);
@@ -365,7 +384,10 @@ static void chain_sort(struct em_builder *b)
 	rule_copy_unknown(b);
 	em_build_rule(b, &b->listener->place);
 	em_build_count(b, EM_COUNTER_UNKNOWN);
-	add_action(b, &b->format->unknown, em_build_format_name(b, "unknown"));
+	if (b->format->unknown.verdict != EM_PORT && em_build_copies_unknown(b))
+		em_build_target(b, EM_STATEMENT_GOTO, em_build_copy_unknown(b));
+	else
+		add_action(b, &b->format->unknown, unknown_chain(b));
 }
 
 static void chains_format(struct em_builder *b)
@@ -374,6 +396,13 @@ static void chains_format(struct em_builder *b)
 		em_build_checks(b);
 	chain_sort(b);
 	chain_to_port(b, &b->format->unknown, false);
+	if (!em_copies_any(b->listener))
+		return;
+	b->whole = true;
+	chain_sort(b);
+	chain_to_port(b, &b->format->unknown, false);
+	b->whole = false;
+	em_build_copy_chains(b);
 }
 
 void em_build_listener(struct em_builder *b)

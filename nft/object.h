@@ -52,6 +52,7 @@ struct em_object {
 	bool interval;	    /* elements are ranges, of each load of the key */
 	bool counting;	    /* elements count what is looked up */
 	uint32_t size;	 /* rules add elements, which time out, up to this number; 0: they do not */
+	bool copied;	 /* what its elements count are datagrams that were copied */
 	bool per_entity; /* elements are entities of the format; em_object_entity() */
 	uint32_t seconds; /* of EM_OBJECT_TIMEOUT */
 	uint8_t family;	  /* likewise: AF_INET or AF_INET6 */

@@ -9,17 +9,18 @@
 
 #include "engine/plan.h"
 #include "nft/build.h"
+#include "policy/copies.h"
 
 /* The counters of a listener. */
 
 struct em_identifier em_ruleset_counter(uint32_t generation, const struct em_listener *listener,
 					enum em_counter counter)
 {
-	static const char *const roles[EM_COUNTERS] = {
+	static const char *const roles[EM_COUNTERS_ALL] = {
 		[EM_COUNTER_REWRITTEN] = "rewritten", [EM_COUNTER_PASSED] = "passed",
 		[EM_COUNTER_DROPPED] = "dropped",     [EM_COUNTER_UNKNOWN] = "unknown",
 		[EM_COUNTER_SOURCE] = "source",	      [EM_COUNTER_LENGTH] = "length",
-		[EM_COUNTER_CHECK] = "check",
+		[EM_COUNTER_CHECK] = "check",	      [EM_COUNTER_COPIED] = "copied",
 	};
 
 	return (struct em_identifier){
@@ -42,7 +43,8 @@ void em_build_counters(struct em_builder *b)
 					      .place = b->listener->place,
 					      .purpose = "add counter",
 					      .listener = b->listener,
-					      .n = EM_COUNTERS,
+					      .n = em_copies_any(b->listener) ? EM_COUNTERS_ALL
+									      : EM_COUNTERS,
 					      .element = name_counter});
 }
 
@@ -147,7 +149,10 @@ static void tag_to_counter(const struct em_object *object, size_t i, struct em_e
 /* What is for all entities, where it has no items. */
 static void add_per_entity(struct em_builder *b, const char *role, struct em_object object)
 {
+	const uint32_t number = object.name.number;
+
 	object.name = em_build_format_name(b, role);
+	object.name.number = number;
 	object.listener = b->listener;
 	object.format = b->format;
 	object.per_entity = true;
@@ -160,12 +165,16 @@ static void add_per_entity(struct em_builder *b, const char *role, struct em_obj
 /* Verdicts, one bit each; and instead, those whose datagrams are sampled. */
 #define ALL_VERDICTS ((1U << EM_VERDICTS) - 1)
 #define SAMPLED	     (1U << EM_VERDICTS)
+/* Or those of which copies go to this list, see em_entity. */
+#define COPIED(list) (2U << EM_VERDICTS | (unsigned int)(list) << 16)
 
 static bool is_of(const struct em_builder *b, const struct em_entity *entity, unsigned int verdicts)
 {
 	if (verdicts == SAMPLED)
 		return em_plan_samples_entity(b->ruleset->form.samples, b->listener, b->format,
 					      entity);
+	if (verdicts & COPIED(0))
+		return entity->copies == verdicts >> 16;
 	return verdicts >> entity->action.verdict & 1;
 }
 
@@ -333,6 +342,46 @@ static void build_object_counters(struct em_builder *b)
 		add_ranges(b, "countranges", map, ALL_VERDICTS);
 }
 
+bool em_build_has_copied(const struct em_builder *b, uint8_t list, bool ranges)
+{
+	const struct em_format *format = b->format;
+
+	if (!list && !b->listener->copies.n)
+		return false;
+	if (!ranges)
+		return count_exact(b, COPIED(list)) > 0;
+	for (size_t i = 0; i < format->n_intervals; i++)
+		if (is_of(b, &format->entities[format->intervals[i].entity], COPIED(list)))
+			return true;
+	return false;
+}
+
+struct em_identifier em_build_copied_name(const struct em_builder *b, uint8_t list, bool ranges)
+{
+	struct em_identifier name = em_build_format_name(b, ranges ? "copiedranges" : "copied");
+
+	name.number = 1U + list;
+	return name;
+}
+
+static void build_copied(struct em_builder *b)
+{
+	for (unsigned int list = 0; list <= b->listener->n_copy_lists; list++)
+		for (int ranges = 0; ranges < 2; ranges++) {
+			struct em_object object = set_of_tags(b, ranges);
+			struct em_identifier name = em_build_copied_name(b, list, ranges);
+
+			if (!em_build_has_copied(b, list, ranges))
+				continue;
+			object.counting = object.copied = true;
+			object.name.number = name.number;
+			if (ranges)
+				add_ranges(b, name.role, object, COPIED(list));
+			else
+				add_exact(b, name.role, object, COPIED(list));
+		}
+}
+
 void em_build_entities(struct em_builder *b)
 {
 	build_sorted(b, EM_PORT, false);
@@ -345,6 +394,7 @@ void em_build_entities(struct em_builder *b)
 		if (em_build_has(b, verdict, true))
 			build_sorted(b, verdict, true);
 	build_sampled(b);
+	build_copied(b);
 	if (b->ruleset->form.object_counters)
 		build_object_counters(b);
 }

@@ -13,8 +13,10 @@
 #include <stdlib.h>
 
 #include "engine/backend.h"
+#include "host/ifb.h"
 #include "nft/build.h"
 #include "policy/conversation.h"
+#include "policy/copies.h"
 
 static int make(struct em_ruleset **out, const struct em_policy *policy, uint32_t generation,
 		struct em_form form, void (*build)(struct em_builder *b))
@@ -98,6 +100,12 @@ static void build_bases(struct em_builder *b)
 			em_build_base(b, EM_BASE_EGRESS, b->ruleset->interfaces[i],
 				      &first->replies_place);
 	}
+	for (size_t i = 0; i < b->ruleset->n_interfaces; i++)
+		if (em_copies_on(b->ruleset->policy, b->ruleset->interfaces[i]))
+			em_build_base(b, EM_BASE_LAST, b->ruleset->interfaces[i],
+				      em_copies_first(b->ruleset->policy));
+	if (b->ruleset->form.ifb && em_copies_first(b->ruleset->policy))
+		em_build_base(b, EM_BASE_COPIES, EM_IFB_NAME, em_copies_first(b->ruleset->policy));
 	if (first && b->ruleset->form.zones) {
 		em_build_base(b, EM_BASE_RAW, NULL, &first->replies_place);
 		em_build_base(b, EM_BASE_NAT, NULL, &first->replies_place);
@@ -111,6 +119,8 @@ static void build_all(struct em_builder *b)
 		em_build_replies(b);
 	else
 		em_build_answers(b);
+	b->table = EM_TABLE_NETDEV;
+	em_build_copier(b);
 	build_bases(b);
 }
 

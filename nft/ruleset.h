@@ -175,6 +175,9 @@ enum em_statement_kind {
 	EM_STATEMENT_JUMP,	   /* to chain `target`, and back where that returns */
 	EM_STATEMENT_GOTO,	   /* to chain `target` */
 	EM_STATEMENT_LOG, /* a copy to the log `group`, with prefix `target`, but not too many */
+	EM_STATEMENT_FORWARD,	/* to the device `ifindex`; the packet is gone */
+	EM_STATEMENT_DUPLICATE, /* another one like it to the device `ifindex` */
+	EM_STATEMENT_NOTE,	/* the priority becomes (load & high) ^ low, of 4 bytes */
 	EM_STATEMENT_RETURN,
 	EM_STATEMENT_ACCEPT,
 	EM_STATEMENT_DROP,
@@ -197,6 +200,7 @@ struct em_statement {
 	uint32_t seconds;  /* of EM_STATEMENT_UPDATE … */
 	bool counting;	   /* … whose elements count then */
 	uint16_t group;	   /* of EM_STATEMENT_LOG */
+	uint32_t ifindex;  /* of EM_STATEMENT_FORWARD and …_DUPLICATE */
 	struct em_entry *entries; /* of EM_STATEMENT_DISPATCH, owned */
 	size_t n_entries;
 };
@@ -216,6 +220,8 @@ enum em_base_kind {
 	EM_BASE_HEADERS,
 	EM_BASE_SORT,
 	EM_BASE_EGRESS,
+	EM_BASE_LAST,
+	EM_BASE_COPIES,
 	EM_BASE_RAW,
 	EM_BASE_NAT,
 	EM_BASES,
@@ -254,7 +260,10 @@ enum em_counter {
 	EM_COUNTER_SOURCE,
 	EM_COUNTER_LENGTH,
 	EM_COUNTER_CHECK,
-	EM_COUNTERS
+	EM_COUNTERS,
+	/* Besides: what was copied of these. */
+	EM_COUNTER_COPIED = EM_COUNTERS,
+	EM_COUNTERS_ALL
 };
 
 struct em_samples;
@@ -263,6 +272,7 @@ struct em_samples;
 struct em_form {
 	bool object_counters; /* of entities; else the elements of the maps count */
 	bool zones;	      /* of conntrack, for `replies`; else sets, and chains at egress */
+	uint32_t ifb;	      /* number of the device for copies; 0: leave its chain out */
 	bool joined;	      /* answers leave by any interface, also to link-local addresses */
 	const struct em_samples *samples; /* what is copied, see engine/plan.h; NULL: nothing */
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/plan.h"
+#include "host/ifb.h"
 
 void em_print_name(FILE *out, const struct em_identifier *name)
 {
@@ -354,6 +355,30 @@ static void lower_log(struct em_lowering *l, const struct em_statement *statemen
 	em_expression_log(l, statement->group, EM_SAMPLE_BYTES, target(statement, text));
 }
 
+static void print_to_device(FILE *out, const struct em_statement *statement)
+{
+	fputs(statement->kind == EM_STATEMENT_FORWARD ? "fwd" : "dup", out);
+	fputs(" to \"" EM_IFB_NAME "\"", out);
+}
+
+static void lower_to_device(struct em_lowering *l, const struct em_statement *statement)
+{
+	em_expression_to_device(l, statement->kind == EM_STATEMENT_FORWARD, statement->ifindex);
+}
+
+/* `ruleset` prints no such rules. */
+static void print_note(FILE *out, const struct em_statement *statement)
+{
+	print_copy(out, statement);
+}
+
+static void lower_note(struct em_lowering *l, const struct em_statement *statement)
+{
+	lower_loads(l, statement);
+	em_expression_bits(l, statement->high, statement->low);
+	em_expression_write(l, EM_FIELD_PRIORITY);
+}
+
 /* Verdicts. */
 
 static void print_jump(FILE *out, const struct em_statement *statement)
@@ -440,6 +465,9 @@ static const struct {
 	[EM_STATEMENT_COUNT] = {print_count, lower_count},
 	[EM_STATEMENT_COUNT_MAPPED] = {print_count_mapped, lower_count_mapped},
 	[EM_STATEMENT_LOG] = {print_log, lower_log, "copy packets to the log"},
+	[EM_STATEMENT_FORWARD] = {print_to_device, lower_to_device, "forward to a device"},
+	[EM_STATEMENT_DUPLICATE] = {print_to_device, lower_to_device, "duplicate to a device"},
+	[EM_STATEMENT_NOTE] = {print_note, lower_note},
 	[EM_STATEMENT_JUMP] = {print_jump, lower_jump},
 	[EM_STATEMENT_GOTO] = {print_goto, lower_goto},
 	[EM_STATEMENT_RETURN] = {print_return, lower_return},

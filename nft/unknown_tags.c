@@ -39,7 +39,9 @@ void em_build_unknown_tags(struct em_builder *b)
 	struct em_object object = make_object(b->ruleset->generation, b->listener, b->format);
 	struct em_statement *update;
 
-	em_build_object(b, object);
+	/* The second chain has the same set. */
+	if (!b->whole)
+		em_build_object(b, object);
 	em_build_rule(b, &b->format->tag.place);
 	update = em_build_lookup(b, EM_STATEMENT_UPDATE, object.name);
 	update->seconds = EM_UNKNOWN_SECONDS;

@@ -10,7 +10,7 @@
  * is made small and printed as a case for tests/e2e/packets/cases.  The exit status is 1 when there
  *was any.
  *
- * With -c, policies have copies, which nft does not make.
+ * With -c, policies have copies, which nft makes from Linux 5.16 on.
  *
  * The backend `none` is the control: without any policy, every frame comes out as it went in.
  */

@@ -95,6 +95,12 @@ each_action() {
 	check "$1: unknown" exchange "$1" 9 100 5000 7001 7003
 }
 
+# Whether nf_tables has chains at egress, and the kernel ifb devices.
+can_copy() {
+	em probe 2>/dev/null | grep -q 'netdev-egress  *yes' || return 1
+	ip -n client link add try type ifb 2>/dev/null && ip -n client link del try
+}
+
 each_once() {
 	for address in 192.0.2.2 2001:db8::2; do
 		each_action $address "$COUNT"
@@ -214,7 +220,7 @@ for backend in $E2E_BACKENDS; do
 	title="$backend: "
 	# Native XDP is not for lo.
 	listeners "$([ "$backend" = xdp ] && echo '"wire"' || echo '"wire", "lo"')" >conf
-	if [ "$backend" = nft ]; then
+	if [ "$backend" = nft ] && ! can_copy; then
 		refuses "$backend"
 		continue
 	fi
@@ -222,7 +228,7 @@ for backend in $E2E_BACKENDS; do
 	each_once "$backend"
 	counts "$backend"
 	replaced "$backend"
-	[ "$backend" = tc ] || behind "$backend"
+	case $backend in xdp*) behind "$backend" ;; esac
 	changes "$backend"
 	check 'applied again' em apply "--backend=$backend" conf
 	answered "$backend"
