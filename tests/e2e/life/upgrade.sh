@@ -87,10 +87,25 @@ upgrade() {
 	check 'remove' em remove
 }
 
+# Copies have a map of their own; nft makes none.
+copies() {
+	title="$1 copies: "
+	conf "$1" 4 | sed 's/port = 6001;/& copies = [ 7001 ];/' >copies.conf
+	check 'the other version applies' "$ANOTHER" apply copies.conf
+	send 4 001 001 002
+	is 'counts' '3 2 1 0' "$(packets)"
+	counts "$ANOTHER" >before
+	says 'and copies' '"copied":2' "$(cat before)"
+	check 'apply' em apply copies.conf
+	is 'nothing is lost' "$(cat before)" "$(counts em)"
+	check 'remove' em remove
+}
+
 for backend in $E2E_BACKENDS; do
 	case $backend in nft) ;; *) [ -x "$ANOTHER" ] || continue ;; esac
 	upgrade "$backend" short.conf 4
 	upgrade "$backend" long.conf 12
+	[ "$backend" = nft ] || copies "$backend"
 done
 
 echo "$passed passed, $failed failed"
