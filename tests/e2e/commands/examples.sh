@@ -176,6 +176,33 @@ send 1 'MX\x01\x00' '\xde\xad\xbe\xef' 8
 within 10 'all are copied' sh -c "! kill -0 $sampler"
 is 'sample' "$(cat block)" "$("$COMMENTS" <copied | grep -o 'telemetry: .*[^ ]' | sort)"
 
+# What other tools print of a datagram that is dropped, and of the programs.
+numberless() { sed -E 's/ \.\.\. | rule .* \(/ ... (/; s/v[0-9]+-/vN-/g; s/\([0-9]+\)/(N)/; s/ id [0-9]+/ id N/'; }
+if command -v nft >bin/path; then
+	entitymux apply --backend=nft >out || fail 'apply' "$(cat out)"
+	nft add table netdev watch
+	nft add chain netdev watch c '{ type filter hook ingress device eth0 priority -500; }'
+	nft add rule netdev watch c udp dport 5000 meta nftrace set 1
+	nft monitor trace >traced &
+	tracer=$!
+	sleep 1
+	send 1 'XX\x01\x00' '\xde\xad\xbe\xef' 8
+	within 5 'is traced' grep -q 'verdict drop' traced
+	kill $tracer
+	nft delete table netdev watch
+	block '^# nft add table netdev watch' | grep '^netdev' | numberless >block
+	is 'nft monitor trace' "$(cat block)" "$(grep -o 'netdev entitymux.*verdict.*' traced | numberless)"
+fi
+case " $E2E_BACKENDS " in
+*' xdp '*)
+	sed 's/unknown = /replies = true; &/' good.conf >replies.conf
+	entitymux apply --backend=xdp replies.conf >out || fail 'apply' "$(cat out)"
+	block '^# bpftool net show' | grep '^eth0' | numberless >block
+	[ -z "$(command -v bpftool)" ] ||
+		is 'bpftool net show' "$(cat block)" "$(bpftool net show dev eth0 | grep '^eth0' | numberless)"
+	;;
+esac
+
 case "  $(echo "$E2E_BACKENDS" | sed 's/ /  /g')  " in
 *' tc '*' nft '*)
 	cat >/etc/entitymux.conf <<-'END'
