@@ -234,8 +234,8 @@ static int report(const struct run *run, uint32_t count)
 }
 
 /*
- * As the kernel does it when a process is killed, with `sent` sent. Returns 1 if it had lost some
- * of the bursts before.
+ * As the kernel does it when a process is killed, with `sent` sent before this one. Returns 1 if it
+ * had lost some of the bursts before.
  */
 static int kill_last(struct run *run, uint32_t sent)
 {
@@ -258,7 +258,7 @@ static int exchange(struct run *run, int client, const struct addrinfo *to, uint
 		    errno != ECONNREFUSED)
 			fail("sendto");
 		if (run->kill_last && i == count / 2)
-			status |= kill_last(run, i + 1);
+			status |= kill_last(run, i);
 		if ((i + 1) % BURST == 0 || i + 1 == count)
 			receive(run, i + 1, PATIENCE);
 		if (run->answers)
