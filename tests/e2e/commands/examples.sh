@@ -177,7 +177,7 @@ within 10 'all are copied' sh -c "! kill -0 $sampler"
 is 'sample' "$(cat block)" "$("$COMMENTS" <copied | grep -o 'telemetry: .*[^ ]' | sort)"
 
 # What other tools print of a datagram that is dropped, and of the programs.
-numberless() { sed -E 's/ \.\.\. | rule .* \(/ ... (/; s/v[0-9]+-/vN-/g; s/\([0-9]+\)/(N)/; s/ id [0-9]+/ id N/'; }
+numberless() { sed -E 's/ \.\.\. \(| rule .* \(/ ... (/; s/v[0-9]+-/vN-/g; s/\([0-9]+\)/(N)/; s/ id [0-9]+/ id N/'; }
 if command -v nft >bin/path; then
 	entitymux apply --backend=nft >out || fail 'apply' "$(cat out)"
 	nft add table netdev watch
