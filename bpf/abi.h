@@ -269,9 +269,9 @@ struct em_abi_mark {
  */
 struct em_abi_copy_mark {
 	struct em_abi_mark mark;
-	__u32 magic;	 /* EM_ABI_MARK_COPIES ^ the namespace; else nothing is copied */
-	__u8 listener;	 /* that counts errors */
-	__u8 detour;	 /* see struct em_packet */
+	__u32 magic;   /* EM_ABI_MARK_COPIES ^ the namespace; else nothing is copied */
+	__u8 listener; /* that counts errors */
+	__u8 reserved;
 	__u16 transport; /* of the UDP header, from the IP header on */
 	struct em_abi_copies copies;
 };

@@ -15,9 +15,6 @@
 
 #define EM_LOOPBACK 1 /* its index, in each network namespace */
 
-static __always_inline bool em_rewrite_port(em_context *context, const struct em_packet *packet,
-					    bool source, __be16 port);
-
 /* The mark is taken off: the copy may go on to interfaces where somebody else looks at it. */
 static __always_inline bool em_is_copy(em_context *context)
 {
@@ -52,41 +49,52 @@ static __always_inline __be16 em_take_port(__u64 *first, __u64 *second)
 	return port;
 }
 
-#define EM_COPY_DETOUR 0x10000 /* bit */
+/*
+ * The helper knows whether the checksum is unfinished, or summed up by the device.  It is slower
+ * than em_rewrite_port(), which a copy does not notice, and asks for no stack.
+ */
+static __always_inline bool em_set_port(em_context *context, __u64 transport, __be16 from,
+					__be16 to)
+{
+	return !bpf_l4_csum_replace(context, transport + offsetof(struct udphdr, check), from, to,
+				    sizeof(to) | BPF_F_MARK_MANGLED_0) &&
+	       !bpf_skb_store_bytes(context, transport + offsetof(struct udphdr, dest), &to,
+				    sizeof(to), 0);
+}
 
 /*
- * `offsets` are those of the IP header, << 32, and of the UDP header; `first` and `second` are the
- * words of em_abi_copies, and `which` is the listener, and EM_COPY_DETOUR.  The packet is as before
- * in the end: the kernel gives it a head of its own before it sends a clone, and what is written to
- * that then does not fail.
+ * `transport` is the offset of the UDP header; `first` and `second` are the words of em_abi_copies.
+ * The packet is as before in the end: the kernel gives it a head of its own before it sends a
+ * clone, and what is written to that then does not fail.
  *
  * A global function, so that it is verified once.
  */
-EM_FUNCTION int em_copy(em_context *context, __u64 offsets, __u64 first, __u64 second, __u32 which)
+EM_FUNCTION int em_copy(em_context *context, __u64 transport, __u64 first, __u64 second,
+			__u32 listener)
 {
-	struct em_packet packet = {.network = offsets >> 32,
-				   .transport = (__u32)offsets,
-				   .detour = which & EM_COPY_DETOUR};
-	__u32 id = which & (EM_ABI_LISTENERS - 1), before = context->tc_index, i;
+	__u32 id = listener & (EM_ABI_LISTENERS - 1), before = context->tc_index, i;
 	struct em_abi_listener_count *count = bpf_map_lookup_elem(&entitymux_lcnt, &id);
-	struct udphdr udp;
-	__u8 version;
-	__be16 port;
+	__be16 own, from, port;
 
-	if (!count || !em_read(context, packet.network, &version, sizeof(version)) ||
-	    !em_read(context, packet.transport, &udp, sizeof(udp)))
+	if (!count ||
+	    !em_read_rest(context, transport + offsetof(struct udphdr, dest), &own, sizeof(own)))
 		return 0;
-	packet.protocol = version >> 4 == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
+	from = own;
 	context->tc_index = EM_ABI_COPY;
 	for (i = 0; i < EM_ABI_COPIES; i++) {
 		port = em_take_port(&first, &second);
 		if (!port)
 			break;
-		if (!em_rewrite_port(context, &packet, false, port) || !em_send_copy(context))
+		if (!em_set_port(context, transport, from, port)) {
+			count->copy_errors++;
+			continue;
+		}
+		from = port;
+		if (!em_send_copy(context))
 			count->copy_errors++;
 	}
 	context->tc_index = before;
-	em_rewrite_port(context, &packet, false, udp.dest);
+	em_set_port(context, transport, from, own);
 	return 0;
 }
 
@@ -97,8 +105,7 @@ static __always_inline void em_copy_action(em_context *context, const struct em_
 	const struct em_abi_copies *copies = em_find_copies(listener, action->copies);
 
 	if (copies)
-		em_copy(context, packet->network << 32 | packet->transport, copies->words[0],
-			copies->words[1], listener | (packet->detour ? EM_COPY_DETOUR : 0));
+		em_copy(context, packet->transport, copies->words[0], copies->words[1], listener);
 }
 
 /* The copies that XDP asks for, with what is behind its mark. */
@@ -107,7 +114,7 @@ static __always_inline void em_copy_marked(em_context *context)
 	const struct em_abi_copy_mark *mark = (void *)(long)context->data_meta;
 	__u64 first, second, transport;
 	struct em_packet packet;
-	__u32 which;
+	__u32 listener;
 
 	if ((void *)(mark + 1) > (void *)(long)context->data ||
 	    mark->magic != (EM_ABI_MARK_COPIES ^ (__u32)em_constant(namespace)))
@@ -115,10 +122,9 @@ static __always_inline void em_copy_marked(em_context *context)
 	first = mark->copies.words[0];
 	second = mark->copies.words[1];
 	transport = mark->transport;
-	which = mark->listener | (mark->detour ? EM_COPY_DETOUR : 0);
+	listener = mark->listener;
 	if (em_parse_ethernet(context, context->vlan_present, &packet))
-		em_copy(context, packet.network << 32 | (packet.network + transport), first, second,
-			which);
+		em_copy(context, packet.network + transport, first, second, listener);
 }
 
 #endif

@@ -72,10 +72,8 @@ static __always_inline bool em_read(em_context *context, __u64 offset, void *to,
 	void *data_end, *data;
 	__u8 rest[EM_READ_MAX] __attribute__((aligned(8)));
 
-#ifdef EM_PLAIN
-	/* Otherwise the compiler keeps the addresses of members, which older verifiers refuse. */
+	/* Otherwise the compiler keeps the addresses of members, which verifiers refuse. */
 	barrier_var(context);
-#endif
 	data_end = (void *)(long)context->data_end;
 	data = (void *)(long)context->data;
 	if (!em_add_offset(&data, offset))

@@ -109,7 +109,7 @@ static __always_inline void leave_copies(struct xdp_md *context, const struct em
 		return;
 	mark->magic = EM_ABI_MARK_COPIES ^ (__u32)em_constant(namespace);
 	mark->listener = decision->listener;
-	mark->detour = packet->detour;
+	mark->reserved = 0;
 	mark->transport = packet->transport - packet->network;
 	mark->copies = *copies;
 	if (action->verdict != EM_ABI_DROP)
