@@ -295,7 +295,7 @@ once() {
 		sleep 0.1
 	done
 	over 'a reader that ends'
-	is 'that is no failure' '' "$(grep -v '^entitymux: sample: ' said)"
+	is 'that is no failure' '' "$(grep -vE '^entitymux: (sample: |waiting for another )' said)"
 	check 'a full disk' exits 1 1 'standard output: No space left' sh -c "$ENTITYMUX sample >/dev/full"
 	over 'a full disk'
 	begin

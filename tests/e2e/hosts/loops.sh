@@ -93,7 +93,7 @@ policy '' "$one" 'replies = true;'
 refused 'loops.conf:4: .*replies: .*Linux 5.3'
 title='copies: '
 policy '' "$one" 'copies = [ 7001 ];'
-for backend in tc auto; do
+for backend in xdp xdp-generic tc; do
 	check "$backend" exits 3 1 'loops.conf:4: .*copies: ' em apply --backend=$backend $tmp/loops.conf
 done
 
