@@ -18,7 +18,7 @@
  *
  * The note is the priority (SO_PRIORITY, skb->priority), which at ingress is 0 unless a TC program
  * has set it, and not the mark, which others use.  Its first two bytes are the port, 0 for none;
- *the other two are the list, with four bits of the generation.
+ * the other two are the list, with four bits of the generation.
  *
  * A duplicate meets copies-entitymux again, without a list: that takes the rest of the note off.
  */

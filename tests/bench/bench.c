@@ -7,7 +7,7 @@
  *
  *	-m	also with a million entities
  *	-r	samples of each of the two that are compared
- *	-s	programs, path or round-trips only
+ *	-s	programs, path, round-trips or copies only
  *	-w	only programs, or ways, that have this in their names
  *
  * bench.sh starts it, in the sender's namespace.  The exit status is 1 where a row could not be
@@ -33,6 +33,7 @@ static const struct section {
 	{"programs", bench_programs},
 	{"path", bench_path},
 	{"round-trips", bench_round_trips},
+	{"copies", bench_copies},
 };
 
 static void __attribute__((noreturn)) die(const char *what)

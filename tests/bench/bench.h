@@ -61,5 +61,6 @@ void bench_failed(struct bench *bench, const struct bench_row *row, const char *
 void bench_programs(struct bench *bench);
 void bench_path(struct bench *bench);
 void bench_round_trips(struct bench *bench);
+void bench_copies(struct bench *bench);
 
 #endif
