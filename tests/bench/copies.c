@@ -22,8 +22,9 @@
 #include "ways.h"
 
 #define PACKETS	   2048
-#define PART	   64
-#define BYTES	   256 /* more than the generator's payload */
+#define PART	   512
+#define ROOM	   (PART * 8192) /* for a part in a socket: each datagram takes a page */
+#define BYTES	   256		 /* more than the generator's payload */
 #define COPIES_MAX 4
 #define COPY_PORT  7001
 #define SETTLE_US  2000
@@ -139,7 +140,7 @@ static void bench_way(struct bench *bench, const struct measurement *how,
 	struct lane sorted = {generator, .relay = -1, .n_sinks = 1 + copies};
 	struct measure_result result;
 	char message[WAY_MESSAGE];
-	int rc;
+	int rc, room = ROOM;
 
 	host_open(&bare, "bare");
 	host_open(&host, "host");
@@ -148,8 +149,10 @@ static void bench_way(struct bench *bench, const struct measurement *how,
 	sorted.ifindex = host.ifindex;
 	for (size_t i = 0; i <= copies; i++)
 		sorted.sinks[i] = host_sink(&host, 4, i ? COPY_PORT + i - 1 : BENCH_ENTITY_PORT);
-	if (!way->backend)
+	if (!way->backend) {
 		sorted.relay = host_server(&host, BENCH_LISTENER_PORT);
+		setsockopt(sorted.relay, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	}
 	rc = way_put(way, bench, &host, generator, 1, message);
 	if (rc == WAY_ABSENT) {
 		bench_absent(&row, message);
