@@ -25,8 +25,9 @@ cd "$tmp" || exit 1
 
 { ip netns add client && ip netns add server &&
 	ip -n client link add wire type veth peer name wire netns server; } || exit 1
+last=0
 for namespace in client server; do
-	last=$([ $namespace = client ]; echo $(($? + 1)))
+	last=$((last + 1))
 	ip -n $namespace link set wire up
 	ip -n $namespace addr add 192.0.2.$last/24 dev wire
 done
