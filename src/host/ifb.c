@@ -103,13 +103,11 @@ static int make(bool is_new)
 	put_no_addresses(add_change(&batch, false));
 	mnl_attr_put_u32(add_change(&batch, true), IFLA_TXQLEN, EM_IFB_QUEUE);
 	rc = em_nl_batch_send(&batch);
-	for (size_t i = 0; rc && i < batch.n; i++) {
-		if (i == addresses)
-			continue;
-		rc = batch.outcomes[i].error;
-		if (rc)
-			break;
-	}
+	if (rc && batch.outcomes[addresses].error)
+		rc = 0;
+	for (size_t i = 0; !rc && i < batch.n; i++)
+		if (i != addresses)
+			rc = batch.outcomes[i].error;
 	em_nl_batch_clear(&batch);
 	return rc;
 }
