@@ -89,7 +89,7 @@ upgrade() {
 	check 'remove' em remove
 }
 
-# Copies have a map of their own; nft makes none.
+# Copies have a map of their own; nft has no programs.
 copies() {
 	title="$1 copies: "
 	conf "$1" 4 | sed 's/port = 6001;/& copies = [ 7001 ];/' >copies.conf
