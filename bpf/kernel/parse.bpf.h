@@ -148,6 +148,7 @@ static __always_inline __u64 em_forget(__u64 number)
 #define EM_WALKED_TYPE	 32 /* bit */
 #define EM_WALKED_DETOUR 40 /* bit */
 #define EM_WALKED_MORE	 48 /* bit */
+#define EM_WALKED_MET	 63 /* bit */
 
 /*
  * So many headers the verifier follows, once; the others are walked by further calls.  Where there
@@ -162,16 +163,19 @@ static __always_inline __u64 em_forget(__u64 number)
 /*
  * The offset of the header behind `most` of the extension headers that begin at `offset` with one
  * of type `next`, or EM_HEADERS_EACH, in the bits above its type, and from EM_WALKED_DETOUR on
- * whether segments of a route are left, and in those of EM_WALKED_MORE whether more fragments
- * follow; 0 in a later fragment and where the frame ends.
+ * whether segments of a route are left, in those of EM_WALKED_MORE whether more fragments follow,
+ * and in that of EM_WALKED_MET whether a fragment header was among them; 0 in a later fragment and
+ * where the frame ends.  Whether more follow, the first fragment header says: nft sees no other.
  *
  * A global function, which the verifier judges once and by itself: inlined, the rest of the program
  * would be followed anew for each number of headers.
  */
-EM_FUNCTION __u64 em_walk_some_headers(em_context *context, __u64 offset, __u32 next, __u32 most)
+EM_FUNCTION __u64 em_walk_some_headers(em_context *context, __u64 offset, __u32 next, __u32 most,
+				       __u64 left)
 {
+	const __u64 met = 1ULL << (EM_WALKED_MET - EM_WALKED_DETOUR);
 	struct em_option_header option;
-	__u64 left = 0, fragment;
+	__u64 fragment, more;
 	__u32 i;
 
 	offset = em_forget(offset);
@@ -187,9 +191,12 @@ EM_FUNCTION __u64 em_walk_some_headers(em_context *context, __u64 offset, __u32 
 		if (option.fragment & bpf_htons(EM_IPV6_FRAGMENT) & fragment)
 			return 0;
 		left |= option.segments_left & em_mask_same(next, IPPROTO_ROUTING);
-		if (!EM_IS_UNROLLED)
-			left |= (option.fragment & bpf_htons(EM_IPV6_MORE) & fragment)
-				<< (EM_WALKED_MORE - EM_WALKED_DETOUR);
+		if (!EM_IS_UNROLLED) {
+			more = option.fragment & bpf_htons(EM_IPV6_MORE) & fragment;
+			/* All bits where none was met before, or none. */
+			more &= (left >> (EM_WALKED_MET - EM_WALKED_DETOUR)) - 1;
+			left |= more << (EM_WALKED_MORE - EM_WALKED_DETOUR) | (met & fragment);
+		}
 		offset += 8 + (option.length * 8 & ~fragment);
 		next = option.next;
 	}
@@ -200,17 +207,17 @@ EM_FUNCTION __u64 em_walk_some_headers(em_context *context, __u64 offset, __u32 
 EM_FUNCTION __u64 em_walk_headers(em_context *context, __u64 offset, __u32 next)
 {
 #ifdef EM_PLAIN
-	return em_walk_some_headers(context, offset, next, em_constant(ipv6_header_limit));
+	return em_walk_some_headers(context, offset, next, em_constant(ipv6_header_limit), 0);
 #else
 	__u64 walked, left = 0;
 	__u32 i;
 
 	for (i = 0; i < em_constant(ipv6_header_limit); i += EM_HEADERS_EACH) {
 		walked = em_walk_some_headers(context, offset, next,
-					      em_constant(ipv6_header_limit) - i);
+					      em_constant(ipv6_header_limit) - i, left);
 		if (!walked)
 			return 0;
-		left |= walked >> EM_WALKED_DETOUR;
+		left = walked >> EM_WALKED_DETOUR;
 		next = walked >> EM_WALKED_TYPE & 0xff;
 		offset = (__u32)walked;
 		if (!em_is_extension(next))
@@ -239,7 +246,7 @@ static __always_inline bool em_parse_ipv6(em_context *context, struct em_packet 
 		packet->upper = walked >> EM_WALKED_TYPE;
 		packet->detour = walked >> EM_WALKED_DETOUR & 0xff;
 		if (em_has_copies())
-			packet->fragment = walked >> EM_WALKED_MORE;
+			packet->fragment = walked >> EM_WALKED_MORE & 0x7fff;
 	}
 	return packet->transport;
 }

@@ -132,6 +132,7 @@ static bool read_ip6(struct packet *packet, unsigned int ipv6_header_limit, size
 {
 	const uint8_t *ip = packet->ip;
 	size_t offset = IP6_HEADER;
+	bool is_fragment = false;
 	unsigned int walked = 0;
 	uint8_t type;
 
@@ -145,8 +146,11 @@ static bool read_ip6(struct packet *packet, unsigned int ipv6_header_limit, size
 
 		if (length == 0 || walked == ipv6_header_limit)
 			return is_stranger(packet, "not UDP, or not its first fragment");
-		if (type == IPPROTO_FRAGMENT && get16(ip + offset + 2) & 1)
-			packet->fragment = true;
+		/* The first fragment header says whether more follow. */
+		if (type == IPPROTO_FRAGMENT && !is_fragment) {
+			packet->fragment = get16(ip + offset + 2) & 1;
+			is_fragment = true;
+		}
 		type = ip[offset];
 		offset += length;
 	}
