@@ -130,6 +130,24 @@ static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *
 	return first ? first : rc;
 }
 
+/* Those that carry out what others have decided, or those others.  Returns whether there is one. */
+static bool delete_bases(struct em_batch *batch, const struct em_inventory *inventory,
+			 bool carrying_out)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < inventory->n_chains; i++) {
+		const struct em_inventory_chain *chain = &inventory->chains[i];
+
+		if (!chain->device[0] || em_inventory_carries_out(inventory, chain) != carrying_out)
+			continue;
+		em_message_flush_chain(batch, EM_TABLE_NETDEV, chain->name);
+		em_message_delete_chain(batch, EM_TABLE_NETDEV, chain->name);
+		found = true;
+	}
+	return found;
+}
+
 static int delete_base_chains(struct em_netlink *netlink, struct em_batch *batch,
 			      const struct em_selection *selection, struct em_diag *diag)
 {
@@ -137,16 +155,17 @@ static int delete_base_chains(struct em_netlink *netlink, struct em_batch *batch
 	int rc = em_inventory_read(&inventory, EM_TABLE_NETDEV, netlink, diag);
 
 	(void)selection;
-	if (!rc)
+	if (!rc) {
 		em_handover_wait(&inventory);
-	for (size_t i = 0; !rc && i < inventory.n_chains; i++)
-		if (inventory.chains[i].device[0]) {
-			em_message_flush_chain(batch, EM_TABLE_NETDEV, inventory.chains[i].name);
-			em_message_delete_chain(batch, EM_TABLE_NETDEV, inventory.chains[i].name);
-		}
-	em_inventory_clear(&inventory);
-	if (!rc)
+		delete_bases(batch, &inventory, false);
 		rc = em_batch_commit(netlink, batch, diag);
+	}
+	if (!rc && delete_bases(batch, &inventory, true)) {
+		/* What is between the two. */
+		em_grace_wait();
+		rc = em_batch_commit(netlink, batch, diag);
+	}
+	em_inventory_clear(&inventory);
 	return rc;
 }
 
@@ -332,7 +351,8 @@ static int commit(struct em_prepared *prepared, struct em_diag *diag)
 		const struct em_inventory_chain *chain = &inventory.chains[i];
 
 		/* With marks, also other interfaces have a chain, until clean(). */
-		if (!chain->device[0] || ((plan->marks || planned(ruleset, chain)) &&
+		if (!chain->device[0] || ((plan->marks || planned(ruleset, chain) ||
+					   em_inventory_carries_out(&inventory, chain)) &&
 					  !em_drift_is_moved(&inventory, chain)))
 			continue;
 		em_message_flush_chain(&prepared->batch, EM_TABLE_NETDEV, chain->name);

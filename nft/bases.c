@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <linux/if_ether.h>
 #include <netinet/in.h>
+#include <string.h>
 
 /* NF_IP_PRI_RAW of the kernel: before what other tables usually do at ingress, and conntrack. */
 #define RAW (-300)
@@ -27,9 +28,9 @@ const struct em_base em_ruleset_bases[EM_BASES] = {
 	[EM_BASE_EGRESS] = {EM_TABLE_NETDEV, "egress", NULL, "filter", "egress", NF_NETDEV_EGRESS,
 			    LAST, EM_STATEMENT_GOTO, "leaving", ADD},
 	[EM_BASE_LAST] = {EM_TABLE_NETDEV, "last", NULL, "filter", "ingress", NF_NETDEV_INGRESS,
-			  INT_MAX, EM_STATEMENT_GOTO, "forward", ADD},
+			  INT_MAX, EM_STATEMENT_JUMP, "forward", ADD},
 	[EM_BASE_COPIES] = {EM_TABLE_NETDEV, "copies", NULL, "filter", "egress", NF_NETDEV_EGRESS,
-			    0, EM_STATEMENT_GOTO, "copier", ADD},
+			    0, EM_STATEMENT_JUMP, "copier", ADD},
 	[EM_BASE_RAW] = {EM_TABLE_INET, "raw", "prerouting", "filter", "prerouting",
 			 NF_INET_PRE_ROUTING, RAW, EM_STATEMENT_JUMP, "marked", ADD},
 	/* Before 5.2, families ip and ip6 have such chains, and family inet has none. */
@@ -44,6 +45,20 @@ struct em_identifier em_ruleset_base(enum em_base_kind which, const char *interf
 
 	return (struct em_identifier){.role = base->role,
 				      .owner = base->owner ? base->owner : interface};
+}
+
+const struct em_base *em_ruleset_find_base(enum em_table table, const char *name,
+					   const char *device)
+{
+	for (enum em_base_kind which = 0; which < EM_BASES; which++) {
+		struct em_identifier expected = em_ruleset_base(which, device);
+		char text[EM_IDENTIFIER_MAX];
+
+		if (em_ruleset_bases[which].table == table &&
+		    strcmp(em_identifier_format(&expected, text), name) == 0)
+			return &em_ruleset_bases[which];
+	}
+	return NULL;
 }
 
 struct em_identifier em_ruleset_entry(uint32_t generation, enum em_base_kind which,

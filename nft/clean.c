@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "host/grace.h"
 #include "nft/handover.h"
 #include "nft/inventory.h"
 #include "nft/message.h"
@@ -34,6 +35,17 @@ static bool base_selected(const struct em_inventory *inventory,
 		    !selected(selection, inventory->rules[i].generation))
 			return false;
 	return true;
+}
+
+static bool leads_to_selected(const struct em_inventory *inventory,
+			      const struct em_inventory_chain *base,
+			      const struct em_selection *selection)
+{
+	for (size_t i = 0; i < inventory->n_rules; i++)
+		if (strcmp(inventory->rules[i].chain, base->name) == 0 &&
+		    selected(selection, inventory->rules[i].generation))
+			return true;
+	return false;
 }
 
 static bool chain_selected(const struct em_inventory *inventory,
@@ -224,6 +236,19 @@ static bool has_shared(const struct em_inventory *inventory)
 	return false;
 }
 
+/* Those that carry out what others have decided have packets before them. */
+static void wait_for_packets(const struct em_inventory *inventory,
+			     const struct em_selection *selection)
+{
+	em_handover_wait(inventory);
+	for (size_t i = 0; i < inventory->n_chains; i++)
+		if (em_inventory_carries_out(inventory, &inventory->chains[i]) &&
+		    leads_to_selected(inventory, &inventory->chains[i], selection)) {
+			em_grace_wait();
+			return;
+		}
+}
+
 static int clean_table(struct em_netlink *netlink, struct em_batch *batch, enum em_table table,
 		       const struct em_selection *selection, struct em_diag *diag)
 {
@@ -232,7 +257,7 @@ static int clean_table(struct em_netlink *netlink, struct em_batch *batch, enum 
 	int rc = em_inventory_read(&inventory, table, netlink, diag);
 
 	if (!rc && inventory.present) {
-		em_handover_wait(&inventory);
+		wait_for_packets(&inventory, selection);
 		if (all_selected(&inventory, selection)) {
 			em_message_delete_table(batch, table);
 		} else {

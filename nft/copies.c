@@ -308,7 +308,9 @@ void em_build_copier(struct em_builder *b)
 	em_build_chain(b, em_ruleset_entry(b->ruleset->generation, EM_BASE_COPIES, EM_IFB_NAME));
 	em_build_rule(b, place);
 	for_each_list(b, add_entry, em_build_match(b, EM_STATEMENT_DISPATCH, note_load(LIST)));
+	/* A note of another generation is for the chain of that. */
 	em_build_rule(b, place);
+	em_build_match(b, EM_STATEMENT_EQUAL, note_load(LIST));
 	add_no_note(b);
 	for_each_list(b, chains_list, NULL);
 }

@@ -9,9 +9,10 @@
  *				more than one tag) by set v1-copied2-telemetry and the like, one for
  *				each list of ports, the elements of which count: note the list, and
  *				the port that the datagram goes to, in its priority
- *	last-eth0		base chain behind everybody else's, leads what has a note to
- *	v1-forward-eth0		forward it to the device `entitymux`
- *	copies-entitymux	base chain where that device sends, leads by the note to
+ *	last-eth0		base chain behind everybody else's, leads to
+ *	v1-forward-eth0		forward what has a note to the device `entitymux`
+ *	copies-entitymux	base chain where that device sends, leads to
+ *	v1-copier-entitymux	by the note to
  *	v1-list2		for each port: write it, and duplicate; then write the noted port,
  *				or drop, and take the note off
  *	v1-bare2		the same for a datagram without a checksum
@@ -20,7 +21,11 @@
  * has set it, and not the mark, which others use.  Its first two bytes are the port, 0 for none;
  * the other two are the list, with four bits of the generation.
  *
- * A duplicate meets copies-entitymux again, without a list: that takes the rest of the note off.
+ * A duplicate meets v1-copier-entitymux again, without a list: that takes the rest of the note off.
+ *
+ * When generation 2 takes the place of generation 1, packets with a note of that are between the
+ * base chains.  So the last two lead to v1-forward-eth0 and v1-copier-entitymux as well, until no
+ * such packet is left.
  */
 #ifndef EM_NFT_COPIES_H
 #define EM_NFT_COPIES_H

@@ -19,17 +19,12 @@
 
 bool em_drift_is_moved(const struct em_inventory *inventory, const struct em_inventory_chain *chain)
 {
-	for (int i = 0; chain->base && i < EM_BASES; i++) {
-		const struct em_base *base = &em_ruleset_bases[i];
-		struct em_identifier name = em_ruleset_base(i, chain->device);
-		char text[EM_IDENTIFIER_MAX];
+	const struct em_base *base =
+		chain->base ? em_ruleset_find_base(inventory->table, chain->name, chain->device)
+			    : NULL;
 
-		if (base->table == inventory->table &&
-		    strcmp(em_identifier_format(&name, text), chain->name) == 0)
-			return strcmp(base->type, chain->type) || base->number != chain->hook ||
-			       base->priority != chain->priority || chain->policy != NF_ACCEPT;
-	}
-	return false;
+	return base && (strcmp(base->type, chain->type) || base->number != chain->hook ||
+			base->priority != chain->priority || chain->policy != NF_ACCEPT);
 }
 
 void em_drift_unhook(struct em_netlink *netlink, struct em_batch *batch, enum em_table table)

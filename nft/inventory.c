@@ -426,6 +426,16 @@ uint32_t em_inventory_in_force(const struct em_inventory *inventory)
 	return generation;
 }
 
+bool em_inventory_carries_out(const struct em_inventory *inventory,
+			      const struct em_inventory_chain *chain)
+{
+	const struct em_base *base =
+		chain->base ? em_ruleset_find_base(inventory->table, chain->name, chain->device)
+			    : NULL;
+
+	return base && base->leads == EM_STATEMENT_JUMP;
+}
+
 bool em_inventory_leads(const struct em_inventory *inventory, const char *chain,
 			uint32_t generation)
 {

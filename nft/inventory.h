@@ -87,10 +87,14 @@ int em_inventory_count(struct em_netlink *netlink, enum em_table table, const ch
 		       uint32_t most, uint32_t *n);
 
 /*
- * The generation in force: the highest that a base chain leads to.  (There is one, but where
- * another program has changed our table.)  0: none.
+ * The generation in force: the highest that a base chain leads to.  (There is one, but until
+ * clean-up, and where another program has changed our table.)  0: none.
  */
 uint32_t em_inventory_in_force(const struct em_inventory *inventory);
+
+/* Whether it is a base chain that carries out what another has decided: see em_ruleset_bases. */
+bool em_inventory_carries_out(const struct em_inventory *inventory,
+			      const struct em_inventory_chain *chain);
 
 /* Whether a base chain of this name leads to the generation. */
 bool em_inventory_leads(const struct em_inventory *inventory, const char *chain,

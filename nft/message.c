@@ -217,7 +217,7 @@ void em_message_bases(struct em_batch *batch, const struct em_ruleset *ruleset, 
 		if (!chain->base || chain->table != table)
 			continue;
 		em_message_base(batch, chain);
-		if (table == EM_TABLE_NETDEV)
+		if (chain->base->leads == EM_STATEMENT_GOTO)
 			em_message_flush_chain(batch, table,
 					       em_identifier_format(&chain->name, text));
 		add_rules(batch, chain);

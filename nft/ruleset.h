@@ -212,9 +212,10 @@ struct em_rule {
 };
 
 /*
- * The base chains, in the order in which packets meet them.  Those of table netdev have one rule,
- * which goes to the generation in force; those of table inet, which are there while connection
- * tracking does `replies`, one for each generation that is there.
+ * The base chains, in the order in which packets meet them.  Those that take a decision have one
+ * rule, which goes to the generation in force.  Those that carry out what an earlier one has
+ * decided (EM_BASE_LAST on) have one for each generation that is there, which jumps to it: when a
+ * generation takes the place of another, packets are between the two.
  */
 enum em_base_kind {
 	EM_BASE_HEADERS,
@@ -235,12 +236,16 @@ struct em_base {
 	const char *hook;
 	uint32_t number; /* of the hook: NF_NETDEV_… or NF_INET_… */
 	int priority;
-	enum em_statement_kind leads; /* EM_STATEMENT_GOTO or …_JUMP … */
+	enum em_statement_kind leads; /* EM_STATEMENT_GOTO, or …_JUMP: one for each generation, … */
 	const char *entry;	      /* … to the chain of this role */
 	const char *purpose; /* what a kernel that refuses it cannot do: "add base chain" */
 };
 
 extern const struct em_base em_ruleset_bases[EM_BASES];
+
+/* The base chain of this name, for this device ("": none); NULL: it is not ours. */
+const struct em_base *em_ruleset_find_base(enum em_table table, const char *name,
+					   const char *device);
 
 struct em_chain {
 	enum em_table table;

@@ -102,6 +102,7 @@ static void explain(struct run *run, const struct tally *tally, const struct exa
 	memcpy(work.packets, example->packets, example->n_packets * sizeof(*work.packets));
 	printf("# %s disagrees, seed %" PRIu64 "; looking for a small example\n", tally->backend,
 	       seed);
+	printf("# %s\n", result->text);
 	shrink(&run->host, &work);
 	print_disagreement(&work, run->host.ipv6_header_limit, seed);
 	free(work.packets);

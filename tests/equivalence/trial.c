@@ -255,6 +255,18 @@ static bool take_wanted(struct stream_frame *want, unsigned int n, const struct 
 	return false;
 }
 
+/* What came of a window, for a disagreement that does not come again. */
+static void describe_window(struct trial_result *result, unsigned int n_wanted, int n_seen,
+			    const char *what, const struct stream_frame *frame)
+{
+	size_t at = snprintf(result->text, sizeof(result->text),
+			     "%d of %u frames came; %s:", n_seen, n_wanted, what);
+
+	for (unsigned int i = 0; i < frame->length && at + 3 < sizeof(result->text); i++)
+		at += snprintf(result->text + at, sizeof(result->text) - at, " %02x",
+			       frame->bytes[i]);
+}
+
 /*
  * A window of packets of one interface: does what came out agree, frame by frame and, without
  * copies, in order?
@@ -276,14 +288,18 @@ static bool window_agrees(struct rig *rig, const struct trial_packet *const *win
 	n_seen = exchange(rig, window[0]->model->interface, frames, n, copies, n_wanted, seen);
 	result->n_seen = n_seen;
 	result->seen = seen[0];
-	if (n_seen < 0 || (unsigned int)n_seen != n_wanted)
-		return false;
-	for (int i = 0; i < n_seen; i++)
+	for (int i = 0; i < n_seen && i < STREAM_WINDOW; i++)
 		if (!take_wanted(want, n_wanted, &seen[i], copies)) {
 			result->seen = seen[i];
+			describe_window(result, n_wanted, n_seen, "not expected", &seen[i]);
 			return false;
 		}
-	return true;
+	for (unsigned int i = 0; i < n_wanted; i++)
+		if (want[i].length) {
+			describe_window(result, n_wanted, n_seen, "missing", &want[i]);
+			return false;
+		}
+	return n_seen >= 0 && (unsigned int)n_seen == n_wanted;
 }
 
 /* One after the other, to find the first that differs. */

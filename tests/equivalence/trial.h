@@ -60,7 +60,8 @@ struct trial_result {
 	size_t packet; /* TRIAL_FRAMES: the first that differs, its index among the models */
 	int n_seen;    /* how many frames came of that packet; -errno: see stream.h */
 	struct stream_frame seen;
-	char text[2048]; /* TRIAL_COUNTERS, TRIAL_NOT_APPLIED: what is wrong */
+	char text[2048]; /* what is wrong; TRIAL_FRAMES: how many came, and the first that should
+			    not */
 };
 
 /* In place of a backend: nothing is applied, and every frame has to come out as it went in. */
