@@ -39,14 +39,25 @@ enum policy command_after(const struct scenario *scenario)
 											  : NEW;
 }
 
-void command_apply(struct inject *inject, const char *backend, enum policy policy)
+static void apply(struct inject *inject, const char *backend, enum policy policy, bool dry)
 {
 	char option[32];
-	const char *const argv[] = {program, "apply", option, policy_file(policy), NULL};
+	const char *const argv[] = {
+		program, "apply", option, policy_file(policy), dry ? "--dry-run" : NULL, NULL};
 
 	snprintf(option, sizeof(option), "--backend=%s", backend);
 	inject->uid = host_uid();
 	inject_run(inject, argv);
+}
+
+void command_apply(struct inject *inject, const char *backend, enum policy policy)
+{
+	apply(inject, backend, policy, false);
+}
+
+void command_try(struct inject *inject, const char *backend, enum policy policy)
+{
+	apply(inject, backend, policy, true);
 }
 
 void command_edit(struct inject *inject, const char *kind)

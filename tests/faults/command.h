@@ -23,6 +23,8 @@ enum policy command_after(const struct scenario *scenario);
 /* The caller clears what was run. */
 void command_run(struct inject *inject, const struct scenario *scenario);
 void command_apply(struct inject *inject, const char *backend, enum policy policy);
+/* Only tries it. */
+void command_try(struct inject *inject, const char *backend, enum policy policy);
 /* kind: "add", or "move" where it is there already. */
 void command_edit(struct inject *inject, const char *kind);
 /* option may be NULL. */

@@ -85,7 +85,9 @@ static void add_scenario(struct points *points, const struct options *options,
 {
 	const struct inject *reference = scenario_begin(options->entitymux, scenario);
 
-	for (size_t i = 0; i < reference->n_calls; i++)
+	if (!reference)
+		printf("%s: not on this kernel\n", scenario->name);
+	for (size_t i = 0; reference && i < reference->n_calls; i++)
 		add_call(points, scenario, reference->calls[i], options->error);
 }
 

@@ -26,8 +26,10 @@
 #define SERVER	 "192.0.2.1"
 #define SENTINEL 9999 /* a port of nobody */
 #define STEP_MS	 20
+#define LATE_MS	 50
 
-static const uint16_t ports[] = {HOST_LISTENER, 6001, 6002, 6003, 7001, 7002, 7003, SENTINEL};
+static const uint16_t ports[] = {HOST_LISTENER, 6001, 6002,	   6003,    7001,
+				 7002,		7003, HOST_COPIES, SENTINEL};
 #define PORTS (sizeof(ports) / sizeof(ports[0]))
 
 static struct {
@@ -131,7 +133,9 @@ static bool receive_all(struct host_ports *where, const struct pollfd *wait, uin
 		while (recv(wait[i].fd, &payload, sizeof(payload), MSG_DONTWAIT) > 0) {
 			uint32_t n = payload.number - first;
 
-			if (n < HOST_TAGS)
+			if (n < HOST_TAGS && ports[i] == HOST_COPIES)
+				where->copies[n]++;
+			else if (n < HOST_TAGS)
 				where->of[n] = ports[i];
 			else if (n == HOST_TAGS)
 				return false;
@@ -140,7 +144,15 @@ static bool receive_all(struct host_ports *where, const struct pollfd *wait, uin
 	return true;
 }
 
-struct host_ports host_where(void)
+static bool is_complete(const struct host_ports *where)
+{
+	for (size_t i = 0; i < HOST_TAGS; i++)
+		if (!where->of[i] || !where->copies[i])
+			return false;
+	return true;
+}
+
+struct host_ports host_where(bool copies)
 {
 	struct host_ports where = {0};
 	struct pollfd wait[PORTS];
@@ -161,6 +173,9 @@ struct host_ports host_where(void)
 		wait[i] = (struct pollfd){.fd = host.server[i], .events = POLLIN};
 	while (going && poll(wait, PORTS, RIG_TIMEOUT_MS) > 0)
 		going = receive_all(&where, wait, first);
+	/* Those of nft wait in a device that the sentinel passes by. */
+	while (copies && !is_complete(&where) && poll(wait, PORTS, LATE_MS) > 0)
+		receive_all(&where, wait, first);
 	return where;
 }
 
@@ -179,6 +194,7 @@ bool host_read_counters(struct host_counters *counters, const char *text)
 		.packets = number(listener, "packets"),
 		.rewritten = number(listener, "rewritten"),
 		.unknown = number(listener, "unknown"),
+		.copied = number(listener, "copied"),
 	};
 	json_array_foreach (json_object_get(listener, "entities"), index, entity)
 		if (index < HOST_TAGS)
@@ -209,6 +225,7 @@ static void list_programs(FILE *out)
 static char *list_all(bool rough)
 {
 	static const char script[] =
+		"ip -o link show type ifb | sed 's,^[0-9]*: ,,; s,link/ether [^ ]*,,'\n"
 		"ip -o link show dev in0 | grep -o 'prog.xdp.*name [a-z_]*' || :\n"
 		"tc qdisc show dev in0\n"
 		"tc filter show dev in0 ingress 2>/dev/null | sed 's,tag [0-9a-f]*,,' || :\n"

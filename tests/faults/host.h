@@ -12,16 +12,18 @@
 #include <sys/types.h>
 
 #define HOST_LISTENER 5000 /* port of the listener of every policy */
+#define HOST_COPIES   8001 /* port of copies */
 #define HOST_TAGS     4	   /* datagrams that host_where() sends, with the tags 1, 2, … */
 
-/* Where the datagram with each tag arrived; 0: nowhere. */
+/* Where the datagram with each tag arrived, 0: nowhere; how many copies of it came. */
 struct host_ports {
 	uint16_t of[HOST_TAGS];
+	uint8_t copies[HOST_TAGS];
 };
 
 /* What a listener named "sorter" has counted. */
 struct host_counters {
-	uint64_t packets, rewritten, unknown;
+	uint64_t packets, rewritten, unknown, copied;
 	uint64_t entities[HOST_TAGS]; /* of the first ones */
 };
 
@@ -37,8 +39,8 @@ uid_t host_uid(void);
 /* Kills the processes that a command has left behind. */
 void host_kill_orphans(void);
 
-/* Sends one datagram for each tag. */
-struct host_ports host_where(void);
+/* Sends one datagram for each tag.  Copies may be late, and are waited for a moment. */
+struct host_ports host_where(bool copies);
 
 /* False: `text`, what `stats --json` prints, has no such listener. */
 bool host_read_counters(struct host_counters *counters, const char *text);

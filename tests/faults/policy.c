@@ -20,6 +20,8 @@ static const char *const files[POLICIES] = {
 	[NEW] = RUNSTATEDIR "/new.conf",
 };
 
+static bool with_copies;
+
 static void write_file(enum policy policy, const char *entities)
 {
 	FILE *file = fopen(files[policy], "w");
@@ -29,9 +31,11 @@ static void write_file(enum policy policy, const char *entities)
 	fprintf(file,
 		"listeners = ( { name = \"sorter\"; interfaces = [ \"in0\" ]; port = %d; replies = "
 		"true;\n"
-		"  tag = { offset = 4; length = 4; };\n"
-		"  entities = ( %s ); } );\n",
-		HOST_LISTENER, entities);
+		"  tag = { offset = 4; length = 4; };\n",
+		HOST_LISTENER);
+	if (with_copies)
+		fprintf(file, "  copies = [ %d ];\n", HOST_COPIES);
+	fprintf(file, "  entities = ( %s ); } );\n", entities);
 	fclose(file);
 }
 
@@ -40,8 +44,9 @@ const char *policy_file(enum policy policy)
 	return files[policy];
 }
 
-void policy_write_files(void)
+void policy_write_files(bool copies)
 {
+	with_copies = copies;
 	write_file(OLD, "{ name = \"one\"; tag = \"0x00000001\"; port = 6001; },\n"
 			"{ name = \"two\"; tag = \"0x00000002\"; port = 6002; }");
 	write_file(NEW, "{ name = \"one\"; tag = \"0x00000001\"; port = 7001; },\n"
@@ -53,10 +58,13 @@ enum policy policy_in_force(struct host_ports *where)
 {
 	enum policy policy;
 
-	*where = host_where();
+	*where = host_where(with_copies);
 	for (policy = 0; policy < POLICIES; policy++)
-		if (!memcmp(where, &sorted[policy], sizeof(*where)))
+		if (!memcmp(where->of, sorted[policy].of, sizeof(where->of)))
 			break;
+	for (size_t i = 0; i < HOST_TAGS; i++)
+		if (where->copies[i] != (with_copies && policy != NOTHING))
+			return POLICIES;
 	return policy;
 }
 
@@ -65,6 +73,7 @@ void policy_count(struct host_counters *counters, enum policy policy)
 	if (policy == NOTHING)
 		return;
 	counters->packets += HOST_TAGS;
+	counters->copied += with_copies ? HOST_TAGS : 0;
 	for (size_t i = 0; i < HOST_TAGS; i++) {
 		bool rewritten = sorted[policy].of[i] != HOST_LISTENER;
 

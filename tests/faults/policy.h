@@ -15,12 +15,11 @@ enum policy { NOTHING, OLD, NEW, EDITED, POLICIES };
 #define POLICY_EDIT_TAG	 "0x00000003"
 #define POLICY_EDIT_PORT "6003"
 
-/* Writes the two, and says where. */
-void policy_write_files(void);
+/* Writes the two, with copies of each datagram to HOST_COPIES or without, and says where. */
+void policy_write_files(bool copies);
 const char *policy_file(enum policy policy);
 
-/* Sends datagrams, and returns which policy all of them have met; POLICIES: none of these.
- */
+/* Sends datagrams, and returns which policy all of them have met; POLICIES: none of these. */
 enum policy policy_in_force(struct host_ports *where);
 
 /* Adds what the policy counts of them. */

@@ -19,7 +19,8 @@
 #define GONE_MS	     3000 /* for the kernel to free what nobody uses any more */
 #define UNTOUCHED_MS 300  /* the same, where it need not come to that */
 
-#define KILLED (INJECT_SIGNAL + SIGKILL)
+#define EXIT_NOT_SUPPORTED 3 /* of entitymux */
+#define KILLED		   (INJECT_SIGNAL + SIGKILL)
 
 static struct {
 	const struct scenario *scenario;
@@ -44,13 +45,22 @@ static const char *wrong(const char *format, ...)
 	return now.text;
 }
 
+static const char *arrived(const struct host_ports *where)
+{
+	static char text[96];
+
+	snprintf(text, sizeof(text), "arrived at %u %u %u %u, and %u %u %u %u copies", where->of[0],
+		 where->of[1], where->of[2], where->of[3], where->copies[0], where->copies[1],
+		 where->copies[2], where->copies[3]);
+	return text;
+}
+
 static const char *check_sorted(enum policy policy, const char *when)
 {
 	struct host_ports where;
 
 	if (policy_in_force(&where) != policy)
-		return wrong("%s: arrived at %u %u %u %u", when, where.of[0], where.of[1],
-			     where.of[2], where.of[3]);
+		return wrong("%s: %s", when, arrived(&where));
 	policy_count(&now.expected, policy);
 	return NULL;
 }
@@ -70,7 +80,7 @@ static bool is_counted(const struct host_counters *seen, const struct host_count
 		       bool all)
 {
 	return seen->packets == expected->packets && seen->rewritten == expected->rewritten &&
-	       seen->unknown == expected->unknown &&
+	       seen->unknown == expected->unknown && seen->copied == expected->copied &&
 	       !memcmp(seen->entities, expected->entities,
 		       (all ? HOST_TAGS : 2) * sizeof(seen->entities[0]));
 }
@@ -86,11 +96,13 @@ static const char *compare_counters(const struct inject *stats,
 	if (is_counted(&seen, expected, all))
 		return NULL;
 	return wrong("%s: counted %" PRIu64 " packets, %" PRIu64 " rewritten, %" PRIu64
-		     " unknown, %" PRIu64 " %" PRIu64 " of the entities, instead of %" PRIu64
-		     ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 " %" PRIu64,
-		     when, seen.packets, seen.rewritten, seen.unknown, seen.entities[0],
-		     seen.entities[1], expected->packets, expected->rewritten, expected->unknown,
-		     expected->entities[0], expected->entities[1]);
+		     " unknown, %" PRIu64 " copied, %" PRIu64 " %" PRIu64
+		     " of the entities, instead of %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64
+		     ", %" PRIu64 " %" PRIu64,
+		     when, seen.packets, seen.rewritten, seen.unknown, seen.copied,
+		     seen.entities[0], seen.entities[1], expected->packets, expected->rewritten,
+		     expected->unknown, expected->copied, expected->entities[0],
+		     expected->entities[1]);
 }
 
 static const char *check_counters(const char *when)
@@ -136,6 +148,7 @@ static void clear_by_force(void)
 	rig_shell("ip link set dev in0 xdp off || :\n"
 		  "ip link set dev in0 xdpgeneric off || :\n"
 		  "tc qdisc del dev in0 clsact || :\n"
+		  "ip link del entitymux || :\n"
 		  "for t in $(nft list tables | sed -n 's/^table \\([a-z0-9]*\\) "
 		  "\\(entitymux.*\\)/\\1:\\2/p'); do nft delete table ${t%:*} ${t#*:}; done\n"
 		  "rm -rf " RUNSTATEDIR "/entitymux /sys/fs/bpf/entitymux\n");
@@ -303,9 +316,12 @@ static const char *check_done(const struct inject *done, enum policy seen)
 		return text;
 	if (seen != command_after(now.scenario))
 		return wrong("exit status 0, and the old policy is in force");
-	if ((command_is_change(now.scenario) || command_is_undo(now.scenario)) && !done->err[0])
-		return check_status();
-	return NULL;
+	/* It has something to say.  An undo that is due says it to the log. */
+	if (done->err[0] || now.scenario->command == SCENARIO_WHEN_DUE)
+		return NULL;
+	if (command_is_change(now.scenario) || command_is_undo(now.scenario))
+		text = check_status();
+	return text ? text : check_snapshot(now.after, "exit status 0");
 }
 
 /* The counters of the moment, for a command that sets them back. */
@@ -348,9 +364,8 @@ static const char *check_all(const struct scenario_point *point, const struct in
 	if (done->hung)
 		return wrong("takes longer than %d s", INJECT_SECONDS);
 	if (!is_either(seen))
-		return wrong(
-			"exit status %d, and a policy that is not whole: arrived at %u %u %u %u",
-			done->status, where.of[0], where.of[1], where.of[2], where.of[3]);
+		return wrong("exit status %d, and a policy that is not whole: %s", done->status,
+			     arrived(&where));
 	policy_count(&now.expected, seen);
 	if (!done->status)
 		text = check_done(done, seen);
@@ -414,16 +429,29 @@ static char *settled_snapshot(void)
 	return before;
 }
 
+static bool is_refused(const char *backend)
+{
+	struct inject apply = {0};
+	bool refused;
+
+	command_try(&apply, backend, NEW);
+	refused = apply.status == EXIT_NOT_SUPPORTED;
+	inject_clear(&apply);
+	return refused;
+}
+
 const struct inject *scenario_begin(const char *entitymux, const struct scenario *scenario)
 {
 	const char *text;
 
 	command_init(entitymux);
 	now.scenario = scenario;
-	if (!now.pristine) {
-		policy_write_files();
+	if (!now.pristine)
 		now.pristine = host_snapshot(true, NULL, 0);
-	}
+	policy_write_files(scenario->copies);
+	if (scenario->copies &&
+	    (is_refused(scenario->backend) || (scenario->before && is_refused(scenario->before))))
+		return NULL;
 	now.ready = false;
 	text = make_ready();
 	if (text)

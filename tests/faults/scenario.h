@@ -11,6 +11,8 @@
  *	rollback:B	takes it back by hand
  *	when-due:B	takes it back because nobody has confirmed it
  *	remove:B, reset:B, status:B, stats:B, unknown:B
+ *	copies-first:B, copies-newer:B, copies-from-A:B, copies-rollback:B, copies-remove:B
+ *			the same with policies that have copies
  */
 #ifndef FAULTS_SCENARIO_H
 #define FAULTS_SCENARIO_H
@@ -38,6 +40,7 @@ struct scenario {
 	const char *before;  /* the backend of the policy that is there; NULL: nothing is */
 	const char *backend; /* of the command */
 	bool same;	     /* the policy of apply is the one that is there */
+	bool copies;
 };
 
 /* All with the backends of a list that ends with NULL; the caller's. */
@@ -53,7 +56,8 @@ struct scenario_point {
 
 /*
  * Runs it without a fault.  Points to the calls made, which are good until the next scenario is
- * begun.  Ends the program where something is wrong already.
+ * begun; NULL: a backend has no copies on this kernel.  Ends the program where something is wrong
+ * already.
  */
 const struct inject *scenario_begin(const char *entitymux, const struct scenario *scenario);
 

@@ -125,12 +125,13 @@ int stream_exchange(struct rig *rig, unsigned int interface,
 {
 	struct stream_frame batch[BATCH];
 	struct slot slots[BATCH];
+	bool done = false;
 	int count = 0, err;
 
 	err = send_all(rig, interface, frames, n);
 	if (!err)
 		err = rig_send_sentinel(rig, interface);
-	while (!err) {
+	while (!err && !done) {
 		int got = wait_for_frames(rig->capture, slots, batch);
 
 		if (got < 0)
@@ -143,12 +144,13 @@ int stream_exchange(struct rig *rig, unsigned int interface,
 					seen[count] = batch[i];
 				count++;
 			} else if (sentinel == rig->sentinels) {
-				return count;
+				/* Behind it there may be copies, which nft makes late. */
+				done = true;
 			} else {
 				/* That was what came too late for an exchange before. */
 				count = 0;
 			}
 		}
 	}
-	return err;
+	return err ? err : count;
 }
