@@ -51,6 +51,7 @@ struct reading {
 	const struct em_policy *policy;
 	struct em_stats *stats;
 	struct counts *counts; /* by listener */
+	struct em_diag *diag;
 };
 
 /* Where element i of an object counts. */
@@ -220,6 +221,8 @@ static int skip_missing(struct em_netlink *netlink, struct asking *asking)
 	return rc;
 }
 
+static const char reading_counters[] = "read counters";
+
 /* Returns 0 or -errno; *counting says whether any element counts. */
 static int read_counting(struct em_netlink *netlink, const struct reading *reading,
 			 const struct em_object *object, bool *counting)
@@ -240,7 +243,10 @@ static int read_counting(struct em_netlink *netlink, const struct reading *readi
 		if (!rc && !asking.counting)
 			break;
 		at_once = 2 * at_once < most ? 2 * at_once : most;
+		em_diag_progress(reading->diag, reading_counters, asking.first + asking.n,
+				 object->n);
 	}
+	em_diag_progress(reading->diag, reading_counters, object->n, object->n);
 	*counting = asking.counting;
 	return rc == -EOPNOTSUPP ? 0 : rc;
 }
@@ -416,7 +422,7 @@ static int read_all(struct em_netlink *netlink, const struct reading *reading, u
 int em_counters_read(struct em_netlink *netlink, const struct em_policy *policy,
 		     uint32_t generation, struct em_stats *stats, struct em_diag *diag)
 {
-	struct reading reading = {.policy = policy, .stats = stats};
+	struct reading reading = {.policy = policy, .stats = stats, .diag = diag};
 	int rc;
 
 	reading.counts = calloc(policy->n_listeners, sizeof(*reading.counts));

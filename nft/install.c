@@ -24,6 +24,8 @@ static int add_elements(struct em_netlink *netlink, struct em_batch *batch,
 		next = em_element_add(batch, object, 0, next);
 		if (batch->used >= EM_BATCH_FULL || next == object->n)
 			rc = em_batch_commit(netlink, batch, diag);
+		if (!rc)
+			em_diag_progress(diag, "add entities", next, object->n);
 	}
 	return rc;
 }

@@ -7,7 +7,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 
 #define PROGRAM "entitymux: "
@@ -15,6 +17,43 @@
 void em_diag_init(struct em_diag *diag, FILE *out)
 {
 	*diag = (struct em_diag){.out = out};
+	diag->progress.terminal = isatty(fileno(out));
+	diag->progress.begun = em_clock_monotonic();
+}
+
+static void erase_progress(struct em_diag *diag)
+{
+	if (diag->progress.shown)
+		fputs("\r\033[K", diag->out);
+	diag->progress.shown = false;
+}
+
+void em_diag_progress(struct em_diag *diag, const char *what, size_t done, size_t total)
+{
+	struct em_progress *progress = &diag->progress;
+	uint64_t now;
+
+	if (!progress->terminal)
+		return;
+	now = em_clock_monotonic();
+	if (progress->what != what) {
+		progress->what = what;
+		progress->since = now;
+	}
+	if (done >= total) {
+		erase_progress(diag);
+		fflush(diag->out);
+		progress->what = NULL;
+	} else if (done && now - progress->begun >= EM_SECOND && now >= progress->next) {
+		double left = (double)(now - progress->since) / EM_SECOND * (total - done) / done;
+
+		erase_progress(diag);
+		fprintf(diag->out, PROGRAM "%s: %.0f %% of %zu, %.0f s left", what,
+			100.0 * done / total, total, left);
+		fflush(diag->out);
+		progress->shown = true;
+		progress->next = now + EM_SECOND / 10;
+	}
 }
 
 /* error: an errno to append to the message, or 0. */
@@ -46,6 +85,7 @@ static void report(struct em_diag *diag, const struct em_place *place, const cha
 
 	if (place && !place->file)
 		place = NULL;
+	erase_progress(diag);
 	fputs(PROGRAM, diag->out);
 	if (place)
 		em_utf8_print(diag->out, place->file);

@@ -14,6 +14,9 @@
 #ifndef EM_DIAG_H
 #define EM_DIAG_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /*
@@ -35,12 +38,23 @@ struct em_place {
 /* Called for each message.  place is NULL if it has none.  Both are only valid during the call. */
 typedef void em_diag_listen_fn(void *context, const struct em_place *place, const char *text);
 
+/* How far long work has come: a line on a terminal. */
+struct em_progress {
+	bool terminal;	  /* there is one */
+	bool shown;	  /* the line is there */
+	const char *what; /* NULL: no work is going on */
+	uint64_t begun;	  /* the command, and … */
+	uint64_t since;	  /* … this work: em_clock_monotonic() */
+	uint64_t next;	  /* when the line is to change */
+};
+
 struct em_diag {
 	FILE *out;		   /* where messages go; not owned */
 	unsigned int errors;	   /* reported so far */
 	unsigned int warnings;	   /* reported so far */
 	em_diag_listen_fn *listen; /* also called for each message; NULL: none */
 	void *context;
+	struct em_progress progress;
 };
 
 /* Makes a diag that reports to out (stderr in the tool, a memory stream in tests). */
@@ -91,5 +105,13 @@ void em_diag_warning(struct em_diag *diag, const struct em_place *place, const c
 /* Prints information for the user, as "entitymux: message". */
 void em_diag_note(struct em_diag *diag, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Says how far work has come that began with the first call for this `what` (static text, such as
+ * "add entities"): "add entities: 43 % of 1000000, 2 s left".  On a terminal only, a second after
+ * em_diag_init() at the earliest, and ten times a second at most.  The line goes where done is
+ * total, and before a message.
+ */
+void em_diag_progress(struct em_diag *diag, const char *what, size_t done, size_t total);
 
 #endif
