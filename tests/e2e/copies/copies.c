@@ -2,7 +2,8 @@
 /* Copyright (C) 2026 the entitymux authors */
 /*
  * copies - sends datagrams from one network namespace to another, and expects each of them once at
- * each of some ports there, all from the same sender, with the same TTL, on the same interface.
+ * each of some ports there, all from the same sender, with the same TTL, to the same address, on
+ *the same interface.
  *
  *	copies [-a|-n|-f|-k] CLIENT SERVER ADDRESS PORT TAG COUNT EXPECTED...
  *
@@ -42,7 +43,8 @@ struct payload {
 struct arrival {
 	struct sockaddr_storage from;
 	int hops;
-	unsigned int interface;
+	struct in_pktinfo to4; /* address and interface */
+	struct in6_pktinfo to6;
 };
 
 struct port {
@@ -124,9 +126,9 @@ static void take_control(struct msghdr *message, struct arrival *arrival)
 		    (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_HOPLIMIT))
 			memcpy(&arrival->hops, data, sizeof(arrival->hops));
 		if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO)
-			memcpy(&arrival->interface, data, sizeof(int));
+			memcpy(&arrival->to4, data, sizeof(arrival->to4));
 		if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO)
-			arrival->interface = ((const struct in6_pktinfo *)data)->ipi6_ifindex;
+			memcpy(&arrival->to6, data, sizeof(arrival->to6));
 	}
 }
 
@@ -288,8 +290,10 @@ int main(int argc, char **argv)
 		run.length = sizeof(run.payload);
 	run.kill_last = !strcmp(option, "-k");
 	run.answers = !strcmp(option, "-a");
-	to = resolve(argv[3], argv[4]);
 	run.payload.tag = htonl(strtoul(argv[5], NULL, 16));
+	/* The address may name an interface of the client. */
+	enter(argv[1]);
+	to = resolve(argv[3], argv[4]);
 	enter(argv[2]);
 	for (int i = 7; i < argc; i++)
 		run.ports[run.n_ports++] = (struct port){.name = argv[i],
@@ -297,7 +301,7 @@ int main(int argc, char **argv)
 							 .from = htons(atoi(argv[i == 7 ? 4 : i]))};
 	enter(argv[1]);
 	client = socket(to->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (client < 0 ||
+	if (client < 0 || setsockopt(client, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) ||
 	    (!strcmp(option, "-n") && setsockopt(client, SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on))))
 		fail("socket");
 	return exchange(&run, client, to, strtoul(argv[6], NULL, 10));

@@ -31,6 +31,8 @@ for namespace in client server; do
 	ip -n $namespace link set wire up
 	ip -n $namespace addr add 192.0.2.$last/24 dev wire
 	ip -n $namespace addr add 2001:db8::$last/64 dev wire nodad
+	ip -n $namespace addr add fe80::$last/64 dev wire nodad
+	ip -n $namespace route add 224.0.0.0/4 dev wire
 	# Not every kernel has VLAN devices.
 	ip -n $namespace link add link wire name wire.7 type vlan id 7 2>/dev/null || continue
 	ip -n $namespace link set wire.7 up
@@ -121,6 +123,9 @@ each_once() {
 	else
 		skip 'VLAN'
 	fi
+	for address in 192.0.2.255 224.0.0.1 ff02::1%wire fe80::2%wire; do
+		check "$address" exchange $address 1 100 6001 7001 7002
+	done
 	check 'no checksum' "$COPIES" -n client server 192.0.2.2 5000 1 100 6001 7001 7002
 	if [ "$1" != xdp ]; then
 		check 'loopback' "$COPIES" server server 127.0.0.1 5000 1 100 6001 7001 7002
@@ -140,8 +145,8 @@ each_once() {
 }
 
 counts() {
-	more=400
-	[ "$1" = xdp ] && more=200
+	more=800
+	[ "$1" = xdp ] && more=600
 	is 'copied, but for fragments' "$((5 * COUNT + 200 + more)) 400 400 400 0 400" \
 		"$(counter telemetry entity_copied_packets)"
 	is 'copied of the listener' $((5 * COUNT + 200 + more + 4 * 400 + 400)) "$(counter telemetry copied_packets)"
