@@ -7,6 +7,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <jansson.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,8 +58,17 @@ void bench_measured(const struct bench_row *row, const struct measure_result *re
 void bench_absent(const struct bench_row *row, const char *why);
 void bench_failed(struct bench *bench, const struct bench_row *row, const char *why);
 
+/*
+ * For the file of -j alone, of tables that are printed otherwise: a table, and a row of the last
+ * table with what came of it, which is taken over.
+ */
+void bench_keep_table(const char *title, const char *baseline, const char *unit,
+		      const struct measurement *how);
+void bench_keep_row(const struct bench_row *row, json_t *result);
+
 /* The sections. */
 void bench_programs(struct bench *bench);
+void bench_cpus(struct bench *bench);
 void bench_path(struct bench *bench);
 void bench_round_trips(struct bench *bench);
 void bench_copies(struct bench *bench);

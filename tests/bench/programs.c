@@ -3,8 +3,7 @@
 /*
  * programs - the eBPF programs by themselves, under BPF_PROG_TEST_RUN, beside empty ones.
  *
- * A program is loaded from a policy as `apply` would, on lo, which is the interface that TEST_RUN
- * tells a program.  The frame is the same each time, and the program's rewriting stays: the
+ * The frame is the same each time, and the program's rewriting stays: the
  * entities have the port of their listener, so that the next run finds what the first one did.
  */
 #include "bench.h"
@@ -12,23 +11,15 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
-#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpf/choose.h"
-#include "bpf/flows.h"
-#include "bpf/program.h"
-#include "config/config.h"
-#include "engine/header_limit.h"
 #include "generator.h"
+#include "load.h"
 #include "peers.h"
-#include "policy/conversation.h"
 
-#define LO_IFINDEX 1
-#define PACKETS	   50000
-#define MESSAGE	   256
+#define PACKETS 50000
 
 struct row {
 	const char *what;
@@ -133,74 +124,14 @@ static int run(void *context, uint32_t n, double *ns)
 	return rc;
 }
 
-/* As if lo had an Ethernet header, as it has for TEST_RUN, and a driver of the program's kind. */
-static int plan_for(struct em_plan *plan, enum em_program_kind kind)
-{
-	bool tc = em_programs_at_tc(kind);
-
-	*plan = (struct em_plan){
-		.backend = tc ? EM_BACKEND_TC : EM_BACKEND_XDP,
-		.attachments = calloc(1, sizeof(*plan->attachments)),
-		.links = calloc(1, sizeof(*plan->links)),
-		.n_attachments = 1,
-	};
-	if (!plan->attachments || !plan->links)
-		return -ENOMEM;
-	plan->attachments[0] = (struct em_attachment){.interface = "lo", .ifindex = LO_IFINDEX};
-	plan->links[0] = (struct em_link){
-		.name = "lo",
-		.ifindex = LO_IFINDEX,
-		.type = ARPHRD_ETHER,
-		.ethernet = true,
-		.up = true,
-	};
-	plan->links[0].local = kind == EM_PROGRAM_XDP_LOCAL;
-	return 0;
-}
-
-static int load_policy(struct em_programs **programs, const char *path, enum em_program_kind kind,
-		       struct em_plan *plan, struct em_outcome *outcome, struct em_diag *diag)
-{
-	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
-	struct em_program_options options = {.ipv6_header_limit = EM_HEADER_LIMIT_MAX, .flows = -1};
-	struct em_flows flows = {-1, -1};
-	int rc = em_config_read(&policy, path, diag);
-
-	if (!rc)
-		rc = plan_for(plan, kind);
-	if (!rc) {
-		plan->policy = policy;
-		plan->attachments[0].replies = em_conversation_on(policy, "lo");
-		rc = em_choose_hooks(plan, outcome, diag);
-	}
-	if (!rc)
-		rc = em_flows_open(&flows, policy, diag);
-	if (!rc) {
-		options.flows = flows.table;
-		rc = em_programs_load(programs, policy, plan, &options, 1, outcome, diag);
-	}
-	em_flows_close(&flows);
-	return rc;
-}
-
 static int load(const struct bench *bench, const struct row *row, struct em_programs **programs,
-		char message[MESSAGE])
+		char message[LOAD_MESSAGE])
 {
 	const struct bench_policy policy = {
 		"lo",	   row->entities, BENCH_LISTENER_PORT, row->neighbours,
 		row->keys, row->tags > 0};
-	struct em_outcome outcome = {0};
-	struct em_plan plan = {0};
-	struct em_diag diag;
-	char path[256];
-	int rc;
 
-	bench_write_policy(bench, &policy, path);
-	em_diag_init(&diag, stderr);
-	rc = load_policy(programs, path, row->kind, &plan, &outcome, &diag);
-	snprintf(message, MESSAGE, "%s", rc == -EM_EUNSUPPORTED ? outcome.lacking : strerror(-rc));
-	em_plan_clear(&plan);
-	return rc;
+	return load_programs(bench, &policy, row->kind, programs, NULL, message);
 }
 
 /* That a datagram without a tag is dropped proves that the program takes the frame for its own. */
@@ -259,7 +190,7 @@ static void bench_program(struct bench *bench, const struct row *row)
 	struct em_programs *programs = NULL;
 	struct peers *peers = NULL;
 	struct measure_result result;
-	char message[MESSAGE];
+	char message[LOAD_MESSAGE];
 	int rc =
 		row->peer ? peers_new(&peers, row->entities) : load(bench, row, &programs, message);
 

@@ -19,6 +19,8 @@ fi
 . "$(dirname "$0")/../../lib/checks.sh"
 needs ip ethtool
 mount -t tmpfs copies /run || exit 1
+# XDP needs it before Linux 5.7.
+mount -t bpf copies /sys/fs/bpf 2>/dev/null
 tmp=$(mktemp -d) || exit 1
 trap 'ip -n server link del wire 2>/dev/null; rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1

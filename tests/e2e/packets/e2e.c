@@ -254,7 +254,7 @@ static void subject_close(struct subject *subject)
 /* Before Linux 5.6 the programs may be those without loops, which walk less; see entitymux(8). */
 static bool is_beyond(const struct test_policy *test, const char *backend)
 {
-	return !strcmp(test->title, "many headers") && strcmp(backend, "nft") != 0 &&
+	return !strncmp(test->title, "many headers", 12) && strcmp(backend, "nft") != 0 &&
 	       em_release_is_before(5, 6);
 }
 
