@@ -10,8 +10,12 @@
 
 struct em_row em_row_of(const struct nlmsghdr *message)
 {
-	return (struct em_row){mnl_nlmsg_get_payload_offset(message, sizeof(struct nfgenmsg)),
-			       mnl_nlmsg_get_payload_len(message) - sizeof(struct nfgenmsg)};
+	const size_t header = sizeof(struct nfgenmsg);
+
+	if (mnl_nlmsg_get_payload_len(message) < NLMSG_ALIGN(header))
+		return (struct em_row){"", 0};
+	return (struct em_row){mnl_nlmsg_get_payload_offset(message, header),
+			       mnl_nlmsg_get_payload_len(message) - NLMSG_ALIGN(header)};
 }
 
 struct em_row em_row_in(const struct nlattr *nest)
