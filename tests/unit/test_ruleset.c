@@ -98,19 +98,17 @@ static void test_golden(void **state)
 	em_policy_free(policy);
 }
 
-/* The form for kernels without chains at egress. */
-static void test_golden_zones(void **state)
+static void check_golden_form(const char *name, const char *suffix, struct em_form form)
 {
-	struct em_policy *policy = read_policy("replies");
-	char *path = golden_path("replies", "-zones.nft");
+	struct em_policy *policy = read_policy(name);
+	char *path = golden_path(name, suffix);
 	char *expected = read_file(path), *text = NULL;
 	struct em_ruleset *ruleset = NULL;
 	size_t size = 0;
 	FILE *stream = open_memstream(&text, &size);
 
-	(void)state;
 	assert_non_null(stream);
-	assert_int_equal(em_ruleset_new(&ruleset, policy, 1, (struct em_form){.zones = true}), 0);
+	assert_int_equal(em_ruleset_new(&ruleset, policy, 1, form), 0);
 	em_text_print(stream, ruleset);
 	fclose(stream);
 	assert_string_equal(text, expected);
@@ -119,6 +117,37 @@ static void test_golden_zones(void **state)
 	free(expected);
 	free(path);
 	em_policy_free(policy);
+}
+
+/* The form for kernels without chains at egress. */
+static void test_golden_zones(void **state)
+{
+	(void)state;
+	check_golden_form("replies", "-zones.nft", (struct em_form){.zones = true});
+}
+
+/* With the device that `ruleset` does not make. */
+static void test_golden_copies(void **state)
+{
+	(void)state;
+	check_golden_form("copies", ".nft", (struct em_form){.ifb = 7});
+}
+
+/* What has a decision behind it is there for each generation until that goes. */
+static void test_bases(void **state)
+{
+	(void)state;
+	for (enum em_base_kind which = 0; which < EM_BASES; which++) {
+		struct em_identifier name = em_ruleset_base(which, "eth0");
+		char text[EM_IDENTIFIER_MAX];
+
+		em_identifier_format(&name, text);
+		assert_ptr_equal(em_ruleset_find_base(em_ruleset_bases[which].table, text, "eth0"),
+				 &em_ruleset_bases[which]);
+		assert_null(em_ruleset_find_base(em_ruleset_bases[which].table, text + 1, "eth0"));
+		assert_int_equal(em_ruleset_bases[which].leads,
+				 which < EM_BASE_LAST ? EM_STATEMENT_GOTO : EM_STATEMENT_JUMP);
+	}
 }
 
 /* The generation is in the names, and nowhere else. */
@@ -544,6 +573,8 @@ int main(void)
 		GOLDEN("tags"),
 		GOLDEN("vlan"),
 		cmocka_unit_test(test_golden_zones),
+		cmocka_unit_test(test_golden_copies),
+		cmocka_unit_test(test_bases),
 		cmocka_unit_test(test_generation),
 		cmocka_unit_test(test_identifier),
 		cmocka_unit_test(test_owner),
