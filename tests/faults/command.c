@@ -9,6 +9,16 @@
 
 static const char *program;
 
+static const struct {
+	const char *kind, *tag, *port;
+	enum policy after;
+} edits[] = {
+	[SCENARIO_ADD] = {"add", "0x00000003", "6003", ADDED},
+	[SCENARIO_MOVE] = {"move", "0x00000002", "6003", MOVED},
+	[SCENARIO_DELETE] = {"delete", "0x00000002", NULL, DELETED},
+	[SCENARIO_WHEN_DUE] = {NULL},
+};
+
 void command_init(const char *entitymux)
 {
 	program = entitymux;
@@ -16,7 +26,12 @@ void command_init(const char *entitymux)
 
 bool command_is_change(const struct scenario *scenario)
 {
-	return scenario->command == SCENARIO_APPLY || scenario->command == SCENARIO_EDIT;
+	return scenario->command == SCENARIO_APPLY || command_is_edit(scenario);
+}
+
+bool command_is_edit(const struct scenario *scenario)
+{
+	return edits[scenario->command].kind;
 }
 
 bool command_is_undo(const struct scenario *scenario)
@@ -33,8 +48,8 @@ enum policy command_after(const struct scenario *scenario)
 {
 	if (scenario->command == SCENARIO_REMOVE)
 		return NOTHING;
-	if (scenario->command == SCENARIO_EDIT)
-		return EDITED;
+	if (command_is_edit(scenario))
+		return edits[scenario->command].after;
 	return scenario->command != SCENARIO_APPLY || scenario->same || !scenario->before ? OLD
 											  : NEW;
 }
@@ -60,13 +75,16 @@ void command_try(struct inject *inject, const char *backend, enum policy policy)
 	apply(inject, backend, policy, true);
 }
 
-void command_edit(struct inject *inject, const char *kind)
+void command_edit(struct inject *inject, const struct scenario *scenario, enum policy in_force)
 {
-	const char *const argv[] = {program,	     "entity",	       kind, "sorter",
-				    POLICY_EDIT_TAG, POLICY_EDIT_PORT, NULL};
+	const char *kind = edits[scenario->command].kind, *tag = edits[scenario->command].tag,
+		   *port = edits[scenario->command].port;
+	const char *const again[] = {program,	   "entity", "move", "sorter",
+				     "0x00000001", "6001",   NULL};
+	const char *const argv[] = {program, "entity", kind, "sorter", tag, port, NULL};
 
 	inject->uid = host_uid();
-	inject_run(inject, argv);
+	inject_run(inject, in_force == edits[scenario->command].after ? again : argv);
 }
 
 void command_word(struct inject *inject, const char *command, const char *option)
@@ -83,8 +101,10 @@ void command_run(struct inject *inject, const struct scenario *scenario)
 	case SCENARIO_APPLY:
 		command_apply(inject, scenario->backend, command_after(scenario));
 		return;
-	case SCENARIO_EDIT:
-		command_edit(inject, "add");
+	case SCENARIO_ADD:
+	case SCENARIO_MOVE:
+	case SCENARIO_DELETE:
+		command_edit(inject, scenario, OLD);
 		return;
 	case SCENARIO_REMOVE:
 		command_word(inject, "remove", NULL);

@@ -14,6 +14,8 @@ void command_init(const char *entitymux);
 
 /* Whether it replaces the policy by another one. */
 bool command_is_change(const struct scenario *scenario);
+/* Whether it does so by an edit. */
+bool command_is_edit(const struct scenario *scenario);
 /* Whether it takes back an apply. */
 bool command_is_undo(const struct scenario *scenario);
 /* What is in force before the command, and what after it. */
@@ -25,8 +27,8 @@ void command_run(struct inject *inject, const struct scenario *scenario);
 void command_apply(struct inject *inject, const char *backend, enum policy policy);
 /* Only tries it. */
 void command_try(struct inject *inject, const char *backend, enum policy policy);
-/* kind: "add", or "move" where it is there already. */
-void command_edit(struct inject *inject, const char *kind);
+/* The edit of the scenario; where its policy is in force already, one that changes nothing. */
+void command_edit(struct inject *inject, const struct scenario *scenario, enum policy in_force);
 /* option may be NULL. */
 void command_word(struct inject *inject, const char *command, const char *option);
 /* The new policy, which the process that is left behind takes back a second later. */

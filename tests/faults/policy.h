@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
 /*
- * policy - the two policies that are applied, and the first after an edit; what each does with the
+ * policy - the two policies that are applied, and the first after edits; what each does with the
  * datagrams of host_where().
  */
 #ifndef FAULTS_POLICY_H
@@ -9,11 +9,9 @@
 
 #include "host.h"
 
-enum policy { NOTHING, OLD, NEW, EDITED, POLICIES };
-
-/* What the edit adds to the old one. */
-#define POLICY_EDIT_TAG	 "0x00000003"
-#define POLICY_EDIT_PORT "6003"
+/* The last three are the old one with an entity of tag 3 and port 6003, with tag 2 moved there, and
+ * without tag 2. */
+enum policy { NOTHING, OLD, NEW, ADDED, MOVED, DELETED, POLICIES };
 
 /* Writes the two, with copies of each datagram to HOST_COPIES or without, and says where. */
 void policy_write_files(bool copies);

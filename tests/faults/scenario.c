@@ -29,7 +29,8 @@ static struct {
 	struct inject reference;	      /* the command without a fault */
 	bool ready;			      /* what is there is as before the command */
 	char *before;			      /* exact snapshot of it */
-	struct host_counters expected;	      /* of the policy in force */
+	enum policy in_force;		      /* when datagrams were sent last */
+	struct host_counters expected;	      /* of it */
 	struct host_counters before_counters; /* the same, before the command */
 	char text[4096];		      /* what does not hold */
 } now;
@@ -62,6 +63,7 @@ static const char *check_sorted(enum policy policy, const char *when)
 	if (policy_in_force(&where) != policy)
 		return wrong("%s: %s", when, arrived(&where));
 	policy_count(&now.expected, policy);
+	now.in_force = policy;
 	return NULL;
 }
 
@@ -111,6 +113,9 @@ static const char *check_counters(const char *when)
 	const char *text;
 
 	command_word(&stats, "stats", "--json");
+	/* Those of an entity that was deleted are gone with it. */
+	if (now.in_force == DELETED)
+		now.expected.entities[1] = 0;
 	text = compare_counters(&stats, &now.expected, false, when);
 	inject_clear(&stats);
 	return text;
@@ -268,8 +273,8 @@ static const char *check_next(const struct scenario_point *point, enum policy se
 		return check_undone();
 	if (!command_is_change(now.scenario))
 		return check_counters("then stats");
-	if (now.scenario->command == SCENARIO_EDIT)
-		command_edit(&next, seen == EDITED ? "move" : "add");
+	if (command_is_edit(now.scenario))
+		command_edit(&next, now.scenario, seen);
 	else
 		command_apply(&next, now.scenario->backend, command_after(now.scenario));
 	text = succeeds(&next, "then apply");
@@ -367,6 +372,7 @@ static const char *check_all(const struct scenario_point *point, const struct in
 		return wrong("exit status %d, and a policy that is not whole: %s", done->status,
 			     arrived(&where));
 	policy_count(&now.expected, seen);
+	now.in_force = seen;
 	if (!done->status)
 		text = check_done(done, seen);
 	else if (done->status != KILLED)

@@ -7,7 +7,8 @@
  *	newer:B		apply of another policy with the backend of the one before
  *	from-A:B	apply of another policy with another backend
  *	again:B		apply of the same policy
- *	edit:B		entity add
+ *	add:B, move:B, delete:B
+ *			entity add, and so on
  *	rollback:B	takes it back by hand
  *	when-due:B	takes it back because nobody has confirmed it
  *	remove:B, reset:B, status:B, stats:B, unknown:B
@@ -24,7 +25,9 @@
 
 enum scenario_command {
 	SCENARIO_APPLY,
-	SCENARIO_EDIT,
+	SCENARIO_ADD,
+	SCENARIO_MOVE,
+	SCENARIO_DELETE,
 	SCENARIO_REMOVE,
 	SCENARIO_RESET,
 	SCENARIO_STATUS,
