@@ -119,8 +119,11 @@ static void start_choice(struct em_transaction *t, const struct em_choice *choic
 static void note_lacking(char *why, size_t size, const struct em_choice *choice,
 			 const struct em_outcome *outcome)
 {
-	size_t used = strlen(why);
+	size_t used = strlen(why), length = strlen(outcome->lacking);
 
+	/* What holds for XDP often holds for TC. */
+	if (length && used > length && !strcmp(why + used - length, outcome->lacking))
+		return;
 	snprintf(why + used, size - used, "%s%s: %s", used ? "; " : "",
 		 choice->backend == EM_BACKEND_AUTO ? choice->ops->name
 						    : em_backend_name(choice->backend),
