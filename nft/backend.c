@@ -281,6 +281,7 @@ static int build(struct em_prepared *prepared, struct em_outcome *outcome, struc
 {
 	const struct em_plan *plan = prepared->plan;
 	struct em_form form = {.zones = em_nft_uses_zones(plan),
+			       .forgets = em_nft_forgets(),
 			       .joined = !em_plan_tells_links(plan),
 			       .samples = plan->samples};
 	struct em_installed installed = {.whole = true};

@@ -286,7 +286,8 @@ static int try_rules(struct em_netlink *netlink, const struct em_policy *policy,
 
 	if (rc)
 		return rc;
-	if (try_ruleset(netlink, &batch, policy, (struct em_form){.zones = zones}, &refusal))
+	if (try_ruleset(netlink, &batch, policy,
+			(struct em_form){.zones = zones, .forgets = em_nft_forgets()}, &refusal))
 		rc = em_nft_judge(policy, &refusal, outcome, diag);
 	em_batch_clear(&batch);
 	return rc;
@@ -296,7 +297,8 @@ int em_nft_check_host_objects(struct em_netlink *netlink, struct em_batch *batch
 			      const struct em_policy *policy, bool zones,
 			      struct em_outcome *outcome, struct em_diag *diag)
 {
-	const struct em_form form = {.object_counters = true, .zones = zones};
+	const struct em_form form = {
+		.object_counters = true, .zones = zones, .forgets = em_nft_forgets()};
 	const struct em_format *joined = find_joined_ranges(policy);
 	struct em_refusal refusal;
 
@@ -347,7 +349,8 @@ static void try_to_keep(void *result, const void *context)
 int em_nft_foresee_kept(const struct em_policy *policy, bool zones, struct em_outcome *outcome,
 			struct em_diag *diag)
 {
-	const struct trial trial = {.policy = policy, .form = {.zones = zones}};
+	const struct trial trial = {.policy = policy,
+				    .form = {.zones = zones, .forgets = em_nft_forgets()}};
 	struct em_refusal refusal = {0};
 
 	(void)em_scratch_run_anyone(try_to_keep, &refusal, sizeof(refusal), &trial);
@@ -478,6 +481,11 @@ int em_nft_check_host(struct em_plan *plan, struct em_outcome *outcome, struct e
 	rc = check_plan(&netlink, plan, outcome, diag);
 	em_netlink_close(&netlink);
 	return rc;
+}
+
+bool em_nft_forgets(void)
+{
+	return em_release_is_before(4, 16);
 }
 
 bool em_nft_uses_zones(const struct em_plan *plan)

@@ -278,6 +278,7 @@ struct em_form {
 	bool object_counters; /* of entities; else the elements of the maps count */
 	bool zones;	      /* of conntrack, for `replies`; else sets, and chains at egress */
 	uint32_t ifb;	      /* number of the device for copies; 0: leave its chain out */
+	bool forgets;	      /* no sets of unknown tags */
 	bool joined;	      /* answers leave by any interface, also to link-local addresses */
 	const struct em_samples *samples; /* what is copied, see engine/plan.h; NULL: nothing */
 };

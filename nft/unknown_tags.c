@@ -39,6 +39,8 @@ void em_build_unknown_tags(struct em_builder *b)
 	struct em_object object = make_object(b->ruleset->generation, b->listener, b->format);
 	struct em_statement *update;
 
+	if (b->ruleset->form.forgets)
+		return;
 	/* The second chain has the same set. */
 	if (!b->whole)
 		em_build_object(b, object);
@@ -153,5 +155,12 @@ int em_unknown_tags_read(struct em_netlink *netlink, const struct em_policy *pol
 
 			rc = read_set(netlink, &object, list);
 		}
+	/* The rules would keep one from being deleted. */
+	if (rc == -ENOENT) {
+		em_diag_warning(diag, NULL,
+				"no unknown tags are recorded: nf_tables of this kernel has no "
+				"sets with a size whose elements time out (Linux 4.16)");
+		return 0;
+	}
 	return rc ? em_diag_errno(diag, rc, NULL, "nftables: cannot read the unknown tags") : 0;
 }

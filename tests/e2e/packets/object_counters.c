@@ -2,8 +2,8 @@
 /* Copyright (C) 2026 the entitymux authors */
 /*
  * object_counters - the form of the nft backend's ruleset for kernels whose map elements cannot
- * count, on a kernel where they can: the end-to-end table's packets, their counters, and that
- * nothing stays behind.  Root.
+ * count, and whose sets cannot have both a size and timeouts, on a kernel where they can: the
+ * end-to-end table's packets, their counters, and that nothing stays behind.  Root.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -133,8 +133,9 @@ static bool install(struct run *run, const struct em_policy *policy, uint32_t ge
 		    bool objects)
 {
 	struct em_ruleset *ruleset __attribute__((cleanup(em_ruleset_freep))) = NULL;
-	int error = em_ruleset_new(&ruleset, policy, generation,
-				   (struct em_form){.object_counters = objects});
+	int error =
+		em_ruleset_new(&ruleset, policy, generation,
+			       (struct em_form){.object_counters = objects, .forgets = objects});
 	struct em_installed installed = {.whole = true};
 	struct em_refusal refusal;
 
