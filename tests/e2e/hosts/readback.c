@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "nft/check_host.h"
 #include "nft/install.h"
 #include "nft/readback.h"
 
@@ -72,7 +73,8 @@ static struct em_ruleset *build(struct em_policy *policy)
 {
 	struct em_ruleset *ruleset;
 
-	if (em_ruleset_new(&ruleset, policy, GENERATION, (struct em_form){.zones = false}))
+	if (em_ruleset_new(&ruleset, policy, GENERATION,
+			   (struct em_form){.forgets = em_nft_forgets()}))
 		die("ruleset");
 	return ruleset;
 }
@@ -181,7 +183,7 @@ static void expect_counting(struct bench *bench, const char *others, int expecte
 	struct em_policy *policy = read_policy(bench, &sample);
 	struct em_refusal refusal = {0};
 	int rc = em_install_can_count(&bench->netlink, &bench->batch, policy, GENERATION,
-				      (struct em_form){.zones = false}, &refusal);
+				      (struct em_form){.forgets = em_nft_forgets()}, &refusal);
 
 	if (rc != expected || refusal.origin.place.line != line) {
 		printf("FAIL counting on an old kernel, %s: %d, line %u instead of %d, line %u\n",
