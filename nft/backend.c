@@ -5,8 +5,8 @@
  * chain for each interface.
  *
  * A generation is complete in the kernel before anything leads to it.  Commit is one transaction
- * that replaces the only rule of each base chain; a packet under way stays in the generation that
- * it came into.
+ * that replaces the only rule of each base chain that takes a decision; a packet under way stays in
+ * the generation that it came into, to which the other base chains lead as well until clean.
  *
  * With `replies` a packet's way goes on in table `inet entitymux`, and it takes the generation
  * along in its mark.  The rules there of the new generation come with prepare, beside the old ones,
@@ -130,22 +130,32 @@ static int clean(uint32_t keep, const struct em_policy *policy, struct em_diag *
 	return first ? first : rc;
 }
 
-/* Those that carry out what others have decided, or those others.  Returns whether there is one. */
-static bool delete_bases(struct em_batch *batch, const struct em_inventory *inventory,
+/* A base chain that carries out what others have decided, or one of those others. */
+static bool is_base(const struct em_inventory *inventory, const struct em_inventory_chain *chain,
+		    bool carrying_out)
+{
+	return chain->device[0] && em_inventory_carries_out(inventory, chain) == carrying_out;
+}
+
+static bool has_bases(const struct em_inventory *inventory, bool carrying_out)
+{
+	for (size_t i = 0; i < inventory->n_chains; i++)
+		if (is_base(inventory, &inventory->chains[i], carrying_out))
+			return true;
+	return false;
+}
+
+static void delete_bases(struct em_batch *batch, const struct em_inventory *inventory,
 			 bool carrying_out)
 {
-	bool found = false;
-
 	for (size_t i = 0; i < inventory->n_chains; i++) {
 		const struct em_inventory_chain *chain = &inventory->chains[i];
 
-		if (!chain->device[0] || em_inventory_carries_out(inventory, chain) != carrying_out)
+		if (!is_base(inventory, chain, carrying_out))
 			continue;
 		em_message_flush_chain(batch, EM_TABLE_NETDEV, chain->name);
 		em_message_delete_chain(batch, EM_TABLE_NETDEV, chain->name);
-		found = true;
 	}
-	return found;
 }
 
 static int delete_base_chains(struct em_netlink *netlink, struct em_batch *batch,
@@ -155,15 +165,18 @@ static int delete_base_chains(struct em_netlink *netlink, struct em_batch *batch
 	int rc = em_inventory_read(&inventory, EM_TABLE_NETDEV, netlink, diag);
 
 	(void)selection;
+	if (!rc && em_handover_heeds(&inventory))
+		rc = em_clean_wait(&inventory, netlink, diag);
 	if (!rc) {
-		em_handover_wait(&inventory);
 		delete_bases(batch, &inventory, false);
 		rc = em_batch_commit(netlink, batch, diag);
 	}
-	if (!rc && delete_bases(batch, &inventory, true)) {
-		/* What is between the two. */
-		em_grace_wait();
-		rc = em_batch_commit(netlink, batch, diag);
+	/* Packets may be between the two. */
+	if (!rc && has_bases(&inventory, true)) {
+		rc = em_clean_wait(&inventory, netlink, diag);
+		if (!rc)
+			delete_bases(batch, &inventory, true);
+		rc = rc ? rc : em_batch_commit(netlink, batch, diag);
 	}
 	em_inventory_clear(&inventory);
 	return rc;

@@ -11,7 +11,6 @@
 
 #include "host/grace.h"
 #include "nft/handover.h"
-#include "nft/inventory.h"
 #include "nft/message.h"
 
 /* How often, and after how long, chains are tried again that are still in use: a second in all. */
@@ -236,17 +235,23 @@ static bool has_shared(const struct em_inventory *inventory)
 	return false;
 }
 
-/* Those that carry out what others have decided have packets before them. */
-static void wait_for_packets(const struct em_inventory *inventory,
-			     const struct em_selection *selection)
+int em_clean_wait(struct em_inventory *inventory, struct em_netlink *netlink, struct em_diag *diag)
 {
-	em_handover_wait(inventory);
+	enum em_table table = inventory->table;
+
+	em_grace_wait();
+	em_inventory_clear(inventory);
+	return em_inventory_read(inventory, table, netlink, diag);
+}
+
+/* Packets may be on their way to what carries out what others have decided. */
+static bool has_packets(const struct em_inventory *inventory, const struct em_selection *selection)
+{
 	for (size_t i = 0; i < inventory->n_chains; i++)
 		if (em_inventory_carries_out(inventory, &inventory->chains[i]) &&
-		    leads_to_selected(inventory, &inventory->chains[i], selection)) {
-			em_grace_wait();
-			return;
-		}
+		    leads_to_selected(inventory, &inventory->chains[i], selection))
+			return true;
+	return em_handover_heeds(inventory);
 }
 
 static int clean_table(struct em_netlink *netlink, struct em_batch *batch, enum em_table table,
@@ -256,8 +261,9 @@ static int clean_table(struct em_netlink *netlink, struct em_batch *batch, enum 
 	bool shared = false;
 	int rc = em_inventory_read(&inventory, table, netlink, diag);
 
+	if (!rc && has_packets(&inventory, selection))
+		rc = em_clean_wait(&inventory, netlink, diag);
 	if (!rc && inventory.present) {
-		wait_for_packets(&inventory, selection);
 		if (all_selected(&inventory, selection)) {
 			em_message_delete_table(batch, table);
 		} else {

@@ -4,6 +4,7 @@
 #ifndef EM_NFT_CLEAN_H
 #define EM_NFT_CLEAN_H
 
+#include "nft/inventory.h"
 #include "nft/netlink.h"
 
 /* Selects what is removed. */
@@ -18,6 +19,12 @@ struct em_selection {
  */
 int em_clean_selected(struct em_netlink *netlink, struct em_batch *batch,
 		      const struct em_selection *selection, struct em_diag *diag);
+
+/*
+ * Waits until no packet is under way between two chains, and reads the inventory again: interfaces
+ * may be gone meanwhile, and their chains with them.  Returns 0 or -errno, reported.
+ */
+int em_clean_wait(struct em_inventory *inventory, struct em_netlink *netlink, struct em_diag *diag);
 
 typedef int em_clean_fn(struct em_netlink *netlink, struct em_batch *batch,
 			const struct em_selection *selection, struct em_diag *diag);

@@ -231,6 +231,7 @@ static int read_counting(struct em_netlink *netlink, const struct reading *readi
 	size_t most = em_netlink_receive_buffer(netlink) / ANSWER_SIZE, at_once;
 	int rc = 0;
 
+	em_diag_progress(reading->diag, reading_counters, 0, object->n);
 	at_once = most = most < 1 ? 1 : most > ASK_MAX ? ASK_MAX : most;
 	for (; !rc && asking.first < object->n; asking.first += asking.n) {
 		asking.n = object->n - asking.first < at_once ? object->n - asking.first : at_once;

@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "engine/backend.h"
-#include "host/grace.h"
 #include "nft/clean.h"
 #include "nft/drift.h"
 #include "nft/message.h"
@@ -42,15 +41,12 @@ int em_handover_heed(const struct em_attachment *attachments, size_t n, struct e
 	return rc;
 }
 
-/* The backend in front has stopped marking them. */
-void em_handover_wait(const struct em_inventory *inventory)
+bool em_handover_heeds(const struct em_inventory *inventory)
 {
-	bool heeds = false;
-
 	for (size_t i = 0; inventory->table == EM_TABLE_NETDEV && i < inventory->n_rules; i++)
-		heeds |= !inventory->rules[i].generation;
-	if (heeds)
-		em_grace_wait();
+		if (!inventory->rules[i].generation)
+			return true;
+	return false;
 }
 
 static bool sorts(const struct em_inventory_rule *rule)

@@ -15,17 +15,20 @@
 #include "nft/message.h"
 #include "nft/readback.h"
 
+static const char adding[] = "add entities";
+
 static int add_elements(struct em_netlink *netlink, struct em_batch *batch,
 			const struct em_object *object, struct em_diag *diag)
 {
 	int rc = 0;
 
+	em_diag_progress(diag, adding, 0, object->n);
 	for (size_t next = 0; !rc && next < object->n;) {
 		next = em_element_add(batch, object, 0, next);
 		if (batch->used >= EM_BATCH_FULL || next == object->n)
 			rc = em_batch_commit(netlink, batch, diag);
 		if (!rc)
-			em_diag_progress(diag, "add entities", next, object->n);
+			em_diag_progress(diag, adding, next, object->n);
 	}
 	return rc;
 }

@@ -416,16 +416,6 @@ int em_inventory_count(struct em_netlink *netlink, enum em_table table, const ch
 	return rc == -ECANCELED && listing.n > most ? 0 : rc;
 }
 
-uint32_t em_inventory_in_force(const struct em_inventory *inventory)
-{
-	uint32_t generation = 0;
-
-	for (size_t i = 0; i < inventory->n_chains; i++)
-		if (inventory->chains[i].base && inventory->chains[i].generation > generation)
-			generation = inventory->chains[i].generation;
-	return generation;
-}
-
 bool em_inventory_carries_out(const struct em_inventory *inventory,
 			      const struct em_inventory_chain *chain)
 {
@@ -434,6 +424,20 @@ bool em_inventory_carries_out(const struct em_inventory *inventory,
 			    : NULL;
 
 	return base && base->leads == EM_STATEMENT_JUMP;
+}
+
+uint32_t em_inventory_in_force(const struct em_inventory *inventory)
+{
+	uint32_t generation = 0;
+
+	for (size_t i = 0; i < inventory->n_chains; i++) {
+		const struct em_inventory_chain *chain = &inventory->chains[i];
+
+		if (chain->base && chain->generation > generation &&
+		    !em_inventory_carries_out(inventory, chain))
+			generation = chain->generation;
+	}
+	return generation;
 }
 
 bool em_inventory_leads(const struct em_inventory *inventory, const char *chain,

@@ -87,8 +87,8 @@ int em_inventory_count(struct em_netlink *netlink, enum em_table table, const ch
 		       uint32_t most, uint32_t *n);
 
 /*
- * The generation in force: the highest that a base chain leads to.  (There is one, but until
- * clean-up, and where another program has changed our table.)  0: none.
+ * The generation in force: the highest that a base chain of table netdev leads to which takes a
+ * decision.  (There is more than one only where another program has changed our table.)  0: none.
  */
 uint32_t em_inventory_in_force(const struct em_inventory *inventory);
 

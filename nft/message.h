@@ -47,8 +47,8 @@ void em_message_rule(struct em_batch *batch, const struct em_chain *chain,
 void em_message_base(struct em_batch *batch, const struct em_chain *chain);
 
 /*
- * Adds the base chains of a table where they are not there, and their rules: in table netdev each
- * in place of the one before, in table inet beside those of other generations.
+ * Adds the base chains of a table where they are not there, and their rules: those that go to the
+ * generation in place of the one before, those that jump to it beside those of other generations.
  */
 void em_message_bases(struct em_batch *batch, const struct em_ruleset *ruleset,
 		      enum em_table table);

@@ -236,8 +236,8 @@ struct em_base {
 	const char *hook;
 	uint32_t number; /* of the hook: NF_NETDEV_… or NF_INET_… */
 	int priority;
-	enum em_statement_kind leads; /* EM_STATEMENT_GOTO, or …_JUMP: one for each generation, … */
-	const char *entry;	      /* … to the chain of this role */
+	enum em_statement_kind leads; /* EM_STATEMENT_GOTO, or …_JUMP: to each generation */
+	const char *entry;	      /* role of the chain that it leads to */
 	const char *purpose; /* what a kernel that refuses it cannot do: "add base chain" */
 };
 

@@ -193,7 +193,7 @@ EM_FUNCTION __u64 em_walk_some_headers(em_context *context, __u64 offset, __u32 
 		left |= option.segments_left & em_mask_same(next, IPPROTO_ROUTING);
 		if (!EM_IS_UNROLLED) {
 			more = option.fragment & bpf_htons(EM_IPV6_MORE) & fragment;
-			/* All bits where none was met before, or none. */
+			/* All ones where no fragment header came before, else 0. */
 			more &= (left >> (EM_WALKED_MET - EM_WALKED_DETOUR)) - 1;
 			left |= more << (EM_WALKED_MORE - EM_WALKED_DETOUR) | (met & fragment);
 		}

@@ -158,13 +158,16 @@ static void report(const struct row *row, unsigned int n, const char *text, json
 	bench_keep_row(&kept, result);
 }
 
-static void report_failure(const struct row *row, unsigned int n, const char *why)
+static void report_failure(const struct row *row, unsigned int n, int rc, const char *why)
 {
-	report(row, n, why, json_pack("{ss}", "failed", why));
+	report(row, n, why,
+	       json_pack("{ss}", rc == -EM_EUNSUPPORTED ? "not_supported" : "failed", why));
 }
 
+/* Whether all were counted goes to *counted.  Returns 0 or -errno. */
 static int bench_number(const struct row *row, struct worker *workers, unsigned int n, int program,
-			const struct em_policy *policy, uint32_t rounds, double *single)
+			const struct em_policy *policy, uint32_t rounds, double *single,
+			bool *counted)
 {
 	uint64_t before, after = 0, sent;
 	double rate = 0, empty = 0;
@@ -180,49 +183,71 @@ static int bench_number(const struct row *row, struct worker *workers, unsigned 
 	if (n == 1)
 		*single = rate;
 	sent = (uint64_t)n * PACKETS * (rounds > ROUNDS ? ROUNDS : rounds);
+	*counted = after - before == sent;
 	snprintf(text, sizeof(text), "%10.1f | %7.1f | %5.2f | %s", empty / 1e6, rate / 1e6,
-		 rate / *single, after - before == sent ? "all" : "NOT ALL");
+		 rate / *single, *counted ? "all" : "NOT ALL");
 	report(row, n, text,
 	       json_pack("{sf sf sf sb}", "empty", empty, "rate", rate, "ratio", rate / *single,
-			 "counted", after - before == sent));
-	return after - before == sent ? 0 : -EPROTO;
+			 "counted", *counted));
+	return 0;
 }
 
-static void bench_row(struct bench *bench, const struct row *row, unsigned int cpus)
+/* Those that this process may use. */
+static unsigned int find_cpus(int numbers[CPUS_MAX])
+{
+	long configured = sysconf(_SC_NPROCESSORS_CONF);
+	cpu_set_t before, set;
+	unsigned int n = 0;
+
+	sched_getaffinity(0, sizeof(before), &before);
+	for (int cpu = 0; cpu < configured && cpu < CPU_SETSIZE && n < CPUS_MAX; cpu++) {
+		CPU_ZERO(&set);
+		CPU_SET(cpu, &set);
+		if (!sched_setaffinity(0, sizeof(set), &set))
+			numbers[n++] = cpu;
+	}
+	sched_setaffinity(0, sizeof(before), &before);
+	return n;
+}
+
+static void bench_row(struct bench *bench, const struct row *row, const int *numbers,
+		      unsigned int cpus)
 {
 	const struct bench_policy of = {"lo", row->entities, BENCH_LISTENER_PORT, 0, NULL, false};
 	struct em_policy *policy __attribute__((cleanup(em_policy_freep))) = NULL;
 	struct worker workers[CPUS_MAX] = {0};
 	struct em_programs *programs = NULL;
 	char message[LOAD_MESSAGE];
+	bool counted = true;
 	double single = 0;
 	int rc = load_programs(bench, &of, EM_PROGRAM_XDP, &programs, &policy, message);
 
 	if (rc)
-		report_failure(row, 1, message);
+		report_failure(row, 1, rc, message);
 	for (unsigned int i = 0; !rc && i < cpus; i++) {
-		workers[i].cpu = (int)i;
+		workers[i].cpu = numbers[i];
 		workers[i].spread = row->spread;
 		workers[i].generator = generator_new(4);
 		generator_set_entities(workers[i].generator, row->entities);
 	}
-	for (unsigned int n = 1; !rc && n <= cpus; n = n < cpus && 2 * n > cpus ? cpus : 2 * n) {
+	for (unsigned int n = 1; !rc && counted && n <= cpus;
+	     n = n < cpus && 2 * n > cpus ? cpus : 2 * n) {
 		rc = bench_number(row, workers, n, em_programs_fd(programs, EM_PROGRAM_XDP), policy,
-				  bench->rounds, &single);
+				  bench->rounds, &single, &counted);
 		if (rc)
-			report_failure(row, n, strerror(-rc));
+			report_failure(row, n, rc, strerror(-rc));
 	}
 	for (unsigned int i = 0; i < cpus && workers[i].generator; i++)
 		generator_free(workers[i].generator);
 	em_programs_free(programs);
-	bench->failed |= rc && rc != -EM_EUNSUPPORTED;
+	bench->failed |= !counted || (rc && rc != -EM_EUNSUPPORTED);
 }
 
 void bench_cpus(struct bench *bench)
 {
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
 	const struct measurement how = {PACKETS, bench->rounds > ROUNDS ? ROUNDS : bench->rounds};
-	unsigned int cpus = online < 1 ? 1 : online > CPUS_MAX ? CPUS_MAX : (unsigned int)online;
+	int numbers[CPUS_MAX];
+	unsigned int cpus = find_cpus(numbers);
 
 	bench_keep_table(TITLE, "an empty program", "packets per second", &how);
 	printf("\n### " TITLE "\n\n"
@@ -233,5 +258,5 @@ void bench_cpus(struct bench *bench)
 	       "", ":---");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (!bench->word || strstr(rows[i].what, bench->word))
-			bench_row(bench, &rows[i], cpus);
+			bench_row(bench, &rows[i], numbers, cpus);
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright (C) 2026 the entitymux authors
 #
-# Random input for what reads files, frames and what the kernel says, with libFuzzer, AddressSanitizer and UBSan, from the inputs in
-# corpus/ on.  In the folder of the build.
+# Random input for what reads files, frames and what the kernel says, with libFuzzer, AddressSanitizer and UBSan,
+# from the inputs in corpus/ on.  In the folder of the build.
 #
 # FUZZ_SECONDS	for each harness, instead of 12
 # FUZZ_CORPUS	a folder that keeps the inputs that reach something new, and the one that fails

@@ -3,7 +3,7 @@
 /*
  * copies - sends datagrams from one network namespace to another, and expects each of them once at
  * each of some ports there, all from the same sender, with the same TTL, to the same address, on
- *the same interface.
+ * the same interface.
  *
  *	copies [-a|-n|-f|-k] CLIENT SERVER ADDRESS PORT TAG COUNT EXPECTED...
  *

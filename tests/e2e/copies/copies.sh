@@ -175,14 +175,14 @@ replaced_under() {
 	shift 2
 	exchange 192.0.2.2 "$tag" $REPLACED "$@" >exchanged 2>&1 &
 	exchange=$!
-	for _ in 1 2 3; do
-		check 'another policy' em apply "--backend=$backend" another
-		check 'and back' em apply "--backend=$backend" conf
-	done
 	case " $E2E_BACKENDS " in *' tc '*)
 		check 'another backend' em apply --backend=tc conf
 		check 'and back' em apply "--backend=$backend" conf
 	esac
+	for _ in 1 2 3; do
+		check 'another policy' em apply "--backend=$backend" another
+		check 'and back' em apply "--backend=$backend" conf
+	done
 	status=0
 	wait $exchange || status=$?
 	[ $status -eq 0 ] || cat exchanged
