@@ -326,6 +326,10 @@ static const char *check_done(const struct inject *done, enum policy seen)
 		return NULL;
 	if (command_is_change(now.scenario) || command_is_undo(now.scenario))
 		text = check_status();
+	/* Where it cannot be looked into, a folder without a policy stays for the next run. */
+	if (now.scenario->command == SCENARIO_REMOVE)
+		rig_shell("[ -n \"$(find " RUNSTATEDIR "/entitymux -name 'gen-*' 2>&1)\" ] ||\n"
+			  "  rm -rf " RUNSTATEDIR "/entitymux\n");
 	return text ? text : check_snapshot(now.after, "exit status 0");
 }
 
