@@ -286,17 +286,8 @@ int em_objects_load(struct em_objects *objects)
 	return rc;
 }
 
-/*
- * Every kernel with loops has the maps of constants (Linux 5.2), so one that libbpf did not make
- * means that a call failed.  Only another run can try it again.
- */
-bool em_objects_have_failed_try(const struct em_objects *objects, int rc)
-{
-	return strstr(objects->log, "is referenced but wasn't created") ||
-	       (rc == -E2BIG && em_lost_functions(objects->loaded));
-}
-
-bool em_objects_reject(const struct em_objects *objects, int rc)
+/* The verifier's, or a limit of the kernel's. */
+static bool is_refusal(int rc)
 {
 	switch (-rc) {
 	case EINVAL:
@@ -304,10 +295,36 @@ bool em_objects_reject(const struct em_objects *objects, int rc)
 	case E2BIG:
 	case ENOSPC: /* the log is too short */
 	case EOPNOTSUPP:
-		return !em_objects_have_failed_try(objects, rc);
+		return true;
 	default:
 		return false;
 	}
+}
+
+/* Whether libbpf leaves out maps of constants, as it does where it found no global data. */
+static bool lost_constants(const struct bpf_object *object)
+{
+	const struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object) if (bpf_map__is_internal(map) &&
+						  !bpf_map__autocreate(map)) return true;
+	return false;
+}
+
+/*
+ * Every kernel with loops has the maps of constants (Linux 5.2), so one that libbpf did not make
+ * means that a call failed.  Only another run can try it again.
+ */
+bool em_objects_have_failed_try(const struct em_objects *objects, int rc)
+{
+	return strstr(objects->log, "is referenced but wasn't created") ||
+	       (is_refusal(rc) && lost_constants(objects->loaded)) ||
+	       (is_refusal(rc) && em_lost_functions(objects->loaded));
+}
+
+bool em_objects_reject(const struct em_objects *objects, int rc)
+{
+	return is_refusal(rc) && !em_objects_have_failed_try(objects, rc);
 }
 
 bool em_objects_too_large(const struct em_objects *objects, int rc)

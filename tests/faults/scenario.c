@@ -321,16 +321,16 @@ static const char *check_done(const struct inject *done, enum policy seen)
 		return text;
 	if (seen != command_after(now.scenario))
 		return wrong("exit status 0, and the old policy is in force");
-	/* It has something to say.  An undo that is due says it to the log. */
-	if (done->err[0] || now.scenario->command == SCENARIO_WHEN_DUE)
+	if (done->err[0])
 		return NULL;
 	if (command_is_change(now.scenario) || command_is_undo(now.scenario))
-		text = check_status();
+		return check_status();
+	if (now.scenario->command != SCENARIO_REMOVE)
+		return NULL;
 	/* Where it cannot be looked into, a folder without a policy stays for the next run. */
-	if (now.scenario->command == SCENARIO_REMOVE)
-		rig_shell("[ -n \"$(find " RUNSTATEDIR "/entitymux -name 'gen-*' 2>&1)\" ] ||\n"
-			  "  rm -rf " RUNSTATEDIR "/entitymux\n");
-	return text ? text : check_snapshot(now.after, "exit status 0");
+	rig_shell("[ -n \"$(find " RUNSTATEDIR "/entitymux -name 'gen-*' 2>&1)\" ] ||\n"
+		  "  rm -rf " RUNSTATEDIR "/entitymux\n");
+	return check_snapshot(now.after, "exit status 0");
 }
 
 /* The counters of the moment, for a command that sets them back. */
