@@ -319,7 +319,7 @@ bool em_objects_have_failed_try(const struct em_objects *objects, int rc)
 {
 	return strstr(objects->log, "is referenced but wasn't created") ||
 	       (is_refusal(rc) && lost_constants(objects->loaded)) ||
-	       (is_refusal(rc) && em_lost_functions(objects->loaded));
+	       (rc == -E2BIG && em_lost_functions(objects->loaded));
 }
 
 bool em_objects_reject(const struct em_objects *objects, int rc)
