@@ -304,10 +304,11 @@ static bool is_refusal(int rc)
 /* Whether libbpf leaves out maps of constants, as it does where it found no global data. */
 static bool lost_constants(const struct bpf_object *object)
 {
-	const struct bpf_map *map;
+	const struct bpf_map *map = NULL;
 
-	bpf_object__for_each_map(map, object) if (bpf_map__is_internal(map) &&
-						  !bpf_map__autocreate(map)) return true;
+	while ((map = bpf_object__next_map(object, map)))
+		if (bpf_map__is_internal(map) && !bpf_map__autocreate(map))
+			return true;
 	return false;
 }
 
