@@ -19,8 +19,7 @@ void em_handover_add(struct em_batch *batch, const struct em_attachment *attachm
 /* Likewise, as a transaction.  Returns 0 or -errno, reported. */
 int em_handover_heed(const struct em_attachment *attachments, size_t n, struct em_diag *diag);
 
-/* Whether rules look for marks: before they go, no packet may be marked any more (em_clean_wait()).
- */
+/* Whether there are such rules: before they go, no packet may be marked any more. */
 bool em_handover_heeds(const struct em_inventory *inventory);
 
 /* Removes the rules of base chains that sort packets.  Returns 0 or -errno, reported. */

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "nft/attribute.h"
 #include "nft/build.h"
+#include "nft/check_host.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -155,8 +156,7 @@ int em_unknown_tags_read(struct em_netlink *netlink, const struct em_policy *pol
 
 			rc = read_set(netlink, &object, list);
 		}
-	/* The rules would keep one from being deleted. */
-	if (rc == -ENOENT) {
+	if (rc == -ENOENT && em_nft_forgets()) {
 		em_diag_warning(diag, NULL,
 				"no unknown tags are recorded: nf_tables of this kernel has no "
 				"sets with a size whose elements time out (Linux 4.16)");

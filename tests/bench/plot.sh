@@ -17,7 +17,7 @@ done
 rows=$(mktemp)
 trap 'rm -f "$rows"' EXIT
 
-# rows TITLE UNIT: the rows of a table, IPv4: name, entities, more, quartiles
+# rows TITLE: of the table that begins so, those of IPv4: name and entities, more, quartiles
 rows() {
 	jq -r --arg title "$1" '.tables[] | select(.title | startswith($title)) | .rows[]
 		| select(.ip == 4 and .more != null)
