@@ -54,6 +54,22 @@ struct em_option_header {
 #define EM_IPV4_MORE	 0x2000 /* fragments */
 #define EM_IPV6_MORE	 0x0001
 
+/*
+ * The same number, of which the verifier knows nothing any more: where functions are inlined, it
+ * follows what comes behind once, and not for each way that leads there.  `mask` is any number that
+ * the verifier does not know.
+ */
+#ifdef EM_PLAIN
+#define em_forget(number, mask)                                                                    \
+	({                                                                                         \
+		__u64 em_mask = (mask), em_number = (number) ^ em_mask;                            \
+		barrier_var(em_number);                                                            \
+		em_number ^ em_mask;                                                               \
+	})
+#else
+#define em_forget(number, mask) (number)
+#endif
+
 /* `vlan` is that of a tag which has been taken off the frame already, else 0. */
 static __always_inline bool em_parse_ethernet(em_context *context, __u16 vlan,
 					      struct em_packet *packet)
@@ -77,6 +93,7 @@ static __always_inline bool em_parse_ethernet(em_context *context, __u16 vlan,
 		protocol = tag.protocol;
 		packet->network += sizeof(tag);
 	}
+	packet->network = em_forget(packet->network, protocol);
 	packet->protocol = protocol;
 	return true;
 }
@@ -129,22 +146,6 @@ static __always_inline __u64 em_mask_same(__u32 a, __u32 b)
 	return -((difference - 1) >> 63);
 }
 
-/*
- * The same number, of which the verifier knows nothing any more: where a function is inlined, it
- * follows what comes behind once, and not for each way through the function.
- */
-static __always_inline __u64 em_forget(__u64 number)
-{
-#ifdef EM_PLAIN
-	__u64 mask = bpf_get_prandom_u32();
-
-	number ^= mask;
-	barrier_var(number);
-	number ^= mask;
-#endif
-	return number;
-}
-
 #define EM_WALKED_TYPE	 32 /* bit */
 #define EM_WALKED_DETOUR 40 /* bit */
 #define EM_WALKED_MORE	 48 /* bit */
@@ -178,7 +179,7 @@ EM_FUNCTION __u64 em_walk_some_headers(em_context *context, __u64 offset, __u32 
 	__u64 fragment, more;
 	__u32 i;
 
-	offset = em_forget(offset);
+	offset = em_forget(offset, bpf_get_prandom_u32());
 	EM_UNROLL
 	for (i = 0; i < EM_HEADERS_EACH && em_is_extension(next); i++) {
 		/* Opaque to the compiler, see EM_ASM. */
@@ -200,7 +201,8 @@ EM_FUNCTION __u64 em_walk_some_headers(em_context *context, __u64 offset, __u32 
 		offset += 8 + (option.length * 8 & ~fragment);
 		next = option.next;
 	}
-	return em_forget(left << EM_WALKED_DETOUR | (__u64)next << EM_WALKED_TYPE | offset);
+	return em_forget(left << EM_WALKED_DETOUR | (__u64)next << EM_WALKED_TYPE | offset,
+			 bpf_get_prandom_u32());
 }
 
 /* Of all of them, up to ipv6_header_limit. */
