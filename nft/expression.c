@@ -351,6 +351,17 @@ void em_expression_write_quoted(struct em_lowering *l, const struct em_load *loa
 	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET, checksum);
 }
 
+void em_expression_note(struct em_lowering *l, enum em_field field, const struct em_load *loads,
+			uint8_t n)
+{
+	const struct em_load noted = {.field = field};
+
+	em_expression_require(l, em_fields[field].dependency);
+	em_expression_loads(l, loads, n);
+	l->noted = FIRST + EM_NOTED_KEY_MAX / 4;
+	add_load(l, &noted, l->noted);
+}
+
 void em_expression_update(struct em_lowering *l, const char *set, uint32_t seconds, bool counting)
 {
 	struct nftnl_expr *e = add(l, "dynset");
@@ -366,6 +377,9 @@ void em_expression_update(struct em_lowering *l, const char *set, uint32_t secon
 		nftnl_expr_set(e, NFTNL_EXPR_DYNSET_EXPR, counter, 0);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, data_register(FIRST));
+	if (l->noted)
+		nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_DATA, data_register(l->noted));
+	l->noted = 0;
 	nftnl_expr_set_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT, seconds * UINT64_C(1000));
 	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
 }

@@ -21,7 +21,8 @@ struct em_lowering {
 	unsigned int known;   /* bits by em_dependency: what the rule has made sure of */
 	const char *map_name; /* of the rule's verdict map, where it has one */
 	uint32_t map_id;
-	bool failed; /* out of memory */
+	unsigned int noted; /* the word of a noted field; 0: none */
+	bool failed;	    /* out of memory */
 };
 
 /* Makes sure of it, unless the rule has done so. */
@@ -48,7 +49,14 @@ void em_expression_write(struct em_lowering *l, enum em_field field);
 /* Raw bytes become the value, and the checksum at this offset from the transport header follows. */
 void em_expression_write_quoted(struct em_lowering *l, const struct em_load *load,
 				const uint8_t *wire, uint16_t checksum);
-/* The set has what was loaded, for so long from now, and may count how often. */
+/*
+ * The loads, and behind them the field, which the map of the next update has for them.  nft (1.0.6)
+ * has it in the second register of 16 bytes, and dies of a longer key.
+ */
+#define EM_NOTED_KEY_MAX 16
+void em_expression_note(struct em_lowering *l, enum em_field field, const struct em_load *loads,
+			uint8_t n);
+/* The set or map has what was loaded, for so long from now, and may count how often. */
 void em_expression_update(struct em_lowering *l, const char *set, uint32_t seconds, bool counting);
 /* (what was loaded & mask) ^ value, both 4 bytes in the order of the machine */
 void em_expression_bits(struct em_lowering *l, const uint8_t *mask, const uint8_t *value);

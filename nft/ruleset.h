@@ -26,7 +26,8 @@
  *				 or in the sets v1-pass-telemetry and v1-drop-telemetry
  *				 and then in v1-ranges-telemetry, v1-passranges-telemetry and
  *				 v1-dropranges-telemetry, where entities cover more than one tag;
- *				 set v1-unknown-telemetry has the tags that nobody has, of late;
+ *				 maps v1-unknown4-telemetry and v1-unknown6-telemetry have the tags
+ *				 that nobody has, of late, and their first senders;
  *				 while datagrams of entities are sampled, v1-sampled-telemetry and
  *				 v1-sampledranges-telemetry have the tags of these
  *	v1-copy-check-telemetry  while invalid datagrams are copied: likewise for each reason, copy
@@ -164,7 +165,7 @@ enum em_statement_kind {
 	EM_STATEMENT_SET_MAPPED, /* field `written` becomes what map `target` has for the loads */
 	EM_STATEMENT_SET_QUOTED, /* in an ICMP error, a quoted port becomes low, a checksum follows
 				  */
-	EM_STATEMENT_UPDATE,	 /* set `target` has the loads from now on, for `seconds` */
+	EM_STATEMENT_UPDATE,	 /* set or map `target` has the loads from now on, for `seconds` */
 	EM_STATEMENT_COPY,	 /* field `written` becomes what the load reads */
 	EM_STATEMENT_SET,	 /* field `written` becomes low */
 	EM_STATEMENT_SET_MARK,	 /* the bits EM_MARK_MASK of the mark become those of low */
@@ -199,6 +200,7 @@ struct em_statement {
 	uint16_t checksum; /* of EM_STATEMENT_SET_QUOTED: its offset from the transport header */
 	uint32_t seconds;  /* of EM_STATEMENT_UPDATE … */
 	bool counting;	   /* … whose elements count then */
+	bool noting;	   /* … and have in a map, from when they are new, what `written` was */
 	uint16_t group;	   /* of EM_STATEMENT_LOG */
 	uint32_t ifindex;  /* of EM_STATEMENT_FORWARD and …_DUPLICATE */
 	struct em_entry *entries; /* of EM_STATEMENT_DISPATCH, owned */
@@ -278,7 +280,7 @@ struct em_form {
 	bool object_counters; /* of entities; else the elements of the maps count */
 	bool zones;	      /* of conntrack, for `replies`; else sets, and chains at egress */
 	uint32_t ifb;	      /* number of the device for copies; 0: leave its chain out */
-	bool forgets;	      /* no sets of unknown tags */
+	bool forgets;	      /* no maps of unknown tags */
 	bool joined;	      /* answers leave by any interface, also to link-local addresses */
 	const struct em_samples *samples; /* what is copied, see engine/plan.h; NULL: nothing */
 };

@@ -242,14 +242,20 @@ static void print_update(FILE *out, const struct em_statement *statement)
 {
 	print_target(out, "update @", statement, " { ");
 	print_loads(out, statement);
-	fprintf(out, " timeout %us%s }", statement->seconds, statement->counting ? " counter" : "");
+	fprintf(out, " timeout %us%s", statement->seconds, statement->counting ? " counter" : "");
+	if (statement->noting)
+		fprintf(out, " : %s", em_fields[statement->written].name);
+	fputs(" }", out);
 }
 
 static void lower_update(struct em_lowering *l, const struct em_statement *statement)
 {
 	char text[EM_IDENTIFIER_MAX];
 
-	lower_loads(l, statement);
+	if (statement->noting)
+		em_expression_note(l, statement->written, statement->loads, statement->n_loads);
+	else
+		lower_loads(l, statement);
 	em_expression_update(l, target(statement, text), statement->seconds, statement->counting);
 }
 
@@ -405,40 +411,21 @@ static void lower_goto(struct em_lowering *l, const struct em_statement *stateme
 	em_expression_verdict(l, NFT_GOTO, target(statement, text));
 }
 
-static void print_return(FILE *out, const struct em_statement *statement)
+static void print_end(FILE *out, const struct em_statement *statement)
 {
-	(void)statement;
-	fputs("return", out);
+	fputs(statement->kind == EM_STATEMENT_RETURN   ? "return"
+	      : statement->kind == EM_STATEMENT_ACCEPT ? "accept"
+						       : "drop",
+	      out);
 }
 
-static void lower_return(struct em_lowering *l, const struct em_statement *statement)
+static void lower_end(struct em_lowering *l, const struct em_statement *statement)
 {
-	(void)statement;
-	em_expression_verdict(l, NFT_RETURN, NULL);
-}
-
-static void print_accept(FILE *out, const struct em_statement *statement)
-{
-	(void)statement;
-	fputs("accept", out);
-}
-
-static void lower_accept(struct em_lowering *l, const struct em_statement *statement)
-{
-	(void)statement;
-	em_expression_verdict(l, NF_ACCEPT, NULL);
-}
-
-static void print_drop(FILE *out, const struct em_statement *statement)
-{
-	(void)statement;
-	fputs("drop", out);
-}
-
-static void lower_drop(struct em_lowering *l, const struct em_statement *statement)
-{
-	(void)statement;
-	em_expression_verdict(l, NF_DROP, NULL);
+	em_expression_verdict(l,
+			      statement->kind == EM_STATEMENT_RETURN   ? (uint32_t)NFT_RETURN
+			      : statement->kind == EM_STATEMENT_ACCEPT ? NF_ACCEPT
+								       : NF_DROP,
+			      NULL);
 }
 
 static const struct {
@@ -470,9 +457,9 @@ static const struct {
 	[EM_STATEMENT_NOTE] = {print_note, lower_note},
 	[EM_STATEMENT_JUMP] = {print_jump, lower_jump},
 	[EM_STATEMENT_GOTO] = {print_goto, lower_goto},
-	[EM_STATEMENT_RETURN] = {print_return, lower_return},
-	[EM_STATEMENT_ACCEPT] = {print_accept, lower_accept},
-	[EM_STATEMENT_DROP] = {print_drop, lower_drop},
+	[EM_STATEMENT_RETURN] = {print_end, lower_end},
+	[EM_STATEMENT_ACCEPT] = {print_end, lower_end},
+	[EM_STATEMENT_DROP] = {print_end, lower_end},
 };
 
 void em_statement_print(FILE *out, const struct em_statement *statement)

@@ -23,7 +23,7 @@ struct em_unknown {
 	uint64_t packets;
 	uint64_t age;		  /* ns since the last one */
 	struct em_address sender; /* of the first one; family 0: not known */
-	uint16_t sender_port;
+	uint16_t sender_port;	  /* 0: not known */
 };
 
 /* All zero: empty. */

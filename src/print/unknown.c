@@ -23,6 +23,10 @@ static const char *format_sender(const struct em_unknown *unknown, char text[SEN
 	if (!sender->family)
 		return NULL;
 	inet_ntop(sender->family, sender->bytes, address, sizeof(address));
+	if (!unknown->sender_port) {
+		snprintf(text, SENDER_MAX, "%s", address);
+		return text;
+	}
 	snprintf(text, SENDER_MAX, sender->family == AF_INET6 ? "[%s]:%u" : "%s:%u", address,
 		 unknown->sender_port);
 	return text;

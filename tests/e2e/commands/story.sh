@@ -45,7 +45,7 @@ types() {
 	echo "# $*"
 	# The folder first: its random name may look like a time or a backend.
 	"$@" 2>&1 | sed -E "s|$tmp/||; s/  [0-9]{2}s/   Ns/; s/[0-9]+s( ago)?/Ns\1/
-		s/192.0.2.9:[0-9]+|\?\$/SENDER/; s/, from SENDER//
+		s/(192\.0\.2\.9):[0-9]+/\1/
 		s/(backend|hook): *[a-z-]+.*/\1: .../; s/(xdp|tc|nft)(-[a-z]+)?/HOOK/g; s/[0-9T:-]{19}Z/TIME/"
 	status=${PIPESTATUS[0]}
 	[ "$status" -eq 0 ] || echo "exit status $status"

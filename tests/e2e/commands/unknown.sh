@@ -83,11 +83,12 @@ same() {
 	is 'one format' '0x00000000000000000000000000000001 1' "$(tags flows:rest)"
 	is 'counters' '5 3' "$(unknown_of telemetry) $(unknown_of flows)"
 	says 'JSON' '"name": "telemetry", "unknown": \[$' "$(unknown --json)"
-	says 'JSON: a tag' '\{ "tag": "0x62626262", "format": null, "packets": 3, "last_seen": [0-9]+\.[0-9], "sender": (null|"127.0.0.1:[0-9]+") \},$' \
+	says 'JSON: a tag' '\{ "tag": "0x62626262", "format": null, "packets": 3, "last_seen": [0-9]+\.[0-9], "sender": "127.0.0.1(:[0-9]+)?" \},$' \
 		"$(unknown --json)"
 	says 'JSON: a format' '\{ "tag": "0x416103", "format": "text",' "$(unknown --json 'fl*')"
 	if [ "$1" = nft ]; then
-		is 'no senders' '? ? ? ? ?' "$(sender | xargs)"
+		is 'senders' '127.0.0.1 127.0.0.1 127.0.0.1' "$(sender telemetry | xargs)"
+		is 'senders, IPv6' '::1' "$(sender flows:rest)"
 		if knows_rulesets env; then
 			{ echo flush ruleset; nft list ruleset; } >listed
 			check 'what nft lists can be loaded' nft -c -f listed
@@ -133,7 +134,7 @@ flood() {
 	before=$(unknown_of telemetry)
 	start=$(date +%s%N)
 	check 'flood' "$FLOOD" 5000 1000
-	# bpf/abi.h: 128 tags on each CPU, here one or two, in each window of 134 ms; the set of nft takes all.
+	# bpf/abi.h: 128 tags on each CPU, here one or two, in each window of 134 ms; the map of nft takes all.
 	most=$((128 * 2 * (($(date +%s%N) - start) / 134000000 + 2)))
 	[ "$1" != nft ] || most=1001
 	n=$(recorded)
