@@ -169,9 +169,7 @@ static void conclude(struct em_link *link, const struct outcome *outcome)
 {
 	if (link->native_xdp == EM_NATIVE_NO)
 		return;
-	if (has_proof(link)) {
-		link->native_xdp = EM_NATIVE_YES;
-	} else if (outcome->tried && !outcome->change.error) {
+	if (has_proof(link) || (outcome->tried && !outcome->change.error)) {
 		link->native_xdp = EM_NATIVE_YES;
 	} else if (outcome->tried && em_trial_is_lacking(&outcome->change)) {
 		link->native_xdp = EM_NATIVE_NO;

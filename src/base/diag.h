@@ -95,6 +95,20 @@ int em_diag_errno(struct em_diag *diag, int rc, const struct em_place *place, co
 /* Reports that memory has run out.  Returns -ENOMEM. */
 int em_diag_enomem(struct em_diag *diag);
 
+#ifdef EM_ANALYSIS
+/* An analyzer that sees the caller alone is told that what these return is an error. */
+static inline int em_diag_negative(int rc)
+{
+	if (rc >= 0)
+		__builtin_unreachable();
+	return rc;
+}
+
+#define em_diag_error(...)  em_diag_negative(em_diag_error(__VA_ARGS__))
+#define em_diag_errno(...)  em_diag_negative(em_diag_errno(__VA_ARGS__))
+#define em_diag_enomem(...) em_diag_negative(em_diag_enomem(__VA_ARGS__))
+#endif
+
 /*
  * Like em_diag_error() with "warning: " before the message.  A warning does not make the command
  * fail.

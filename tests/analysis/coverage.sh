@@ -1,0 +1,26 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright (C) 2026 the entitymux authors
+#
+# Which lines of the program the tests reach: built for gcov in a copy of the sources, where `make check`,
+# the fuzzers' inputs, and failing system calls run.  Prints gcovr's table and leaves a page for each file in
+# coverage/.  What a kill ends leaves no record, and the kernel's programs are not counted.
+#
+#	coverage.sh COPY RESULT		COPY is removed afterwards
+set -eu
+
+[ "$(id -u)" -eq 0 ] || { echo 'the tests make network namespaces: run as root (sudo make coverage)'; exit 1; }
+copy=$1 result=$2
+trap 'rm -rf "$copy"' EXIT
+trap 'exit 1' HUP INT TERM
+mkdir -p "$result"
+result=$(realpath "$result")
+cd "$copy"
+./configure -q CFLAGS='-O0 -g --coverage -fprofile-update=atomic' >/dev/null
+make -s -j"$(nproc)" >/dev/null
+make -s check || echo 'some tests fail: what they look for is not reached'
+make -s check-faults || echo 'some tests fail: what they look for is not reached'
+# A program in a folder or namespace that is gone by its end cannot write its record.
+gcovr --root . --filter src/ --filter nft/ --filter bpf/ --gcov-ignore-parse-errors \
+	--html-details "$result/index.html" --txt "$result/summary.txt" >/dev/null
+cat "$result/summary.txt"
