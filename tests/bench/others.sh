@@ -5,7 +5,7 @@
 # Other ways to sort datagrams by their first 4 bytes, to compare with: on in0 of this network
 # namespace, from port 5000 to port 6001.
 #
-#	others.sh stateless|counting|guarded|dnat|zones|u32 ENTITIES
+#	others.sh stateless|counting|guarded|dnat|zones|u32|pedit ENTITIES
 #	others.sh remove
 #
 # Exit status 3: this host cannot do that.
@@ -136,8 +136,21 @@ u32()
 	}' | iptables-restore
 }
 
+# Likewise; the checksum is made anew.
+pedit()
+{
+	tc qdisc add dev in0 clsact || exit 3
+	awk -v n="$entities" 'BEGIN {
+		for (i = 0; i < n; i++)
+			print "filter add dev in0 ingress protocol ip prio 1 u32 match ip protocol 17 0xff",
+				"match u16 5000 0xffff at 22 match u32", i, "0xffffffff at 28",
+				"action pedit ex munge udp dport set 6001 pipe action csum udp"
+	}' | tc -batch - || { remove; exit 3; }
+}
+
 remove()
 {
+	tc qdisc del dev in0 clsact 2>/dev/null || :
 	# Where conversations were remembered.
 	if nft list ruleset | grep -q dnat; then
 		sleep 2

@@ -30,6 +30,7 @@ const struct way ways[] = {
 	{"nft by hand, dnat", .other = "dnat", .answers = true, .entities_max = 1},
 	{"nft by hand, zones and dnat", .other = "zones", .answers = true, .entities_max = 65536},
 	{"iptables u32, TPROXY", .other = "u32", .only_ip4 = true, .entities_max = 100},
+	{"tc u32, pedit, csum", .other = "pedit", .only_ip4 = true, .entities_max = 100},
 };
 const size_t n_ways = sizeof(ways) / sizeof(ways[0]);
 
