@@ -151,7 +151,7 @@ keys_of_page()
 }
 
 if command -v mandoc >/dev/null; then
-	mistakes=$(lint entitymux.8 entitymux.conf.5)
+	mistakes=$(lint entitymux.7 entitymux.8 entitymux.conf.5)
 	[ -z "$mistakes" ] || complain "mandoc -Tlint:
 $mistakes"
 else

@@ -19,6 +19,8 @@ if [ -z "${examples_inside-}" ]; then
 fi
 # shellcheck source=tests/lib/checks.sh
 . "$(dirname "$0")/../../lib/checks.sh"
+# shellcheck source=tests/lib/page.sh
+. "$(dirname "$0")/../../lib/page.sh"
 needs ip awk
 tmp=/run/examples
 mount -t tmpfs examples /run && mkdir -p /run/netns $tmp/{upper,work,bin} &&
@@ -86,32 +88,10 @@ first_traffic() {
 	within 30 'all arrive' sh -c 'entitymux stats | grep -q "packets 12,"'
 }
 
-# The commands of the section in order, a file each, and what is shown of it in another.
-extract() {
-	sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$page" | sed 's/\\e/\\/g; s/\\&//g' | awk '
-		sub(/^\.Dl /, "") { line = $0; shown = 1 }
-		/^\.Bd/ { shown = 1; next }
-		/^\.Ed/ { shown = 0; next }
-		!shown { next }
-		line { $0 = line; line = ""; shown = 0 }
-		more { print >file; more = /[|\\]$/; next }
-		/^[#$] / { file = sprintf("%02d", ++n); print substr($0, 3) >file; more = /[|\\]$/; next }
-		{ print >(file ".shown") }'
-}
-
-# Without times, and how long ago something was; the page has XDP.
-timeless() {
-	sed -E "s|$sysconfdir/|/etc/|g;"'s/[[:space:]]+$//; s/[0-9]{4}-[0-9-]+T[0-9:]+Z/TIME/; s/ +[0-9]+[sm]$/ AGO/' |
-		case " $E2E_BACKENDS " in
-		*' xdp '*) cat ;;
-		*) sed -E 's/(xdp-native|tc-ingress|nft-ingress)/HOOK/; s/(backend:? +)(xdp|tc|nft)/\1BACKEND/' ;;
-		esac
-}
-
 # Whether packets are copied.
 copying() { entitymux status | grep -q 'until entitymux sample ends'; }
 
-extract
+extract EXAMPLES
 check 'the page has examples' test -s 12
 for file in [0-9][0-9]; do
 	title="$(head -n 1 "$file"): "
@@ -130,21 +110,6 @@ done
 title=
 check 'remove' entitymux remove
 
-# block PATTERN: of the page, what is shown in the block whose first line this is
-block() {
-	sed 's/\\e/\\/g; s/\\&//g' "$page" | awk -v first="$1" '
-		/^\.Ed/ && shown { exit }
-		shown { print }
-		/^\.Bd/ && getline > 0 && $0 ~ first { shown = 1; print }'
-}
-# ageless: neither how long ago something was, nor from which port; nft does not know the sender
-ageless() {
-	sed -E 's/ +[0-9]+[smh]( |$)/ AGO\1/; s/last [^ ]* ago/last AGO/; s/:[0-9]+$/:PORT/; s/, (\.\.\.|last .*|from .*)$//' |
-		case " $E2E_BACKENDS " in
-		*' xdp '* | *' tc '*) cat ;;
-		*) sed -E 's/AGO  *[^ ]+$/AGO/' ;;
-		esac
-}
 # shows WHAT PATTERN SEEN: the block with that first line
 shows() {
 	block "$2" >block
