@@ -36,7 +36,7 @@ static void print_help(void)
 		printf("  %-8s %s\n", commands[i]->name, commands[i]->help);
 	printf("\n%s\n", EM_CONFIG_HELP);
 	printf("entitymux COMMAND --help lists the options of a command.\n"
-	       "entitymux --version prints the version.\n");
+	       "entitymux --version prints the version and what is built in.\n");
 }
 
 static enum status status_of(int rc)
@@ -92,6 +92,18 @@ static int help(const char *name, struct em_diag *diag)
 }
 
 /* Finds the command of argv.  Returns NULL with the result in *rc if there is none to run. */
+static void print_version(void)
+{
+	printf("entitymux %s\nfeatures: nft", PACKAGE_VERSION);
+#ifdef HAVE_BPF
+	printf(" bpf");
+#endif
+#ifdef HAVE_CURSES
+	printf(" watch");
+#endif
+	printf("\n");
+}
+
 static const struct em_command *choose(int *rc, char **argv, struct em_diag *diag)
 {
 	*rc = -EM_EUSAGE;
@@ -104,7 +116,7 @@ static const struct em_command *choose(int *rc, char **argv, struct em_diag *dia
 		return NULL;
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
-		printf("entitymux %s\n", PACKAGE_VERSION);
+		print_version();
 		*rc = flush(diag);
 		return NULL;
 	}
