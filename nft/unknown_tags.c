@@ -16,30 +16,38 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 
-/* A map has data of one length: each version of IP has its own. */
+/*
+ * A map has data of one length: each version of IP has its own.  Tags that are too long for one are
+ * in a set, for both.
+ */
 struct version {
-	uint8_t family;
 	const char *role;
+	uint8_t family;
+	uint8_t length; /* of an address; 0: a set */
 	enum em_field sender;
-	uint8_t length; /* of an address */
 };
 
-static const struct version versions[] = {{AF_INET, "unknown4", EM_FIELD_IP_SADDR, 4},
-					  {AF_INET6, "unknown6", EM_FIELD_IP6_SADDR, 16}};
+static const struct version versions[] = {{"unknown4", AF_INET, 4, EM_FIELD_IP_SADDR},
+					  {"unknown6", AF_INET6, 16, EM_FIELD_IP6_SADDR},
+					  {"unknown", AF_UNSPEC, 0, EM_FIELD_PAYLOAD}};
 
 #define VERSIONS (sizeof(versions) / sizeof(versions[0]))
 
-static bool admits(const struct em_format *format, const struct version *version)
+static bool has(const struct em_format *format, const struct version *version)
 {
 	uint8_t only = em_format_family(format);
+	struct em_key key;
 
-	return only == AF_UNSPEC || only == version->family;
+	em_key_of_tag(format, &key);
+	if (em_key_length(&key) > EM_NOTED_KEY_MAX)
+		return !version->length;
+	return version->length && (only == AF_UNSPEC || only == version->family);
 }
 
 static struct em_object make_object(uint32_t generation, const struct em_listener *listener,
 				    const struct em_format *format, const struct version *version)
 {
-	struct em_object object = {.kind = EM_OBJECT_MAP,
+	struct em_object object = {.kind = version->length ? EM_OBJECT_MAP : EM_OBJECT_SET,
 				   .table = EM_TABLE_NETDEV,
 				   .name = {.generation = generation,
 					    .role = version->role,
@@ -53,38 +61,31 @@ static struct em_object make_object(uint32_t generation, const struct em_listene
 				   .format = format};
 
 	em_key_of_tag(format, &object.key);
-	if (em_key_length(&object.key) > EM_NOTED_KEY_MAX)
-		object.kind = EM_OBJECT_SET;
 	return object;
 }
 
-static bool notes(const struct em_object *object)
-{
-	return object->kind == EM_OBJECT_MAP;
-}
-
-/* Alone in its rule, which a full map ends. */
+/* Alone in its rule, which a full one ends. */
 static void rule_update(struct em_builder *b, const struct version *version)
 {
 	struct em_object object =
 		make_object(b->ruleset->generation, b->listener, b->format, version);
 	struct em_statement *update;
 
-	/* The second chain has the same map. */
+	/* The second chain has the same. */
 	if (!b->whole)
 		em_build_object(b, object);
 	em_build_rule(b, &b->format->tag.place);
 	update = em_build_lookup(b, EM_STATEMENT_UPDATE, object.name);
 	update->seconds = EM_UNKNOWN_SECONDS;
 	update->counting = true;
-	update->noting = notes(&object);
+	update->noting = version->length;
 	update->written = version->sender;
 }
 
 void em_build_unknown_tags(struct em_builder *b)
 {
 	for (size_t i = 0; !b->ruleset->form.forgets && i < VERSIONS; i++)
-		if (admits(b->format, &versions[i]))
+		if (has(b->format, &versions[i]))
 			rule_update(b, &versions[i]);
 }
 
@@ -149,17 +150,16 @@ static int add(const struct reading *reading, struct em_row element)
 	struct em_unknown unknown = {.listener = object->listener,
 				     .format = object->format,
 				     .packets = packets_of(element),
-				     .age = age_of(element)};
+				     .age = age_of(element),
+				     .sender = {.family = version->family}};
 	struct em_unknown *known;
 
 	/* Another program may have made one of another kind. */
-	if (!key || (notes(object) && !sender))
+	if (!key || (version->length && !sender))
 		return -EBADMSG;
 	em_key_to_tag(&object->key, key, unknown.tag);
-	if (notes(object)) {
-		unknown.sender.family = version->family;
+	if (version->length)
 		memcpy(unknown.sender.bytes, sender, version->length);
-	}
 	known = find(reading, unknown.tag);
 	if (!known)
 		return em_unknown_add(reading->list, &unknown);
@@ -215,7 +215,7 @@ static int read_maps(struct em_netlink *netlink, uint32_t generation,
 			make_object(generation, listener, format, &versions[i]);
 		struct reading reading = {&object, &versions[i], list, first, list->n};
 
-		if (admits(format, &versions[i]))
+		if (has(format, &versions[i]))
 			rc = read_map(netlink, &reading);
 	}
 	return rc;

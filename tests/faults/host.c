@@ -232,7 +232,7 @@ static char *list_all(bool rough)
 		"tc filter show dev in0 egress 2>/dev/null | sed 's,tag [0-9a-f]*,,' || :\n"
 		/* One line for each chain, as their order depends on which was made first. */
 		"nft -s list ruleset | sed '/^\tset conversations\\|^\tset overflow\\|^\tset "
-		"groups\\|^\t\\(map\\|set\\) v[0-9]*-unknown[46]-/,/^\t}/{"
+		"groups\\|^\t\\(map\\|set\\) v[0-9]*-unknown[46]*-/,/^\t}/{"
 		"/elements = {.*}/d; /elements = {/,/}/d}' | awk '/^\t[^\t].*{$/ { block = 1 }\n"
 		"	{ printf \"%s%s\", $0, block && !/^\t}$/ ? \" \" : \"\\n\" }\n"
 		"	/^\t}$/ { block = 0 }' | sort\n"

@@ -37,7 +37,8 @@ listeners = (
 			tag = ( { offset = 3; length = 1; }, { offset = 1; length = 2; mask = "0xff0f"; } );
 			entities = ( { name = "Caa"; tag = "0x436103"; port = 5002; } ); },
 		      { name = "rest"; tag = { field = "ip6 saddr"; };
-			entities = ( { tag = "::2"; port = "pass"; } ); } ); } );
+			entities = ( { tag = "::2"; port = "pass"; } ); } ); },
+	{ name = "long"; interfaces = [ "lo" ]; port = 5010; tag = { offset = 0; length = 20; }; entities = ( ); } );
 END
 
 unknown() { "$ENTITYMUX" unknown "$@" 2>&1; }
@@ -82,6 +83,9 @@ same() {
 	is 'formats' '0x416103 2 0x00000000000000000000000000000001 1' "$(tags flows)"
 	is 'one format' '0x00000000000000000000000000000001 1' "$(tags flows:rest)"
 	is 'counters' '5 3' "$(unknown_of telemetry) $(unknown_of flows)"
+	send 5010 aaaaaaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaaaaaab
+	send6 5010 aaaaaaaaaaaaaaaaaaaa
+	is 'a long tag' '0x6161616161616161616161616161616161616161 3' "$(tags long)"
 	says 'JSON' '"name": "telemetry", "unknown": \[$' "$(unknown --json)"
 	says 'JSON: a tag' '\{ "tag": "0x62626262", "format": null, "packets": 3, "last_seen": [0-9]+\.[0-9], "sender": "127.0.0.1(:[0-9]+)?" \},$' \
 		"$(unknown --json)"
@@ -89,6 +93,7 @@ same() {
 	if [ "$1" = nft ]; then
 		is 'senders' '127.0.0.1 127.0.0.1 127.0.0.1' "$(sender telemetry | xargs)"
 		is 'senders, IPv6' '::1' "$(sender flows:rest)"
+		is 'no sender of a long tag' '?' "$(sender long)"
 		if knows_rulesets env; then
 			{ echo flush ruleset; nft list ruleset; } >listed
 			check 'what nft lists can be loaded' nft -c -f listed

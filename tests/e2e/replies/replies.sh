@@ -242,7 +242,7 @@ section_changes() {
 
 # Without numbers of generations and programs, without what is remembered, and whatever was made first.
 strip() {
-	sed '/^\tset conversations\|^\tset overflow\|^\tset groups\|^\tset link\|^\t\(map\|set\) v[0-9]*-unknown[46]-/,/^\t}/d; s/v[0-9][0-9]*-/vN-/g; s/ id [0-9]*//; s/ tag [0-9a-f]*//; s/0x[0-9a-f]*/0x/g' |
+	sed '/^\tset conversations\|^\tset overflow\|^\tset groups\|^\tset link\|^\t\(map\|set\) v[0-9]*-unknown[46]*-/,/^\t}/d; s/v[0-9][0-9]*-/vN-/g; s/ id [0-9]*//; s/ tag [0-9a-f]*//; s/0x[0-9a-f]*/0x/g' |
 		awk '/^\t[^\t].*{$/ { block = 1 }
 			{ printf "%s%s", $0, block && !/^\t}$/ ? " " : "\n" }
 			/^\t}$/ { block = 0 }' | sort
