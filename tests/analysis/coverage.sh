@@ -3,8 +3,8 @@
 # Copyright (C) 2026 the entitymux authors
 #
 # Which lines of the program the tests reach: built for gcov in a copy of the sources, where `make check`,
-# the fuzzers' inputs, and failing system calls run.  Prints gcovr's table and leaves a page for each file in
-# coverage/.  What a kill ends leaves no record, and the kernel's programs are not counted.
+# and failing system calls run.  Prints gcovr's table and leaves a page for each file in coverage/.  What a
+# signal ends leaves no record, such as `heal`, and the kernel's programs are not counted.
 #
 #	coverage.sh COPY RESULT		COPY is removed afterwards
 set -eu
@@ -16,7 +16,21 @@ trap 'exit 1' HUP INT TERM
 mkdir -p "$result"
 result=$(realpath "$result")
 cd "$copy"
-./configure -q CFLAGS='-O0 -g --coverage -fprofile-update=atomic' >/dev/null
+# Also of a process that ends by _exit().
+cat >record.c <<'END'
+void __gcov_dump(void);
+void __real__exit(int status);
+void __wrap__exit(int status);
+
+void __wrap__exit(int status)
+{
+	__gcov_dump();
+	__real__exit(status);
+}
+END
+gcc -c record.c
+./configure -q CFLAGS='-O0 -g --coverage -fprofile-update=atomic' LDFLAGS='--coverage -Wl,--wrap=_exit' \
+	LIBS="$PWD/record.o" >/dev/null
 make -s -j"$(nproc)" >/dev/null
 make -s check || echo 'some tests fail: what they look for is not reached'
 make -s check-faults || echo 'some tests fail: what they look for is not reached'
