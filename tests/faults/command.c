@@ -16,6 +16,7 @@ static const struct {
 	[SCENARIO_ADD] = {"add", "0x00000003", "6003", ADDED},
 	[SCENARIO_MOVE] = {"move", "0x00000002", "6003", MOVED},
 	[SCENARIO_DELETE] = {"delete", "0x00000002", NULL, DELETED},
+	[SCENARIO_SAVE] = {"add", "0x00000003", "6003", ADDED},
 	[SCENARIO_WHEN_DUE] = {NULL},
 };
 
@@ -82,9 +83,13 @@ void command_edit(struct inject *inject, const struct scenario *scenario, enum p
 	const char *const again[] = {program,	   "entity", "move", "sorter",
 				     "0x00000001", "6001",   NULL};
 	const char *const argv[] = {program, "entity", kind, "sorter", tag, port, NULL};
+	const bool saves = scenario->command == SCENARIO_SAVE;
+	const bool done = in_force == edits[scenario->command].after;
+	const char *const save[] = {
+		program, "entity", done ? "move" : kind, "--save", "sorter", tag, port, NULL};
 
 	inject->uid = host_uid();
-	inject_run(inject, in_force == edits[scenario->command].after ? again : argv);
+	inject_run(inject, saves ? save : done ? again : argv);
 }
 
 void command_word(struct inject *inject, const char *command, const char *option)
@@ -104,6 +109,7 @@ void command_run(struct inject *inject, const struct scenario *scenario)
 	case SCENARIO_ADD:
 	case SCENARIO_MOVE:
 	case SCENARIO_DELETE:
+	case SCENARIO_SAVE:
 		command_edit(inject, scenario, OLD);
 		return;
 	case SCENARIO_REMOVE:

@@ -289,3 +289,17 @@ char *host_snapshot(bool rough, const char *expected, int milliseconds)
 	}
 	return text;
 }
+
+const char *host_difference(const char *expected, const char *seen)
+{
+	static char line[256];
+	const char *begin = seen, *text;
+
+	while (*expected && *expected == *seen)
+		if (*seen++ == *expected++ && seen[-1] == '\n')
+			begin = seen;
+	text = expected - (seen - begin);
+	snprintf(line, sizeof(line), "there is '%.*s', not '%.*s'", (int)strcspn(begin, "\n"),
+		 begin, (int)strcspn(text, "\n"), text);
+	return line;
+}

@@ -53,4 +53,7 @@ bool host_read_counters(struct host_counters *counters, const char *text);
  */
 char *host_snapshot(bool rough, const char *expected, int milliseconds);
 
+/* The first line that differs between two, as text that lasts until the next call. */
+const char *host_difference(const char *expected, const char *seen);
+
 #endif

@@ -42,7 +42,7 @@ struct scenario *scenario_list(const char *const *backends, size_t *n)
 
 	while (backends[n_backends])
 		n_backends++;
-	list = calloc(n_backends * (2 * n_backends + 15), sizeof(*list));
+	list = calloc(n_backends * (2 * n_backends + 16), sizeof(*list));
 	if (!list)
 		rig_die("memory");
 	*n = 0;
@@ -54,6 +54,7 @@ struct scenario *scenario_list(const char *const *backends, size_t *n)
 		add(list, n, "add", SCENARIO_ADD, *to, *to);
 		add(list, n, "move", SCENARIO_MOVE, *to, *to);
 		add(list, n, "delete", SCENARIO_DELETE, *to, *to);
+		add(list, n, "save", SCENARIO_SAVE, *to, *to);
 		add(list, n, "remove", SCENARIO_REMOVE, *to, *to);
 		add(list, n, "reset", SCENARIO_RESET, *to, *to);
 		add(list, n, "status", SCENARIO_STATUS, *to, *to);

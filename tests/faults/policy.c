@@ -24,12 +24,19 @@ static const char *const files[POLICIES] = {
 
 static bool with_copies;
 
-static void write_file(enum policy policy, const char *entities)
+static FILE *create(const char *path)
 {
-	FILE *file = fopen(files[policy], "w");
+	FILE *file = fopen(path, "w");
 
 	if (!file)
-		rig_die(files[policy]);
+		rig_die(path);
+	return file;
+}
+
+static void write_file(enum policy policy, const char *entities)
+{
+	FILE *file = create(files[policy]);
+
 	fprintf(file,
 		"listeners = ( { name = \"sorter\"; interfaces = [ \"in0\" ]; port = %d; replies = "
 		"true;\n"
@@ -37,8 +44,34 @@ static void write_file(enum policy policy, const char *entities)
 		HOST_LISTENER);
 	if (with_copies)
 		fprintf(file, "  copies = [ %d ];\n", HOST_COPIES);
-	fprintf(file, "  entities = ( %s ); } );\n", entities);
+	fprintf(file, "  %s; } );\n", entities);
 	fclose(file);
+}
+
+#define ENTITIES     "0x00000001,6001,one\n0x00000002,6002,two\n"
+#define ONE_MORE     "0x00000003,6003"
+#define ENTITIES_MAX 1024
+
+static void write_entities(void)
+{
+	FILE *file = create(RUNSTATEDIR "/old.entities");
+
+	fputs(ENTITIES, file);
+	fclose(file);
+}
+
+enum policy policy_in_file(void)
+{
+	FILE *file = fopen(RUNSTATEDIR "/old.entities", "r");
+	char text[ENTITIES_MAX + 1] = "";
+
+	if (!file)
+		return POLICIES;
+	text[fread(text, 1, ENTITIES_MAX, file)] = '\0';
+	fclose(file);
+	if (!strcmp(text, ENTITIES))
+		return OLD;
+	return !strcmp(text, ENTITIES ONE_MORE "\n") ? ADDED : POLICIES;
 }
 
 const char *policy_file(enum policy policy)
@@ -46,14 +79,19 @@ const char *policy_file(enum policy policy)
 	return files[policy];
 }
 
-void policy_write_files(bool copies)
+void policy_write_files(bool copies, bool in_file)
 {
 	with_copies = copies;
-	write_file(OLD, "{ name = \"one\"; tag = \"0x00000001\"; port = 6001; },\n"
-			"{ name = \"two\"; tag = \"0x00000002\"; port = 6002; }");
-	write_file(NEW, "{ name = \"one\"; tag = \"0x00000001\"; port = 7001; },\n"
+	if (in_file)
+		write_entities();
+	write_file(
+		OLD,
+		in_file ? "entities_file = \"old.entities\""
+			: "entities = ( { name = \"one\"; tag = \"0x00000001\"; port = 6001; },\n"
+			  "{ name = \"two\"; tag = \"0x00000002\"; port = 6002; } )");
+	write_file(NEW, "entities = ( { name = \"one\"; tag = \"0x00000001\"; port = 7001; },\n"
 			"{ name = \"two\"; tag = \"0x00000002\"; port = 7002; },\n"
-			"{ name = \"three\"; tag = \"0x00000003\"; port = 7003; }");
+			"{ name = \"three\"; tag = \"0x00000003\"; port = 7003; } )");
 }
 
 enum policy policy_in_force(struct host_ports *where)

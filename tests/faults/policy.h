@@ -13,9 +13,15 @@
  * without tag 2. */
 enum policy { NOTHING, OLD, NEW, ADDED, MOVED, DELETED, POLICIES };
 
-/* Writes the two, with copies of each datagram to HOST_COPIES or without, and says where. */
-void policy_write_files(bool copies);
+/*
+ * Writes the two, with copies of each datagram to HOST_COPIES or without, and says where.
+ * `in_file`: the entities of the old one are in a file of their own.
+ */
+void policy_write_files(bool copies, bool in_file);
 const char *policy_file(enum policy policy);
+
+/* Which policy the entities file has, OLD or ADDED; POLICIES: it is not whole. */
+enum policy policy_in_file(void);
 
 /* Sends datagrams, and returns which policy all of them have met; POLICIES: none of these. */
 enum policy policy_in_force(struct host_ports *where);

@@ -121,28 +121,13 @@ static const char *check_counters(const char *when)
 	return text;
 }
 
-/* The first line that differs. */
-static const char *difference(const char *expected, const char *seen)
-{
-	static char line[256];
-	const char *begin = seen, *text;
-
-	while (*expected && *expected == *seen)
-		if (*seen++ == *expected++ && seen[-1] == '\n')
-			begin = seen;
-	text = expected - (seen - begin);
-	snprintf(line, sizeof(line), "there is '%.*s', not '%.*s'", (int)strcspn(begin, "\n"),
-		 begin, (int)strcspn(text, "\n"), text);
-	return line;
-}
-
 static const char *check_snapshot(const char *expected, const char *when)
 {
 	char *seen = host_snapshot(true, expected, GONE_MS);
 	const char *text = NULL;
 
 	if (strcmp(seen, expected))
-		text = wrong("%s: %s", when, difference(expected, seen));
+		text = wrong("%s: %s", when, host_difference(expected, seen));
 	free(seen);
 	return text;
 }
@@ -190,6 +175,13 @@ static const char *apply_new(void)
 	return text ? text : check_sorted(NEW, "then apply of the new policy");
 }
 
+/* What was killed may have left the file that it had begun. */
+static void write_policies(void)
+{
+	rig_shell("rm -f " RUNSTATEDIR "/old.entities*");
+	policy_write_files(now.scenario->copies, now.scenario->command == SCENARIO_SAVE);
+}
+
 /* Makes what is there before the command. */
 static const char *make_ready(void)
 {
@@ -199,6 +191,7 @@ static const char *make_ready(void)
 	if (now.ready)
 		return NULL;
 	text = check_removed("then remove");
+	write_policies();
 	now.expected = (struct host_counters){0};
 	if (!text && now.scenario->before) {
 		command_apply(&apply, now.scenario->before, OLD);
@@ -260,11 +253,29 @@ static const char *check_undone(void)
 	return text ? text : check_snapshot(now.after, "in the end");
 }
 
+/* The file comes after the policy, and both before the end. */
+static const char *check_saved(const struct inject *done, enum policy seen)
+{
+	enum policy saved;
+
+	if (now.scenario->command != SCENARIO_SAVE)
+		return NULL;
+	saved = policy_in_file();
+	if (saved == POLICIES)
+		return wrong("exit status %d, and an entities file that is not whole",
+			     done->status);
+	if (saved == ADDED && seen != ADDED)
+		return wrong("exit status %d, and only the file has the change", done->status);
+	if (!done->status && saved != ADDED)
+		return wrong("exit status 0, and the file has not changed");
+	return NULL;
+}
+
 /* After a fault: another run sees to it. */
 static const char *check_next(const struct scenario_point *point, enum policy seen)
 {
+	const char *text = NULL, *later;
 	struct inject next = {0};
-	const char *text;
 
 	now.ready = false;
 	if (point->removes || now.scenario->command == SCENARIO_REMOVE)
@@ -277,7 +288,10 @@ static const char *check_next(const struct scenario_point *point, enum policy se
 		command_edit(&next, now.scenario, seen);
 	else
 		command_apply(&next, now.scenario->backend, command_after(now.scenario));
-	text = succeeds(&next, "then apply");
+	if (!next.status)
+		text = check_saved(&next, ADDED);
+	later = succeeds(&next, "then apply");
+	text = text ? text : later;
 	if (!text)
 		text = check_sorted(command_after(now.scenario), "then apply");
 	if (!text)
@@ -381,6 +395,8 @@ static const char *check_all(const struct scenario_point *point, const struct in
 		text = check_done(done, seen);
 	else if (done->status != KILLED)
 		text = check_failure(point, done);
+	if (!text)
+		text = check_saved(done, seen);
 	if (text)
 		return text;
 	if (is_unsaid_apply(done, seen))
@@ -458,7 +474,7 @@ const struct inject *scenario_begin(const char *entitymux, const struct scenario
 	now.scenario = scenario;
 	if (!now.pristine)
 		now.pristine = host_snapshot(true, NULL, 0);
-	policy_write_files(scenario->copies);
+	write_policies();
 	if (scenario->copies &&
 	    (is_refused(scenario->backend) || (scenario->before && is_refused(scenario->before))))
 		return NULL;

@@ -9,6 +9,7 @@
  *	again:B		apply of the same policy
  *	add:B, move:B, delete:B
  *			entity add, and so on
+ *	save:B		entity add --save, of a policy whose entities are in a file
  *	rollback:B	takes it back by hand
  *	when-due:B	takes it back because nobody has confirmed it
  *	remove:B, reset:B, status:B, stats:B, unknown:B
@@ -28,6 +29,7 @@ enum scenario_command {
 	SCENARIO_ADD,
 	SCENARIO_MOVE,
 	SCENARIO_DELETE,
+	SCENARIO_SAVE,
 	SCENARIO_REMOVE,
 	SCENARIO_RESET,
 	SCENARIO_STATUS,
