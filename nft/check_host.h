@@ -49,8 +49,8 @@ int em_nft_judge(const struct em_policy *policy, const struct em_refusal *refusa
 const char *em_nft_refuse(const struct em_policy *policy, bool zones,
 			  const struct em_place **place);
 /*
- * Whether its sets cannot have both a size and elements that time out: without a size, whoever
- * sends unknown tags could fill the memory.
+ * Whether its sets and maps cannot have both a size and elements that time out: without a size,
+ * whoever sends unknown tags could fill the memory.
  */
 bool em_nft_forgets(void);
 /* Whether em_nft_check_host() has chosen zones of conntrack, for replies. */

@@ -27,7 +27,8 @@
  *				 and then in v1-ranges-telemetry, v1-passranges-telemetry and
  *				 v1-dropranges-telemetry, where entities cover more than one tag;
  *				 maps v1-unknown4-telemetry and v1-unknown6-telemetry have the tags
- *				 that nobody has, of late, and their first senders;
+ *				 that nobody has, of late, and their first senders, or set
+ *				 v1-unknown-telemetry those that are longer;
  *				 while datagrams of entities are sampled, v1-sampled-telemetry and
  *				 v1-sampledranges-telemetry have the tags of these
  *	v1-copy-check-telemetry  while invalid datagrams are copied: likewise for each reason, copy

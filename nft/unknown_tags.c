@@ -54,7 +54,8 @@ static struct em_object make_object(uint32_t generation, const struct em_listene
 					    .owner = listener->name,
 					    .format = format->name},
 				   .place = format->tag.place,
-				   .purpose = "add set of unknown tags",
+				   .purpose = version->length ? "add map of unknown tags"
+							      : "add set of unknown tags",
 				   .data = version->sender,
 				   .size = EM_UNKNOWN_MAX,
 				   .listener = listener,

@@ -2,8 +2,9 @@
 /* Copyright (C) 2026 the entitymux authors */
 /*
  * unknown_tags - the tags seen lately that no entity has: a map for each format and version of IP,
- * to which the rules add them, each with the address that sent it first.  A map that is full takes
- * no more, and the rule behind decides about the datagram in any case.
+ * to which the rules add them, each with the address that sent it first; a set without addresses,
+ * where a tag is too long for that.  What is full takes no more, and the rule behind decides about
+ * the datagram in any case.
  */
 #ifndef EM_NFT_UNKNOWN_TAGS_H
 #define EM_NFT_UNKNOWN_TAGS_H

@@ -91,7 +91,6 @@ static int help(const char *name, struct em_diag *diag)
 	return flush(diag);
 }
 
-/* Finds the command of argv.  Returns NULL with the result in *rc if there is none to run. */
 static void print_version(void)
 {
 	printf("entitymux %s\nfeatures: nft", PACKAGE_VERSION);
@@ -104,6 +103,7 @@ static void print_version(void)
 	printf("\n");
 }
 
+/* Finds the command of argv.  Returns NULL with the result in *rc if there is none to run. */
 static const struct em_command *choose(int *rc, char **argv, struct em_diag *diag)
 {
 	*rc = -EM_EUSAGE;

@@ -65,8 +65,8 @@ unmarked()
 		[ "$(head -n 2 "$file")" = "$marks" ] || echo "$file"
 	done
 	sources \( -name '*.sh' -o -name '*.inc' -o -name '*.am' -o -name '*.ac' \
-		-o -name '*.[58]' -o -name '*.conf' -o -name '*.in' -o -name 'completion.*' \
-		-o -name bootstrap -o -name cases -o -name mutants -o -name sentences \
+		-o -name '*.[578]' -o -name '*.conf' -o -name '*.in' -o -name 'completion.*' \
+		-o -name bootstrap -o -name cases -o -name known -o -name mutants -o -name sentences \
 		-o -path ".ci/*" -o -path "tests/vm/*" ! -name work ! -name README.md \) |
 		while read -r file; do
 			[ "$(head -n 3 "$file" | grep -cF -e "$licence" -e "$copyright")" -eq 2 ] ||

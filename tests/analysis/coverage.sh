@@ -10,7 +10,7 @@
 set -eu
 
 [ "$(id -u)" -eq 0 ] || { echo 'the tests make network namespaces: run as root (sudo make coverage)'; exit 1; }
-copy=$1 result=$2
+copy=$(realpath "$1") result=$2
 trap 'rm -rf "$copy"' EXIT
 trap 'exit 1' HUP INT TERM
 mkdir -p "$result"

@@ -68,7 +68,7 @@ generation() { generations | tail -n 1; }
 # All that could be ours or could have been touched, without what counts, and what `stats` notes of it.
 snapshot() {
 	# nft 0.9.8 lists the counts of elements with -s, too.  Unknown tags come and go.
-	in_server nft -s list ruleset | sed '/^	set v[0-9]*-unknown-/,/^	}/{/elements = {.*}/d; /elements = {/,/}/d}
+	in_server nft -s list ruleset | sed '/^	\(map\|set\) v[0-9]*-unknown[46]*-/,/^	}/{/elements = {.*}/d; /elements = {/,/}/d}
 		s/ packets [0-9]* bytes [0-9]*//g'
 	in_server ip -o -d link show | grep -o '^[0-9]*: [^@:]*\|prog/xdp.*id [0-9]*'
 	for i in in0 other0; do
