@@ -49,6 +49,7 @@ struct em_option_header {
 };
 
 #define EM_VLAN_ID	 0x0fff
+#define EM_NETWORK_MASK	 0x001f /* of its offset in a frame, with a tag or without */
 #define EM_IPV4_FRAGMENT 0x1fff /* offset, in 8-byte units */
 #define EM_IPV6_FRAGMENT 0xfff8 /* offset, in bytes */
 #define EM_IPV4_MORE	 0x2000 /* fragments */
@@ -93,7 +94,7 @@ static __always_inline bool em_parse_ethernet(em_context *context, __u16 vlan,
 		protocol = tag.protocol;
 		packet->network += sizeof(tag);
 	}
-	packet->network = em_forget(packet->network, protocol);
+	packet->network = em_forget(packet->network, protocol) & EM_NETWORK_MASK;
 	packet->protocol = protocol;
 	return true;
 }
