@@ -51,12 +51,15 @@ list() {
 	# words for: what it lists or loads is not the same there.
 	ip netns exec "$1" nft list ruleset | sed '/^\tchain v1-restore/,/^\t}/{/^\t\t/d}' >"$work/$1.text"
 	# Without what numbers the kernel gave to rules and verdict maps, and what it keeps for us alone.  From
-	# 1.1 on nft has one expression for a range, and says of a checksum that it is that of UDP.
+	# 1.1 on nft has one expression for a range, says of a checksum that it is that of UDP, and puts the
+	# address that a map of unknown tags gets into another register.
 	ip netns exec "$1" nft --debug=netlink list ruleset |
 		sed -n 's/^\(netdev\|inet\) entitymux \([^ @]*\) [0-9 ]*$/rule \1 \2/
 			/^  userdata = /d
 			s/__map[0-9]*/__map/
 			s/ csum_type 0 csum_off 0 csum_flags 0x1 / csum_type 1 csum_off 6 csum_flags 0x0 /
+			s/\(\[ payload load [0-9]*b @ network header + [0-9]* => reg \)[0-9]* /\1N /
+			s/ sreg_data [0-9]* / sreg_data N /
 			s/^  \[ range eq reg 1 \(0x[0-9a-f]*\) \(0x[0-9a-f]*\) \]/  [ cmp gte reg 1 \1 ]\n  [ cmp lte reg 1 \2 ]/
 			s/^  \[ range eq reg 1 \(0x[0-9a-f]* 0x[0-9a-f]*\) \(0x[0-9a-f]* 0x[0-9a-f]*\) \]/  [ cmp gte reg 1 \1 ]\n  [ cmp lte reg 1 \2 ]/
 			/^rule\|^netdev\|^inet\|^ /p' |
