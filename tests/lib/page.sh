@@ -4,6 +4,29 @@
 #
 # What a man page shows: its file is $page, the folder for configurations $sysconfdir.
 
+# The host of the page, with a /run, an /etc and, in the folder $tmp of that /run, programs of its own; and
+# another one, "blue", that sends.  In mount and network namespaces of the test's own.
+page_host() {
+	mount -t tmpfs page /run && mkdir -p /run/netns "$tmp/upper" "$tmp/work" "$tmp/bin" &&
+		mount -t overlay -o "lowerdir=/etc,upperdir=$tmp/upper,workdir=$tmp/work" page /etc || exit 1
+	mount -t bpf page /sys/fs/bpf 2>/dev/null
+	# Where the program was configured for another folder than /etc.
+	[ "$sysconfdir" = /etc ] || { mkdir -p "$sysconfdir" && mount --bind /etc "$sysconfdir"; } || exit 1
+	cd "$tmp" && ln -s "$ENTITYMUX" bin/entitymux && ip netns add blue || exit 1
+	PATH=$tmp/bin:$PATH
+	ip link add eth0 type veth peer eth0 netns blue
+	ip address add 192.0.2.1/24 dev eth0
+	ip link set eth0 up
+	ip -n blue address add 192.0.2.2/24 dev eth0
+	ip -n blue link set eth0 up
+}
+
+# stub PROGRAM SCRIPT: what the page runs besides
+stub() { printf '#!/bin/sh\n%s\n' "$2" >"bin/$1" && chmod 755 "bin/$1"; }
+
+# Whether packets are copied.
+copying() { entitymux status | grep -q 'until entitymux sample ends'; }
+
 # section [TITLE]: from that one to SEE ALSO, or the whole page
 section() { if [ -n "${1-}" ]; then sed -n "/^\.Sh $1\$/,/^\.Sh SEE/p" "$page"; else cat "$page"; fi; }
 

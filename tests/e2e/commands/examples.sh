@@ -23,22 +23,9 @@ fi
 . "$(dirname "$0")/../../lib/page.sh"
 needs ip awk
 tmp=/run/examples
-mount -t tmpfs examples /run && mkdir -p /run/netns $tmp/{upper,work,bin} &&
-	mount -t overlay -o lowerdir=/etc,upperdir=$tmp/upper,workdir=$tmp/work examples /etc || exit 1
-mount -t bpf examples /sys/fs/bpf 2>/dev/null
-# Where the program was configured for another folder than /etc.
-[ "$sysconfdir" = /etc ] || { mkdir -p "$sysconfdir" && mount --bind /etc "$sysconfdir"; } || exit 1
-cd $tmp || exit 1
-
-# The host of the page, and another one, that sends.
-ip netns add blue || exit 1
+page_host
 trap 'kill $servers; ip netns delete blue' EXIT
 servers=
-ip link add eth0 type veth peer eth0 netns blue
-ip address add 192.0.2.1/24 dev eth0
-ip link set eth0 up
-ip -n blue address add 192.0.2.2/24 dev eth0
-ip -n blue link set eth0 up
 for port in 5000 6001 6002; do
 	"$LISTEN" 192.0.2.1 $port &
 	servers="$servers $!"
@@ -54,13 +41,10 @@ cp good.conf /etc/entitymux.conf
 cp good.conf /etc/entitymux-blue.conf
 
 # What the page runs besides; an editor corrects what was pasted.
-ln -s "$ENTITYMUX" bin/entitymux
-stub() { printf '#!/bin/sh\n%s\n' "$2" >"bin/$1" && chmod 755 "bin/$1"; }
 stub editor "cp $tmp/good.conf /etc/entitymux.conf"
 for each in less tshark tcpdump jq; do
 	if [ $each = less ] || [ -z "$(command -v $each)" ]; then stub $each 'wc -c'; fi
 done
-PATH=$tmp/bin:$PATH
 
 # send N HEADER TAG BYTES: datagrams with so many bytes of payload
 send() {
@@ -87,9 +71,6 @@ first_traffic() {
 	echo once >sent
 	within 30 'all arrive' sh -c 'entitymux stats | grep -q "packets 12,"'
 }
-
-# Whether packets are copied.
-copying() { entitymux status | grep -q 'until entitymux sample ends'; }
 
 extract EXAMPLES
 check 'the page has examples' test -s 12

@@ -22,34 +22,19 @@ fi
 . "$(dirname "$0")/../../lib/page.sh"
 needs ip awk
 tmp=/run/guide
-mount -t tmpfs guide /run && mkdir -p /run/netns $tmp/{upper,work,bin} &&
-	mount -t overlay -o lowerdir=/etc,upperdir=$tmp/upper,workdir=$tmp/work guide /etc || exit 1
 mount -t proc proc /proc
-mount -t bpf guide /sys/fs/bpf 2>/dev/null
-[ "$sysconfdir" = /etc ] || { mkdir -p "$sysconfdir" && mount --bind /etc "$sysconfdir"; } || exit 1
-cd $tmp || exit 1
-ln -s "$ENTITYMUX" bin/entitymux
-PATH=$tmp/bin:$PATH
+page_host
 
-stub() { printf '#!/bin/sh\n%s\n' "$2" >"bin/$1" && chmod 755 "bin/$1"; }
 stub systemctl true
 stub editor "cp $tmp/pasted.conf /etc/entitymux.conf"
 
-# On a host, to many; "blue" is the one that sends.
-ip netns add blue
 ip link set lo up
-ip link add eth0 type veth peer eth0 netns blue
-ip address add 192.0.2.1/24 dev eth0
-ip link set eth0 up
-ip -n blue address add 192.0.2.2/24 dev eth0
-ip -n blue link set eth0 up
 
 # send TEXT...: a datagram each
 send() {
 	# shellcheck disable=SC2016 # for that shell
 	ip netns exec blue bash -c 'for text; do printf %s "$text" >/dev/udp/192.0.2.1/5000; done' send "$@" 2>/dev/null
 }
-copying() { entitymux status | grep -q 'until entitymux sample ends'; }
 
 # Before a command of the page: what happens on such a host meanwhile.
 before() {
