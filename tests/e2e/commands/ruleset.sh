@@ -46,24 +46,36 @@ fail() {
 	failures=$((failures + 1))
 }
 
+# Without the register of what a map of unknown tags gets, which from 1.1 on is another one, but only where
+# it is the one that was loaded before.
+registerless() {
+	awk '/ sreg_data / {
+			register = $0
+			sub(/.* sreg_data /, "", register)
+			sub(/ .*/, "", register)
+			if (sub("=> reg " register " ", "=> reg N ", before))
+				sub(" sreg_data " register " ", " sreg_data N ")
+		}
+		NR > 1 { print before }
+		{ before = $0 }
+		END { print before }'
+}
+
 list() {
 	# The rules of the chains v1-restore… let the checksum of another header follow, which nft has no
 	# words for: what it lists or loads is not the same there.
 	ip netns exec "$1" nft list ruleset | sed '/^\tchain v1-restore/,/^\t}/{/^\t\t/d}' >"$work/$1.text"
 	# Without what numbers the kernel gave to rules and verdict maps, and what it keeps for us alone.  From
-	# 1.1 on nft has one expression for a range, says of a checksum that it is that of UDP, and puts the
-	# address that a map of unknown tags gets into another register.
+	# 1.1 on nft has one expression for a range, and says of a checksum that it is that of UDP.
 	ip netns exec "$1" nft --debug=netlink list ruleset |
 		sed -n 's/^\(netdev\|inet\) entitymux \([^ @]*\) [0-9 ]*$/rule \1 \2/
 			/^  userdata = /d
 			s/__map[0-9]*/__map/
 			s/ csum_type 0 csum_off 0 csum_flags 0x1 / csum_type 1 csum_off 6 csum_flags 0x0 /
-			s/\(\[ payload load [0-9]*b @ network header + [0-9]* => reg \)[0-9]* /\1N /
-			s/ sreg_data [0-9]* / sreg_data N /
 			s/^  \[ range eq reg 1 \(0x[0-9a-f]*\) \(0x[0-9a-f]*\) \]/  [ cmp gte reg 1 \1 ]\n  [ cmp lte reg 1 \2 ]/
 			s/^  \[ range eq reg 1 \(0x[0-9a-f]* 0x[0-9a-f]*\) \(0x[0-9a-f]* 0x[0-9a-f]*\) \]/  [ cmp gte reg 1 \1 ]\n  [ cmp lte reg 1 \2 ]/
 			/^rule\|^netdev\|^inet\|^ /p' |
-		sed '/^rule netdev v1-restore/,/^  \[ immediate reg 0 accept/d' >"$work/$1.code"
+		sed '/^rule netdev v1-restore/,/^  \[ immediate reg 0 accept/d' | registerless >"$work/$1.code"
 }
 
 # Whether nft reads in its own list which bits of a byte are part of a concatenation.  1.1.3 loads them as
