@@ -38,9 +38,10 @@ trap 'exit 1' HUP INT TERM
 cd "$here/../.."
 printf '%s\n' "$@" | sed -n '/\.c$/p' >"$tmp/files"
 xargs -a "$tmp/files" -P "$(nproc)" -n 1 "$here/check.sh" -1 >"$tmp/log" || { cat "$tmp/log"; exit 1; }
-sed -En 's#^(.*/)?((src|nft|bpf)/[^:]*):[0-9:]* warning: .*\[(-W)?([a-z][A-Za-z.-]*)\]$#\2 \5#p' "$tmp/log" |
-	sort -u >"$tmp/found"
-sed '/^#/d; s/^\([^ ]* [^ ]*\) .*/\1/' "$here/known" | sort -u >"$tmp/known"
+# Each line of a header once, whoever includes it; then without the numbers of lines.
+sed -En 's#^(.*/)?((src|nft|bpf)/[^:]*):([0-9:]*) warning: .*\[(-W)?([a-z][A-Za-z.-]*)\]$#\2 \4 \6#p' "$tmp/log" |
+	sort -u | sed 's/ [0-9:]* / /' | sort >"$tmp/found"
+sed '/^#/d; s/^\([^ ]* [^ ]*\) .*/\1/' "$here/known" | sort >"$tmp/known"
 if ! diff "$tmp/known" "$tmp/found" >"$tmp/diff"; then
 	sed -n 's/^</no longer found:/p; s/^>/found:/p' "$tmp/diff"
 	sed -n 's/^> //p' "$tmp/diff" | while read -r file check; do

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright (C) 2026 the entitymux authors
 #
-# Which lines of the program the tests reach: built for gcov in a copy of the sources, where `make check`,
-# and failing system calls run.  Prints gcovr's table and leaves a page for each file in coverage/.  What a
+# Which lines of the program `make check` and `make check-faults` reach: both run in a copy of the sources that
+# is built for gcov.  Prints gcovr's table and leaves a page for each file in coverage/.  What a
 # signal ends leaves no record, such as `heal`, and the kernel's programs are not counted.
 #
 #	coverage.sh COPY RESULT		COPY is removed afterwards
