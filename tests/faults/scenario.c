@@ -274,8 +274,8 @@ static const char *check_saved(const struct inject *done, enum policy seen)
 /* After a fault: another run sees to it. */
 static const char *check_next(const struct scenario_point *point, enum policy seen)
 {
-	const char *text = NULL, *later;
 	struct inject next = {0};
+	const char *text;
 
 	now.ready = false;
 	if (point->removes || now.scenario->command == SCENARIO_REMOVE)
@@ -288,10 +288,9 @@ static const char *check_next(const struct scenario_point *point, enum policy se
 		command_edit(&next, now.scenario, seen);
 	else
 		command_apply(&next, now.scenario->backend, command_after(now.scenario));
-	if (!next.status)
+	text = succeeds(&next, "then apply");
+	if (!text)
 		text = check_saved(&next, ADDED);
-	later = succeeds(&next, "then apply");
-	text = text ? text : later;
 	if (!text)
 		text = check_sorted(command_after(now.scenario), "then apply");
 	if (!text)
