@@ -63,7 +63,8 @@ static void add(struct em_unknown_list *list, const struct em_policy *policy, si
 					   format ? "2001:db8::5" : "192.0.2.9",
 					   unknown.sender.bytes),
 				 1);
-		unknown.sender_port = 4444;
+		/* nft does not know it. */
+		unknown.sender_port = packets == 40 ? 0 : 4444;
 	}
 	assert_int_equal(em_unknown_add(list, &unknown), 0);
 }
@@ -75,6 +76,7 @@ static struct em_unknown_list make_list(const struct em_policy *policy)
 
 	add(&list, policy, 1, 1, "\x01\x02\x03", 9, 7300);
 	add(&list, policy, 1, 1, "abc", 12, 120);
+	add(&list, policy, 1, 1, "abd", 40, 120);
 	add(&list, policy, 1, 0, "\xff", 1, 0);
 	add(&list, policy, 0, 0, "xy", 3, 59);
 	add(&list, policy, 0, 0, "zz", 3, 3599);
@@ -122,6 +124,7 @@ static void test_print(void **state)
 	       "  0xff                  1     0s  192.0.2.9:4444\n"
 	       "  format v6\n"
 	       "  TAG             PACKETS   SEEN  SENDER\n"
+	       "  0x616264 \"abd\"       40     2m  2001:db8::5\n"
 	       "  0x616263 \"abc\"       12     2m  [2001:db8::5]:4444\n");
 	expect(policy, formats, true,
 	       "{\n  \"schema\": 1,\n  \"listeners\": [\n    { \"name\": \"b\", \"unknown\": [\n"
@@ -158,7 +161,9 @@ static void test_config(void **state)
 			    "{ tag = \"0xff\"; port = 1024; },"
 			    " # packets 1, last 0s ago, from 192.0.2.9:4444\n"
 			    "# listener b, format v6\n"
-			    "{ name = \"abc\"; tag = \"0x616263\"; port = 1025; },"
+			    "{ name = \"abd\"; tag = \"0x616264\"; port = 1025; },"
+			    " # packets 40, last 2m ago, from 2001:db8::5\n"
+			    "{ name = \"abc\"; tag = \"0x616263\"; port = 1026; },"
 			    " # packets 12, last 2m ago, from [2001:db8::5]:4444\n");
 	free(text);
 	em_unknown_clear(&list);
