@@ -94,6 +94,7 @@ static __always_inline bool em_parse_ethernet(em_context *context, __u16 vlan,
 		protocol = tag.protocol;
 		packet->network += sizeof(tag);
 	}
+	/* Tagged or not; the verifier needs the range, which it loses there before Linux 5.10. */
 	packet->network = em_forget(packet->network, protocol) & EM_NETWORK_MASK;
 	packet->protocol = protocol;
 	return true;
