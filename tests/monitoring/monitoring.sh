@@ -19,6 +19,8 @@ if [ -z "${monitoring_inside-}" ]; then
 fi
 # shellcheck source=tests/lib/checks.sh
 . "$HERE/../lib/checks.sh"
+# shellcheck source=tests/lib/page.sh
+. "$HERE/../lib/page.sh"
 # shellcheck source=tests/monitoring/scrape.sh
 . "$HERE/scrape.sh"
 needs promtool prometheus prometheus-node-exporter
@@ -80,6 +82,12 @@ value 'count(ALERTS{alertname="EntitymuxNobodyListens",alertstate="pending"})' 2
 grep -o '"expr":"\([^"\\]\|\\.\)*"' dashboard | sed 's/^"expr":"//; s/"$//; s/\\"/"/g' |
 	fill_in 1m >questions
 is 'panels' 11 "$(wc -l <questions)"
+# And what the guide asks of a fleet; nothing here is silent for as long.
+page=$HERE/../../man/entitymux.7
+for first in '^sum by' '^time\(\) - max'; do
+	block "$first" | xargs -d '\n' | sed 's/ > 600$/ > -1/'
+done >>questions
+is 'with those of the guide' 13 "$(wc -l <questions)"
 # A rate takes two scrapes: each is asked for until there is one.
 while read -r expression; do
 	tries=0
