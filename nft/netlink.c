@@ -88,6 +88,8 @@ static void make_room(struct em_batch *batch)
 		batch->used = 0;
 		return;
 	}
+	/* libmnl leaves what it pads with as it is, and the kernel gets that, too. */
+	memset(grown + batch->size, 0, size - batch->size);
 	batch->buffer = grown;
 	batch->size = size;
 }
@@ -135,7 +137,7 @@ static void start(struct em_batch *batch)
 int em_batch_init(struct em_batch *batch, struct em_diag *diag)
 {
 	*batch = (struct em_batch){.size = 2 * MESSAGE_MAX};
-	batch->buffer = malloc(batch->size);
+	batch->buffer = calloc(1, batch->size);
 	if (!batch->buffer)
 		return em_diag_error(diag, -ENOMEM, NULL, "out of memory");
 	return 0;
@@ -329,7 +331,7 @@ static struct nlmsghdr *put_query(uint8_t *buffer, const struct em_query *query)
 int em_netlink_query(struct em_netlink *netlink, const struct em_query *query, mnl_cb_t callback,
 		     void *data)
 {
-	uint8_t *buffer = malloc(MESSAGE_MAX);
+	uint8_t *buffer = calloc(1, MESSAGE_MAX);
 	struct nlmsghdr *message;
 	int rc;
 
