@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,17 +17,38 @@ static mode_t new_file_mode(void)
 	return 0666 & ~mask;
 }
 
-int em_replace_begin(struct em_replacement *out, const char *path)
+/* Where nothing is there yet, a new file is made. */
+static int look(struct em_replacement *out, const char *path, struct stat *old)
+{
+	bool is_there = !stat(path, old);
+
+	if (!is_there && errno != ENOENT)
+		return -errno;
+	if (is_there && !S_ISREG(old->st_mode))
+		return -EEXIST;
+	if (!is_there)
+		old->st_nlink = 0;
+	out->path = is_there ? realpath(path, NULL) : strdup(path);
+	return out->path ? 0 : -errno;
+}
+
+static int dress(int fd, const struct stat *old)
+{
+	if (!old->st_nlink)
+		return fchmod(fd, new_file_mode());
+	return fchown(fd, old->st_uid, old->st_gid) || fchmod(fd, old->st_mode & 07777) ? -1 : 0;
+}
+
+static int begin(struct em_replacement *out, const struct stat *old)
 {
 	int fd, rc = 0;
 
-	*out = (struct em_replacement){.path = path};
-	if (asprintf(&out->beside, "%s.XXXXXX", path) < 0) {
+	if (asprintf(&out->beside, "%s.XXXXXX", out->path) < 0) {
 		out->beside = NULL;
 		return -ENOMEM;
 	}
 	fd = mkostemp(out->beside, O_CLOEXEC);
-	if (fd >= 0 && !fchmod(fd, new_file_mode()))
+	if (fd >= 0 && !dress(fd, old))
 		out->stream = fdopen(fd, "w");
 	if (out->stream)
 		return 0;
@@ -35,7 +57,27 @@ int em_replace_begin(struct em_replacement *out, const char *path)
 		close(fd);
 		unlink(out->beside);
 	}
-	free(out->beside);
+	return rc;
+}
+
+static void clear(struct em_replacement *replacement)
+{
+	free(replacement->path);
+	free(replacement->beside);
+	*replacement = (struct em_replacement){0};
+}
+
+int em_replace_begin(struct em_replacement *out, const char *path)
+{
+	struct stat old = {0};
+	int rc;
+
+	*out = (struct em_replacement){0};
+	rc = look(out, path, &old);
+	if (!rc)
+		rc = begin(out, &old);
+	if (rc)
+		clear(out);
 	return rc;
 }
 
@@ -51,7 +93,6 @@ int em_replace_end(struct em_replacement *replacement, bool keep)
 		rc = -errno;
 	if (rc || !keep)
 		unlink(replacement->beside);
-	free(replacement->beside);
-	*replacement = (struct em_replacement){0};
+	clear(replacement);
 	return rc;
 }

@@ -11,17 +11,20 @@
 #include <stdio.h>
 
 struct em_replacement {
-	FILE *stream;	  /* NULL: none has begun */
-	const char *path; /* not owned */
-	char *beside;	  /* owned */
+	FILE *stream; /* NULL: none has begun */
+	char *path;   /* owned; a link leads to the file that is replaced */
+	char *beside; /* owned */
 };
 
-/* Returns 0 or -errno, unreported. */
+/*
+ * A file that is there keeps its owner and its permissions.  Returns 0, -EEXIST where there is
+ * something else than a regular file, or -errno; unreported.
+ */
 int em_replace_begin(struct em_replacement *out, const char *path);
 
 /*
- * Closes the stream.  Where `keep` is set and all was written, the file takes its place, with the
- * permissions of a new file; otherwise it is removed.  Returns 0 or -errno, unreported.
+ * Closes the stream.  Where `keep` is set and all was written, the file takes its place; otherwise
+ * it is removed.  Returns 0 or -errno, unreported.
  */
 int em_replace_end(struct em_replacement *replacement, bool keep);
 

@@ -75,6 +75,10 @@ static int print_to_file(const struct showing *showing, bool json, const struct 
 	struct em_document out;
 	int rc = em_replace_begin(&file, path), ended;
 
+	if (rc == -EEXIST)
+		return em_diag_error(showing->diag, rc, NULL,
+				     "%s: not a regular file, which nothing can take the place of",
+				     path);
 	if (rc)
 		return em_diag_errno(showing->diag, rc, NULL, "%s", path);
 	em_document_init(&out, file.stream, json);

@@ -102,14 +102,19 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+/* Folders in it are left out, whatever their names. */
 static int read_part(struct em_reader *reader, struct parts *parts, const char *all,
-		     const char *name)
+		     const char *name, bool *found)
 {
 	__attribute__((cleanup(em_freep))) char *path = em_source_path(all, name);
+	struct stat status;
 	int rc;
 
 	if (!path)
 		return -ENOMEM;
+	if (!stat(path, &status) && S_ISDIR(status.st_mode))
+		return 0;
+	*found = true;
 	reader->path = em_policy_file(reader->policy, path);
 	rc = reader->path ? read_file(reader, parts) : -ENOMEM;
 	return rc;
@@ -123,6 +128,7 @@ static int read_folder(struct em_reader *reader, bool beside)
 	struct parts parts = {0};
 	struct dirent **entries;
 	int n = scandir(reader->path, &entries, is_part, by_name), rc = 0;
+	bool found = false;
 
 	if (n < 0)
 		return em_diag_errno(reader->diag, -errno, &place, "read");
@@ -130,12 +136,12 @@ static int read_folder(struct em_reader *reader, bool beside)
 		reader->folder = all;
 	for (int i = 0; i < n; i++) {
 		if (rc != -ENOMEM)
-			rc = em_config_worse(rc,
-					     read_part(reader, &parts, all, entries[i]->d_name));
+			rc = em_config_worse(
+				rc, read_part(reader, &parts, all, entries[i]->d_name, &found));
 		free(entries[i]);
 	}
 	free(entries);
-	if (!n)
+	if (!rc && !found)
 		rc = em_diag_error(reader->diag, -EM_EUSAGE, &place,
 				   "a folder without a configuration, expected *.conf");
 	else if (!rc && !reader->policy->n_listeners)

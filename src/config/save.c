@@ -62,29 +62,25 @@ static int copy(FILE *out, FILE *in, const struct em_entity *entity,
 	return 0;
 }
 
-/* The file stays its owner's, and is on the disk before the older one is given up. */
-static int finish(FILE *out, const struct stat *status)
+/* It is on the disk before the older one is given up. */
+static int finish(FILE *out)
 {
-	if (fflush(out) || fchown(fileno(out), status->st_uid, status->st_gid) ||
-	    fchmod(fileno(out), status->st_mode & 07777) || fsync(fileno(out)))
-		return -errno;
-	return 0;
+	return fflush(out) || fsync(fileno(out)) ? -errno : 0;
 }
 
 static int rewrite(struct em_save *save, const struct em_entity *entity,
 		   const struct em_entity_edit *change, const char *tag)
 {
 	FILE *in __attribute__((cleanup(em_fclosep))) = fopen(save->path, "re");
-	struct stat status;
 	int rc;
 
-	if (!in || fstat(fileno(in), &status))
+	if (!in)
 		return -errno;
 	rc = em_replace_begin(&save->file, save->path);
 	if (rc)
 		return rc;
 	rc = copy(save->file.stream, in, entity, change, tag);
-	return rc ? rc : finish(save->file.stream, &status);
+	return rc ? rc : finish(save->file.stream);
 }
 
 static bool same_file(const char *a, const char *b)

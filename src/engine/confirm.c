@@ -284,21 +284,28 @@ static void close_others(int ours)
 	}
 }
 
-/* So that `status` can say it.  The lock is on the older file, and is given up with this process.
+/*
+ * So that `status` can say it.  The lock is on the older file, and is given up with this process.
+ * False where it was confirmed meanwhile, or undone: then there is no failure.
  */
-static void note_failure(const struct em_pending *pending, const char *text)
+static bool note_failure(const struct em_pending *pending, int fd, const char *text)
 {
 	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
 	struct em_pending failed = *pending;
 	struct em_diag_kept kept;
+	bool is_there = true;
 
 	if (em_diag_keep(&kept))
-		return;
+		return true;
 	snprintf(failed.failed, sizeof(failed.failed), "%s", text);
 	failed.failed[strcspn(failed.failed, "\n")] = '\0';
-	if (!em_state_open(&state, EM_STATE_WRITE, &kept.diag))
-		(void)em_pending_write(state, &failed, &kept.diag);
+	if (!em_state_open(&state, EM_STATE_WRITE, &kept.diag)) {
+		is_there = em_pending_is_there(fd);
+		if (is_there)
+			(void)em_pending_write(state, &failed, &kept.diag);
+	}
 	free(em_diag_take_kept(&kept));
+	return is_there;
 }
 
 /* That it was undone is not assumed. */
@@ -373,10 +380,10 @@ int em_confirm_wait(struct em_diag *diag)
 			break;
 		sleep_ms(1000);
 	}
+	if (!undone && !note_failure(&pending, fd, text ? text : strerror(-rc)))
+		return 0;
 	syslog(LOG_ERR, "nobody confirmed the policy in force, and the undo failed: %s",
 	       text ? text : strerror(-rc));
-	if (!undone)
-		note_failure(&pending, text ? text : strerror(-rc));
 	return em_diag_error(diag, rc, NULL, "cannot undo the apply: %s",
 			     text ? text : strerror(-rc));
 }

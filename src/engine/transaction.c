@@ -154,7 +154,7 @@ static int choose_nothing(struct em_transaction *t, const struct em_choice *choi
 	em_backend_programs(NULL, t->programs);
 	em_plan_settle(&t->plan);
 	em_outcome_note(&t->outcome, "no interface is there yet");
-	return t->dry_run ? 0 : find_unchanged(t);
+	return find_unchanged(t);
 }
 
 /* Prepares the first choice that can carry the policy.  Any stage may find that a choice cannot. */
@@ -175,7 +175,7 @@ static int choose(struct em_transaction *t)
 	for (size_t i = 0; i < n && rc == -EM_EUNSUPPORTED; i++) {
 		start_choice(t, &choices[i], why);
 		rc = t->ops->prepare(&t->prepared, &t->plan, &t->outcome, stage, t->diag);
-		if (!rc && stage == EM_TRY)
+		if (!rc)
 			rc = find_unchanged(t);
 		if (!rc && stage == EM_TRY && !t->unchanged) {
 			set_header_limit(&t->plan);
@@ -208,7 +208,7 @@ static int compare(struct em_transaction *t)
 {
 	int rc;
 
-	if (t->unchanged)
+	if (t->unchanged && !t->dry_run)
 		return 0;
 	rc = open_before(t);
 	if (rc || (!t->before.policy && em_inspect_is_applied(&t->view)))

@@ -45,7 +45,7 @@ void em_print_apply(struct em_document *out, const struct em_transaction *done)
 	if (done->confirm && !done->unchanged && !done->dry_run)
 		em_document_number(out, "confirm", "  to keep it, within seconds: ", done->confirm,
 				   ", run: entitymux confirm\n");
-	if (!done->compared)
+	if (!done->compared || done->unchanged)
 		return;
 	em_document_object(out, "diff");
 	if (out->json || em_inspect_is_applied(&done->view))

@@ -60,6 +60,14 @@ changed 4 "+ config: $tmp/conf
 is 'a first apply' "$tmp/conf: applied: backend nft (asked for)
   lo: nft-ingress" "$("$ENTITYMUX" apply conf 2>&1)"
 in_force=yes
+is 'nothing would change' "$tmp/conf: unchanged: backend nft (asked for)
+  lo: nft-ingress" "$("$ENTITYMUX" apply -n conf 2>&1)"
+sed 's/6001/6005/' conf >other
+for words in 'diff other' 'diff --json other' 'status --config=other' 'status --json --config=other'; do
+	# shellcheck disable=SC2016,SC2086 # of the inner shell; several words
+	check "$words, not printed" exits 1 1 'standard output: No space left' \
+		sh -c 'exec "$0" "$@" >/dev/full' "$ENTITYMUX" $words
+done
 changed 0 ''
 changed 0 '' 's/"telemetry";/& unknown = "pass";/'
 changed 4 '~ telemetry/plant-a 0x00000001: port 6001 -> 6005' 's/6001/6005/'

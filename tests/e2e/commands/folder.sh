@@ -30,7 +30,7 @@ listener() {
 	END
 }
 
-mkdir d d/sub
+mkdir d d/sub d/20-folder.conf
 check 'an empty folder' exits 2 1 '^entitymux: d: a folder without a configuration, expected \*\.conf$' "$ENTITYMUX" check d
 echo 'backend = "nft";' >d/00-backend.conf
 check 'no listeners' exits 2 1 '^entitymux: d: no file has listeners, expected one at least$' "$ENTITYMUX" check d

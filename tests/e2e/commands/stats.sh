@@ -112,6 +112,13 @@ metrics() {
 	is 'another file in its place' "$(stats --json | timeless)" "$(timeless <file)"
 	is 'and nothing else' 'conf err file metrics out' "$(find . -type f | sed 's/^..//' | sort | xargs)"
 	check 'no folder' exits 1 1 'lost/x: No such file' "$ENTITYMUX" stats --output=lost/x
+	# Whose file it is, and where it is, stays; what is no file stays as well.
+	chown 1000:1000 file && chmod 640 file && ln -sf file link && mkfifo pipe
+	(umask 077 && stats --json --output=link)
+	is 'owner and permissions' '1000 640 symbolic link' "$(stat -c '%u %a' file) $(stat -c %F link)"
+	check 'a FIFO' exits 1 1 'pipe: not a regular file' "$ENTITYMUX" stats --output=pipe
+	is 'it stays' fifo "$(stat -c %F pipe)"
+	rm file link pipe
 }
 
 # What is printed on a terminal, without carriage returns.

@@ -169,6 +169,14 @@ fails() {
 	ip link set veth0 up
 	check 'by hand' em rollback
 	check 'it is back' by three
+	# Whoever confirms while the undo fails keeps the policy.
+	em apply --backend=nft --confirm=1 one.conf >/dev/null
+	ip link set veth0 down
+	sleep 3.2
+	check 'confirmed while it is tried' em confirm
+	sleep 2
+	ip link set veth0 up
+	check 'nothing waits any more' sh -c "! '$ENTITYMUX' status | grep '^confirm'"
 	em remove
 	for seconds in 0 -1 1x '' 86401; do
 		check "--confirm=$seconds" exits 2 1 "expected seconds, 1-86400" em apply --confirm="$seconds" one.conf
