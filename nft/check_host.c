@@ -236,6 +236,7 @@ static int try_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 		*refusal = (struct em_refusal){rc, {.what = "build the ruleset"}};
 		return rc;
 	}
+	em_drift_delete_remade(netlink, batch);
 	em_message_tables(batch, ruleset, false);
 	em_message_objects(batch, ruleset);
 	em_message_chains(batch, ruleset);

@@ -27,12 +27,21 @@ bool em_drift_is_moved(const struct em_inventory *inventory, const struct em_inv
 			base->priority != chain->priority || chain->policy != NF_ACCEPT);
 }
 
+static bool is_remade(const struct em_inventory *inventory)
+{
+	for (size_t i = 0; i < inventory->n_objects; i++)
+		if (inventory->objects[i].remade)
+			return true;
+	return false;
+}
+
 void em_drift_unhook(struct em_netlink *netlink, struct em_batch *batch, enum em_table table)
 {
 	struct em_inventory inventory;
 	int rc = em_inventory_list(&inventory, table, netlink);
 
-	for (size_t i = 0; !rc && i < inventory.n_chains; i++) {
+	/* That goes as a whole. */
+	for (size_t i = 0; !rc && !is_remade(&inventory) && i < inventory.n_chains; i++) {
 		const struct em_inventory_chain *chain = &inventory.chains[i];
 
 		if (!em_drift_is_moved(&inventory, chain))
@@ -40,6 +49,18 @@ void em_drift_unhook(struct em_netlink *netlink, struct em_batch *batch, enum em
 		em_message_flush_chain(batch, table, chain->name);
 		em_message_delete_chain(batch, table, chain->name);
 	}
+	em_inventory_clear(&inventory);
+	if (rc && !batch->error)
+		batch->error = rc;
+}
+
+void em_drift_delete_remade(struct em_netlink *netlink, struct em_batch *batch)
+{
+	struct em_inventory inventory;
+	int rc = em_inventory_list(&inventory, EM_TABLE_NETDEV, netlink);
+
+	if (!rc && is_remade(&inventory))
+		em_message_delete_table(batch, EM_TABLE_NETDEV);
 	em_inventory_clear(&inventory);
 	if (rc && !batch->error)
 		batch->error = rc;

@@ -35,4 +35,11 @@ bool em_drift_is_moved(const struct em_inventory *inventory,
  */
 void em_drift_unhook(struct em_netlink *netlink, struct em_batch *batch, enum em_table table);
 
+/*
+ * Adds the message to a batch that deletes the table netdev where nft has made its sets of
+ * conversations, as it does when it loads a listing of ours: the kernel takes them for others than
+ * those that we add. What they remember is lost. Where they cannot be listed, the batch fails.
+ */
+void em_drift_delete_remade(struct em_netlink *netlink, struct em_batch *batch);
+
 #endif

@@ -84,6 +84,7 @@ int em_install_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 	struct em_refusal refusal;
 	int rc;
 
+	em_drift_delete_remade(netlink, batch);
 	em_message_tables(batch, ruleset, true);
 	em_message_objects(batch, ruleset);
 	rc = em_batch_commit(netlink, batch, diag);

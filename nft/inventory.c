@@ -19,6 +19,7 @@
 
 #include "nft/build.h"
 #include "nft/expected.h"
+#include "nft/field.h"
 
 /* The first attribute of all kinds of objects is their table's name. */
 _Static_assert((int)NFTA_RULE_TABLE == 1 && (int)NFTA_OBJ_TABLE == 1 && (int)NFTA_SET_TABLE == 1,
@@ -203,6 +204,9 @@ static bool keep_set(struct em_inventory *inventory, struct nftnl_set *set, uint
 	userdata = nftnl_set_get_data(set, NFTNL_SET_USERDATA, &length);
 	found->expected = userdata ? em_expected_read(userdata, length) : EM_EXPECTED_NONE;
 	found->count = count;
+	/* To nft the key is several values; to us one, see message_object.c. */
+	found->remade = em_inventory_is_conversations(found) &&
+			nftnl_set_get_u32(set, NFTNL_SET_KEY_TYPE) >> EM_TYPE_BITS;
 	return true;
 }
 

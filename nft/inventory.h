@@ -43,6 +43,7 @@ struct em_inventory_object {
 	char name[EM_IDENTIFIER_MAX];
 	uint32_t generation; /* 0: that of no one, as timeouts are */
 	bool used;	     /* of a counter or a timeout: rules or elements refer to it */
+	bool remade;	     /* a set of conversations that nft has made, from a listing of ours */
 	/* Of a set or a map, EM_EXPECTED_NONE where the kernel does not say: */
 	uint32_t expected; /* elements that it was made with */
 	uint32_t count;	   /* elements that it has */

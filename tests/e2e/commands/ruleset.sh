@@ -134,9 +134,19 @@ check() {
 	fi
 	same "$installed" "$printed" 'text code' 'installed and printed differ'
 
+	{ echo 'flush ruleset' && ip netns exec "$installed" nft list ruleset; } >"$work/reload"
 	ip netns exec "$listed" nft -f "$work/$installed.text" || fail 'nft does not load its list'
 	list "$listed"
 	same "$installed" "$listed" 'text code' 'installed and listed differ'
+	# What nft has loaded is in nobody's way.
+	for namespace in "$installed" "$printed"; do
+		ip netns exec "$namespace" nft -f "$work/reload" &&
+			ip netns exec "$namespace" "$ENTITYMUX" apply --backend=nft "$1" >"$work/out" 2>&1 &&
+			ip netns exec "$namespace" "$ENTITYMUX" status >"$work/out" 2>&1 || {
+			fail 'apply after nft -f'
+			cat "$work/out"
+		}
+	done
 	delete_namespaces
 }
 
