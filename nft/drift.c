@@ -110,6 +110,31 @@ static int find_moved(struct em_kernel_state *out, const struct em_inventory *in
 	return rc;
 }
 
+/* Our base chains have rules that lead to a policy, and no others but for marks. */
+static int find_strangers(struct em_kernel_state *out, const struct em_inventory *inventory)
+{
+	const char *last = "";
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < inventory->n_rules; i++) {
+		const struct em_inventory_rule *rule = &inventory->rules[i];
+
+		if (rule->generation || !strcmp(rule->chain, last))
+			continue;
+		last = rule->chain;
+		rc = em_drift_add(out, inventory->table, "chain", last, "has rules of others");
+	}
+	for (size_t i = 0; !rc && i < inventory->n_chains; i++) {
+		const struct em_inventory_chain *chain = &inventory->chains[i];
+
+		if (!chain->generation &&
+		    !em_ruleset_find_base(inventory->table, chain->name, chain->device))
+			rc = em_drift_add(out, inventory->table, "chain", chain->name,
+					  "is none of ours");
+	}
+	return rc;
+}
+
 /* Rules. */
 
 struct count {
@@ -267,6 +292,8 @@ static int look(struct em_kernel_state *out, struct em_netlink *netlink,
 				  "is dormant: its chains see no packets");
 	if (!rc)
 		rc = find_moved(out, inventory);
+	if (!rc)
+		rc = find_strangers(out, inventory);
 	if (!rc)
 		rc = check_rules(out, netlink, inventory);
 	return rc ? rc : check_elements(out, netlink, inventory);

@@ -196,6 +196,8 @@ source deleted,set: vN-sources4-sorter has 3 of 5 elements,delete element netdev
 table dormant,table: is dormant: its chains see no packets,add table netdev entitymux { flags dormant; }
 base chain moved,chain: ingress-in0 has another hook or priority or policy,delete chain netdev entitymux ingress-in0; add chain netdev entitymux ingress-in0 { type filter hook ingress device in0 priority 100; }; add rule netdev entitymux ingress-in0 goto vN-dispatch-in0
 policy of a base chain,chain: ingress-in0 has another hook or priority or policy,add chain netdev entitymux ingress-in0 { policy drop; }
+rule in a base chain,chain: ingress-in0 has rules of others,add rule netdev entitymux ingress-in0 drop
+chain of others,chain: others is none of ours,add chain netdev entitymux others { type filter hook ingress device in0 priority -400; policy drop; }
 base chain gone,chain: headers-in0 is missing or does not lead to the policy,delete chain netdev entitymux headers-in0
 END
 }
