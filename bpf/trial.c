@@ -46,6 +46,9 @@ bool em_trial_is_lacking(const struct em_rtnl_change *change)
 	case ENODEV:
 	case EFAULT:
 	case EBADF:
+	case EINTR:
+	case EMFILE:
+	case ENFILE:
 		return false;
 	case ENOMEM:
 		return change->message[0];

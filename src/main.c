@@ -4,6 +4,7 @@
  * main - the table of commands and the exit status.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -148,6 +149,9 @@ int main(int argc, char **argv)
 	struct em_diag diag;
 	int rc;
 
+	/* Whoever runs this may ignore them; it waits for children, and bounds their time. */
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGALRM, SIG_DFL);
 	em_diag_init(&diag, stderr);
 	diag.listen = em_print_keep_message;
 	diag.context = &messages;

@@ -184,3 +184,13 @@ char *em_diag_take_kept(struct em_diag_kept *kept)
 	*to = '\0';
 	return kept->text;
 }
+
+bool em_error_is_passing(int rc)
+{
+	static const int passing[] = {ENOMEM, ENOBUFS, EMFILE, ENFILE, EINTR, EAGAIN};
+
+	for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
+		if (rc == -passing[i])
+			return true;
+	return false;
+}

@@ -128,4 +128,10 @@ void em_diag_note(struct em_diag *diag, const char *format, ...)
  */
 void em_diag_progress(struct em_diag *diag, const char *what, size_t done, size_t total);
 
+/*
+ * Whether an error is one of the moment: memory, descriptors, buffers or time that were short.
+ * Trying again may do.
+ */
+bool em_error_is_passing(int rc);
+
 #endif

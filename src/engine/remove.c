@@ -35,6 +35,9 @@ int em_remove(uint32_t due, struct em_diag *diag)
 		return rc;
 	}
 	left = report_moved(&view, diag);
+	/* Only the record knows a program that has gone elsewhere. */
+	if (!left && em_error_is_passing(rc))
+		left = rc;
 	em_inspect_clear(&view);
 	for (size_t i = 0; em_backends[i]; i++) {
 		rc = em_backends[i]->detach(diag);

@@ -57,8 +57,12 @@ int em_settle_clean(const struct em_backend_ops *ops, uint32_t generation,
 	struct em_stats *baseline __attribute__((cleanup(em_stats_freep))) = NULL;
 	struct em_stats *lost __attribute__((cleanup(em_stats_freep))) = NULL;
 	int first = em_counts_pass_on(&baseline, &lost, before, policy, restores, state, diag);
-	int rc = em_generation_clean(state, generation, diag);
+	int rc;
 
+	/* The next run can read them. */
+	if (em_error_is_passing(first))
+		return first;
+	rc = em_generation_clean(state, generation, diag);
 	first = first ? first : rc;
 	rc = baseline ? em_generation_save_baseline(state, generation, policy, baseline, diag) : 0;
 	first = first ? first : rc;

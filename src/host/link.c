@@ -98,7 +98,7 @@ static int read_features(int fd, struct em_link *link)
 	int rc = count_features(fd, link->name, &n);
 
 	if (rc)
-		return unless_lacking(rc);
+		return rc == -ENODEV ? rc : unless_lacking(rc);
 	names = calloc(1, sizeof(*names) + (size_t)n * ETH_GSTRING_LEN);
 	states = calloc(1, sizeof(*states) + (n / 32 + 1) * sizeof(states->features[0]));
 	if (!names || !states)
@@ -111,7 +111,7 @@ static int read_features(int fd, struct em_link *link)
 	if (!rc)
 		rc = ethtool(fd, link->name, states);
 	if (rc)
-		return unless_lacking(rc);
+		return rc == -ENODEV ? rc : unless_lacking(rc);
 	find_features(link, names, states);
 	return 0;
 }

@@ -45,7 +45,10 @@ make_pairs() {
 moves() {
 	make_pairs
 	check 'applied' em apply --backend="$backend" "$tmp/conf"
+	index=$(ip -n $a -o link show in0 | cut -d: -f1)
 	ip -n $a link set in0 netns "$1"
+	# Another one has its number now.
+	check 'its number' ip -n $a link add other index "$index" type veth peer name another
 	check 'status: exit status' exits 4 0 '' em status
 	command=$(remedy in0)
 	says 'status names the command' "^$2 link set dev in0 $mode off\$" "$command"
@@ -56,6 +59,7 @@ moves() {
 	is 'no program stays' '' "$(sh -c "${command%link *} link show in0" | grep 'prog/xdp')"
 	check 'remove' em remove
 	is 'nothing stays' 'state:       nothing is applied' "$(em status)"
+	ip -n $a link del other
 	ip -n $a link del out0
 	ip -n $a link del out1
 }
