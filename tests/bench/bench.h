@@ -36,6 +36,7 @@ struct bench_policy {
 	uint32_t neighbours; /* further listeners, on other ports */
 	const char *keys;    /* of the listener, besides; or NULL */
 	bool unknown_too; /* what no entity has goes to the listener's port, and is not dropped */
+	unsigned int sampled; /* reasons of `sample` that runs, by 1 << reason; 0: none does */
 };
 
 /* Writes it to the folder as bench.conf.  What cannot be written is printed, and ends the program.

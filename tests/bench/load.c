@@ -19,6 +19,7 @@
 /* As if lo had an Ethernet header, as it has for TEST_RUN, and a driver of the program's kind. */
 static int plan_for(struct em_plan *plan, enum em_program_kind kind)
 {
+	const struct em_samples *samples = plan->samples;
 	bool tc = em_programs_at_tc(kind);
 
 	*plan = (struct em_plan){
@@ -26,6 +27,7 @@ static int plan_for(struct em_plan *plan, enum em_program_kind kind)
 		.attachments = calloc(1, sizeof(*plan->attachments)),
 		.links = calloc(1, sizeof(*plan->links)),
 		.n_attachments = 1,
+		.samples = samples,
 	};
 	if (!plan->attachments || !plan->links)
 		return -ENOMEM;
@@ -69,8 +71,9 @@ int load_programs(const struct bench *bench, const struct bench_policy *of,
 		  char message[LOAD_MESSAGE])
 {
 	struct em_policy *policy = NULL;
+	const struct em_samples samples = {.reasons = of->sampled};
 	struct em_outcome outcome = {0};
-	struct em_plan plan = {0};
+	struct em_plan plan = {.samples = of->sampled ? &samples : NULL};
 	struct em_diag diag;
 	char path[256];
 	int rc;

@@ -32,11 +32,13 @@ struct row {
 	const char *packet; /* instead of the generator's */
 	uint32_t tags;	    /* more than there are entities: all others are unknown */
 	const char *peer;   /* of peers.h, instead of the program of the kind */
+	unsigned int sampled;
 };
 
 #define REPLIES	   "replies = true;"
 #define DATA	   " hex:00000000 fill:5a*28"
 #define STRANGER   "ip4 udp hex:ffffffff fill:5a*28"
+#define SAMPLED	   (1u << EM_REASON_CHECK | 1u << EM_SAMPLE_UNKNOWN)
 #define OTHER_PORT "ip4 udp 40000>4999" DATA
 #define TCP4	   "ip4 proto=6 udp 40000>5000" DATA
 #define TCP6	   "ip6 proto=6 udp 40000>5000" DATA
@@ -72,6 +74,9 @@ static const struct row rows[] = {
 		 " { offset = 6; length = 2; min = 1; max = 0x7000; } );"},
 	{"xdp, unknown tag", EM_PROGRAM_XDP, 4, 1, .packet = STRANGER, .tags = 2},
 	{"xdp, new unknown tags", EM_PROGRAM_XDP, 4, 1, true, .tags = UINT32_MAX},
+	{"xdp, while sample runs", EM_PROGRAM_XDP, 4, 1, .sampled = SAMPLED},
+	{"xdp, unknown tag, while sample runs", EM_PROGRAM_XDP, 4, 1, .packet = STRANGER, .tags = 2,
+	 .sampled = SAMPLED},
 	{"xdp on veth", EM_PROGRAM_XDP_LOCAL, 4, 1},
 	{"xdp on veth", EM_PROGRAM_XDP_LOCAL, 6, 1},
 	{"tc", EM_PROGRAM_TC, 4, 1},
@@ -129,7 +134,7 @@ static int load(const struct bench *bench, const struct row *row, struct em_prog
 {
 	const struct bench_policy policy = {
 		"lo",	   row->entities, BENCH_LISTENER_PORT, row->neighbours,
-		row->keys, row->tags > 0};
+		row->keys, row->tags > 0, row->sampled};
 
 	return load_programs(bench, &policy, row->kind, programs, NULL, message);
 }
