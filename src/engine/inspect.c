@@ -128,9 +128,16 @@ static int inspect_link(struct em_view *view, const struct em_attachment *made,
 	return rc;
 }
 
+/* Another interface may have the number of one that is gone. */
+static bool is_here(const struct em_attachment *made)
+{
+	char name[IF_NAMESIZE];
+
+	return if_indextoname(made->ifindex, name) && !strcmp(name, made->interface);
+}
+
 /*
- * Collects the programs of attachments that are not where they were made: another interface may
- * have the number of one that is gone.  Returns their number, or -ENOMEM.
+ * Collects the programs of attachments whose interface is gone.  Returns their number, or -ENOMEM.
  */
 static int list_gone(uint32_t **out, const struct em_view *view)
 {
@@ -141,7 +148,7 @@ static int list_gone(uint32_t **out, const struct em_view *view)
 	if (!*out)
 		return -ENOMEM;
 	for (size_t i = 0; i < record->n_attachments; i++)
-		if (record->attachments[i].program &&
+		if (record->attachments[i].program && !is_here(&record->attachments[i]) &&
 		    !em_inspect_has(view, &record->attachments[i]))
 			(*out)[n++] = record->attachments[i].program;
 	return n;
