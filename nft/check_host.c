@@ -250,13 +250,12 @@ static int try_ruleset(struct em_netlink *netlink, struct em_batch *batch,
 /* Whether an error is a failure of the moment, rather than something that the kernel lacks. */
 static bool is_failure(int rc)
 {
-	static const int failures[] = {EPERM, ENOMEM, ENOBUFS, EMSGSIZE, ENODEV,
-				       EIO,   EINTR,  EAGAIN,  EMFILE,	 ENFILE};
+	static const int failures[] = {EPERM, EMSGSIZE, ENODEV, EIO};
 
 	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
 		if (rc == -failures[i])
 			return true;
-	return false;
+	return em_error_is_passing(rc);
 }
 
 /*
