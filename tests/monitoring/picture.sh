@@ -64,7 +64,7 @@ cp "$HERE/../../etc/examples/monitoring/alerts.yml" .
 } >&2
 until=$(date +%s) since=$(($(date +%s) - seconds + 5))
 
-# series EXPRESSION: a JSON array, of one number each for a panel of numbers
+# series EXPRESSION TYPE: a JSON array, of series for a panel of type timeseries, else of one number each
 series() {
 	fill_in 10s <<<"$1" >expression
 	if [ "$2" = timeseries ]; then
