@@ -27,8 +27,8 @@ static int open_folder(const struct em_state *state, uint32_t generation)
 int em_held_take(const struct em_state *state, uint32_t generation, struct em_diag *diag)
 {
 	int fd = open_folder(state, generation);
-	/* Whoever looks at it has it for a moment only. */
-	int rc = fd < 0 ? fd : flock(fd, LOCK_SH) ? -errno : 0;
+	/* Those that look at it share it, for a moment only. */
+	int rc = fd < 0 ? fd : flock(fd, LOCK_EX) ? -errno : 0;
 
 	if (!rc)
 		return fd;
@@ -46,7 +46,7 @@ int em_held_look(const struct em_state *state, uint32_t generation, bool *held,
 	*held = false;
 	if (fd == -ENOENT)
 		return 0;
-	rc = fd < 0 ? fd : flock(fd, LOCK_EX | LOCK_NB) ? -errno : 0;
+	rc = fd < 0 ? fd : flock(fd, LOCK_SH | LOCK_NB) ? -errno : 0;
 	if (fd >= 0)
 		close(fd);
 	*held = rc == -EWOULDBLOCK;
