@@ -345,15 +345,17 @@ static void try_to_keep(void *result, const void *context)
 		*out = refusal;
 }
 
-/* Without the privilege for a namespace of its own, apply finds it out by itself. */
+/* Without a namespace for the trial, apply finds it out by itself. */
 int em_nft_foresee_kept(const struct em_policy *policy, bool zones, struct em_outcome *outcome,
 			struct em_diag *diag)
 {
 	const struct trial trial = {.policy = policy,
 				    .form = {.zones = zones, .forgets = em_nft_forgets()}};
 	struct em_refusal refusal = {0};
+	int rc = em_scratch_run_anyone(try_to_keep, &refusal, sizeof(refusal), &trial);
 
-	(void)em_scratch_run_anyone(try_to_keep, &refusal, sizeof(refusal), &trial);
+	if (em_scratch_failed(rc))
+		return em_diag_errno(diag, rc, NULL, "cannot try the ruleset");
 	return refusal.error ? em_nft_judge(policy, &refusal, outcome, diag) : 0;
 }
 
@@ -372,28 +374,19 @@ static int choose_form(struct em_netlink *netlink, bool *zones, struct em_diag *
 	return rc && is_failure(rc) ? em_netlink_report(diag, &refusal) : 0;
 }
 
-/* In the child: what a kernel without such devices says. */
-static void try_ifb(void *result, const void *context)
-{
-	struct em_ifb ifb;
-	int *rc = result;
-	bool made;
-
-	(void)context;
-	*rc = em_ifb_make(&ifb, &made);
-}
-
 static int check_ifb(const struct em_place *place, struct em_outcome *outcome, struct em_diag *diag)
 {
 	struct em_ifb ifb;
-	int rc = em_ifb_read(&ifb), tried = 0;
+	int rc = em_ifb_read(&ifb);
 
 	if (rc)
 		return em_diag_errno(diag, rc, place, "copies: read interface " EM_IFB_NAME);
 	if (ifb.ifindex && !ifb.ours)
 		return em_nft_foreign_ifb(place, diag);
-	(void)em_scratch_run_anyone(try_ifb, &tried, sizeof(tried), NULL);
-	if (tried == -EOPNOTSUPP)
+	rc = em_ifb_try();
+	if (em_scratch_failed(rc))
+		return em_diag_errno(diag, rc, place, "copies: cannot try a device of kind ifb");
+	if (rc == -EOPNOTSUPP)
 		return em_outcome_lacks(outcome, place,
 					"copies: nft needs a device of kind ifb for them, which "
 					"this kernel lacks: modprobe ifb");

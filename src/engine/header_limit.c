@@ -94,22 +94,25 @@ static int bring_up(int fd)
 	return ioctl(fd, SIOCSIFFLAGS, &request);
 }
 
-/* A packet socket that sees incoming frames that pass the policy, and no outgoing ones. */
+/*
+ * A packet socket that sees incoming frames that pass the policy, and no outgoing ones; or -errno.
+ */
 static int open_wire(void)
 {
 	const struct timeval patience = {.tv_sec = SECONDS_MAX};
 	struct sockaddr_ll address = {.sll_family = AF_PACKET,
 				      .sll_protocol = htons(ETH_P_IPV6),
 				      .sll_ifindex = if_nametoindex(DEVICE)};
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), rc;
 
 	if (fd < 0)
-		return -1;
+		return -errno;
 	if (!bring_up(fd) && !bind(fd, (struct sockaddr *)&address, sizeof(address)) &&
 	    !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))
 		return fd;
+	rc = -errno;
 	close(fd);
-	return -1;
+	return rc;
 }
 
 static int apply_planned(const struct em_choice *choice, struct em_plan *plan, struct em_diag *diag)
@@ -145,30 +148,51 @@ static int apply_sample(struct em_diag *diag)
 	return rc;
 }
 
-/* In the child. */
-static void find(void *result, const void *context)
-{
-	unsigned int *ipv6_header_limit = result;
-	struct em_diag_kept kept;
-	int passed = -1, wire = open_wire();
+struct result {
+	unsigned int limit;
+	int error;
+};
 
-	(void)context;
-	if (wire < 0 || em_diag_keep(&kept))
-		return;
-	if (!apply_sample(&kept.diag))
+static int find_on(int wire, unsigned int *limit)
+{
+	struct em_diag_kept kept;
+	int passed = -1, rc = em_diag_keep(&kept);
+
+	if (rc)
+		return rc;
+	rc = apply_sample(&kept.diag);
+	if (!rc)
 		passed = first_passed(wire);
 	/* A frame without extension headers has to match; otherwise the trial itself failed. */
 	if (passed > 0)
-		*ipv6_header_limit = passed - 1;
+		*limit = passed - 1;
 	free(em_diag_take_kept(&kept));
-	close(wire);
+	return rc;
 }
 
-unsigned int em_header_limit_find(void)
+/* In the child. */
+static void find(void *out, const void *context)
 {
-	unsigned int ipv6_header_limit = EM_HEADER_LIMIT_MAX;
+	struct result *result = out;
+	int wire = open_wire();
+
+	(void)context;
+	result->error = wire < 0 ? wire : find_on(wire, &result->limit);
+	if (wire >= 0)
+		close(wire);
+}
+
+int em_header_limit_find(unsigned int *limit, struct em_diag *diag)
+{
+	struct result result = {.limit = EM_HEADER_LIMIT_MAX};
+	int rc = em_scratch_run_anyone(find, &result, sizeof(result), NULL);
 
 	/* A process that may not create a namespace can still apply a policy. */
-	(void)em_scratch_run_anyone(find, &ipv6_header_limit, sizeof(ipv6_header_limit), NULL);
-	return ipv6_header_limit;
+	if (!rc)
+		rc = result.error;
+	*limit = result.limit;
+	if (!em_scratch_failed(rc))
+		return 0;
+	return em_diag_errno(diag, rc, NULL,
+			     "cannot try how many IPv6 extension headers nf_tables follows");
 }

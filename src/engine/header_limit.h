@@ -13,10 +13,11 @@
 #include "engine/plan.h"
 
 /*
- * Returns the largest number of headers behind which the nft backend finds a datagram, tried with
- * packets in a private network namespace.  Returns EM_HEADER_LIMIT_MAX where there is no nf_tables
- * to match, or where it cannot be tried.
+ * Sets *limit to the largest number of headers behind which the nft backend finds a datagram, tried
+ * with packets in a private network namespace.  It is EM_HEADER_LIMIT_MAX where there is no
+ * nf_tables to match, or where this process may have no namespace.  Returns 0 or -errno, reported:
+ * memory or descriptors were short.
  */
-unsigned int em_header_limit_find(void);
+int em_header_limit_find(unsigned int *limit, struct em_diag *diag);
 
 #endif

@@ -95,10 +95,11 @@ static int find_unchanged(struct em_transaction *t)
  * A datagram is ours if nf_tables of this kernel finds it to be UDP.  The other backends have to
  * agree.
  */
-static void set_header_limit(struct em_plan *plan)
+static int set_header_limit(struct em_plan *plan, struct em_diag *diag)
 {
-	if (plan->backend != EM_BACKEND_NFT && !plan->ipv6_header_limit)
-		plan->ipv6_header_limit = em_header_limit_find();
+	if (plan->backend == EM_BACKEND_NFT || plan->ipv6_header_limit)
+		return 0;
+	return em_header_limit_find(&plan->ipv6_header_limit, diag);
 }
 
 static void start_choice(struct em_transaction *t, const struct em_choice *choice, const char *why)
@@ -178,9 +179,10 @@ static int choose(struct em_transaction *t)
 		if (!rc)
 			rc = find_unchanged(t);
 		if (!rc && stage == EM_TRY && !t->unchanged) {
-			set_header_limit(&t->plan);
-			rc = t->ops->prepare(&t->prepared, &t->plan, &t->outcome, EM_BUILD,
-					     t->diag);
+			rc = set_header_limit(&t->plan, t->diag);
+			if (!rc)
+				rc = t->ops->prepare(&t->prepared, &t->plan, &t->outcome, EM_BUILD,
+						     t->diag);
 		}
 		if (!rc)
 			return 0;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "host/nl.h"
+#include "host/scratch.h"
 
 #define KIND  "ifb"
 #define ALIAS "entitymux: copies of datagrams"
@@ -126,6 +127,24 @@ int em_ifb_make(struct em_ifb *out, bool *made)
 		rc = make(*made);
 	}
 	return rc ? rc : em_ifb_read(out);
+}
+
+/* In the child. */
+static void try_to_make(void *result, const void *context)
+{
+	struct em_ifb ifb;
+	int *rc = result;
+	bool made;
+
+	(void)context;
+	*rc = em_ifb_make(&ifb, &made);
+}
+
+int em_ifb_try(void)
+{
+	int tried = 0, rc = em_scratch_run_anyone(try_to_make, &tried, sizeof(tried), NULL);
+
+	return rc ? rc : tried;
 }
 
 int em_ifb_delete(void)

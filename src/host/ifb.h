@@ -35,6 +35,12 @@ int em_ifb_read(struct em_ifb *out);
  */
 int em_ifb_make(struct em_ifb *out, bool *made);
 
+/*
+ * Makes one in a network namespace for trials.  Returns 0 or -errno, unreported: -EOPNOTSUPP where
+ * the kernel has no such devices, else see em_scratch_run_anyone().
+ */
+int em_ifb_try(void);
+
 /* Deletes the device, if there is one of ours.  Returns 0 or -errno, unreported. */
 int em_ifb_delete(void);
 

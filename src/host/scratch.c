@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/diag.h"
+
 /* Much longer than any trial takes, also on an emulated machine. */
 #define SECONDS_MAX 60
 
@@ -84,4 +86,9 @@ int em_scratch_run_anyone(void (*work)(void *result, const void *context), void 
 			  size_t size, const void *context)
 {
 	return run(work, result, size, context, true);
+}
+
+bool em_scratch_failed(int rc)
+{
+	return rc == -EIO || em_error_is_passing(rc);
 }

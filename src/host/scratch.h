@@ -9,6 +9,7 @@
 #ifndef EM_SCRATCH_H
 #define EM_SCRATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -26,5 +27,11 @@ int em_scratch_run(void (*work)(void *result, const void *context), void *result
  */
 int em_scratch_run_anyone(void (*work)(void *result, const void *context), void *result,
 			  size_t size, const void *context);
+
+/*
+ * Whether what one of the functions above returned is a failure: memory or descriptors are short,
+ * or the child was killed.  Anything else but 0 means that this process may have no such namespace.
+ */
+bool em_scratch_failed(int rc);
 
 #endif

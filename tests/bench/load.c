@@ -11,7 +11,6 @@
 #include "bpf/choose.h"
 #include "bpf/flows.h"
 #include "config/config.h"
-#include "engine/header_limit.h"
 #include "policy/conversation.h"
 
 #define LO_IFINDEX 1

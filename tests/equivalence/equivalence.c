@@ -20,7 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/header_limit.h"
 #include "generate.h"
 #include "run.h"
 #include "shrink.h"
@@ -192,7 +191,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	run_on_one_cpu();
 	rig_open(&run.host.rig);
-	run.host.ipv6_header_limit = em_header_limit_find();
+	run.host.ipv6_header_limit = outcome_header_limit();
 	printf("seed %" PRIu64 ", %u IPv6 extension headers\n", run.options.seed,
 	       run.host.ipv6_header_limit);
 	run_all(&run);

@@ -6,6 +6,9 @@
 #include "tests/lib/outcome.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/header_limit.h"
 
 static void describe_result(const struct em_classification *class, char *text, size_t size)
 {
@@ -33,4 +36,15 @@ const char *outcome_describe(const struct em_policy *policy, const struct em_cla
 	snprintf(text, OUTCOME_MAX, "%s%s%s%s", em_result_name(class->result), result,
 		 named ? " @" : "", named ? class->listener->name : "");
 	return text;
+}
+
+unsigned int outcome_header_limit(void)
+{
+	unsigned int limit;
+	struct em_diag diag;
+
+	em_diag_init(&diag, stderr);
+	if (em_header_limit_find(&limit, &diag))
+		exit(1);
+	return limit;
 }

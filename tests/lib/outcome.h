@@ -18,4 +18,7 @@
 const char *outcome_describe(const struct em_policy *policy, const struct em_classification *class,
 			     char text[OUTCOME_MAX]);
 
+/* How many IPv6 extension headers nf_tables of this kernel follows; ends the process if unknown. */
+unsigned int outcome_header_limit(void);
+
 #endif

@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "engine/header_limit.h"
 #include "host/release.h"
 #include "policy/classify.h"
 #include "policy/stats.h"
@@ -41,7 +40,7 @@
 struct run {
 	const char *cases; /* the file */
 	bool quiet;
-	unsigned int ipv6_header_limit; /* of this kernel, see header_limit.h */
+	unsigned int ipv6_header_limit; /* of this kernel, see engine/header_limit.h */
 	unsigned int passed;
 	unsigned int failed;
 	unsigned int refused; /* policies, by a backend that may */
@@ -310,7 +309,7 @@ static void run_backends(struct run *run, const struct table *table, const char 
 	char *before;
 
 	rig_open(&rig);
-	run->ipv6_header_limit = em_header_limit_find();
+	run->ipv6_header_limit = outcome_header_limit();
 	before = rig_snapshot();
 	for (; *backends; backends++) {
 		for (size_t i = 0; i < table->n_policies; i++)
