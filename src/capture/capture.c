@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <pcap/pcap.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,16 +16,18 @@
 /* No packet is larger (the greatest snapshot length of libpcap), whatever a damaged file says. */
 #define LENGTH_MAX 262144
 
-/* Link types: the length of the header, and where in it the Ethernet protocol is. */
+/* Link types: the length of the header, and where in it what is. */
 static const struct link_type {
 	int type;
 	size_t header;
-	int protocol; /* NO_PROTOCOL: the IP version behind the header says it */
+	int protocol;  /* of Ethernet; NO_PROTOCOL: the IP version behind the header says it */
+	int direction; /* the low byte of the packet's type; 0: it has none */
 } link_types[] = {
-	{DLT_EN10MB, 0, NO_PROTOCOL}, /* which is the frame itself */
-	{DLT_LINUX_SLL, 16, 14},      {DLT_LINUX_SLL2, 20, 0},	  {DLT_RAW, 0, NO_PROTOCOL},
-	{DLT_IPV4, 0, NO_PROTOCOL},   {DLT_IPV6, 0, NO_PROTOCOL}, {DLT_NULL, 4, NO_PROTOCOL},
-	{DLT_LOOP, 4, NO_PROTOCOL},
+	{DLT_EN10MB, 0, NO_PROTOCOL, 0}, /* which is the frame itself */
+	{DLT_LINUX_SLL, 16, 14, 1},	 {DLT_LINUX_SLL2, 20, 0, 10},
+	{DLT_RAW, 0, NO_PROTOCOL, 0},	 {DLT_IPV4, 0, NO_PROTOCOL, 0},
+	{DLT_IPV6, 0, NO_PROTOCOL, 0},	 {DLT_NULL, 4, NO_PROTOCOL, 0},
+	{DLT_LOOP, 4, NO_PROTOCOL, 0},
 };
 
 struct em_capture {
@@ -158,18 +161,28 @@ static int convert(struct em_capture *capture, const struct pcap_pkthdr *header,
 	return 0;
 }
 
+static bool was_sent(const struct link_type *link, const struct pcap_pkthdr *header,
+		     const uint8_t *packet)
+{
+	return link->direction && header->caplen >= link->header &&
+	       packet[link->direction] == PACKET_OUTGOING;
+}
+
 int em_capture_next(struct em_capture *capture, struct em_frame *frame, struct em_diag *diag)
 {
 	struct em_place place = place_of(capture->path);
 	struct pcap_pkthdr *header;
 	const uint8_t *packet;
-	int seen = pcap_next_ex(capture->pcap, &header, &packet);
+	int seen;
 
+	do {
+		seen = pcap_next_ex(capture->pcap, &header, &packet);
+		capture->count++;
+	} while (seen == 1 && was_sent(capture->link, header, packet));
 	if (seen == PCAP_ERROR_BREAK)
 		return 0;
 	if (seen != 1)
 		return em_diag_error(diag, -EIO, &place, "%s", pcap_geterr(capture->pcap));
-	capture->count++;
 	return convert(capture, header, packet, frame) ? em_diag_enomem(diag) : 1;
 }
 

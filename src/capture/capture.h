@@ -27,7 +27,10 @@ struct em_frame {
  */
 int em_capture_open(struct em_capture **out, const char *path, struct em_diag *diag);
 
-/* Returns 1 with a frame, 0 at the end, or -errno, reported. */
+/*
+ * Passes over packets that the capture of an "any" device says this host has sent.  Returns 1 with
+ * a frame, 0 at the end, or -errno, reported.
+ */
 int em_capture_next(struct em_capture *capture, struct em_frame *frame, struct em_diag *diag);
 
 void em_capture_close(struct em_capture *capture);

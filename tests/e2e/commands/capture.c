@@ -7,8 +7,9 @@
  *	capture FORMAT SNAPLEN DESCRIPTION...
  *
  * FORMAT is pcap or pcapng, of Ethernet frames, or sll, sll2, raw or null: a pcap of another link
- * type.
+ * type; or sll-sent or sll2-sent, of packets that the host has sent.
  */
+#include <linux/if_packet.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +24,11 @@ static const struct format {
 	uint32_t link_type; /* LINKTYPE_… of the pcap format */
 	size_t header; /* bytes in place of the Ethernet header; the protocol is at `protocol` */
 	size_t protocol;
+	size_t sent; /* the byte that is PACKET_OUTGOING */
 } formats[] = {
-	{"pcap", 1, ETHERNET, 12}, {"pcapng", 1, ETHERNET, 12}, {"sll", 113, 16, 14},
-	{"sll2", 276, 20, 0},	   {"raw", 101, 0, 0},		{"null", 0, 4, 0},
+	{"pcap", 1, ETHERNET, 12, 0}, {"pcapng", 1, ETHERNET, 12, 0}, {"sll", 113, 16, 14, 0},
+	{"sll2", 276, 20, 0, 0},      {"raw", 101, 0, 0, 0},	      {"null", 0, 4, 0, 0},
+	{"sll-sent", 113, 16, 14, 1}, {"sll2-sent", 276, 20, 0, 10},
 };
 
 static void put32(uint32_t value)
@@ -81,6 +84,8 @@ static void put_packet(const struct format *format, size_t snaplen, const char *
 		memcpy(bytes, packet.bytes, ETHERNET);
 	else if (format->header > 4)
 		memcpy(bytes + format->protocol, packet.bytes + 12, 2);
+	if (format->sent)
+		bytes[format->sent] = PACKET_OUTGOING;
 	memcpy(bytes + format->header, packet.bytes + ETHERNET, packet.length - ETHERNET);
 	padding = put_packet_header(format, kept, length);
 	fwrite(bytes, kept, 1, stdout);

@@ -69,6 +69,10 @@ captures() {
 		capture $format 262144 >$format.cap || fail "capture $format"
 		lines "$format" "$results" -r $format.cap
 	done
+	for format in sll-sent sll2-sent; do
+		capture $format 262144 >$format.cap || fail "capture $format"
+		lines "$format" '' -r $format.cap
+	done
 	is 'a pipe' "$results" "$("$ENTITYMUX" explain -r - e.conf <pcapng.cap | sed '/^$/,$d')"
 	capture pcap 48 >cut.cap
 	says 'a cut packet' '^1: .* \(only 48 of 50 bytes were captured, the others are taken for 0\)$' \
