@@ -8,7 +8,7 @@
  *	-j	also writes the tables to a file, as JSON
  *	-m	also with a million entities
  *	-r	samples of each of the two that are compared
- *	-s	programs, cpus, path, round-trips or copies only
+ *	-s	programs, cpus, path, round-trips, copies or flood only
  *	-w	only programs, or ways, that have this in their names
  *
  * bench.sh starts it, in the sender's namespace.  The exit status is 1 where a row could not be
@@ -33,7 +33,7 @@ static const struct section {
 	void (*run)(struct bench *bench);
 } sections[] = {
 	{"programs", bench_programs},	    {"cpus", bench_cpus},     {"path", bench_path},
-	{"round-trips", bench_round_trips}, {"copies", bench_copies},
+	{"round-trips", bench_round_trips}, {"copies", bench_copies}, {"flood", bench_flood},
 };
 
 /* The tables once more: {machine, tables: [{title, …, rows: [{what, …}]}]}. */

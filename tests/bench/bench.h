@@ -73,5 +73,6 @@ void bench_cpus(struct bench *bench);
 void bench_path(struct bench *bench);
 void bench_round_trips(struct bench *bench);
 void bench_copies(struct bench *bench);
+void bench_flood(struct bench *bench);
 
 #endif
