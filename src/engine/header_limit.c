@@ -149,11 +149,11 @@ static int apply_sample(struct em_diag *diag)
 }
 
 struct result {
-	unsigned int limit;
+	uint32_t limit;
 	int error;
 };
 
-static int find_on(int wire, unsigned int *limit)
+static int find_on(int wire, uint32_t *limit)
 {
 	struct em_diag_kept kept;
 	int passed = -1, rc = em_diag_keep(&kept);
@@ -182,9 +182,9 @@ static void find(void *out, const void *context)
 		close(wire);
 }
 
-int em_header_limit_find(unsigned int *limit, struct em_diag *diag)
+int em_header_limit_find(uint32_t *limit, struct em_diag *diag)
 {
-	struct result result = {.limit = EM_HEADER_LIMIT_MAX};
+	struct result result = {0};
 	int rc = em_scratch_run_anyone(find, &result, sizeof(result), NULL);
 
 	/* A process that may not create a namespace can still apply a policy. */

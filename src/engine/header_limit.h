@@ -14,10 +14,10 @@
 
 /*
  * Sets *limit to the largest number of headers behind which the nft backend finds a datagram, tried
- * with packets in a private network namespace.  It is EM_HEADER_LIMIT_MAX where there is no
- * nf_tables to match, or where this process may have no namespace.  Returns 0 or -errno, reported:
- * memory or descriptors were short.
+ * with packets in a private network namespace.  0 is that this is not known, because there is no
+ * nf_tables to match, or this process may have no namespace; EM_HEADER_LIMIT_MAX is to be taken
+ * then.  Returns 0 or -errno, reported: memory or descriptors were short.
  */
-int em_header_limit_find(unsigned int *limit, struct em_diag *diag);
+int em_header_limit_find(uint32_t *limit, struct em_diag *diag);
 
 #endif

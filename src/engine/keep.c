@@ -84,6 +84,7 @@ int em_keep_record(const struct em_transaction *t)
 		.restores = t->restores,
 		.edits = em_keep_edits(t),
 		.samples = t->samples != NULL,
+		.header_limit = t->header_limit,
 		.undoes = t->undoes ? t->view.record.config : NULL,
 		.listeners = t->policy->n_listeners,
 		.ports = &ports,

@@ -93,13 +93,18 @@ static int find_unchanged(struct em_transaction *t)
 
 /*
  * A datagram is ours if nf_tables of this kernel finds it to be UDP.  The other backends have to
- * agree.
+ * agree.  To try it takes longer than the rest of a small apply, and the record is of this boot.
  */
-static int set_header_limit(struct em_plan *plan, struct em_diag *diag)
+static int set_header_limit(struct em_transaction *t)
 {
-	if (plan->backend == EM_BACKEND_NFT || plan->ipv6_header_limit)
-		return 0;
-	return em_header_limit_find(&plan->ipv6_header_limit, diag);
+	int rc = 0;
+
+	if (!t->header_limit)
+		t->header_limit = t->view.record.header_limit;
+	if (t->plan.backend != EM_BACKEND_NFT && !t->header_limit)
+		rc = em_header_limit_find(&t->header_limit, t->diag);
+	t->plan.ipv6_header_limit = t->header_limit ? t->header_limit : EM_HEADER_LIMIT_MAX;
+	return rc;
 }
 
 static void start_choice(struct em_transaction *t, const struct em_choice *choice, const char *why)
@@ -179,7 +184,7 @@ static int choose(struct em_transaction *t)
 		if (!rc)
 			rc = find_unchanged(t);
 		if (!rc && stage == EM_TRY && !t->unchanged) {
-			rc = set_header_limit(&t->plan, t->diag);
+			rc = set_header_limit(t);
 			if (!rc)
 				rc = t->ops->prepare(&t->prepared, &t->plan, &t->outcome, EM_BUILD,
 						     t->diag);

@@ -65,6 +65,7 @@ struct em_transaction {
 	char programs[EM_PROGRAMS_TEXT];  /* that it installs */
 	struct em_prepared *prepared;
 	struct em_counts before; /* of the generation in force before */
+	uint32_t header_limit;	 /* see header_limit.h; 0: not known */
 	bool recorded;		 /* the new generation has a folder */
 	bool stands_by;		 /* the backend in force before, see backend.h */
 	bool in_force;		 /* the policy is in force: a later failure undoes nothing */

@@ -155,10 +155,26 @@ static int read_edited(struct em_record *record, char *value)
 	return em_edited_add(&record->edited, &edited);
 }
 
+/* The numbers of a record, by their keys. */
+static const struct {
+	const char *key;
+	size_t offset;
+} numbers[] = {
+	{"generation", offsetof(struct em_record, generation)},
+	{"listeners", offsetof(struct em_record, listeners)},
+	{"entities", offsetof(struct em_record, entities)},
+	{"replaces", offsetof(struct em_record, replaces)},
+	{"restores", offsetof(struct em_record, restores)},
+	{"edits", offsetof(struct em_record, edits)},
+	{"samples", offsetof(struct em_record, samples)},
+	{"header_limit", offsetof(struct em_record, header_limit)},
+};
+
 static int read_fact(struct em_record *record, const char *key, char *value)
 {
-	if (!strcmp(key, "generation"))
-		return read_u32(&record->generation, value);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (!strcmp(key, numbers[i].key))
+			return read_u32((uint32_t *)((char *)record + numbers[i].offset), value);
 	if (!strcmp(key, "backend"))
 		return read_backend(&record->backend, value);
 	if (!strcmp(key, "wanted"))
@@ -169,20 +185,8 @@ static int read_fact(struct em_record *record, const char *key, char *value)
 		return read_text(&record->reason, value);
 	if (!strcmp(key, "programs"))
 		return read_text(&record->programs, value);
-	if (!strcmp(key, "listeners"))
-		return read_u32(&record->listeners, value);
-	if (!strcmp(key, "entities"))
-		return read_u32(&record->entities, value);
-	if (!strcmp(key, "replaces"))
-		return read_u32(&record->replaces, value);
-	if (!strcmp(key, "restores"))
-		return read_u32(&record->restores, value);
-	if (!strcmp(key, "edits"))
-		return read_u32(&record->edits, value);
 	if (!strcmp(key, "edited"))
 		return read_edited(record, value);
-	if (!strcmp(key, "samples"))
-		return read_u32(&record->samples, value);
 	if (!strcmp(key, "undoes"))
 		return read_text(&record->undoes, value);
 	if (!strcmp(key, "ports"))
@@ -267,6 +271,8 @@ int em_record_write(const struct em_record *record, FILE *out)
 	fprintf(out, "replaces %" PRIu32 "\n", record->replaces);
 	if (record->restores)
 		fprintf(out, "restores %" PRIu32 "\n", record->restores);
+	if (record->header_limit)
+		fprintf(out, "header_limit %" PRIu32 "\n", record->header_limit);
 	if (record->edits)
 		fprintf(out, "edits %" PRIu32 "\n", record->edits);
 	for (size_t i = 0; i < record->edited.n; i++)

@@ -20,6 +20,7 @@
  *	edits 4
  *	edited telemetry:v9 0x0a00/8 added
  *	samples 1
+ *	header_limit 12
  *	undoes /etc/new.conf
  *	ports 6001-6002,7000
  *	attachment 2 xdp-native eth0 program=7 alias=uplink0 vlan replies
@@ -53,6 +54,7 @@ struct em_record {
 	uint32_t edits;	   /* of the policy that its configuration does not have */
 	struct em_edited_list edited; /* the entities that these have changed; owned */
 	uint32_t samples;	      /* 1: it copies packets, for `sample`; else 0 */
+	uint32_t header_limit; /* of nf_tables here, see engine/header_limit.h; 0: not known */
 	char *undoes; /* of a rollback: the configuration of what it undid; owned, or NULL */
 	struct em_ports *ports;		   /* that it sorts to; owned; NULL: not known */
 	struct em_attachment *attachments; /* owned */

@@ -40,11 +40,11 @@ const char *outcome_describe(const struct em_policy *policy, const struct em_cla
 
 unsigned int outcome_header_limit(void)
 {
-	unsigned int limit;
+	uint32_t limit;
 	struct em_diag diag;
 
 	em_diag_init(&diag, stderr);
 	if (em_header_limit_find(&limit, &diag))
 		exit(1);
-	return limit;
+	return limit ? limit : EM_HEADER_LIMIT_MAX;
 }

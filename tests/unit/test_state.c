@@ -458,6 +458,7 @@ static void test_ports(void **context)
 		em_ports_add(&written, ports[i]);
 	record.ports = &written;
 	record.edits = 7;
+	record.header_limit = 12;
 	record.edited = (struct em_edited_list){edited, 2};
 	record.waiting = waiting;
 	record.n_waiting = 2;
@@ -471,6 +472,7 @@ static void test_ports(void **context)
 	free(text);
 	assert_memory_equal(loaded.ports, &written, sizeof(written));
 	assert_int_equal(loaded.edits, 7);
+	assert_int_equal(loaded.header_limit, 12);
 	assert_int_equal(loaded.edited.n, 2);
 	assert_string_equal(loaded.edited.all[0].where, "a");
 	assert_string_equal(loaded.edited.all[0].tag, "0x0a00/8");

@@ -103,11 +103,26 @@ copies() {
 	check 'remove' em remove
 }
 
+# What the record says about this kernel is not tried again.
+recorded() {
+	title="$1 recorded: "
+	conf "$1" 4 >short.conf
+	check 'apply' em apply short.conf
+	found=$(grep -h '^header_limit ' /run/entitymux/net-*/gen-*/record)
+	says 'what was tried' '^header_limit [0-9]+$' "$found"
+	sed -i 's/^header_limit .*/header_limit 7/' /run/entitymux/net-*/gen-*/record
+	check 'an edit' em entity add a 0x00000003 6003
+	is 'is taken from there' 'header_limit 7' "$(grep -h '^header_limit ' /run/entitymux/net-*/gen-*/record | sort -u)"
+	check 'remove' em remove
+}
+
 for backend in $backends; do
 	case $backend in nft) ;; *) [ -x "$ANOTHER" ] || continue ;; esac
 	upgrade "$backend" short.conf 4
 	upgrade "$backend" long.conf 12
-	[ "$backend" = nft ] || copies "$backend"
+	[ "$backend" = nft ] && continue
+	copies "$backend"
+	recorded "$backend"
 done
 
 echo "$passed passed, $failed failed"
