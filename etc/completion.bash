@@ -102,7 +102,7 @@ _entitymux()
 	diff | probe) options='--json' files=yes ;;
 	ruleset) files=yes ;;
 	rollback) options='--when-due' ;;
-	heal) options='--json' ;;
+	heal) options='--json --once' ;;
 	status)
 		options='--json --config'
 		[[ $prev == --config || ($prev == = && ${COMP_WORDS[COMP_CWORD - 2]} == --config) ]] && files=yes

@@ -66,6 +66,7 @@ complete -c entitymux -n '__entitymux_is explain' -r -F -s r -l read -d 'a captu
 complete -c entitymux -n '__entitymux_is explain' -x -l frame -d 'an Ethernet frame, in hex'
 complete -c entitymux -n '__entitymux_is explain' -x -l payload -d 'the payload of a datagram, in hex'
 complete -c entitymux -n '__entitymux_is rollback' -l when-due -d 'wait for confirmation first'
+complete -c entitymux -n '__entitymux_is heal' -l once -d 'look once, and do not stay'
 complete -c entitymux -n '__entitymux_is unknown' -l config -d 'print them as entities'
 complete -c entitymux -n '__entitymux_is sample' -x -l reason -a 'source length check unknown' -d 'only for this reason'
 complete -c entitymux -n '__entitymux_is sample' -x -s c -l count -d 'end after so many packets'

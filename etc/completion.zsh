@@ -75,7 +75,7 @@ _entitymux() {
 		;;
 	rollback) _arguments $common '--when-due[wait for confirmation first]' ;;
 	ruleset) _arguments $common $config ;;
-	heal) _arguments $common $json ;;
+	heal) _arguments $common $json '--once[look once, and do not stay]' ;;
 	sample)
 		_arguments $common '--reason=[only for this reason]:reason:(source length check unknown)' \
 			'(-c --count)'{-c+,--count=}'[end after so many packets]:number: ' \

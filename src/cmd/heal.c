@@ -4,6 +4,15 @@
 #include "cmd/cmd.h"
 #include "print/print.h"
 
+struct options {
+	bool once;
+};
+
+static const struct em_option options[] = {
+	{"once", 0, NULL, NULL, offsetof(struct options, once), "look once, and do not stay"},
+	{0},
+};
+
 static void tell(void *context, const char *text)
 {
 	struct em_document *out = context;
@@ -12,10 +21,24 @@ static void tell(void *context, const char *text)
 	fflush(out->out);
 }
 
-static int run(const void *options, char *const *words, struct em_document *out,
-	       struct em_diag *diag)
+static int run_once(struct em_document *out, struct em_diag *diag)
 {
-	(void)options, (void)words;
+	struct em_heal result;
+	int rc = em_heal_once(&result, diag);
+
+	if (rc)
+		return rc;
+	em_print_heal(out, &result);
+	return result.applied && !result.whole ? -EM_EDRIFT : 0;
+}
+
+static int run(const void *given, char *const *words, struct em_document *out, struct em_diag *diag)
+{
+	const struct options *wanted = given;
+
+	(void)words;
+	if (wanted->once)
+		return run_once(out, diag);
 	out->lines = true;
 	return em_heal_run(tell, out, diag);
 }
@@ -24,5 +47,7 @@ const struct em_command em_cmd_heal = {
 	.name = "heal",
 	.help = "Stay, and put the policy in force in its place whenever it is taken away.",
 	.json = true,
+	.options = options,
+	.size = sizeof(struct options),
 	.run = run,
 };

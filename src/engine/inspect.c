@@ -201,6 +201,11 @@ void em_inspect_remedy(const struct em_record *record, char *text, size_t size)
 {
 	bool any = record->wanted == EM_BACKEND_AUTO;
 
+	/* The configuration does not have the edits. */
+	if (record->edits) {
+		snprintf(text, size, "entitymux heal --once");
+		return;
+	}
 	snprintf(text, size, "entitymux apply%s%s %s",
 		 any ? "" : " --backend=", any ? "" : em_backend_name(record->wanted),
 		 record->config);

@@ -76,7 +76,7 @@ int em_inspect_moved(struct em_view *view, struct em_diag *diag);
 int em_inspect_config(struct em_view *view, struct em_state *state, const struct em_policy *policy,
 		      struct em_diag *diag);
 
-/* The command that puts what is applied in its place again. */
+/* The command that puts what is applied in its place again, with its live edits. */
 void em_inspect_remedy(const struct em_record *record, char *text, size_t size);
 
 /* At least one attachment of the record is still in place. */

@@ -11,6 +11,7 @@
 #include "config/compare.h"
 #include "engine/confirm.h"
 #include "engine/explain.h"
+#include "engine/heal.h"
 #include "engine/probe.h"
 #include "engine/snapshot.h"
 #include "engine/transaction.h"
@@ -25,6 +26,9 @@ void em_print_apply(struct em_document *out, const struct em_transaction *done);
 
 /* `heal`: that the policy was put in its place, or (text) why it could not be. */
 void em_print_healed(struct em_document *out, const char *text);
+
+/* `heal --once`. */
+void em_print_heal(struct em_document *out, const struct em_heal *result);
 
 /* `rollback`: what was undone. */
 void em_print_rollback(struct em_document *out, const struct em_rollback *rollback);

@@ -16,8 +16,7 @@ static const char *describe(const struct em_view *view)
 	if (em_inspect_is_whole(view))
 		return view->pending.generation ? "in place, and waits for confirmation"
 						: "in place";
-	return em_inspect_is_in_place(view) ? "in place, but see the problems"
-					    : "no longer whole; apply again";
+	return em_inspect_is_in_place(view) ? "in place, but see the problems" : "no longer whole";
 }
 
 static void print_record(struct em_document *out, const struct em_record *record)
@@ -142,11 +141,7 @@ static void print_problems(struct em_document *out, const struct em_view *view)
 
 static void print_samples(struct em_document *out, const struct em_view *view)
 {
-	const char *said = view->abandoned
-				   ? "packets are copied, and nobody reads them; end it "
-				     "with: "
-				   : "packets are copied, until entitymux sample ends, or: ";
-	char remedy[PATH_MAX + 64];
+	char remedy[PATH_MAX + 64] = "";
 
 	em_document_string(out, "samples", NULL,
 			   !view->record.samples ? NULL
@@ -155,9 +150,13 @@ static void print_samples(struct em_document *out, const struct em_view *view)
 			   "");
 	if (!view->record.samples || out->json)
 		return;
+	em_document_text(out, "samples:     packets are copied, ");
+	if (!view->abandoned) {
+		em_document_text(out, "until entitymux sample ends\n");
+		return;
+	}
 	em_inspect_remedy(&view->record, remedy, sizeof(remedy));
-	em_document_string(out, NULL, "samples:     ", said, "");
-	em_document_string(out, NULL, "", remedy, "\n");
+	em_document_string(out, NULL, "and nobody reads them; end it with: ", remedy, "\n");
 }
 
 static void print_drifts(struct em_document *out, const struct em_view *view)
@@ -179,6 +178,23 @@ static void print_drifts(struct em_document *out, const struct em_view *view)
 		em_document_text(out, "\n");
 	}
 	em_document_close(out);
+}
+
+static void print_state(struct em_document *out, const struct em_view *view)
+{
+	bool broken = em_inspect_is_applied(view) && !em_inspect_is_in_place(view);
+	char remedy[PATH_MAX + 64];
+
+	if (out->json)
+		return;
+	em_document_string(out, NULL, "state:       ", describe(view), "");
+	if (broken && view->record.generation) {
+		em_inspect_remedy(&view->record, remedy, sizeof(remedy));
+		em_document_string(out, NULL, "; mend it with: ", remedy, "");
+	} else if (broken) {
+		em_document_text(out, "; apply again");
+	}
+	em_document_text(out, "\n");
 }
 
 void em_print_status(struct em_document *out, const struct em_view *view)
@@ -208,5 +224,5 @@ void em_print_status(struct em_document *out, const struct em_view *view)
 	print_drifts(out, view);
 	if (view->kernel.fault.text[0])
 		em_document_string(out, "fault", "fault:       ", view->kernel.fault.text, "\n");
-	em_document_string(out, NULL, "state:       ", describe(view), "\n");
+	print_state(out, view);
 }

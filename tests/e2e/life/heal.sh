@@ -121,9 +121,35 @@ section() {
 	ip link del veth0
 }
 
+# Without staying; the policy in force is an edited one, which no configuration has.
+once() {
+	title="$1 once: "
+	pair
+	is 'nothing' 'nothing is applied' "$(em heal --once)"
+	em apply --backend="$1" one.conf >/dev/null
+	is 'whole' 'whole' "$(em heal --once)"
+	check 'an edit' em entity add a 0x02 6002
+	takes_away "$1"
+	says 'the command' '(clear|mend) it with: entitymux heal --once$' "$(em status)"
+	is 'healed' 'healed' "$(em heal --once)"
+	check 'whole again' em status
+	is 'with the edit' 2 "$(em showconf | grep -c 'tag = "')"
+	is 'as JSON' '{"schema":1,"applied":true,"whole":true,"healed":false}' "$(em heal --once --json | "$JSON")"
+	check 'wait for confirmation' em apply --backend="$1" --confirm=600 two.conf
+	takes_away "$1"
+	check 'is left alone' exits 4 0 '' em heal --once
+	check 'confirmed' em confirm
+	ip link del veth0
+	check 'cannot be' exits 1 1 'veth0' em heal --once
+	em remove
+}
+
 for backend in $E2E_BACKENDS; do
 	case $backend in
-	xdp | tc | nft) section "$backend" ;;
+	xdp | tc | nft)
+		section "$backend"
+		once "$backend"
+		;;
 	esac
 done
 title=
