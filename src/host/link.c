@@ -7,7 +7,6 @@
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,8 @@
 
 #include "base/cleanup.h"
 #include "config-build.h"
+#include "host/below.h"
+#include "host/ethtool.h"
 #include "host/netdev.h"
 #include "host/nl.h"
 
@@ -28,94 +29,6 @@ static struct ifreq request_for(const char *name)
 	return request;
 }
 
-static int ethtool(int fd, const char *name, void *command)
-{
-	struct ifreq request = request_for(name);
-
-	request.ifr_data = command;
-	return ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
-}
-
-/* A struct ethtool_sset_info with room for one number. */
-struct feature_count {
-	uint32_t cmd;
-	uint32_t reserved;
-	uint64_t sset_mask;
-	uint32_t n;
-};
-
-/*
- * Many devices do not support many ethtool operations: then the setting is off.  After any other
- * error it is unknown.
- */
-static int unless_lacking(int rc)
-{
-	return rc == -EOPNOTSUPP || rc == -EINVAL || rc == -ENODEV ? 0 : rc;
-}
-
-/* Newer kernels (6.18, for example) return names only if the request gives their number. */
-static int count_features(int fd, const char *name, uint32_t *n)
-{
-	struct feature_count count = {.cmd = ETHTOOL_GSSET_INFO,
-				      .sset_mask = 1ULL << ETH_SS_FEATURES};
-
-	int rc = ethtool(fd, name, &count);
-
-	*n = !rc && count.sset_mask ? count.n : 0;
-	return rc;
-}
-
-/* Features are found by name, as their numbers differ between kernels. */
-static void find_features(struct em_link *link, const struct ethtool_gstrings *names,
-			  const struct ethtool_gfeatures *states)
-{
-	const struct {
-		const char *name;
-		bool *state;
-	} wanted[] = {
-		{"rx-gro-list", &link->gro_list},
-		{"rx-udp-gro-forwarding", &link->udp_forwarding},
-		{"rx-vlan-hw-parse", &link->vlan_offload},
-		{"rx-gro", &link->gro},
-		{"rx-gro-hw", &link->gro_hw},
-		{"rx-lro", &link->lro},
-	};
-
-	for (uint32_t i = 0; i < names->len && i / 32 < states->size; i++) {
-		const char *name = (const char *)names->data + (size_t)i * ETH_GSTRING_LEN;
-
-		for (size_t j = 0; j < sizeof(wanted) / sizeof(wanted[0]); j++)
-			if (!strncmp(name, wanted[j].name, ETH_GSTRING_LEN))
-				*wanted[j].state = states->features[i / 32].active & 1U << i % 32;
-	}
-}
-
-static int read_features(int fd, struct em_link *link)
-{
-	struct ethtool_gfeatures *states __attribute__((cleanup(em_freep))) = NULL;
-	struct ethtool_gstrings *names __attribute__((cleanup(em_freep))) = NULL;
-	uint32_t n;
-	int rc = count_features(fd, link->name, &n);
-
-	if (rc)
-		return rc == -ENODEV ? rc : unless_lacking(rc);
-	names = calloc(1, sizeof(*names) + (size_t)n * ETH_GSTRING_LEN);
-	states = calloc(1, sizeof(*states) + (n / 32 + 1) * sizeof(states->features[0]));
-	if (!names || !states)
-		return -ENOMEM;
-	*names = (struct ethtool_gstrings){
-		.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = n};
-	*states = (struct ethtool_gfeatures){.cmd = ETHTOOL_GFEATURES, .size = n / 32 + 1};
-	if (n)
-		rc = ethtool(fd, link->name, names);
-	if (!rc)
-		rc = ethtool(fd, link->name, states);
-	if (rc)
-		return rc == -ENODEV ? rc : unless_lacking(rc);
-	find_features(link, names, states);
-	return 0;
-}
-
 static bool is_local(const char *driver)
 {
 	return !strcmp(driver, "veth") || !strcmp(driver, "tun") || !strcmp(driver, "vif");
@@ -125,18 +38,18 @@ static int read_driver(int fd, struct em_link *link)
 {
 	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
 	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
-	int rc = ethtool(fd, link->name, &info);
+	int rc = em_ethtool(fd, link->name, &info);
 
 	if (!rc)
 		memcpy(link->driver, info.driver, sizeof(link->driver) - 1);
 	link->local = is_local(link->driver);
-	rc = unless_lacking(rc);
+	rc = em_ethtool_unless_lacking(rc);
 	if (rc)
 		return rc;
-	rc = ethtool(fd, link->name, &channels);
+	rc = em_ethtool(fd, link->name, &channels);
 	if (!rc)
 		link->rx_queues = channels.rx_count + channels.combined_count;
-	return unless_lacking(rc);
+	return em_ethtool_unless_lacking(rc);
 }
 
 static const struct nlattr *find_attr(const struct nlmsghdr *header, uint16_t type)
@@ -242,18 +155,6 @@ static int read_around(struct em_link *link)
 
 #define STACK_MAX 8 /* MAX_NEST_DEV of the kernel */
 
-/* Between stacked interfaces the kernel keeps the tag that it has noted in the skb. */
-static bool is_stackable(const char *kind)
-{
-	static const char *const kinds[] = {"vlan",   "macvlan", "macvtap",
-					    "ipvlan", "ipvtap",	 "macsec"};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (!strcmp(kind, kinds[i]))
-			return true;
-	return false;
-}
-
 struct stack {
 	struct em_link *link;
 	unsigned int next; /* ifindex of the lower interface; 0: none, or it is no bridge */
@@ -280,7 +181,7 @@ static int note_stacked(void *context, const struct nlmsghdr *header)
 			 em_nl_get_text(find_attr(header, IFLA_IFNAME)));
 		link->bridge_nf_call = has_option(options, IFLA_BR_NF_CALL_IPTABLES) ||
 				       has_option(options, IFLA_BR_NF_CALL_IP6TABLES);
-	} else if (is_stackable(kind) && !find_attr(header, IFLA_LINK_NETNSID)) {
+	} else if (em_below_is_stackable(kind) && !find_attr(header, IFLA_LINK_NETNSID)) {
 		stack->next = get_u32(header, IFLA_LINK);
 	}
 	return 0;
@@ -321,7 +222,7 @@ static int read_bridge(struct em_link *link)
 	struct stack stack = {.link = link, .next = link->ifindex};
 	int rc = 0;
 
-	if (strcmp(link->kind, "bridge") && !is_stackable(link->kind))
+	if (strcmp(link->kind, "bridge") && !em_below_is_stackable(link->kind))
 		return 0;
 	for (int i = 0; !rc && stack.next && i <= STACK_MAX; i++) {
 		struct em_nl_message message;
@@ -329,6 +230,27 @@ static int read_bridge(struct em_link *link)
 		rc = em_nl_ask(NETLINK_ROUTE, begin(&message, 0, stack.next), note_stacked, &stack);
 	}
 	return rc || !link->bridge[0] ? rc : read_bridge_nf(link);
+}
+
+/* An interface that merges datagrams does so for all those on top of it. */
+static int read_below(int fd, struct em_link *link)
+{
+	struct em_below below __attribute__((cleanup(em_below_clear)));
+	int rc = em_below_list(&below, link->ifindex, link->kind);
+
+	for (size_t i = 0; !rc && i < below.n; i++) {
+		struct em_link one = {0};
+
+		snprintf(one.name, sizeof(one.name), "%s", below.names[i]);
+		rc = em_ethtool_features(fd, &one);
+		if (one.gro_list)
+			memcpy(link->gro_list_below, one.name, sizeof(one.name));
+		if (one.udp_forwarding)
+			memcpy(link->udp_forwarding_below, one.name, sizeof(one.name));
+		/* It has gone since then. */
+		rc = rc == -ENODEV ? 0 : rc;
+	}
+	return rc;
 }
 
 /* Asked only where it makes a difference, as it looks at all interfaces. */
@@ -392,7 +314,9 @@ int em_link_read(struct em_link *out, const char *name, const struct em_place *p
 	if (!rc)
 		rc = read_bridge(out);
 	if (!rc)
-		rc = read_features(fd, out);
+		rc = em_ethtool_features(fd, out);
+	if (!rc)
+		rc = read_below(fd, out);
 	if (!rc)
 		rc = read_vlans(out);
 	if (rc)

@@ -40,11 +40,13 @@ struct em_link {
 	bool vlan_on_top;    /* with vlan_offload: a VLAN interface exists on this one */
 	bool gro_list;	     /* rx-gro-list: UDP datagrams are merged */
 	bool udp_forwarding; /* rx-udp-gro-forwarding: likewise */
-	bool gro;	     /* rx-gro: by itself, the kernel merges TCP */
-	bool gro_hw;	     /* rx-gro-hw */
-	bool lro;	     /* rx-lro */
-	bool bridge_nf;	     /* sysctl: br_netfilter passes bridged packets to netfilter */
-	bool bridge_nf_call; /* likewise: by an option of `bridge` */
+	char gro_list_below[IF_NAMESIZE]; /* an interface below with rx-gro-list; "": none */
+	char udp_forwarding_below[IF_NAMESIZE];
+	bool gro;		   /* rx-gro: by itself, the kernel merges TCP */
+	bool gro_hw;		   /* rx-gro-hw */
+	bool lro;		   /* rx-lro */
+	bool bridge_nf;		   /* sysctl: br_netfilter passes bridged packets to netfilter */
+	bool bridge_nf_call;	   /* likewise: by an option of `bridge` */
 	enum em_native native_xdp; /* from Linux 6.3 on; before, only a trial shows it */
 	bool multi_buffer;	   /* native XDP handles frames in several buffers; likewise */
 	char native_why[160];	   /* EM_NATIVE_NO: why not */

@@ -30,12 +30,12 @@ static bool is_down(const struct em_link *link, const struct em_attachment *at)
 
 static bool has_gro_list(const struct em_link *link, const struct em_attachment *at)
 {
-	return link->gro_list && is_behind_gro(link, at);
+	return (link->gro_list || link->gro_list_below[0]) && is_behind_gro(link, at);
 }
 
 static bool has_udp_forwarding(const struct em_link *link, const struct em_attachment *at)
 {
-	return link->udp_forwarding && is_behind_gro(link, at);
+	return (link->udp_forwarding || link->udp_forwarding_below[0]) && is_behind_gro(link, at);
 }
 
 static bool has_no_ethernet(const struct em_link *link, const struct em_attachment *at)
@@ -181,18 +181,28 @@ static const struct {
 					true},
 };
 
+/* The interface whose setting it is. */
+static const char *name_of(enum em_obstacle_kind kind, const struct em_link *link)
+{
+	if (kind == EM_OBSTACLE_BRIDGE_NF_CALL)
+		return link->bridge;
+	if (kind == EM_OBSTACLE_GRO_LIST && !link->gro_list)
+		return link->gro_list_below;
+	if (kind == EM_OBSTACLE_UDP_FORWARDING && !link->udp_forwarding)
+		return link->udp_forwarding_below;
+	return link->name;
+}
+
 bool em_obstacle_find(struct em_obstacle *out, enum em_obstacle_kind kind,
 		      const struct em_link *link, const struct em_attachment *attachment)
 {
-	bool on_bridge = kind == EM_OBSTACLE_BRIDGE_NF_CALL;
-
 	if (!obstacles[kind].holds(link, attachment))
 		return false;
 	*out = (struct em_obstacle){.what = obstacles[kind].what,
 				    .replies = obstacles[kind].replies};
 	if (obstacles[kind].after)
 		snprintf(out->remedy, sizeof(out->remedy), "%s%s%s", obstacles[kind].before,
-			 on_bridge ? link->bridge : link->name, obstacles[kind].after);
+			 name_of(kind, link), obstacles[kind].after);
 	else if (obstacles[kind].before)
 		snprintf(out->remedy, sizeof(out->remedy), "%s", obstacles[kind].before);
 	return true;

@@ -264,6 +264,19 @@ for glue in rx-gro-list rx-udp-gro-forwarding; do
 	for backend in $E2E_BACKENDS auto; do
 		check "$glue: no $backend" refuses $backend "ethtool -K in0 $glue off"
 	done
+	# It merges for those on top of it as well.
+	ip -n $b link add br0 up type bridge
+	ip -n $b link set in0 master br0
+	ip -n $b link add above link br0 up type macvlan
+	for top in br0 above; do
+		policy $top
+		for backend in $E2E_BACKENDS auto; do
+			[ $backend = xdp ] || check "$glue below $top: no $backend" refuses $backend "ethtool -K in0 $glue off"
+		done
+	done
+	policy in0
+	ip -n $b link del above
+	ip -n $b link del br0
 	ip netns exec $b ethtool -K in0 $glue off
 done
 

@@ -109,6 +109,20 @@ for backend in $E2E_BACKENDS; do
 	seen 'it is down' 'ip link set dev in0 up'
 	em remove
 	case $backend in
+	tc | nft)
+		# A port that merges comes to a bridge.
+		interface=br0
+		ip -n $ns link add br0 up type bridge
+		applied "$backend"
+		in_ns ethtool -K in0 rx-udp-gro-forwarding on 2>/dev/null
+		ip -n $ns link set in0 master br0
+		seen rx-udp-gro-forwarding 'ethtool -K in0 rx-udp-gro-forwarding off'
+		em remove
+		ip -n $ns link del br0
+		interface=in0
+		;;
+	esac
+	case $backend in
 	xdp | xdp-generic)
 		in_ns ethtool -K in0 rxvlan off >/dev/null
 		applied "$backend" 'vlan = 5;'
