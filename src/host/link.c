@@ -20,6 +20,7 @@
 #include "host/ethtool.h"
 #include "host/netdev.h"
 #include "host/nl.h"
+#include "host/redirect.h"
 
 static struct ifreq request_for(const char *name)
 {
@@ -317,6 +318,8 @@ int em_link_read(struct em_link *out, const char *name, const struct em_place *p
 		rc = em_ethtool_features(fd, out);
 	if (!rc)
 		rc = read_below(fd, out);
+	if (!rc)
+		rc = em_redirect_find(out->ifindex, &out->redirect);
 	if (!rc)
 		rc = read_vlans(out);
 	if (rc)

@@ -40,6 +40,7 @@ struct em_link {
 	bool vlan_on_top;    /* with vlan_offload: a VLAN interface exists on this one */
 	bool gro_list;	     /* rx-gro-list: UDP datagrams are merged */
 	bool udp_forwarding; /* rx-udp-gro-forwarding: likewise */
+	uint32_t redirect;   /* priority of a TC filter at ingress that redirects; 0: none */
 	char gro_list_below[IF_NAMESIZE]; /* an interface below with rx-gro-list; "": none */
 	char udp_forwarding_below[IF_NAMESIZE];
 	bool gro;		   /* rx-gro: by itself, the kernel merges TCP */

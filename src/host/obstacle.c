@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 the entitymux authors */
 #include "host/obstacle.h"
 
+#include <inttypes.h>
 #include <linux/if_arp.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,6 +62,18 @@ static bool is_stacked(const struct em_link *link, const struct em_attachment *a
 		if (!strcmp(link->kind, kinds[i]))
 			return at->hook == EM_HOOK_XDP_GENERIC;
 	return false;
+}
+
+/* It gives each packet back as one of the interface that it has it from. */
+static bool is_ifb(const struct em_link *link, const struct em_attachment *at)
+{
+	(void)at;
+	return !strcmp(link->kind, "ifb");
+}
+
+static bool has_redirect(const struct em_link *link, const struct em_attachment *at)
+{
+	return link->redirect && at->hook == EM_HOOK_NFT_INGRESS;
 }
 
 static bool has_long_frames(const struct em_link *link, const struct em_attachment *at)
@@ -147,6 +160,14 @@ static const struct {
 				 "VLAN tags are taken off before generic XDP sees the frame (name "
 				 "the interface below, or use tc)",
 				 NULL, NULL, false},
+	[EM_OBSTACLE_IFB] = {is_ifb,
+			     "its packets are received on the interface that they are redirected "
+			     "from (name that one)",
+			     NULL, NULL, false},
+	[EM_OBSTACLE_REDIRECT] = {has_redirect,
+				  "a TC filter redirects packets before nftables sees them, which "
+				  "does not see what comes back either (use xdp or tc)",
+				  "tc filter delete dev ", " ingress pref ", false},
 	[EM_OBSTACLE_MTU] = {has_long_frames,
 			     "with a VLAN tag, a frame of its MTU is too long for one buffer, and "
 			     "its XDP program takes no more (from Linux 5.18 on, apply again)",
@@ -205,5 +226,8 @@ bool em_obstacle_find(struct em_obstacle *out, enum em_obstacle_kind kind,
 			 name_of(kind, link), obstacles[kind].after);
 	else if (obstacles[kind].before)
 		snprintf(out->remedy, sizeof(out->remedy), "%s", obstacles[kind].before);
+	if (kind == EM_OBSTACLE_REDIRECT)
+		snprintf(out->remedy + strlen(out->remedy),
+			 sizeof(out->remedy) - strlen(out->remedy), "%" PRIu32, link->redirect);
 	return true;
 }

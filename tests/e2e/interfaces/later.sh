@@ -32,11 +32,16 @@ in_ns() { ip netns exec $ns "$@"; }
 em() { in_ns "$ENTITYMUX" "$@"; }
 
 # usage: applied BACKEND [KEYS OF THE LISTENER]
-applied()
+policy()
 {
-	echo "listeners = ( { name = \"l\"; interfaces = [ \"$interface\" ]; port = 5000; ${2-}
+	echo "listeners = ( { name = \"l\"; interfaces = [ \"$interface\" ]; port = 5000; ${1-}
 		tag = { offset = 0; length = 4; };
 		entities = ( { tag = \"0xdeadbeef\"; port = 6001; } ); } );" >"$tmp/conf"
+}
+
+applied()
+{
+	policy "${2-}"
 	check 'apply' em apply --backend="$1" "$tmp/conf"
 	check 'status is satisfied' em status
 }
@@ -100,6 +105,15 @@ ip -n $ns link set out0 up
 interface=in0
 for backend in $E2E_BACKENDS; do
 	title="$backend: "
+	if ip -n $ns link add ifb0 up type ifb 2>"$tmp/out"; then
+		interface=ifb0
+		policy
+		check 'no ifb' exits 3 1 'ifb0: its packets are received on' em apply --backend="$backend" "$tmp/conf"
+		interface=in0
+		ip -n $ns link del ifb0
+	else
+		skip "no ifb here: $(cat "$tmp/out")"
+	fi
 	applied "$backend"
 	for glue in rx-gro-list rx-udp-gro-forwarding; do
 		in_ns ethtool -K in0 $glue on >"$tmp/out" 2>&1 || continue
@@ -131,6 +145,16 @@ for backend in $E2E_BACKENDS; do
 		em remove
 		;;
 	nft)
+		applied nft
+		in_ns tc qdisc add dev in0 handle ffff: ingress
+		if in_ns tc filter add dev in0 parent ffff: protocol all prio 10 u32 match u32 0 0 \
+			action mirred egress redirect dev out0 2>"$tmp/out"; then
+			seen redirects 'tc filter delete dev in0 ingress pref 10'
+		else
+			skip "no u32 or mirred here: $(cat "$tmp/out")"
+		fi
+		in_ns tc qdisc del dev in0 ingress
+		em remove
 		if has_egress; then
 			ip -n $ns link add br0 up type bridge
 			ip -n $ns link set in0 master br0
