@@ -12,6 +12,7 @@ typedef struct __sk_buff em_context;
 
 #define EM_REST_IS_ALL /* em_read_rest() also reads the linear part */
 
+#include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 
 #include "bpf/kernel/copy.bpf.h"
@@ -124,20 +125,36 @@ static __always_inline int sort(em_context *context, struct em_packet *packet, b
 	return carry_out(context, packet, &decision);
 }
 
-static __always_inline int sort_ethernet(em_context *context, bool marked)
+/*
+ * A broadcast or multicast of this host, which it receives itself: without its Ethernet header, and
+ * not through XDP.
+ */
+static __always_inline bool is_looped_back(const em_context *context)
 {
-	struct em_packet packet;
+	return !EM_IS_UNROLLED && context->pkt_type == PACKET_LOOPBACK;
+}
+
+static __always_inline bool parse_frame(em_context *context, struct em_packet *packet)
+{
 	__u16 vlan = 0;
 
 	/* The stack has taken the outermost tag off by now. */
 	if (context->vlan_present) {
 		vlan = context->vlan_tci & EM_VLAN_ID;
 		if (!vlan || context->vlan_proto != bpf_htons(ETH_P_8021Q))
-			return TC_ACT_UNSPEC;
+			return false;
 	}
-	if (!em_parse_ethernet(context, vlan, &packet) || !em_may_be_vlan(&packet))
+	return em_parse_ethernet(context, vlan, packet) && em_may_be_vlan(packet);
+}
+
+static __always_inline int sort_ethernet(em_context *context, bool marked)
+{
+	struct em_packet packet = {.protocol = context->protocol};
+	bool looped = is_looped_back(context);
+
+	if (!looped && !parse_frame(context, &packet))
 		return TC_ACT_UNSPEC;
-	return sort(context, &packet, marked);
+	return sort(context, &packet, marked || looped);
 }
 
 /* What XDP says of a packet on this interface; 0: nothing. */
@@ -186,7 +203,7 @@ int entitymux_defer(struct __sk_buff *context)
 
 	if (em_is_copy(context) || is_decided(context, mark))
 		return TC_ACT_UNSPEC;
-	if (!em_has_copies() && !marked && context->len < EM_MARK_LOST)
+	if (!em_has_copies() && !marked && context->len < EM_MARK_LOST && !is_looped_back(context))
 		return TC_ACT_UNSPEC;
 	return sort_ethernet(context, marked);
 }

@@ -31,7 +31,7 @@ trap 'exit 1' INT TERM HUP
 in_ns() { ip netns exec $ns "$@"; }
 em() { in_ns "$ENTITYMUX" "$@"; }
 
-# usage: applied BACKEND [KEYS OF THE LISTENER]
+# usage: policy [KEYS OF THE LISTENER]
 policy()
 {
 	echo "listeners = ( { name = \"l\"; interfaces = [ \"$interface\" ]; port = 5000; ${1-}
@@ -39,6 +39,7 @@ policy()
 		entities = ( { tag = \"0xdeadbeef\"; port = 6001; } ); } );" >"$tmp/conf"
 }
 
+# usage: applied BACKEND [KEYS OF THE LISTENER]
 applied()
 {
 	policy "${2-}"
@@ -102,9 +103,21 @@ ip -n $ns link add in0 type veth peer name out0
 ip -n $ns link set in0 up
 ip -n $ns link set out0 up
 
+# What this host sends to all is received by itself as well, and has no Ethernet header then.
+looped()
+{
+	applied "$1"
+	ip -n $ns address replace 192.0.2.1/24 dev in0
+	ip -n $ns route replace 224.0.0.1 dev in0
+	in_ns bash -c 'printf "\336\255\276\357" >/dev/udp/224.0.0.1/5000'
+	within 5 'a multicast of this host' eval "em stats | grep -q 'packets 1,.* rewritten 1,'"
+	em remove
+}
+
 interface=in0
 for backend in $E2E_BACKENDS; do
 	title="$backend: "
+	looped "$backend"
 	if ip -n $ns link add ifb0 up type ifb 2>"$tmp/out"; then
 		interface=ifb0
 		policy
