@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "host/nl.h"
+
 /* A nested attribute is less than 64 KiB. */
 #define MESSAGE_MAX    (128 << 10)
 #define RECEIVE_BUFFER (4 << 20)
@@ -204,7 +206,7 @@ static int take_answers(const struct em_batch *batch, const uint8_t *buffer, int
 		if (error->error == 0) {
 			done |= message->nlmsg_seq == last;
 		} else if (!refusal->error) {
-			refusal->error = error->error;
+			refusal->error = em_nl_error(error->error);
 			if (message->nlmsg_seq < batch->n_origins)
 				refusal->origin = batch->origins[message->nlmsg_seq];
 		}
@@ -296,7 +298,8 @@ static int receive_query(struct em_netlink *netlink, uint8_t *buffer, uint32_t s
 			continue;
 		if (length >= 0)
 			length = mnl_cb_run(buffer, length, sequence, port, callback, data);
-		result = length < 0 ? -errno : length;
+		/* What libmnl has negated may be any number. */
+		result = length < 0 ? em_nl_error(errno > 0 ? -errno : 1) : length;
 	}
 	return result;
 }

@@ -11,6 +11,7 @@
 
 #define DATAGRAM_MAX 65536 /* bytes of one datagram from the kernel: 32 KB at most */
 #define ASK_TRIES    20	   /* attempts at a dump that concurrent changes interrupt */
+#define ERRNO_MAX    4095  /* MAX_ERRNO of <linux/err.h> */
 #define SEQUENCE     1	   /* sequence number of a question; those of a batch follow */
 
 /* Bytes that the kernel charges for one acknowledgement, including its skb and explanation. */
@@ -99,6 +100,11 @@ static int make_room(struct answer *answer)
 	return 0;
 }
 
+int em_nl_error(int error)
+{
+	return error > 0 || error < -ERRNO_MAX ? -EPROTO : error;
+}
+
 /* The payload of NLMSG_ERROR, and of the NLMSG_DONE of a dump that failed midway. */
 static int error_of(const struct nlmsghdr *header)
 {
@@ -106,7 +112,7 @@ static int error_of(const struct nlmsghdr *header)
 
 	if (mnl_nlmsg_get_payload_len(header) >= sizeof(error))
 		memcpy(&error, mnl_nlmsg_get_payload(header), sizeof(error));
-	return error > 0 ? -EPROTO : error;
+	return em_nl_error(error);
 }
 
 /* Returns 1 if the answer ends with this datagram, 0 if more follows, or -errno. */

@@ -83,6 +83,9 @@ const struct nlattr *em_nl_find_in(const struct nlattr *nest, uint16_t type);
  * Copies size bytes of its value.  Returns false if attr is NULL or shorter; then out is unchanged.
  */
 bool em_nl_get(const struct nlattr *attr, void *out, size_t size);
+/* An error that the kernel has answered: 0, -errno, or -EPROTO for what can be neither. */
+int em_nl_error(int error);
+
 /* Returns its value; 0 if attr is NULL or too short. */
 uint32_t em_nl_get_u32(const struct nlattr *attr);
 /* Returns its value; "" if attr is NULL or no string. */

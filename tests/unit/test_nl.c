@@ -6,6 +6,7 @@
  * Linked with --wrap: what is sent goes nowhere, and what is received is told by each test.
  */
 #include <errno.h>
+#include <limits.h>
 #include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -241,6 +242,17 @@ static void test_batch_loses_an_answer(void **state)
 	em_nl_batch_clear(&batch);
 }
 
+static void test_error(void **state)
+{
+	(void)state;
+	assert_int_equal(em_nl_error(0), 0);
+	assert_int_equal(em_nl_error(-ENOENT), -ENOENT);
+	assert_int_equal(em_nl_error(-4095), -4095);
+	assert_int_equal(em_nl_error(-5001), -EPROTO); /* EM_EUSAGE */
+	assert_int_equal(em_nl_error(INT_MIN), -EPROTO);
+	assert_int_equal(em_nl_error(1), -EPROTO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_get_nothing),
 		cmocka_unit_test(test_batch),
 		cmocka_unit_test(test_batch_loses_an_answer),
+		cmocka_unit_test(test_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
