@@ -114,6 +114,34 @@ static int add_problem(struct em_view *view, const char *interface,
 	return 0;
 }
 
+static void format_apply(const struct em_record *record, char *text, size_t size)
+{
+	bool any = record->wanted == EM_BACKEND_AUTO;
+
+	snprintf(text, size, "entitymux apply%s%s %s",
+		 any ? "" : " --backend=", any ? "" : em_backend_name(record->wanted),
+		 record->config);
+}
+
+/* An alternative name may have gone over to another interface. */
+static int inspect_name(struct em_view *view, const struct em_attachment *made,
+			struct em_diag *diag)
+{
+	struct em_obstacle obstacle = {.what = "its name in the configuration is that of another "
+					       "interface now"};
+	char own[IF_NAMESIZE];
+	int rc = made->alias[0] ? em_link_find(own, made->alias) : -ENODEV;
+
+	if (rc == -ENODEV)
+		return 0;
+	if (rc)
+		return em_diag_errno(diag, rc, NULL, "interface %s", made->alias);
+	if (!strcmp(own, made->interface))
+		return 0;
+	format_apply(&view->record, obstacle.remedy, sizeof(obstacle.remedy));
+	return add_problem(view, made->interface, &obstacle) ? em_diag_enomem(diag) : 0;
+}
+
 static int inspect_link(struct em_view *view, const struct em_attachment *made,
 			struct em_diag *diag)
 {
@@ -121,6 +149,8 @@ static int inspect_link(struct em_view *view, const struct em_attachment *made,
 	struct em_link link;
 	int rc = em_link_read(&link, made->interface, NULL, diag);
 
+	if (!rc)
+		rc = inspect_name(view, made, diag);
 	for (int kind = 0; !rc && kind < EM_OBSTACLES; kind++)
 		if (em_obstacle_find(&obstacle, kind, &link, made) &&
 		    add_problem(view, link.name, &obstacle))
@@ -199,16 +229,11 @@ static int inspect_waiting(struct em_view *view, const char *name, struct em_dia
 
 void em_inspect_remedy(const struct em_record *record, char *text, size_t size)
 {
-	bool any = record->wanted == EM_BACKEND_AUTO;
-
 	/* The configuration does not have the edits. */
-	if (record->edits) {
+	if (record->edits)
 		snprintf(text, size, "entitymux heal --once");
-		return;
-	}
-	snprintf(text, size, "entitymux apply%s%s %s",
-		 any ? "" : " --backend=", any ? "" : em_backend_name(record->wanted),
-		 record->config);
+	else
+		format_apply(record, text, size);
 }
 
 int em_inspect_links(struct em_view *view, struct em_diag *diag)

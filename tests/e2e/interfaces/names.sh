@@ -71,6 +71,15 @@ for name in uplink0 $long; do
 		says 'keeps the name' "^interface: +in0 \($name\) " "$(em status)"
 		check 'a rollback' em rollback
 		says 'keeps it as well' "^interface: +in0 \($name\) " "$(em status)"
+		ip -n $b link property del dev in0 altname "$name"
+		check 'without the name' em status
+		ip -n $b link property add dev lo altname "$name"
+		check 'of another one' exits 4 0 '' em status
+		says 'is said' "problem: *in0: its name in .*; clear it with: entitymux apply --backend=$backend $tmp/conf\$" \
+			"$(em status)"
+		ip -n $b link property del dev lo altname "$name"
+		ip -n $b link property add dev in0 altname "$name"
+		check 'and back' em status
 		check 'remove' em remove
 	done
 done
