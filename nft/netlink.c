@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "host/nl.h"
 
@@ -184,7 +185,8 @@ int em_netlink_report(struct em_diag *diag, const struct em_refusal *refusal)
 {
 	if (refusal->error == -EPERM)
 		return em_diag_error(diag, -EPERM, NULL,
-				     "nftables: needs CAP_NET_ADMIN (run as root)");
+				     "nftables: needs CAP_NET_ADMIN (run as root)%s",
+				     geteuid() ? "" : "; or another program owns table entitymux");
 	return em_diag_error(diag, refusal->error, &refusal->origin.place,
 			     "nftables: cannot %s: %s", refusal->origin.what,
 			     em_refusal_reason(refusal));
