@@ -187,8 +187,11 @@ int em_header_limit_find(uint32_t *limit, struct em_diag *diag)
 	struct result result = {0};
 	int rc = em_scratch_run_anyone(find, &result, sizeof(result), NULL);
 
-	/* A process that may not create a namespace can still apply a policy. */
-	if (!rc)
+	/*
+	 * A process that may not create a namespace can still apply a policy, and a kernel that the
+	 * nft backend refuses one for XDP.
+	 */
+	if (!rc && em_error_is_passing(result.error))
 		rc = result.error;
 	*limit = result.limit;
 	if (!em_scratch_failed(rc))
