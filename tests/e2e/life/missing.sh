@@ -80,7 +80,7 @@ section() {
 	check 'an edit' em entity add a 0x02 6002
 	pair 2
 	check 'it has come' exits 4 0 '' em status
-	says 'is said' "problem: *veth2: it has come, and is not sorted yet; clear it with: entitymux apply --backend=$1 $tmp" \
+	says 'is said' 'problem: *veth2: it has come, and is not sorted yet; clear it with: entitymux heal --once' \
 		"$(em status)"
 	heal
 	within 5 'is mended' em status
