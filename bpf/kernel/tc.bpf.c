@@ -127,11 +127,16 @@ static __always_inline int sort(em_context *context, struct em_packet *packet, b
 
 /*
  * A broadcast or multicast of this host, which it receives itself: without its Ethernet header, and
- * not through XDP.
+ * not through XDP.  Older verifiers would have to walk all code twice for it.
  */
 static __always_inline bool is_looped_back(const em_context *context)
 {
-	return !EM_IS_UNROLLED && context->pkt_type == PACKET_LOOPBACK;
+#ifdef EM_PLAIN
+	(void)context;
+	return false;
+#else
+	return context->pkt_type == PACKET_LOOPBACK;
+#endif
 }
 
 static __always_inline bool parse_frame(em_context *context, struct em_packet *packet)
@@ -149,10 +154,12 @@ static __always_inline bool parse_frame(em_context *context, struct em_packet *p
 
 static __always_inline int sort_ethernet(em_context *context, bool marked)
 {
-	struct em_packet packet = {.protocol = context->protocol};
 	bool looped = is_looped_back(context);
+	struct em_packet packet;
 
-	if (!looped && !parse_frame(context, &packet))
+	if (looped)
+		packet = (struct em_packet){.protocol = context->protocol};
+	else if (!parse_frame(context, &packet))
 		return TC_ACT_UNSPEC;
 	return sort(context, &packet, marked || looped);
 }
