@@ -21,9 +21,13 @@ static mode_t new_file_mode(void)
 static int look(struct em_replacement *out, const char *path, struct stat *old)
 {
 	bool is_there = !stat(path, old);
+	struct stat link;
 
 	if (!is_there && errno != ENOENT)
 		return -errno;
+	/* A symbolic link to nothing. */
+	if (!is_there && !lstat(path, &link))
+		return -EEXIST;
 	if (is_there && !S_ISREG(old->st_mode))
 		return -EEXIST;
 	if (!is_there)

@@ -16,7 +16,10 @@ static const char *describe(const struct em_view *view)
 	if (em_inspect_is_whole(view))
 		return view->pending.generation ? "in place, and waits for confirmation"
 						: "in place";
-	return em_inspect_is_in_place(view) ? "in place, but see the problems" : "no longer whole";
+	if (em_inspect_is_in_place(view))
+		return "in place, but see the problems";
+	return view->leftovers ? "no longer whole: something of another run is left"
+			       : "no longer whole";
 }
 
 static void print_record(struct em_document *out, const struct em_record *record)

@@ -116,9 +116,11 @@ metrics() {
 	chown 1000:1000 file && chmod 640 file && ln -sf file link && mkfifo pipe
 	(umask 077 && stats --json --output=link)
 	is 'owner and permissions' '1000 640 symbolic link' "$(stat -c '%u %a' file) $(stat -c %F link)"
+	ln -s nowhere dangling
+	check 'a link to nothing' exits 1 1 'dangling: not a regular file' "$ENTITYMUX" stats --output=dangling
 	check 'a FIFO' exits 1 1 'pipe: not a regular file' "$ENTITYMUX" stats --output=pipe
 	is 'it stays' fifo "$(stat -c %F pipe)"
-	rm file link pipe
+	rm file link pipe dangling
 }
 
 # What is printed on a terminal, without carriage returns.
