@@ -478,7 +478,7 @@ stream() {
 	eval "em apply --backend=\${$#} $tmp/a.conf" >/dev/null
 	if said=$(in_server "$life" "$how" /run/netns/$sender "$applies" "$loss" $tmp/entitymux \
 		$tmp/a.conf $tmp/c.conf "$@" 2>&1); then pass "$said"; else fail 'stream' "$said"; fi
-	# shellcheck disable=SC2046 # two numbers
+	# shellcheck disable=SC2046 # three numbers
 	set -- $(echo "$said" | sed -n 's/^arrived \([0-9]*\), \([0-9]*\) of.* lost \([0-9]*\),.*/\1 \2 \3/p')
 	unsorted=${2:-0}
 	sorted=$((${1:-0} - unsorted))
