@@ -164,6 +164,24 @@ static void note(struct inject *inject, const struct inject_call *call)
 	inject->calls[inject->n_calls++] = *call;
 }
 
+/*
+ * close() of Linux lets go of the file also where it fails, and with it of the locks.  Nothing can
+ * be closed in another process, but something else can take its place (Linux 5.9).
+ */
+static void let_go(const struct run *run, const struct seccomp_notif *notice)
+{
+	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct seccomp_notif_addfd place = {.id = notice->id,
+					    .flags = SECCOMP_ADDFD_FLAG_SETFD,
+					    .srcfd = (uint32_t)nothing,
+					    .newfd = (uint32_t)notice->data.args[0],
+					    .newfd_flags = O_CLOEXEC};
+
+	if (nothing < 0 || ioctl(run->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &place) < 0)
+		rig_die("take the place of what is closed");
+	close(nothing);
+}
+
 static void answer(struct run *run, const struct seccomp_notif *notice)
 {
 	struct seccomp_notif_resp response = {.id = notice->id,
@@ -181,6 +199,8 @@ static void answer(struct run *run, const struct seccomp_notif *notice)
 			kill(run->child, SIGKILL);
 			return;
 		}
+		if (call.number == SYS_close)
+			let_go(run, notice);
 		response.flags = 0;
 		response.error = -inject->error;
 	}

@@ -4,8 +4,8 @@
  * inject - runs a command and lets one of its system calls fail, or kills the command instead of
  * it.
  *
- * Each system call of the command and of its children is reported by seccomp_unotify(2) (Linux 5.5,
- * for SECCOMP_USER_NOTIF_FLAG_CONTINUE), whatever the architecture.
+ * Each system call of the command and of its children is reported by seccomp_unotify(2) (Linux 5.9,
+ * for SECCOMP_IOCTL_NOTIF_ADDFD), whatever the architecture.
  */
 #ifndef FAULTS_INJECT_H
 #define FAULTS_INJECT_H
