@@ -39,7 +39,8 @@ static bool is_redirect(const struct nlattr *action)
 
 static bool redirects(const char *kind, const struct nlattr *options)
 {
-	const struct nlattr *actions = NULL, *action;
+	const struct nlattr *actions = NULL;
+	struct nlattr *action;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strcmp(kind, kinds[i].kind))
