@@ -294,6 +294,7 @@ static bool is_refusal(int rc)
 	case EACCES:
 	case E2BIG:
 	case ENOSPC: /* the log is too short */
+	case EFAULT: /* the verifier has lost its way: "BUG regs", "backtracking" */
 	case EOPNOTSUPP:
 		return true;
 	default:

@@ -37,7 +37,8 @@ static int find_variant(int found, struct em_outcome *outcome, struct em_diag *d
 {
 	if (found == EM_VARIANTS)
 		return em_outcome_lacks(outcome, NULL,
-					"this kernel keeps no names of programs (Linux 4.15)");
+					"this kernel's eBPF lacks what all programs need (Linux "
+					"4.16)");
 	if (found == -EPERM || found == -EACCES)
 		return report_refusal(found, diag);
 	return found < 0 ? em_diag_errno(diag, found, NULL, "bpf") : found;

@@ -16,7 +16,7 @@
 enum em_variant {
 	EM_VARIANT_FULL,     /* Linux 5.6, with BTF of the kernel */
 	EM_VARIANT_PLAIN,    /* Linux 5.3: loops */
-	EM_VARIANT_UNROLLED, /* Linux 4.15: names of programs */
+	EM_VARIANT_UNROLLED, /* Linux 4.16: ingress_ifindex of XDP; 4.15: names of programs */
 	EM_VARIANTS
 };
 
