@@ -40,18 +40,32 @@ static int kernel_obstacle(char *obstacle, size_t size, struct em_diag *diag)
 	return 0;
 }
 
+/* Whether the program for a native hook has to take frames in several buffers, and can. */
+static int choose_fragments(const struct em_link *link, struct em_attachment *at,
+			    struct em_diag *diag)
+{
+	int rc = 0;
+
+	if (at->hook == EM_HOOK_XDP_NATIVE && em_link_needs_fragments(link))
+		rc = em_trial_has_fragments();
+	if (rc < 0)
+		return em_diag_errno(diag, rc, NULL,
+				     "%s: cannot try an XDP program for frames in several buffers",
+				     link->name);
+	at->fragments = rc;
+	return 0;
+}
+
 /* Why the interface itself cannot have XDP; "" where it can. */
-static void link_obstacle(const struct em_link *link, struct em_attachment *at, char *text,
+static void link_obstacle(const struct em_link *link, const struct em_attachment *at, char *text,
 			  size_t size)
 {
 	struct em_obstacle obstacle;
 
-	at->fragments = at->hook == EM_HOOK_XDP_NATIVE && em_link_needs_fragments(link) &&
-			em_trial_has_fragments();
 	for (int kind = 0; kind < EM_OBSTACLES; kind++) {
 		if (!em_obstacle_find(&obstacle, kind, link, at))
 			continue;
-		snprintf(text, size, "%s%s%s", obstacle.what,
+		snprintf(text, size, "%s%s%.200s", obstacle.what,
 			 obstacle.remedy[0] ? "; clear it with: " : "", obstacle.remedy);
 		return;
 	}
@@ -70,12 +84,15 @@ static int xdp_obstacle(const struct em_link *link, struct em_attachment *at, ch
 	if (rc && rc != -ENOSYS)
 		return em_diag_errno(diag, rc, NULL, "%s: cannot look for an XDP program",
 				     link->name);
-	if (seen.id && !seen.ours)
+	if (seen.id && !seen.ours) {
 		snprintf(obstacle, size, "another XDP program is on the interface (id %u%s%s)",
 			 seen.id, seen.name[0] ? ", " : "", seen.name);
-	else
+		return 0;
+	}
+	rc = choose_fragments(link, at, diag);
+	if (!rc)
 		link_obstacle(link, at, obstacle, size);
-	return 0;
+	return rc;
 }
 
 static enum em_hook hook_of(enum em_backend backend)

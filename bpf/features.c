@@ -38,10 +38,14 @@ static void try_jit(struct em_feature *feature, int placeholder)
 
 static void try_bpffs(struct em_feature *feature)
 {
-	feature->available = em_pins_possible() > 0;
+	int rc = em_pins_possible();
+
+	feature->available = rc > 0;
 	snprintf(feature->detail, sizeof(feature->detail), "%s; only needed without CAP_SYS_ADMIN",
-		 feature->available ? "takes pins" : "none is mounted that takes pins");
-	feature->remedy = "mount -t bpf bpf /sys/fs/bpf";
+		 rc > 0	   ? "takes pins"
+		 : rc == 0 ? "none is mounted that takes pins"
+			   : strerror(-rc));
+	feature->remedy = rc == 0 ? "mount -t bpf bpf /sys/fs/bpf" : NULL;
 }
 
 /*

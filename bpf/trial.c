@@ -31,7 +31,7 @@ struct trial {
 	const struct em_link *links;
 	size_t n;
 	int program;
-	int program_fragments; /* -1: this kernel has none such */
+	int program_fragments; /* -EINVAL: this kernel has none such */
 };
 
 /*
@@ -63,14 +63,14 @@ void em_trial_describe(const struct em_rtnl_change *change, char *text, size_t s
 		 strerror(-change->error), change->message[0] ? ": " : "", change->message);
 }
 
-bool em_trial_has_fragments(void)
+int em_trial_has_fragments(void)
 {
 	int program = em_programs_placeholder(true);
 
 	if (program < 0)
-		return false;
+		return program == -EINVAL ? 0 : program;
 	close(program);
-	return true;
+	return 1;
 }
 
 /*
@@ -212,7 +212,9 @@ static int try_likenesses(struct em_link *links, size_t n, int program)
 	if (!outcomes)
 		return -ENOMEM;
 	trial.program_fragments = em_programs_placeholder(true);
-	rc = em_scratch_run(try_all, outcomes, n * sizeof(*outcomes), &trial);
+	rc = trial.program_fragments >= 0 || trial.program_fragments == -EINVAL
+		     ? em_scratch_run(try_all, outcomes, n * sizeof(*outcomes), &trial)
+		     : trial.program_fragments;
 	if (trial.program_fragments >= 0)
 		close(trial.program_fragments);
 	for (size_t i = 0; !rc && i < n; i++)

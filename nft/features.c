@@ -261,12 +261,15 @@ static void try_all(struct bench *bench, const struct em_policy *sample, em_feat
 	}
 }
 
-static void report_none(em_feature_fn *found, void *context)
+static void report_none(int rc, em_feature_fn *found, void *context)
 {
 	for (size_t i = 0; i < N_FEATURES; i++) {
 		struct em_feature none = {.name = features[i].name,
 					  .detail = "this kernel has no nf_tables"};
 
+		if (rc != -EPROTONOSUPPORT)
+			snprintf(none.detail, sizeof(none.detail), "cannot be tried: %s",
+				 strerror(-rc));
 		found(context, &none);
 	}
 }
@@ -276,12 +279,14 @@ void em_nft_features(const struct em_policy *sample, em_feature_fn *found, void 
 	FILE *nowhere = fopen("/dev/null", "we");
 	struct em_diag quiet;
 	struct bench bench = {.quiet = &quiet};
+	int rc;
 
 	if (!nowhere)
 		return;
 	em_diag_init(&quiet, nowhere);
-	if (em_netlink_open(&bench.netlink, &quiet)) {
-		report_none(found, context);
+	rc = em_netlink_open(&bench.netlink, &quiet);
+	if (rc) {
+		report_none(rc, found, context);
 	} else {
 		if (!em_batch_init(&bench.batch, &quiet))
 			try_all(&bench, sample, found, context);

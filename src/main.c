@@ -4,9 +4,11 @@
  * main - the table of commands and the exit status.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/nearest.h"
 #include "cmd/cmd.h"
@@ -54,6 +56,23 @@ static enum status status_of(int rc)
 	default:
 		return STATUS_FAILED;
 	}
+}
+
+/*
+ * What is opened later must not take the place of standard output or error, or of what libraries
+ * print to.  A closed one stays one that nothing can be written to.
+ */
+static int keep_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
 }
 
 static const struct em_command *find_command(const char *name, struct em_diag *diag)
@@ -153,6 +172,9 @@ int main(int argc, char **argv)
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGALRM, SIG_DFL);
 	em_diag_init(&diag, stderr);
+	rc = keep_standard_files();
+	if (rc)
+		return status_of(em_diag_errno(&diag, rc, NULL, "/dev/null"));
 	diag.listen = em_print_keep_message;
 	diag.context = &messages;
 	command = choose(&rc, argv, &diag);

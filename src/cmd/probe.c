@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copyright (C) 2026 the entitymux authors */
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -10,7 +11,7 @@
 /* Without a configuration, which may not exist yet, the result is about the host alone. */
 static int read_config(struct em_policy **out, const char *path, struct em_diag *diag)
 {
-	if (path || !access(EM_DEFAULT_CONFIG, F_OK))
+	if (path || !access(EM_DEFAULT_CONFIG, F_OK) || errno != ENOENT)
 		return em_cmd_read_policy(out, path ? path : EM_DEFAULT_CONFIG, diag);
 	em_diag_note(diag, "there is no %s; this is about the host alone", EM_DEFAULT_CONFIG);
 	return 0;

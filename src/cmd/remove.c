@@ -7,7 +7,7 @@ static int run(const void *options, char *const *words, struct em_document *out,
 	       struct em_diag *diag)
 {
 	(void)options, (void)words, (void)out;
-	return em_remove(0, diag);
+	return em_remove(0, false, diag);
 }
 
 const struct em_command em_cmd_remove = {

@@ -260,7 +260,7 @@ int em_rollback(struct em_rollback *out, uint32_t due, struct em_diag *diag)
 	if (rc || !out->undone)
 		return rc;
 	if (!out->policy)
-		return em_remove(due, diag);
+		return em_remove(out->change.undoes, due != 0, diag);
 	out->change.policy = out->policy;
 	out->change.config = out->record.config;
 	out->change.due = due != 0;

@@ -142,8 +142,11 @@ static int restore(struct em_stats *into, const struct em_policy *policy, uint32
 int em_counts_keep(const struct em_stats *lost, const struct em_counts *counts,
 		   struct em_state *state, struct em_diag *diag)
 {
-	if (!em_generation_is_kept(state, counts->generation))
-		return 0;
+	bool kept;
+	int rc = em_generation_is_kept(state, counts->generation, &kept, diag);
+
+	if (rc || !kept)
+		return rc;
 	return em_generation_save_final(state, counts->generation, counts->policy, lost, diag);
 }
 

@@ -194,16 +194,15 @@ int em_inspect_moved(struct em_view *view, struct em_diag *diag)
 
 	if (gone < 0)
 		return em_diag_enomem(diag);
-	n = gone ? em_moved_find(moved, programs, gone) : 0;
-	if (n == -EPERM) {
+	n = gone ? em_moved_find(moved, programs, gone, &view->hidden) : 0;
+	if (n < 0)
+		return em_diag_errno(diag, n, NULL, "cannot look into other network namespaces");
+	view->hidden &= n < gone;
+	if (view->hidden)
 		em_diag_warning(diag, NULL,
 				"an interface is gone; whether it is in another network namespace "
 				"and keeps the XDP program there cannot be seen without "
-				"CAP_SYS_ADMIN");
-		return 0;
-	}
-	if (n < 0)
-		return em_diag_errno(diag, n, NULL, "cannot look into other network namespaces");
+				"CAP_SYS_ADMIN and CAP_SYS_PTRACE");
 	for (int i = 0; !rc && i < n; i++) {
 		em_moved_remedy(&moved[i], obstacle.remedy, sizeof(obstacle.remedy));
 		rc = add_problem(view, moved[i].interface, &obstacle);

@@ -38,6 +38,7 @@ struct em_view {
 	uint32_t older;
 	bool leftovers;	 /* other leftovers of ours exist, for example of a run that died */
 	bool unreadable; /* objects exist that may be ours and that this process may not read */
+	bool hidden;	 /* see em_inspect_moved() */
 	struct em_pending pending;   /* the apply of that generation waits for confirmation */
 	enum em_view_config config;  /* see em_inspect_config() */
 	bool abandoned;		     /* that generation copies packets, and nobody reads them */
@@ -64,8 +65,8 @@ int em_inspect_sockets(struct em_view *view, struct em_diag *diag);
 
 /*
  * Looks only for interfaces that were moved to another network namespace, where they keep the XDP
- * program.  Without CAP_SYS_ADMIN they cannot be found; then a missing interface gives a warning.
- * Returns 0 or -errno, reported.
+ * program.  Where one is missing, and this process may not look into all namespaces, there is a
+ * warning, and view->hidden.  Returns 0 or -errno, reported.
  */
 int em_inspect_moved(struct em_view *view, struct em_diag *diag);
 

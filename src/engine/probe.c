@@ -157,7 +157,8 @@ static int probe_interface(struct em_probe_interface *interface, const char *nam
 
 	snprintf(interface->link.name, IF_NAMESIZE, "%s", name);
 	if (!if_nametoindex(name))
-		return 0;
+		return errno == ENODEV ? 0
+				       : em_diag_errno(diag, -errno, NULL, "interface %s", name);
 	rc = em_link_read(&interface->link, name, NULL, diag);
 	for (size_t i = 0; !rc && em_backends[i]; i++)
 		rc = em_backends[i]->survey(&interface->link, note_other, interface, diag);

@@ -11,6 +11,11 @@ static int report_moved(struct em_view *view, struct em_diag *diag)
 {
 	int rc = em_inspect_moved(view, diag);
 
+	if (!rc && view->hidden)
+		rc = em_diag_error(
+			diag, -EPERM, NULL,
+			"what is recorded about it is kept: run entitymux remove again, as "
+			"root");
 	for (size_t i = 0; i < view->n_problems; i++) {
 		const struct em_obstacle *obstacle = &view->problems[i].obstacle;
 
@@ -20,7 +25,20 @@ static int report_moved(struct em_view *view, struct em_diag *diag)
 	return rc;
 }
 
-int em_remove(uint32_t due, struct em_diag *diag)
+/* What is to be undone has come to an end, or has been confirmed, before we had the lock. */
+static int check_undone(const struct em_view *view, uint32_t generation, bool due,
+			struct em_diag *diag)
+{
+	if (generation && view->generation != generation)
+		return em_diag_error(diag, -ESTALE, NULL,
+				     "another policy has come into force meanwhile");
+	if (due && view->pending.generation != generation)
+		return em_diag_error(diag, -ECANCELED, NULL,
+				     "the policy in force was confirmed meanwhile");
+	return 0;
+}
+
+int em_remove(uint32_t generation, bool due, struct em_diag *diag)
 {
 	struct em_state *state __attribute__((cleanup(em_state_closep))) = NULL;
 	struct em_view view = {0};
@@ -30,14 +48,15 @@ int em_remove(uint32_t due, struct em_diag *diag)
 		return rc;
 	/* Other problems of what is installed do not prevent its removal. */
 	rc = em_inspect(&view, state, diag);
-	if (rc == -EPERM || (due && view.pending.generation != due)) {
+	if (rc != -EPERM && generation)
+		rc = rc ? rc : check_undone(&view, generation, due, diag);
+	if (rc == -EPERM || (rc && generation)) {
 		em_inspect_clear(&view);
 		return rc;
 	}
 	left = report_moved(&view, diag);
 	/* Only the record knows a program that has gone elsewhere. */
-	if (!left && em_error_is_passing(rc))
-		left = rc;
+	left = left ? left : rc;
 	em_inspect_clear(&view);
 	for (size_t i = 0; em_backends[i]; i++) {
 		rc = em_backends[i]->detach(diag);

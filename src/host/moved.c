@@ -34,6 +34,7 @@ struct search {
 struct result {
 	struct em_moved found[EM_MOVED_MAX];
 	size_t n_found;
+	bool hidden;
 	int error;
 };
 
@@ -90,23 +91,49 @@ static int is_known(struct walk *walk, ino_t inode)
 	return inode == walk->search->ours;
 }
 
+/* Returns -errno; 0: it is gone, or the walk notes that it is hidden. */
+static int skip(struct walk *walk, int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ESRCH:
+	case ENOTDIR:
+	case ENXIO:
+		return 0;
+	case EPERM:
+	case EACCES:
+		walk->result->hidden = true;
+		return 0;
+	default:
+		return -error;
+	}
+}
+
+/* /proc says EACCES, too, while a process comes to its end. */
+static int open_netns(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 && errno == EACCES ? open(path, O_RDONLY | O_CLOEXEC) : fd;
+}
+
 static int visit(struct walk *walk, const char *path, const char *name)
 {
 	const struct ifinfomsg any = {.ifi_family = AF_UNSPEC};
-	int fd __attribute__((cleanup(em_closep))) = open(path, O_RDONLY | O_CLOEXEC), rc;
+	int fd __attribute__((cleanup(em_closep))) = open_netns(path), rc;
 	struct em_nl_message message;
 	struct stat status;
 
-	/* The namespace is gone or not accessible, or the file in /run/netns is no namespace. */
 	if (fd < 0)
-		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
+		return skip(walk, errno);
 	if (fstat(fd, &status))
 		return -errno;
 	rc = is_known(walk, status.st_ino);
 	if (rc)
 		return rc < 0 ? rc : 0;
+	/* A file in /run/netns may be none. */
 	if (setns(fd, CLONE_NEWNET))
-		return errno == EPERM || errno == EINVAL ? 0 : -errno;
+		return errno == EINVAL ? 0 : skip(walk, errno);
 	walk->netns = name;
 	return em_nl_ask(NETLINK_ROUTE,
 			 em_nl_begin(&message, RTM_GETLINK, NLM_F_DUMP, &any, sizeof(any)),
@@ -165,7 +192,8 @@ static void run(void *result, const void *context)
 	free(walk.seen);
 }
 
-int em_moved_find(struct em_moved out[EM_MOVED_MAX], const uint32_t *programs, size_t n)
+int em_moved_find(struct em_moved out[EM_MOVED_MAX], const uint32_t *programs, size_t n,
+		  bool *hidden)
 {
 	struct search search = {.programs = programs, .n_programs = n};
 	struct result result = {0};
@@ -176,6 +204,9 @@ int em_moved_find(struct em_moved out[EM_MOVED_MAX], const uint32_t *programs, s
 		return -errno;
 	search.ours = status.st_ino;
 	rc = em_scratch_run(run, &result, sizeof(result), &search);
+	*hidden = rc == -EPERM || result.hidden;
+	if (rc == -EPERM)
+		return 0;
 	if (!rc)
 		rc = result.error;
 	if (rc)

@@ -10,6 +10,7 @@
 #ifndef EM_OBSTACLE_H
 #define EM_OBSTACLE_H
 
+#include <limits.h>
 #include <stdbool.h>
 
 #include "host/hook.h"
@@ -36,9 +37,9 @@ enum em_obstacle_kind {
 };
 
 struct em_obstacle {
-	const char *what; /* static; without the interface name */
-	bool replies;	  /* it only concerns listeners with replies */
-	char remedy[256]; /* the command that clears it; "": none does */
+	const char *what;	    /* static; without the interface name */
+	bool replies;		    /* it only concerns listeners with replies */
+	char remedy[PATH_MAX + 64]; /* the command that clears it; "": none does */
 };
 
 /* Whether the obstacle affects this attachment to the link.  If so, the message is in *out. */

@@ -129,14 +129,19 @@ static int is_there(const struct em_folder *folder, const char *name, bool *out,
 	return 0;
 }
 
-bool em_generation_is_kept(const struct em_state *state, uint32_t generation)
+int em_generation_is_kept(const struct em_state *state, uint32_t generation, bool *kept,
+			  struct em_diag *diag)
 {
 	const struct em_folder *folder = em_state_folder(state);
 	char name[EM_FOLDER_NAME_SIZE];
 	struct stat status;
 
 	em_folder_name(name, generation, true);
-	return em_folder_counts(folder) && !fstatat(folder->fd, name, &status, AT_SYMLINK_NOFOLLOW);
+	*kept = em_folder_counts(folder) &&
+		!fstatat(folder->fd, name, &status, AT_SYMLINK_NOFOLLOW);
+	if (!*kept && em_folder_counts(folder) && errno != ENOENT)
+		return em_folder_failed(folder, diag, errno, "look for", name);
+	return 0;
 }
 
 static int read_record(const struct em_folder *folder, const char *name, uint32_t generation,

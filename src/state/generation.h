@@ -62,8 +62,9 @@ int em_generation_load_seen(struct em_state *state, uint32_t generation,
 			    const struct em_policy *policy, struct em_stats **out,
 			    struct em_diag *diag);
 
-/* Whether the generation still has a folder. */
-bool em_generation_is_kept(const struct em_state *state, uint32_t generation);
+/* Whether the generation still has a folder.  Returns 0 or -errno, reported. */
+int em_generation_is_kept(const struct em_state *state, uint32_t generation, bool *kept,
+			  struct em_diag *diag);
 
 /*
  * What a generation has counted for that the next one has not, for a rollback, likewise.  It is
