@@ -22,8 +22,9 @@ static size_t bytes_needed(const struct em_classification *class, const struct e
 {
 	size_t need = 0;
 
+	/* With IPv6 extension headers, it may be further behind. */
 	if (!class->payload)
-		return HEADERS;
+		return class->headers > HEADERS ? class->headers : HEADERS;
 	for (size_t i = 0; i < class->listener->n_formats; i++) {
 		size_t of_format = em_format_need(&class->listener->formats[i]);
 

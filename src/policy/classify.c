@@ -29,8 +29,9 @@ struct packet {
 	uint16_t vlan; /* 0: untagged */
 	struct em_address source;
 	struct em_address destination;
-	bool fragment; /* the first of several */
-	uint8_t *udp;  /* the UDP header, all of it within the frame */
+	bool fragment;	/* the first of several */
+	uint8_t *udp;	/* the UDP header, all of it within the frame */
+	size_t headers; /* bytes of the frame, to the end of the last header that was read */
 	/* Why it is for no listener, for users. */
 	const char *stranger;
 };
@@ -82,6 +83,7 @@ static bool read_ethernet(struct packet *packet, uint8_t *frame, size_t length, 
 	}
 	packet->ip = frame + header;
 	packet->length = length - header;
+	packet->headers = header;
 	return true;
 }
 
@@ -100,6 +102,7 @@ static bool read_ip4(struct packet *packet, size_t *udp)
 	if (get16(ip + 6) & 0x1fff)
 		return is_stranger(packet, "a later fragment");
 	packet->fragment = get16(ip + 6) & 0x2000;
+	packet->headers += header;
 	if (ip[9] != IPPROTO_UDP)
 		return is_stranger(packet, "not UDP");
 	packet->source = address_of(AF_INET, ip + 12);
@@ -141,6 +144,7 @@ static bool read_ip6(struct packet *packet, unsigned int ipv6_header_limit, size
 	if ((size_t)IP6_HEADER + get16(ip + 4) > packet->length)
 		return is_stranger(packet, "no sound IPv6 header");
 	packet->fragment = false;
+	packet->headers += IP6_HEADER;
 	for (type = ip[6]; type != IPPROTO_UDP; walked++) {
 		size_t length = extension_length(packet, type, offset);
 
@@ -153,6 +157,7 @@ static bool read_ip6(struct packet *packet, unsigned int ipv6_header_limit, size
 		}
 		type = ip[offset];
 		offset += length;
+		packet->headers += length;
 	}
 	if (offset > UINT16_MAX)
 		return is_stranger(packet, "IPv6 extension headers of 64 KiB");
@@ -178,6 +183,7 @@ static bool read_packet(struct packet *packet, uint8_t *frame, size_t length,
 	if (packet->length < udp + UDP_HEADER)
 		return is_stranger(packet, "no whole UDP header");
 	packet->udp = packet->ip + udp;
+	packet->headers += UDP_HEADER;
 	return true;
 }
 
@@ -416,10 +422,11 @@ void em_classify_with_limit(const struct em_policy *policy, const char *interfac
 			    size_t length, unsigned int ipv6_header_limit,
 			    struct em_classification *out)
 {
-	struct packet packet;
+	struct packet packet = {0};
+	bool readable = read_packet(&packet, frame, length, ipv6_header_limit);
 
-	*out = (struct em_classification){.result = EM_NOT_OURS};
-	if (!read_packet(&packet, frame, length, ipv6_header_limit)) {
+	*out = (struct em_classification){.result = EM_NOT_OURS, .headers = packet.headers};
+	if (!readable) {
 		out->stranger = packet.stranger;
 		return;
 	}

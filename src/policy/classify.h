@@ -44,6 +44,7 @@ struct em_classification {
 	struct em_address source; /* family 0 with EM_NOT_OURS */
 	const uint8_t *payload;	  /* within the frame; NULL with EM_NOT_OURS */
 	uint32_t bytes; /* what it adds to `bytes`: from the IP header to the end of the frame */
+	size_t headers; /* bytes of the frame, to the end of the last header that was read */
 };
 
 /*

@@ -80,6 +80,14 @@ captures() {
 	"$folder/capture" pcap 60 "ip4 $ours hex:4d580100deadbeef pad=90" >enough.cap
 	lines 'a cut packet, of which enough is left' '1: telemetry: rewritten: tag 0xdeadbeef: plant-a -> 6001' \
 		-r enough.cap
+	# What is taken for 0 is an extension header, or the port.
+	for snaplen in 80 96 120; do
+		"$folder/capture" pcap $snaplen "ip6 dopt=64 udp 4000>5000 hex:4d580100deadbeef" >cut.cap
+		says "extension headers, cut at $snaplen" '^1: not-ours: .* \(only '$snaplen' of 134 bytes' \
+			"$("$ENTITYMUX" explain -r cut.cap e.conf | head -n 1)"
+	done
+	"$folder/capture" pcap 126 "ip6 dopt=64 udp 4000>5002 hex:4d580100deadbeef" >enough.cap
+	lines 'extension headers, all there' '1: not-ours: no listener on its port' -r enough.cap
 }
 
 interfaces() {
