@@ -33,7 +33,10 @@ static size_t bytes_needed(const struct em_classification *class, const struct e
 	return (size_t)(class->payload - frame->bytes) + need;
 }
 
-/* A packet is for the listeners of one interface: no other listener has changed the frame. */
+/*
+ * A packet is for the listeners of one interface: no other listener has changed the frame.  Where
+ * none claims it, what is closest says most.
+ */
 static void classify(const struct em_policy *policy, const char *interface, struct em_frame *frame,
 		     struct em_classification *out)
 {
@@ -45,9 +48,13 @@ static void classify(const struct em_policy *policy, const char *interface, stru
 	}
 	for (const struct em_listener *listener = policy->listeners; listener < last; listener++) {
 		for (size_t i = 0; i < listener->n_interfaces; i++) {
+			struct em_classification class;
+
 			em_classify(policy, listener->interfaces[i].name, frame->bytes,
-				    frame->length, out);
-			if (out->result != EM_NOT_OURS)
+				    frame->length, &class);
+			if (class.result != EM_NOT_OURS || class.has_port || !out->has_port)
+				*out = class;
+			if (class.result != EM_NOT_OURS)
 				return;
 		}
 	}

@@ -200,18 +200,19 @@ static bool answers_for(const struct em_listener *listener, const struct em_addr
 /* Step 1.  A listener that names the address comes before one that takes any. */
 static const struct em_listener *find_listener(const struct em_policy *policy,
 					       const char *interface, const struct packet *packet,
-					       const char **stranger)
+					       struct em_classification *out)
 {
 	const struct em_listener *any = NULL;
 	uint16_t port = get16(packet->udp + 2);
 
-	*stranger = "no listener on its port";
+	out->stranger = "no listener on its port";
 	for (size_t i = 0; i < policy->n_listeners; i++) {
 		const struct em_listener *listener = &policy->listeners[i];
 
 		if (listener->port != port || !em_listener_on(listener, interface))
 			continue;
-		*stranger = "no listener on its port with its VLAN and address";
+		out->stranger = "no listener on its port with its VLAN and address";
+		out->has_port = true;
 		if (listener->vlan != packet->vlan)
 			continue;
 		if (answers_for(listener, &packet->destination))
@@ -430,7 +431,7 @@ void em_classify_with_limit(const struct em_policy *policy, const char *interfac
 		out->stranger = packet.stranger;
 		return;
 	}
-	out->listener = find_listener(policy, interface, &packet, &out->stranger);
+	out->listener = find_listener(policy, interface, &packet, out);
 	if (!out->listener)
 		return;
 	out->stranger = NULL;

@@ -31,6 +31,7 @@ struct em_misfit {
 struct em_classification {
 	enum em_result result;
 	const char *stranger;		    /* with EM_NOT_OURS: why, for users */
+	bool has_port;			    /* a listener on the interface has its port */
 	enum em_reason reason;		    /* with EM_INVALID */
 	const struct em_listener *listener; /* NULL with EM_NOT_OURS; not owned */
 	const struct em_format *format;	    /* NULL: not valid; not owned */

@@ -38,6 +38,13 @@ listeners = (
 );
 EOF
 
+cat >apart.conf <<'EOF'
+listeners = (
+  { name = "v"; interfaces = [ "eth0" ]; port = 5001; vlan = 7; tag = { offset = 0; length = 1; }; entities = ( ); },
+  { name = "w"; interfaces = [ "eth1" ]; port = 5009; tag = { offset = 0; length = 1; }; entities = ( ); }
+);
+EOF
+
 # lines WHAT EXPECTED ARGUMENT...: the lines about packets, without the sums
 lines() {
 	what=$1 expected=$2
@@ -99,6 +106,10 @@ interfaces() {
 	lines '--interface' '1: not-ours: no listener on its port with its VLAN and address
 2: telemetry: invalid: source: 192.0.2.9 is outside sources -> drop
 3: not-ours: no listener on its port with its VLAN and address' -r vlan.cap --interface=eth0
+	"$folder/capture" pcap 262144 'ip4 udp 4000>5001 hex:00' 'vlan=7 ip4 udp 4000>5009 hex:00' >apart.cap
+	is 'any interface: the one with its port says why' '1: not-ours: no listener on its port with its VLAN and address
+2: not-ours: no listener on its port with its VLAN and address' \
+		"$("$ENTITYMUX" explain -r apart.cap apart.conf | sed '/^$/,$d')"
 	lines '--interface=eth7' 'entitymux: explain: --interface=eth7: no listener is on it' -r vlan.cap -i eth7
 }
 
