@@ -136,17 +136,18 @@ static int explain_payload(struct job *job)
 		return rc;
 	for (size_t i = 0; i < policy->n_listeners && !rc; i++) {
 		const struct em_listener *listener = &policy->listeners[i];
+		const char *interface =
+			job->interface ? job->interface : listener->interfaces[0].name;
 		struct em_frame frame = {.number = job->packets + 1};
 
 		if (job->interface && !em_listener_on(listener, job->interface))
 			continue;
-		rc = em_explain_build(listener, payload, length, &frame.bytes);
+		rc = em_explain_build(policy, interface, listener, payload, length, &frame.bytes);
 		if (rc < 0)
 			break;
 		frame.length = frame.captured = (size_t)rc;
 		rc = 0;
-		explain(job, job->interface ? job->interface : listener->interfaces[0].name,
-			&frame);
+		explain(job, interface, &frame);
 		free(frame.bytes);
 	}
 	free(payload);

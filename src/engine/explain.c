@@ -74,6 +74,8 @@ void em_explain_frame(const struct em_policy *policy, const char *interface, str
 struct parts {
 	uint8_t *at;
 	struct em_address source, destination;
+	const struct em_policy *policy;
+	const char *interface;
 	const struct em_listener *listener;
 	const uint8_t *payload;
 	size_t length;
@@ -83,6 +85,34 @@ static void put16(uint8_t *at, size_t value)
 {
 	at[0] = (value >> 8) & 0xff;
 	at[1] = value & 0xff;
+}
+
+/* A listener that names the destination comes before the one whose frame it is. */
+static bool is_named(const struct parts *parts)
+{
+	const struct em_policy *policy = parts->policy;
+
+	for (size_t i = 0; i < policy->n_listeners; i++) {
+		const struct em_listener *other = &policy->listeners[i];
+
+		if (other->port != parts->listener->port || other->vlan != parts->listener->vlan ||
+		    !em_listener_on(other, parts->interface))
+			continue;
+		for (size_t j = 0; j < other->n_addresses; j++)
+			if (!memcmp(&other->addresses[j], &parts->destination,
+				    sizeof(parts->destination)))
+				return true;
+	}
+	return false;
+}
+
+/* Counts in the last two bytes, as far as they go. */
+static void avoid_named(struct parts *parts)
+{
+	uint8_t *last = parts->destination.bytes + (parts->destination.family == AF_INET ? 2 : 14);
+
+	for (unsigned int n = 0; n < UINT16_MAX && is_named(parts); n++)
+		put16(last, (size_t)(last[0] << 8 | last[1]) + 1);
 }
 
 /* Addresses of the same IP version, of documentation (RFC 5737, RFC 3849) where any will do. */
@@ -110,6 +140,8 @@ static void choose_addresses(struct parts *parts)
 		if (listener->sources[i].address.family == family)
 			parts->source = listener->sources[i].address;
 	}
+	if (!listener->n_addresses)
+		avoid_named(parts);
 }
 
 static void put_ethernet(struct parts *parts)
@@ -154,10 +186,15 @@ static void put_udp(struct parts *parts)
 	parts->at += UDP_HEADER + parts->length;
 }
 
-int em_explain_build(const struct em_listener *listener, const uint8_t *payload, size_t length,
+int em_explain_build(const struct em_policy *policy, const char *interface,
+		     const struct em_listener *listener, const uint8_t *payload, size_t length,
 		     uint8_t **out)
 {
-	struct parts parts = {.listener = listener, .payload = payload, .length = length};
+	struct parts parts = {.policy = policy,
+			      .interface = interface,
+			      .listener = listener,
+			      .payload = payload,
+			      .length = length};
 	uint8_t *frame = calloc(1, ETH_HLEN + VLAN_HEADER + IP6_HEADER + UDP_HEADER + length);
 
 	if (!frame)

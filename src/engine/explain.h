@@ -25,12 +25,14 @@ void em_explain_frame(const struct em_policy *policy, const char *interface, str
 		      struct em_explanation *out);
 
 /*
- * Makes a frame that the listener claims: with its port, its VLAN, and an address that it answers
- * for, from a sender that it admits.  Both addresses have the IP version of the listener's first
- * address or, where it has none, of its first source.  *out is the caller's to free; the payload
- * has at most EM_PAYLOAD_MAX bytes.  Returns its length or -ENOMEM.
+ * Makes a frame that the listener claims on this interface: with its port, its VLAN, and an address
+ * that it answers for and no other listener names, from a sender that it admits.  Both addresses
+ * have the IP version of the listener's first address or, where it has none, of its first source.
+ * *out is the caller's to free; the payload has at most EM_PAYLOAD_MAX bytes.  Returns its length
+ * or -ENOMEM.
  */
-int em_explain_build(const struct em_listener *listener, const uint8_t *payload, size_t length,
+int em_explain_build(const struct em_policy *policy, const char *interface,
+		     const struct em_listener *listener, const uint8_t *payload, size_t length,
 		     uint8_t **out);
 
 #endif

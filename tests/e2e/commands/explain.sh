@@ -45,6 +45,19 @@ listeners = (
 );
 EOF
 
+# Addresses that "any" and "six" would be given are named by others, which come first.
+cat >named.conf <<'EOF'
+listeners = (
+  { name = "any"; interfaces = [ "eth0" ]; port = 5000; tag = { offset = 0; length = 1; }; entities = ( ); },
+  { name = "one"; interfaces = [ "eth0" ]; port = 5000; addresses = [ "192.0.2.1", "192.0.2.2", "2001:db8::1" ];
+    tag = { offset = 0; length = 1; }; entities = ( ); },
+  { name = "six"; interfaces = [ "eth1" ]; port = 5000; sources = [ "2001:db8::/32" ];
+    tag = { offset = 0; length = 1; }; entities = ( ); },
+  { name = "seven"; interfaces = [ "eth1" ]; port = 5000; addresses = [ "2001:db8::1" ];
+    tag = { offset = 0; length = 1; }; entities = ( ); }
+);
+EOF
+
 # lines WHAT EXPECTED ARGUMENT...: the lines about packets, without the sums
 lines() {
 	what=$1 expected=$2
@@ -123,6 +136,10 @@ one() {
 	lines '--payload, no format fits' '1: other: unknown: tag 0x00 -> 7000
 2: flows: invalid: check: v9: 16 bytes of payload, expected 20..65507; ipfix: check 1 at offset 0: 0x000b is not 0x000a -> drop' \
 		--payload=0x000b0000000000000000000000000000 --interface=eth1
+	is '--payload, where others name addresses' '1: any: unknown: tag 0x01 -> pass
+2: one: unknown: tag 0x01 -> pass
+3: six: unknown: tag 0x01 -> pass
+4: seven: unknown: tag 0x01 -> pass' "$("$ENTITYMUX" explain --payload=01 named.conf | sed '/^$/,$d')"
 	lines '--frame, IPv4 where the tag is of IPv6' '1: sensors: invalid: source: the tag is of IPv6 only -> drop' \
 		--interface=eth2 \
 		--frame='000000000000 000000000000 0800 4500001d 00004000 40110000 c0000207 c0000201 00011388 00090000 00'
