@@ -59,6 +59,8 @@ static const char *value_key(const struct em_check *check)
 static void warn_of_checks(const struct em_listener *listener, const struct em_format *format,
 			   struct em_diag *diag)
 {
+	/* Those of the listener are checks of each of its formats: the first one speaks for all. */
+	size_t from = format == listener->formats ? 0 : format->n_shared;
 	unsigned int need = em_format_need(format);
 	char path[EM_FINISH_PATH_MAX];
 
@@ -68,7 +70,7 @@ static void warn_of_checks(const struct em_listener *listener, const struct em_f
 				"listener \"%s\": %spayload.max: no datagram can be valid, tag "
 				"and checks need %u bytes and at most %u are let through",
 				listener->name, path, need, format->payload_max);
-	for (size_t i = 0; i < format->n_checks; i++) {
+	for (size_t i = from; i < format->n_checks; i++) {
 		const struct em_check *check = &format->checks[i];
 
 		check_path(listener, format, i, path);

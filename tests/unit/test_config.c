@@ -795,6 +795,7 @@ static const struct sample claim_samples[] = {
 #define FORMATS(keys, all) CONF(NAME ON PORT keys "\nformats = ( " all " );")
 #define FORMAT(name, keys) "{ name = \"" name "\"; " TAG NONE keys " }"
 #define MIN(n)		   "checks = ( { offset = 0; length = 1; min = " #n "; } ); "
+#define NEVER		   "checks = ( { offset = 0; bytes = \"0x03\"; mask = \"0x01\"; } ); "
 
 static const struct sample format_samples[] = {
 	{FORMATS("", FORMAT("x", MIN(5)) "," FORMAT("y", "")), NULL},
@@ -839,6 +840,11 @@ static const struct sample format_samples[] = {
 		 "{ name = \"y\";\ntag = " FIELD("ip6 saddr") "; " NONE "}"),
 	 "t.conf:4: formats[0].tag: it has an IPv6 address, and sources are IPv4 only, expected "
 	 "one of the same IP version in both\n"},
+	/* A check of the listener is one of both formats. */
+	{FORMATS(NEVER, FORMAT("x", MIN(5)) ",\n" FORMAT("y", NEVER)),
+	 "t.conf:2: warning: checks[0].bytes: can never match, it has bits outside the mask\n"
+	 "t.conf:4: warning: formats[1].checks[0].bytes: can never match, it has bits outside the "
+	 "mask\n"},
 	{FORMATS("payload = { min = 6; }; ", FORMAT("x", "payload = { max = 5; };")),
 	 "t.conf:3: formats[0].payload: 0-5, expected lengths within the listener's 6-65507\n"},
 	{FORMATS("", FORMAT("x", MIN(5)) ",\n{ name = \"y\"; " TAG
