@@ -37,7 +37,8 @@ static const struct em_option options[] = {
 
 struct job {
 	struct em_pcapng pcapng;
-	const char *path; /* for messages */
+	const char *path; /* of the file, or what messages call it */
+	bool standard;	  /* output */
 	size_t left;	  /* packets; 0: no limit */
 	uint64_t packets;
 	bool begun; /* the file */
@@ -91,14 +92,11 @@ static char *describe(const struct em_sampling_packet *packet)
 	return text;
 }
 
-/* What the file had before is only lost once there is something to copy. */
-static int empty_file(const struct job *job)
+/* A file is only made, or what it had before lost, once there is something to copy. */
+static int open_file(struct job *job)
 {
-	FILE *out = job->pcapng.out;
-
-	if (out == stdout || !ftruncate(fileno(out), 0) || errno == EINVAL)
-		return 0; /* a pipe, or a device, has no length */
-	return em_diag_errno(job->diag, -errno, NULL, "%s", job->path);
+	job->pcapng.out = job->standard ? stdout : fopen(job->path, "we");
+	return job->pcapng.out ? 0 : em_diag_errno(job->diag, -errno, NULL, "%s", job->path);
 }
 
 static int begin(void *context, const char *name, bool ethernet)
@@ -107,7 +105,7 @@ static int begin(void *context, const char *name, bool ethernet)
 	int rc;
 
 	if (!job->begun) {
-		rc = empty_file(job);
+		rc = open_file(job);
 		if (rc)
 			return rc;
 		em_pcapng_begin(&job->pcapng, PROGRAM);
@@ -138,18 +136,14 @@ static int take(void *context, const struct em_sampling_packet *packet)
 	return rc ? rc : job->left && --job->left == 0;
 }
 
-static int open_file(struct job *job, const char *path)
+static int choose_file(struct job *job, const char *path)
 {
-	bool standard = !path || !strcmp(path, "-");
-
-	job->path = standard ? "standard output" : path;
-	if (standard && isatty(STDOUT_FILENO))
+	job->standard = !path || !strcmp(path, "-");
+	job->path = job->standard ? "standard output" : path;
+	if (job->standard && isatty(STDOUT_FILENO))
 		return em_diag_error(job->diag, -EM_EUSAGE, NULL,
 				     "sample: a capture is nothing for a terminal; expected -w "
 				     "FILE, or a pipe to a program that reads captures");
-	job->pcapng.out = standard ? stdout : fopen(path, "ae");
-	if (!job->pcapng.out)
-		return em_diag_errno(job->diag, -errno, NULL, "%s", path);
 	return 0;
 }
 
@@ -244,7 +238,7 @@ static int run(const void *given, char *const *words, struct em_document *out, s
 
 	(void)out;
 	if (!rc)
-		rc = open_file(&job, wanted->file);
+		rc = choose_file(&job, wanted->file);
 	if (!rc)
 		rc = sample(&job, wanted, words);
 	return close_file(&job, rc);

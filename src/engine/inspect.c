@@ -292,6 +292,11 @@ bool em_inspect_is_applied(const struct em_view *view)
 	return view->ops || view->record.generation;
 }
 
+bool em_inspect_is_waiting(const struct em_view *view)
+{
+	return view->record.generation && !view->record.n_attachments;
+}
+
 bool em_inspect_is_unguarded(const struct em_view *view)
 {
 	return view->pending.generation &&
@@ -301,8 +306,7 @@ bool em_inspect_is_unguarded(const struct em_view *view)
 bool em_inspect_is_in_place(const struct em_view *view)
 {
 	const struct em_record *record = &view->record;
-	/* While all its interfaces wait, the kernel has nothing of it. */
-	uint32_t expected = record->n_attachments ? record->generation : 0;
+	uint32_t expected = em_inspect_is_waiting(view) ? 0 : record->generation;
 
 	if (view->leftovers || view->kernel.n_drifts || view->kernel.fault.text[0] ||
 	    !record->generation || expected != view->kernel.generation ||

@@ -86,6 +86,9 @@ bool em_inspect_has(const struct em_view *view, const struct em_attachment *made
 /* A policy was applied and not removed since. */
 bool em_inspect_is_applied(const struct em_view *view);
 
+/* All its interfaces are waited for: the kernel has nothing of it, as it should be. */
+bool em_inspect_is_waiting(const struct em_view *view);
+
 /*
  * It waits for confirmation, and nothing will undo it, or that was tried and failed; or whether it
  * waits is not known.

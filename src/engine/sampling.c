@@ -44,14 +44,19 @@ static bool is_stopped(const sigset_t *signals)
 	return sigtimedwait(signals, NULL, &now) > 0;
 }
 
-/* A signal must not leave the generation behind, wherever it comes. */
-static void take_signals(sigset_t *signals)
+/* The end of a pipe is an error of writing to it. */
+static void block_pipe(void)
 {
 	sigset_t pipe;
 
 	sigemptyset(&pipe);
 	sigaddset(&pipe, SIGPIPE);
 	sigprocmask(SIG_BLOCK, &pipe, NULL);
+}
+
+/* A signal must not leave the generation behind, wherever it comes. */
+static void take_signals(sigset_t *signals)
+{
 	sigemptyset(signals);
 	sigaddset(signals, SIGINT);
 	sigaddset(signals, SIGTERM);
@@ -92,6 +97,10 @@ static int load(struct run *run)
 		return rc;
 	if (!em_inspect_is_applied(&view))
 		return em_diag_error(diag, -ENOENT, NULL, "nothing is applied");
+	if (em_inspect_is_waiting(&view))
+		return em_diag_error(diag, -ENODEV, NULL,
+				     "sample: all interfaces are waited for, there is nothing to "
+				     "copy; see entitymux status");
 	if (!view.ops)
 		return em_diag_error(diag, -EIO, NULL,
 				     "the kernel has nothing of the policy; see entitymux status");
@@ -109,8 +118,7 @@ static int load(struct run *run)
 	run->ops = view.ops;
 	run->record = view.record;
 	view.record = (struct em_record){0};
-	rc = em_resolve(run->policy, true, diag);
-	return rc ? rc : read_links(run);
+	return em_resolve(run->policy, true, diag);
 }
 
 /* Puts the policy in its place again, with copies or without; the backend is to stay. */
@@ -359,9 +367,13 @@ int em_sampling_run(struct em_sampling *sampling, struct em_diag *diag)
 	sigset_t signals;
 	int rc = run.frame ? 0 : em_diag_enomem(diag);
 
-	take_signals(&signals);
+	block_pipe();
 	if (!rc)
 		rc = load(&run);
+	if (!rc)
+		rc = read_links(&run);
+	/* Up to here, where a pipe may have to be opened, they end the process. */
+	take_signals(&signals);
 	if (!rc)
 		rc = begin(&run);
 	if (!rc)

@@ -32,7 +32,10 @@ struct em_sampling_packet {
 	const struct em_entity *entity;
 };
 
-/* Called for each interface, before any packet.  Returns 0 or -errno, reported. */
+/*
+ * Called for each interface, before any packet, and once it is known that there is something to
+ * copy. Returns 0 or -errno, reported.
+ */
 typedef int em_sampling_interface_fn(void *context, const char *name, bool ethernet);
 /* Returns 0, 1 to end, or -errno, reported.  All of the packet is valid during the call only. */
 typedef int em_sampling_fn(void *context, const struct em_sampling_packet *packet);
@@ -52,8 +55,9 @@ struct em_sampling {
 };
 
 /*
- * Takes copies until one of SIGINT, SIGTERM and SIGHUP comes, which are blocked from then on as is
- * SIGPIPE, or take ends it, or something else is applied.  Returns 0 or -errno, reported.
+ * Takes copies until one of SIGINT, SIGTERM and SIGHUP comes, which are blocked once `begin` was
+ * called, as SIGPIPE is from the start, or take ends it, or something else is applied.  Returns 0
+ * or -errno, reported.
  */
 int em_sampling_run(struct em_sampling *sampling, struct em_diag *diag);
 

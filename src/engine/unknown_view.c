@@ -20,10 +20,11 @@ static int read_tags(struct em_unknown_view *out, const struct em_view *view,
 	if (!counts.policy)
 		return em_diag_error(diag, -EIO, NULL,
 				     "the policy in force is not known; apply again");
-	if (!counts.counters)
+	if (!counts.counters && !em_inspect_is_waiting(view))
 		return em_diag_error(diag, -EIO, NULL,
 				     "the kernel has nothing of the policy; see entitymux status");
-	rc = counts.ops->read_unknown(counts.counters, counts.policy, &out->list, diag);
+	if (counts.counters)
+		rc = counts.ops->read_unknown(counts.counters, counts.policy, &out->list, diag);
 	if (rc)
 		return rc;
 	em_unknown_arrange(&out->list);

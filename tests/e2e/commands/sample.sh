@@ -126,8 +126,8 @@ mistakes() {
 	check 'a reason' exits 2 1 'reason' "$ENTITYMUX" sample --reason=checks
 	check 'a number' exits 2 1 '-c 0: expected a number from 1' "$ENTITYMUX" sample -c 0
 	check 'no terminal' script -qec "$ENTITYMUX sample; [ \$? -eq 2 ]" /dev/null
-	check 'a file' exits 1 1 'none/out: No such file' "$ENTITYMUX" sample -w none/out
 	check 'apply' "$ENTITYMUX" apply --backend=nft conf
+	check 'a file' exits 1 1 'none/out: No such file' "$ENTITYMUX" sample -w none/out
 	check 'a name' exits 1 1 'no listener is named none' "$ENTITYMUX" sample none
 	check 'a listener' exits 1 1 'no listener is named telemtry; did you mean telemetry?' \
 		"$ENTITYMUX" sample telemtry/aaaa

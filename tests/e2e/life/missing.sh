@@ -123,7 +123,14 @@ section() {
 	check 'none at all' em apply --backend="$1" wait.conf
 	says 'which is not in place' '^state: *waits, and nothing is sorted yet$' "$(em status)"
 	says 'nor for a monitor' '^entitymux_interface_waiting\{interface="veth0"\} 1$' "$(em stats --prometheus)"
-	check 'and has no unknown tags' exits 1 1 'the kernel has nothing of the policy' em unknown
+	for option in '' --json --config; do
+		# shellcheck disable=SC2086 # none, or one
+		check "and has no unknown tags $option" em unknown $option
+	done
+	is 'none of them' '' "$(em unknown --config)"
+	check 'nothing to copy' exits 1 1 'sample: all interfaces are waited for, there is nothing to copy' \
+		em sample -w capture
+	check 'and no file' [ ! -e capture ]
 	says 'says so' 'no interface is there yet' "$(em status)"
 	says 'unchanged then' ': unchanged: ' "$(em apply --backend="$1" wait.conf)"
 	is 'diff' '' "$(em diff wait.conf | grep -v backend:)"
