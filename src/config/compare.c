@@ -10,6 +10,15 @@
 #include "config/reader.h"
 #include "policy/copies.h"
 
+/* Of another order, as many names are shown. */
+#define LISTED_MAX 8
+
+/* The first and the last place of a list that has something else than before. */
+struct moved {
+	bool any;
+	size_t first, last;
+};
+
 /* The two of which changes are found; one may be missing. */
 struct pair {
 	const struct em_listener *from, *to;
@@ -184,22 +193,85 @@ static const struct em_entity *find(const struct em_format *other, const struct 
 	return em_format_find_cover(other, &cover, guess);
 }
 
+/* Order. */
+
+typedef const char *name_fn(const void *of, size_t i, char text[EM_COVER_TEXT_MAX]);
+
+static const char *name_of_entity(const void *of, size_t i, char text[EM_COVER_TEXT_MAX])
+{
+	const struct em_format *format = of;
+
+	return em_entity_name(format, &format->entities[i], text);
+}
+
+static const char *name_of_format(const void *of, size_t i, char text[EM_COVER_TEXT_MAX])
+{
+	(void)text;
+	return ((const struct em_listener *)of)->formats[i].name;
+}
+
+static const char *name_of_listener(const void *of, size_t i, char text[EM_COVER_TEXT_MAX])
+{
+	(void)text;
+	return ((const struct em_policy *)of)->listeners[i].name;
+}
+
+/* The names from one place to another one. */
+static char *list(struct pair *pair, name_fn *name, const void *of, const struct moved *moved)
+{
+	char text[LISTED_MAX * (EM_COVER_TEXT_MAX + 2) + sizeof("...")] = "";
+	char one[EM_COVER_TEXT_MAX];
+	size_t used = 0, i = moved->first;
+
+	for (; i <= moved->last && i < moved->first + LISTED_MAX; i++)
+		used += snprintf(text + used, sizeof(text) - used, "%s%s",
+				 i > moved->first ? ", " : "", name(of, i, one));
+	if (i <= moved->last)
+		snprintf(text + used, sizeof(text) - used, ", ...");
+	return copy(pair, text);
+}
+
+static void note_moved(struct moved *moved, size_t i)
+{
+	if (!moved->any)
+		moved->first = i;
+	moved->any = true;
+	moved->last = i;
+}
+
+static void add_order(struct pair *pair, struct em_change change, name_fn *name, const void *from,
+		      const void *to, const struct moved *moved)
+{
+	change.kind = EM_CHANGED;
+	change.before = list(pair, name, from, moved);
+	change.after = list(pair, name, to, moved);
+	add(pair, change);
+}
+
 /* In the order of the configuration. */
 static void compare_entities(struct pair *pair)
 {
 	const struct em_format *from = pair->from_format, *to = pair->to_format;
 	bool comparable = from->tag.length == to->tag.length;
-	size_t guess = 0;
+	size_t guess = 0, n_both = 0;
+	struct moved moved = {0};
 
 	for (size_t i = 0; !pair->error && i < to->n_entities; i++) {
 		const struct em_entity *entity = &to->entities[i];
 		const struct em_entity *before = comparable ? find(from, entity, &guess) : NULL;
 
-		if (before)
-			compare_entity(pair, before, entity);
-		else
+		if (!before) {
 			add_entity(pair, EM_ADDED, entity);
+			continue;
+		}
+		compare_entity(pair, before, entity);
+		n_both++;
+		if (before != &from->entities[i])
+			note_moved(&moved, i);
 	}
+	if (moved.any && n_both == from->n_entities && n_both == to->n_entities)
+		add_order(pair, (struct em_change){.format = to, .key = "entities"}, name_of_entity,
+			  from, to, &moved);
 	guess = 0;
 	for (size_t i = 0; !pair->error && i < from->n_entities; i++)
 		if (!comparable || !find(to, &from->entities[i], &guess))
@@ -249,25 +321,13 @@ static bool is_reordered(const struct em_listener *from, const struct em_listene
 	return false;
 }
 
-static char *list_formats(struct pair *pair, const struct em_listener *listener)
-{
-	char text[EM_FORMATS_MAX * (EM_NAME_MAX + 2)] = "";
-	size_t used = 0;
-
-	for (size_t i = 0; i < listener->n_formats; i++)
-		used += snprintf(text + used, sizeof(text) - used, "%s%s", i ? ", " : "",
-				 listener->formats[i].name);
-	return copy(pair, text);
-}
-
 static void compare_listeners(struct pair *pair)
 {
 	compare_keys(pair, em_config_listener_keys, pair->from, pair->to, NULL);
 	compare_keys(pair, em_config_shared_keys, pair->from, pair->to, NULL);
 	if (is_reordered(pair->from, pair->to))
-		add(pair, (struct em_change){EM_CHANGED, .key = "formats",
-					     .before = list_formats(pair, pair->from),
-					     .after = list_formats(pair, pair->to)});
+		add_order(pair, (struct em_change){.key = "formats"}, name_of_format, pair->from,
+			  pair->to, &(struct moved){.last = pair->to->n_formats - 1});
 	compare_formats(pair);
 }
 
@@ -279,11 +339,31 @@ static const struct em_listener *find_listener(const struct em_policy *policy, c
 	return NULL;
 }
 
+/* Listeners of the same names in another order: that of what is counted. */
+static void compare_order(struct pair *pair, const struct em_policy *from,
+			  const struct em_policy *to)
+{
+	struct moved moved = {0};
+
+	for (size_t i = 0; i < to->n_listeners; i++) {
+		if (from->n_listeners != to->n_listeners ||
+		    !find_listener(from, to->listeners[i].name))
+			return;
+		if (strcmp(from->listeners[i].name, to->listeners[i].name) != 0)
+			note_moved(&moved, i);
+	}
+	if (moved.any)
+		add_order(pair, (struct em_change){.key = "listeners"}, name_of_listener, from, to,
+			  &moved);
+}
+
 int em_compare(struct em_changes *out, const struct em_policy *from, const struct em_policy *to)
 {
 	struct pair pair = {.changes = out};
 
 	*out = (struct em_changes){0};
+	if (from)
+		compare_order(&pair, from, to);
 	for (size_t i = 0; !pair.error && i < to->n_listeners; i++) {
 		pair.to = &to->listeners[i];
 		pair.from = find_listener(from, pair.to->name);

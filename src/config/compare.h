@@ -3,8 +3,8 @@
 /*
  * compare - what changes from one policy to another, in the words of the configuration.
  *
- * Listeners are matched by name, formats by name, entities by what they cover.  The order of
- * listeners and of entities is not a difference; that of formats is.
+ * Listeners are matched by name, formats by name, entities by what they cover.  Where they are the
+ * same, another order is a difference: a change of the key "listeners", "formats" or "entities".
  */
 #ifndef EM_COMPARE_H
 #define EM_COMPARE_H
@@ -18,11 +18,12 @@ enum em_change_kind { EM_ADDED, EM_REMOVED, EM_CHANGED };
 /* Of a listener, a format, or an entity, or of a key of one. */
 struct em_change {
 	enum em_change_kind kind;
-	const struct em_listener *listener; /* of the policy that has it; of the new one if both */
-	const struct em_format *format;	    /* NULL: of the listener */
-	const struct em_entity *entity;	    /* NULL: of the listener or the format */
-	const char *key;		    /* NULL: all of it; not owned */
-	char *before, *after;		    /* its values, owned; NULL: it is not set */
+	/* Of the policy that has it, of the new one if both; NULL: of the order of listeners. */
+	const struct em_listener *listener;
+	const struct em_format *format; /* NULL: of the listener */
+	const struct em_entity *entity; /* NULL: of the listener or the format */
+	const char *key;		/* NULL: all of it; not owned */
+	char *before, *after;		/* its values, owned; NULL: it is not set */
 };
 
 struct em_changes {

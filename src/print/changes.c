@@ -16,7 +16,9 @@ static void print_path(struct em_document *out, const struct em_change *change)
 	char text[EM_COVER_TEXT_MAX];
 
 	em_document_string(out, "change", NULL, kinds[change->kind], "");
-	em_document_string(out, "listener", signs[change->kind], change->listener->name, "");
+	em_document_text(out, signs[change->kind]);
+	em_document_string(out, "listener", "", change->listener ? change->listener->name : NULL,
+			   "");
 	if (change->format && *change->format->name)
 		em_document_string(out, "format", ":", change->format->name, "");
 	if (!change->entity)
@@ -43,7 +45,7 @@ static void print_whole(struct em_document *out, const struct em_change *change)
 
 static void print_key(struct em_document *out, const struct em_change *change)
 {
-	em_document_string(out, "key", ": ", change->key, " ");
+	em_document_string(out, "key", change->listener ? ": " : "", change->key, " ");
 	em_document_string(out, "before", "", change->before, "");
 	if (!change->before)
 		em_document_text(out, "not set");
@@ -55,7 +57,7 @@ static void print_key(struct em_document *out, const struct em_change *change)
 static void print_change(struct em_document *out, const struct em_transaction *done,
 			 const struct em_change *change)
 {
-	bool back = em_keep_takes_back(done, change);
+	bool back = change->entity && em_keep_takes_back(done, change);
 
 	em_document_object(out, EM_DOCUMENT_ELEMENT);
 	print_path(out, change);

@@ -88,6 +88,12 @@ changed 4 '+ flows:v10: entities 0
 - flows:ipfix: entities 0' 's/ipfix/v10/'
 changed 4 '+ streams: entities 1
 - flows: entities 1' 's/"flows"/"streams"/'
+# The order of formats decides; that of entities and of listeners is what stats shows.
+changed 4 '~ flows: formats v9, ipfix -> ipfix, v9' '$s/{ name = "ipfix".*(); } );/);/' \
+	's/formats = ( /&{ name = "ipfix"; tag = { offset = 1; length = 1; }; entities = (); }, /'
+a='"plant-a"; tag = "0x00000001"; port = 6001' b='"plant-b"; tag = "0x00000002"; port = "drop"'
+changed 4 '~ telemetry: entities plant-a, plant-b -> plant-b, plant-a' "s/$a/A/; s/$b/$a/; s/A;/$b;/"
+changed 4 '~ listeners telemetry, flows -> flows, telemetry' '3,6{H;d}; ${s/ );$/,/;G;s/,$/ );/}'
 case " $E2E_BACKENDS " in
 *' tc '*)
 	changed 4 '~ backend: nft -> tc
@@ -119,6 +125,13 @@ says 'an apply as JSON' '"diff":\{"config":\{"before":".*/other","after":".*/con
 	"$("$ENTITYMUX" apply --json conf | "$JSON")"
 is 'nothing of an apply that changes nothing' "$tmp/conf: unchanged: backend nft (asked for)
   lo: nft-ingress" "$("$ENTITYMUX" apply conf 2>&1)"
+# Of many entities in another order, the first ones are named.
+seq 20 -1 1 | awk '{ printf "0x%08x,6001,e%d\n", $1, $1 }' >many
+check 'many entities' "$ENTITYMUX" apply other
+seq 20 | awk '{ printf "0x%08x,6001,e%d\n", $1, $1 }' >many
+is 'in another order' '~ telemetry: entities e20, e19, e18, e17, e16, e15, e14, e13, ... -> e1, e2, e3, e4, e5, e6, e7, e8, ...' \
+	"$("$ENTITYMUX" diff other)"
+check 'the first again' "$ENTITYMUX" apply conf
 # Whether a file is what is in force.
 status() { "$ENTITYMUX" status "$@" 2>&1; }
 check 'is in force' "$ENTITYMUX" status --config
@@ -131,6 +144,10 @@ says 'JSON of that' '"config_in_force":false,' "$(status --config=other --json |
 cp conf kept
 sed -i 's/6001/6005/' conf
 check 'changed since' exits 4 0 '' "$ENTITYMUX" status --config
+sed '3,6{H;d}; ${s/ );$/,/;G;s/,$/ );/}' kept >conf
+check 'in another order' exits 4 0 '' "$ENTITYMUX" status --config
+says 'JSON of the order' '\{"change":"changed","listener":null,"key":"listeners","before":"telemetry, flows","after":"flows, telemetry"\}' \
+	"$("$ENTITYMUX" diff --json conf | "$JSON")"
 check 'which status alone does not look at' "$ENTITYMUX" status
 sed 's/"nft"/"auto"/' kept >conf
 check 'another backend' exits 4 0 '' "$ENTITYMUX" status --config
