@@ -259,7 +259,8 @@ int em_inspect_config(struct em_view *view, struct em_state *state, const struct
 		return rc;
 	if (em_compare(&changes, applied, policy))
 		return em_diag_enomem(diag);
-	if (!changes.n && applied->backend == policy->backend)
+	/* What apply --backend asked for is not in the policy. */
+	if (!changes.n && view->record.generation && view->record.wanted == policy->backend)
 		view->config = EM_VIEW_CONFIG_SAME;
 	return 0;
 }

@@ -159,6 +159,10 @@ mv kept conf
 check 'a file that is not there' exits 1 1 'lost.conf: No such file' "$ENTITYMUX" diff lost.conf
 rm /run/entitymux/net-*/gen-*/policy.conf
 check 'a policy that is not known' exits 1 2 'the policy in force is not known' "$ENTITYMUX" diff conf
+sed 's/"nft"/"auto"/' conf >auto
+check 'a backend that the configuration does not ask for' "$ENTITYMUX" apply --backend=nft auto
+check 'is not what it says' exits 4 0 '' "$ENTITYMUX" status --config
+check 'but what another one says' "$ENTITYMUX" status --config=conf
 check 'remove' "$ENTITYMUX" remove
 check 'nothing is in force' exits 4 0 '' "$ENTITYMUX" status --config=conf
 
