@@ -7,12 +7,7 @@
 #include "nft/uapi.h"
 
 #include <errno.h>
-#include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
-#include <libnftnl/object.h>
-#include <libnftnl/rule.h>
-#include <libnftnl/set.h>
-#include <libnftnl/table.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +15,7 @@
 #include "nft/build.h"
 #include "nft/expected.h"
 #include "nft/field.h"
+#include "nft/parsed.h"
 
 /* The first attribute of all kinds of objects is their table's name. */
 _Static_assert((int)NFTA_RULE_TABLE == 1 && (int)NFTA_OBJ_TABLE == 1 && (int)NFTA_SET_TABLE == 1,
@@ -33,7 +29,7 @@ void em_inventory_table(struct nlmsghdr *message, const void *context)
 
 static bool ours(const char *table)
 {
-	return table && strcmp(table, EM_RULESET_TABLE) == 0;
+	return strcmp(table, EM_RULESET_TABLE) == 0;
 }
 
 static void copy_name(char *to, const char *from, size_t size)
@@ -44,19 +40,16 @@ static void copy_name(char *to, const char *from, size_t size)
 
 static int read_table(const struct nlmsghdr *message, void *data)
 {
-	struct nftnl_table *table = nftnl_table_alloc();
+	struct nftnl_table *table __attribute__((cleanup(em_parsed_table_freep))) = NULL;
 	struct em_inventory *inventory = data;
+	int result = em_parsed_table(&table, message);
 
-	if (!table)
-		return MNL_CB_ERROR;
-	if (nftnl_table_nlmsg_parse(message, table) == 0 &&
-	    ours(nftnl_table_get_str(table, NFTNL_TABLE_NAME))) {
+	if (table && ours(nftnl_table_get_str(table, NFTNL_TABLE_NAME))) {
 		inventory->present = true;
 		inventory->dormant =
 			nftnl_table_get_u32(table, NFTNL_TABLE_FLAGS) & NFT_TABLE_F_DORMANT;
 	}
-	nftnl_table_free(table);
-	return MNL_CB_OK;
+	return result;
 }
 
 /* False when out of memory. */
@@ -83,15 +76,13 @@ static bool keep_chain(struct em_inventory *inventory, struct nftnl_chain *chain
 
 static int read_chain(const struct nlmsghdr *message, void *data)
 {
-	struct nftnl_chain *chain = nftnl_chain_alloc();
-	bool ok = chain;
+	struct nftnl_chain *chain __attribute__((cleanup(em_parsed_chain_freep))) = NULL;
+	int result = em_parsed_chain(&chain, message);
 
-	if (ok && nftnl_chain_nlmsg_parse(message, chain) == 0 &&
-	    ours(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)))
-		ok = keep_chain(data, chain);
-	if (chain)
-		nftnl_chain_free(chain);
-	return ok ? MNL_CB_OK : MNL_CB_ERROR;
+	if (chain && ours(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)) &&
+	    !keep_chain(data, chain))
+		result = MNL_CB_ERROR;
+	return result;
 }
 
 static struct em_inventory_chain *find_chain(struct em_inventory *inventory, const char *name)
@@ -131,21 +122,17 @@ static bool keep_rule(struct em_inventory *inventory, struct em_inventory_chain 
 
 static int read_rule(const struct nlmsghdr *message, void *data)
 {
-	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct nftnl_rule *rule __attribute__((cleanup(em_parsed_rule_freep))) = NULL;
 	struct em_inventory *inventory = data;
 	struct em_inventory_chain *chain;
-	bool ok = true;
+	int result = em_parsed_rule(&rule, message);
 
-	if (!rule)
-		return MNL_CB_ERROR;
-	if (nftnl_rule_nlmsg_parse(message, rule) == 0 &&
-	    ours(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE))) {
+	if (rule && ours(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE))) {
 		chain = find_chain(inventory, nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN));
-		if (chain)
-			ok = keep_rule(inventory, chain, rule);
+		if (chain && !keep_rule(inventory, chain, rule))
+			result = MNL_CB_ERROR;
 	}
-	nftnl_rule_free(rule);
-	return ok ? MNL_CB_OK : MNL_CB_ERROR;
+	return result;
 }
 
 /* What is kept, to be added to; NULL when out of memory. */
@@ -212,16 +199,13 @@ static bool keep_set(struct em_inventory *inventory, struct nftnl_set *set, uint
 
 static int read_set(const struct nlmsghdr *message, void *data)
 {
-	struct nftnl_set *set = nftnl_set_alloc();
-	bool ok = set;
+	struct nftnl_set *set __attribute__((cleanup(em_parsed_set_freep))) = NULL;
+	int result = em_parsed_set(&set, message);
 
-	if (ok && nftnl_set_nlmsg_parse(message, set) == 0 &&
-	    ours(nftnl_set_get_str(set, NFTNL_SET_TABLE)))
-		ok = keep_set(data, set,
-			      count_of(message, nftnl_set_get_u32(set, NFTNL_SET_FLAGS)));
-	if (set)
-		nftnl_set_free(set);
-	return ok ? MNL_CB_OK : MNL_CB_ERROR;
+	if (set && ours(nftnl_set_get_str(set, NFTNL_SET_TABLE)) &&
+	    !keep_set(data, set, count_of(message, nftnl_set_get_u32(set, NFTNL_SET_FLAGS))))
+		result = MNL_CB_ERROR;
+	return result;
 }
 
 /* False when out of memory. */
@@ -242,15 +226,12 @@ static bool keep_named(struct em_inventory *inventory, struct nftnl_obj *named)
 
 static int read_object(const struct nlmsghdr *message, void *data)
 {
-	struct nftnl_obj *object = nftnl_obj_alloc();
-	bool ok = object;
+	struct nftnl_obj *object __attribute__((cleanup(em_parsed_obj_freep))) = NULL;
+	int result = em_parsed_obj(&object, message);
 
-	if (ok && nftnl_obj_nlmsg_parse(message, object) == 0 &&
-	    ours(nftnl_obj_get_str(object, NFTNL_OBJ_TABLE)))
-		ok = keep_named(data, object);
-	if (object)
-		nftnl_obj_free(object);
-	return ok ? MNL_CB_OK : MNL_CB_ERROR;
+	if (object && ours(nftnl_obj_get_str(object, NFTNL_OBJ_TABLE)) && !keep_named(data, object))
+		result = MNL_CB_ERROR;
+	return result;
 }
 
 /* The kernel knows one chain's rules when asked for them, and looks at no other's. */

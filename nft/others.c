@@ -7,7 +7,6 @@
 #include "nft/uapi.h"
 
 #include <errno.h>
-#include <libnftnl/chain.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 
 #include "nft/build.h"
 #include "nft/netlink.h"
+#include "nft/parsed.h"
 #include "nft/ruleset.h"
 
 struct text {
@@ -74,16 +74,14 @@ static bool describe(struct listing *listing, const struct nftnl_chain *chain)
 
 static int note_chain(const struct nlmsghdr *message, void *data)
 {
-	struct nftnl_chain *chain = nftnl_chain_alloc();
+	struct nftnl_chain *chain __attribute__((cleanup(em_parsed_chain_freep))) = NULL;
 	struct listing *listing = data;
-	bool ok = chain;
+	int result = em_parsed_chain(&chain, message);
 
-	if (ok && nftnl_chain_nlmsg_parse(message, chain) == 0 && is_at_ingress(chain) &&
-	    is_on(chain, listing->interface) && !is_ours(chain))
-		ok = describe(listing, chain);
-	if (chain)
-		nftnl_chain_free(chain);
-	return ok ? MNL_CB_OK : MNL_CB_ERROR;
+	if (chain && is_at_ingress(chain) && is_on(chain, listing->interface) && !is_ours(chain) &&
+	    !describe(listing, chain))
+		result = MNL_CB_ERROR;
+	return result;
 }
 
 static int query(struct listing *listing, struct em_netlink *netlink)

@@ -12,12 +12,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libnftnl/set.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nft/inventory.h"
+#include "nft/parsed.h"
 #include "policy/conversation.h"
 
 /* Elements in one transaction: one that fails takes the others along. */
@@ -404,17 +404,13 @@ int em_remembered_end(struct em_netlink *netlink, struct em_batch *batch,
 
 static int read_size(const struct nlmsghdr *message, void *data)
 {
-	struct nftnl_set *set = nftnl_set_alloc();
+	struct nftnl_set *set __attribute__((cleanup(em_parsed_set_freep))) = NULL;
+	int result = em_parsed_set(&set, message);
 	uint32_t *size = data;
-	int rc;
 
-	if (!set)
-		return MNL_CB_ERROR;
-	rc = nftnl_set_nlmsg_parse(message, set);
-	if (!rc && nftnl_set_is_set(set, NFTNL_SET_DESC_SIZE))
+	if (set && nftnl_set_is_set(set, NFTNL_SET_DESC_SIZE))
 		*size = nftnl_set_get_u32(set, NFTNL_SET_DESC_SIZE);
-	nftnl_set_free(set);
-	return rc ? MNL_CB_ERROR : MNL_CB_OK;
+	return result;
 }
 
 static void name_one(struct nlmsghdr *message, const void *context)

@@ -4,8 +4,6 @@
 #include "nft/uapi.h"
 
 #include <errno.h>
-#include <libnftnl/chain.h>
-#include <libnftnl/rule.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +12,7 @@
 #include "base/cleanup.h"
 #include "nft/build.h"
 #include "nft/others_rule.h"
+#include "nft/parsed.h"
 #include "nft/zones.h"
 #include "policy/conversation.h"
 
@@ -173,47 +172,41 @@ static bool translates(const struct nftnl_chain *chain)
 
 static int note_chain(const struct nlmsghdr *message, void *data)
 {
-	struct nftnl_chain *chain = nftnl_chain_alloc(), **base;
+	struct nftnl_chain *chain __attribute__((cleanup(em_parsed_chain_freep))) = NULL, **base;
 	struct search *search = data;
+	int result = em_parsed_chain(&chain, message);
 
-	if (!chain)
-		return MNL_CB_ERROR;
-	if (nftnl_chain_nlmsg_parse(message, chain) ||
-	    !nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM)) {
-		nftnl_chain_free(chain);
-		return MNL_CB_OK;
-	}
+	if (!chain || !nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM))
+		return result;
 	base = em_build_append(&search->bases, &search->n_bases, sizeof(struct nftnl_chain *));
-	if (!base) {
-		nftnl_chain_free(chain);
+	if (!base)
 		return MNL_CB_ERROR;
-	}
-	*base = chain;
 	search->n_translating += translates(chain);
+	*base = chain;
+	chain = NULL;
 	return MNL_CB_OK;
 }
 
 static int note_rule(const struct nlmsghdr *message, void *data)
 {
 	struct search *search = data;
-	struct rule *kept, rule = {.rule = nftnl_rule_alloc()};
-	bool matters;
+	struct nftnl_rule *rule __attribute__((cleanup(em_parsed_rule_freep))) = NULL;
+	int result = em_parsed_rule(&rule, message);
+	struct em_others_rule may;
+	struct rule *kept;
 
-	if (!rule.rule)
+	if (!rule || !strcmp(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE), EM_RULESET_TABLE))
+		return result;
+	em_others_rule_read(&may, rule);
+	if (!port_of(&search->ports, &may, KNOWN | TARGET) ||
+	    !(may.translates || may.untracks || may.dispatches || may.leads))
+		return MNL_CB_OK;
+	kept = em_build_append(&search->rules, &search->n_rules, sizeof(*kept));
+	if (!kept)
 		return MNL_CB_ERROR;
-	matters = !nftnl_rule_nlmsg_parse(message, rule.rule) &&
-		  strcmp(nftnl_rule_get_str(rule.rule, NFTNL_RULE_TABLE), EM_RULESET_TABLE);
-	if (matters)
-		em_others_rule_read(&rule.may, rule.rule);
-	matters =
-		matters && port_of(&search->ports, &rule.may, KNOWN | TARGET) &&
-		(rule.may.translates || rule.may.untracks || rule.may.dispatches || rule.may.leads);
-	kept = matters ? em_build_append(&search->rules, &search->n_rules, sizeof(*kept)) : NULL;
-	if (kept)
-		*kept = rule;
-	else
-		nftnl_rule_free(rule.rule);
-	return matters && !kept ? MNL_CB_ERROR : MNL_CB_OK;
+	*kept = (struct rule){.rule = rule, .may = may};
+	rule = NULL;
+	return MNL_CB_OK;
 }
 
 static int list(struct search *search, struct em_netlink *netlink, uint8_t type)

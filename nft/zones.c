@@ -8,12 +8,12 @@
 
 #include <errno.h>
 #include <libnftnl/expr.h>
-#include <libnftnl/rule.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "nft/conntrack.h"
+#include "nft/parsed.h"
 #include "nft/ruleset.h"
 #include "policy/conversation.h"
 
@@ -80,19 +80,17 @@ static void describe(struct search *search, struct nftnl_rule *rule)
 
 static int read_rule(const struct nlmsghdr *message, void *data)
 {
-	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct nftnl_rule *rule __attribute__((cleanup(em_parsed_rule_freep))) = NULL;
 	struct search *search = data;
+	int result = em_parsed_rule(&rule, message);
 
-	if (!rule)
-		return MNL_CB_ERROR;
-	if (!search->taken && nftnl_rule_nlmsg_parse(message, rule) == 0 && !is_ours(rule)) {
+	if (rule && !search->taken && !is_ours(rule)) {
 		search->value = 0;
 		nftnl_expr_foreach(rule, read_expression, search);
 		if (search->taken)
 			describe(search, rule);
 	}
-	nftnl_rule_free(rule);
-	return MNL_CB_OK;
+	return result;
 }
 
 static int search_rules(struct search *search, struct em_netlink *netlink)
