@@ -11,7 +11,6 @@
 #include "nft/uapi.h"
 
 #include <errno.h>
-#include <libnftnl/object.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "nft/build.h"
 #include "nft/element.h"
 #include "nft/inventory.h"
+#include "nft/parsed.h"
 #include "nft/ruleset.h"
 
 /* Attributes of a nest by their number; others stay NULL. */
@@ -315,14 +315,12 @@ static int index_init(struct index *index, const struct reading *reading,
 
 static int read_named(const struct nlmsghdr *message, void *data)
 {
-	struct nftnl_obj *counter = nftnl_obj_alloc();
+	struct nftnl_obj *counter __attribute__((cleanup(em_parsed_obj_freep))) = NULL;
+	int result = em_parsed_obj(&counter, message);
 	const struct index *index = data;
 	struct named *named;
 
-	if (!counter)
-		return MNL_CB_ERROR;
-	if (nftnl_obj_nlmsg_parse(message, counter) == 0 &&
-	    nftnl_obj_get_u32(counter, NFTNL_OBJ_TYPE) == NFT_OBJECT_COUNTER &&
+	if (counter && nftnl_obj_get_u32(counter, NFTNL_OBJ_TYPE) == NFT_OBJECT_COUNTER &&
 	    strcmp(nftnl_obj_get_str(counter, NFTNL_OBJ_TABLE), EM_RULESET_TABLE) == 0) {
 		named = bsearch(nftnl_obj_get_str(counter, NFTNL_OBJ_NAME), index->all, index->n,
 				sizeof(*index->all), compare_name);
@@ -331,8 +329,7 @@ static int read_named(const struct nlmsghdr *message, void *data)
 			named->seen.bytes = nftnl_obj_get_u64(counter, NFTNL_OBJ_CTR_BYTES);
 		}
 	}
-	nftnl_obj_free(counter);
-	return MNL_CB_OK;
+	return result;
 }
 
 static int query_named(struct em_netlink *netlink, struct index *index)
