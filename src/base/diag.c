@@ -165,7 +165,7 @@ char *em_diag_take_kept(struct em_diag_kept *kept)
 {
 	char *to, *line, *rest;
 
-	if (fclose(kept->diag.out)) {
+	if (fclose(kept->diag.out) || !kept->text) {
 		free(kept->text);
 		return NULL;
 	}

@@ -85,7 +85,7 @@ static char *describe(const struct em_sampling_packet *packet)
 		em_print_reason(&document, packet->explanation);
 	else
 		describe_reason(out, packet);
-	if (fclose(out)) {
+	if (fclose(out) || !text) {
 		free(text);
 		return NULL;
 	}

@@ -84,7 +84,7 @@ static char *value_of(const struct em_config_key *key, const void *object, int *
 		return NULL;
 	}
 	key->write(stream, "", key, object);
-	if (fclose(stream)) {
+	if (fclose(stream) || !text) {
 		*error = -ENOMEM;
 		free(text);
 		return NULL;

@@ -30,22 +30,19 @@ struct metrics {
  * it. */
 static void print_label(FILE *out, const char *name, const char *value)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *stream = open_memstream(&text, &size);
+	size_t safe = em_utf8_printable(value);
 
 	fprintf(out, "%s=\"", name);
-	if (stream) {
-		em_utf8_print(stream, value);
-		fclose(stream);
-	}
-	for (const char *byte = text ? text : ""; *byte; byte++) {
-		if (*byte == '\\' || *byte == '"')
-			fputc('\\', out);
-		fputc(*byte, out);
+	for (; *value; value++) {
+		if (!safe)
+			fprintf(out, "\\\\x%02x", (unsigned char)*value);
+		else if (*value == '\\' || *value == '"')
+			fprintf(out, "\\%c", *value);
+		else
+			fputc(*value, out);
+		safe = safe > 1 ? safe - 1 : em_utf8_printable(value + 1);
 	}
 	fputc('"', out);
-	free(text);
 }
 
 static void print_family(FILE *out, const char *name, const char *type, const char *help)

@@ -151,7 +151,7 @@ static int draw_line(const struct watch *watch, struct em_screen *screen, unsign
 		em_rates_print_line(out, &watch->rates, watch->top + line - HEAD);
 	else
 		print_foot(out, watch);
-	if (fclose(out))
+	if (fclose(out) || !text)
 		return -ENOMEM;
 	em_screen_line(screen, line, style, text);
 	return 0;
