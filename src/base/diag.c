@@ -127,7 +127,8 @@ int em_diag_errno(struct em_diag *diag, int rc, const struct em_place *place, co
 
 int em_diag_enomem(struct em_diag *diag)
 {
-	return em_diag_error(diag, -ENOMEM, NULL, "%s", strerror(ENOMEM));
+	/* There may be no memory to put a text together. */
+	return em_diag_error(diag, -ENOMEM, NULL, "out of memory");
 }
 
 void em_diag_warning(struct em_diag *diag, const struct em_place *place, const char *format, ...)

@@ -185,7 +185,7 @@ int em_config_read_in(struct em_policy **out, const char *path, const char *besi
 		rc = read_all(&reader, beside != NULL);
 	}
 	if (rc == -ENOMEM)
-		em_diag_error(diag, rc, &place, "%s", strerror(ENOMEM));
+		em_diag_error(diag, rc, &place, "out of memory");
 	if (rc)
 		return rc;
 	*out = policy;
