@@ -60,5 +60,6 @@ int em_resolve(struct em_policy *policy, bool used_here, struct em_diag *diag)
 	}
 	if (first || !renamed)
 		return first;
-	return em_policy_check_claims(policy, diag);
+	first = em_policy_check_claims(policy, diag);
+	return first == -ENOMEM ? em_diag_enomem(diag) : first;
 }
