@@ -34,6 +34,14 @@ static struct nftnl_expr *add(struct em_lowering *l, const char *name)
 	return expression;
 }
 
+/* libnftnl copies text, which needs memory; other values have room in the expression. */
+static void set_text(struct em_lowering *l, struct nftnl_expr *e, uint16_t attribute,
+		     const char *text)
+{
+	if (nftnl_expr_set_str(e, attribute, text))
+		l->failed = true;
+}
+
 /* Into a register or out of it: NFTNL_EXPR_META_DREG or …_SREG. */
 static void add_meta(struct em_lowering *l, uint32_t key, uint16_t direction, unsigned int word)
 {
@@ -258,7 +266,7 @@ void em_expression_lookup(struct em_lowering *l, const char *set, bool not )
 	if (!e)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, data_register(FIRST));
-	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, set);
+	set_text(l, e, NFTNL_EXPR_LOOKUP_SET, set);
 	if (not )
 		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 }
@@ -271,7 +279,7 @@ static void lookup_map(struct em_lowering *l, const char *map, uint32_t id, uint
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, data_register(FIRST));
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, dreg);
-	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, map);
+	set_text(l, e, NFTNL_EXPR_LOOKUP_SET, map);
 	if (id)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SET_ID, id);
 }
@@ -381,7 +389,7 @@ void em_expression_update(struct em_lowering *l, const char *set, uint32_t secon
 		nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_DATA, data_register(l->noted));
 	l->noted = 0;
 	nftnl_expr_set_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT, seconds * UINT64_C(1000));
-	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
+	set_text(l, e, NFTNL_EXPR_DYNSET_SET_NAME, set);
 }
 
 void em_expression_bits(struct em_lowering *l, const uint8_t *mask, const uint8_t *value)
@@ -407,7 +415,7 @@ void em_expression_log(struct em_lowering *l, uint16_t group, uint32_t bytes, co
 
 	if (!e)
 		return;
-	nftnl_expr_set_str(e, NFTNL_EXPR_LOG_PREFIX, prefix);
+	set_text(l, e, NFTNL_EXPR_LOG_PREFIX, prefix);
 	nftnl_expr_set_u16(e, NFTNL_EXPR_LOG_GROUP, group);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOG_SNAPLEN, bytes);
 }
@@ -444,7 +452,7 @@ void em_expression_object(struct em_lowering *l, uint32_t type, const char *name
 	if (!e)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_IMM_TYPE, type);
-	nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, name);
+	set_text(l, e, NFTNL_EXPR_OBJREF_IMM_NAME, name);
 }
 
 void em_expression_object_mapped(struct em_lowering *l, const char *map)
@@ -454,7 +462,7 @@ void em_expression_object_mapped(struct em_lowering *l, const char *map)
 	if (!e)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_SET_SREG, data_register(FIRST));
-	nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_SET_NAME, map);
+	set_text(l, e, NFTNL_EXPR_OBJREF_SET_NAME, map);
 }
 
 void em_expression_verdict(struct em_lowering *l, uint32_t verdict, const char *chain)
@@ -466,5 +474,5 @@ void em_expression_verdict(struct em_lowering *l, uint32_t verdict, const char *
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, verdict);
 	if (chain)
-		nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain);
+		set_text(l, e, NFTNL_EXPR_IMM_CHAIN, chain);
 }

@@ -138,11 +138,11 @@ static void put_rule(struct em_batch *batch, const struct em_chain *chain,
 	bool ok = built;
 
 	if (ok) {
-		nftnl_rule_set_str(built, NFTNL_RULE_TABLE, EM_RULESET_TABLE);
-		nftnl_rule_set_str(built, NFTNL_RULE_CHAIN,
-				   em_identifier_format(&chain->name, text));
 		em_expected_write(expected, chain->n_rules);
-		ok = !nftnl_rule_set_data(built, NFTNL_RULE_USERDATA, expected, sizeof(expected)) &&
+		ok = !nftnl_rule_set_str(built, NFTNL_RULE_TABLE, EM_RULESET_TABLE) &&
+		     !nftnl_rule_set_str(built, NFTNL_RULE_CHAIN,
+					 em_identifier_format(&chain->name, text)) &&
+		     !nftnl_rule_set_data(built, NFTNL_RULE_USERDATA, expected, sizeof(expected)) &&
 		     lower(built, chain->table, rule, map);
 	}
 	if (ok) {

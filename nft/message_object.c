@@ -145,7 +145,8 @@ static uint32_t key_type(const struct em_object *object)
 	return type;
 }
 
-static void set_userdata(struct nftnl_set *set, const struct em_object *object)
+/* False when out of memory. */
+static bool set_userdata(struct nftnl_set *set, const struct em_object *object)
 {
 	struct em_userdata userdata = {0};
 
@@ -160,7 +161,7 @@ static void set_userdata(struct nftnl_set *set, const struct em_object *object)
 	if (object->kind != EM_OBJECT_VERDICT_MAP && (!object->size || object->listener))
 		em_userdata_put_u32(&userdata, EM_EXPECTED_TYPE,
 				    object->size ? EM_EXPECTED_ANY : em_element_count(object));
-	nftnl_set_set_data(set, NFTNL_SET_USERDATA, userdata.bytes, userdata.length);
+	return !nftnl_set_set_data(set, NFTNL_SET_USERDATA, userdata.bytes, userdata.length);
 }
 
 /* Sets and maps. */
@@ -228,14 +229,14 @@ static void fill_set(struct em_batch *batch, struct nftnl_set *set, const struct
 	char text[EM_IDENTIFIER_MAX];
 
 	if (nftnl_set_set_str(set, NFTNL_SET_TABLE, EM_RULESET_TABLE) ||
-	    nftnl_set_set_str(set, NFTNL_SET_NAME, em_identifier_format(&object->name, text)))
+	    nftnl_set_set_str(set, NFTNL_SET_NAME, em_identifier_format(&object->name, text)) ||
+	    !set_userdata(set, object))
 		out_of_memory(batch);
 	nftnl_set_set_u32(set, NFTNL_SET_FAMILY, em_ruleset_family(object->table));
 	nftnl_set_set_u32(set, NFTNL_SET_ID, ++batch->sets);
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, key_type(object));
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, em_key_length(&object->key));
 	set_kind(set, object);
-	set_userdata(set, object);
 }
 
 static void add_set(struct em_batch *batch, const struct em_object *object)
