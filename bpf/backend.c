@@ -291,6 +291,7 @@ const struct em_backend_ops em_bpf_backend = {
 	.name = "eBPF",
 	.has_clock = true,
 	.programs = em_objects_hash,
+	.has_program = em_programs_has,
 	.features = em_features_try,
 	.survey = survey,
 	.prepare = prepare,

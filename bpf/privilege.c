@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include "host/capability.h"
 
 /* Linux 5.8, include/uapi/linux/capability.h */
 #ifndef CAP_BPF
@@ -29,19 +29,9 @@ static const struct {
 
 #define N_CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))
 
-static uint64_t read_effective(void)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-
-	if (syscall(SYS_capget, &header, data))
-		return 0;
-	return (uint64_t)data[1].effective << 32 | data[0].effective;
-}
-
 const char *em_privilege_explain(char text[EM_PRIVILEGE_TEXT])
 {
-	uint64_t effective = read_effective();
+	uint64_t effective = em_capability_effective();
 	const char *separator = "needs ";
 
 	text[0] = '\0';

@@ -423,6 +423,16 @@ int em_programs_parse(const char *name)
 	return -1;
 }
 
+int em_programs_has(uint32_t id)
+{
+	int fd = bpf_prog_get_fd_by_id(id);
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	close(fd);
+	return 1;
+}
+
 int em_programs_placeholder(bool fragments)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .prog_flags = fragments ? BPF_F_XDP_HAS_FRAGS : 0);

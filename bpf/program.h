@@ -76,6 +76,9 @@ int em_programs_fd(const struct em_programs *programs, enum em_program_kind kind
 const char *em_programs_name(enum em_program_kind kind);
 int em_programs_parse(const char *name);
 
+/* Whether the kernel has a program with this id.  Returns 1, 0 or -errno, unreported. */
+int em_programs_has(uint32_t id);
+
 /*
  * An XDP program that passes everything, to try whether an interface takes one, in one buffer or in
  * several, and to hold its place: a descriptor, the caller's to close, or -errno, unreported.

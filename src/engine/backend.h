@@ -104,10 +104,10 @@ typedef void em_feature_fn(void *context, const struct em_feature *feature);
 typedef void em_other_fn(void *context, const char *what, const char *remedy);
 
 /*
- * The operations of a backend.  All are mandatory but `programs`, `check` and those for marks. Each
- * returns 0 or -errno and reports its errors to diag.  Exception: where the kernel or a driver
- * lacks something, `prepare` returns em_outcome_lacks() and reports nothing, so that the next
- * choice can be tried.
+ * The operations of a backend.  All are mandatory but `programs`, `has_program`, `check` and those
+ * for marks. Each returns 0 or -errno and reports its errors to diag.  Exception: where the kernel
+ * or a driver lacks something, `prepare` returns em_outcome_lacks() and reports nothing, so that
+ * the next choice can be tried.
  */
 struct em_backend_ops {
 	const char *name; /* the name in messages: "eBPF", "nftables" */
@@ -121,6 +121,12 @@ struct em_backend_ops {
 	 * A number that differs where the programs differ that it loads.  NULL: it loads none.
 	 */
 	uint64_t (*programs)(void);
+
+	/*
+	 * Whether the kernel still has one of its programs, anywhere.  Returns 1, 0 or -errno,
+	 * unreported.  NULL: it has none.
+	 */
+	int (*has_program)(uint32_t id);
 
 	/*
 	 * Reports, key by key, the parts of the policy that this backend does not support on every

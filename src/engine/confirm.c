@@ -221,7 +221,7 @@ static int find_earlier(struct em_rollback *out, struct em_state *state, uint32_
 				     "the policy that was in force before is not known");
 	out->change.wanted = out->record.wanted;
 	out->change.keeps = &out->record;
-	return em_resolve(out->policy, true, diag);
+	return em_resolve_again(out->policy, &out->record, diag);
 }
 
 /* What to undo, and how.  out->undone stays NULL where there is nothing to do any more. */

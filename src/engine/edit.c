@@ -118,13 +118,6 @@ static int save(struct em_edit *edit, const struct em_format *changed, const cha
 	return rc ? rc : check_file(&file, change, diag);
 }
 
-/* The places are lines of files of ours, which the user does not know. */
-static void clear_places(struct em_format *format)
-{
-	for (size_t i = 0; i < format->n_entities; i++)
-		format->entities[i].place = (struct em_place){0};
-}
-
 int em_edit_begin(struct em_edit *edit, const struct em_view *view, struct em_state *state,
 		  struct em_diag *diag)
 {
@@ -145,11 +138,10 @@ int em_edit_begin(struct em_edit *edit, const struct em_view *view, struct em_st
 		rc = read_tag(edit, target.format, diag);
 	if (rc)
 		return rc;
-	clear_places(target.format);
 	rc = em_policy_edit(target.listener, target.format, &edit->change, diag);
 	if (!rc && edit->save)
 		rc = save(edit, target.format, view->record.config, diag);
-	return rc ? rc : em_resolve(edit->policy, true, diag);
+	return rc ? rc : em_resolve_again(edit->policy, &view->record, diag);
 }
 
 int em_edit_end(struct em_edit *edit, bool in_force, struct em_diag *diag)

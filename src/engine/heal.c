@@ -67,7 +67,7 @@ static int mend(const struct force *force, struct em_diag *diag)
 		.heals = force->record.generation,
 		.keeps = &force->record,
 	};
-	int rc = em_resolve(force->policy, true, diag);
+	int rc = em_resolve_again(force->policy, &force->record, diag);
 
 	if (!rc)
 		rc = em_transaction_apply(&transaction, diag);

@@ -63,3 +63,37 @@ int em_resolve(struct em_policy *policy, bool used_here, struct em_diag *diag)
 	first = em_policy_check_claims(policy, diag);
 	return first == -ENOMEM ? em_diag_enomem(diag) : first;
 }
+
+/* "": the record has none. */
+static const char *find_alias(const struct em_record *record, const char *own)
+{
+	for (size_t i = 0; i < record->n_attachments; i++)
+		if (!strcmp(record->attachments[i].interface, own))
+			return record->attachments[i].alias;
+	return "";
+}
+
+/* What counts is the interface, whatever it is called now. */
+static int use_alias(struct em_interface *interface, const struct em_record *record,
+		     struct em_diag *diag)
+{
+	const char *alias = find_alias(record, interface->name);
+	char own[IF_NAMESIZE];
+	int rc = alias[0] ? em_link_find(own, interface->name) : 0;
+
+	if (rc == -ENODEV)
+		snprintf(interface->name, sizeof(interface->name), "%s", alias);
+	else if (rc)
+		return em_diag_errno(diag, rc, NULL, "interface %s", interface->name);
+	return 0;
+}
+
+int em_resolve_again(struct em_policy *policy, const struct em_record *record, struct em_diag *diag)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		for (size_t j = 0; !rc && j < policy->listeners[i].n_interfaces; j++)
+			rc = use_alias(&policy->listeners[i].interfaces[j], record, diag);
+	return rc ? rc : em_resolve(policy, true, diag);
+}

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "policy/policy.h"
+#include "state/record.h"
 
 /*
  * Replaces each alternative name by the own name of the interface, see em_interface.  A name that
@@ -20,5 +21,12 @@
  * reported.
  */
 int em_resolve(struct em_policy *policy, bool used_here, struct em_diag *diag);
+
+/*
+ * For a policy that has been in force: an interface that is not there by its own name any more is
+ * looked for by the alternative name that the record has for it.  To be used here.
+ */
+int em_resolve_again(struct em_policy *policy, const struct em_record *record,
+		     struct em_diag *diag);
 
 #endif

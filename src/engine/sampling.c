@@ -118,7 +118,7 @@ static int load(struct run *run)
 	run->ops = view.ops;
 	run->record = view.record;
 	view.record = (struct em_record){0};
-	return em_resolve(run->policy, true, diag);
+	return em_resolve_again(run->policy, &view.record, diag);
 }
 
 /* Puts the policy in its place again, with copies or without; the backend is to stay. */

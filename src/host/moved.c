@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "host/capability.h"
 #include "host/nl.h"
 #include "host/scratch.h"
 
@@ -91,6 +93,16 @@ static int is_known(struct walk *walk, ino_t inode)
 	return inode == walk->search->ours;
 }
 
+/*
+ * Some containers have processes that nobody in them may look into.  What is in there is theirs.
+ */
+static bool may_see_all(void)
+{
+	const uint64_t needed = 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_SYS_PTRACE;
+
+	return (em_capability_effective() & needed) == needed;
+}
+
 /* Returns -errno; 0: it is gone, or the walk notes that it is hidden. */
 static int skip(struct walk *walk, int error)
 {
@@ -102,7 +114,7 @@ static int skip(struct walk *walk, int error)
 		return 0;
 	case EPERM:
 	case EACCES:
-		walk->result->hidden = true;
+		walk->result->hidden |= !may_see_all();
 		return 0;
 	default:
 		return -error;

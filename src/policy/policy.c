@@ -84,6 +84,36 @@ void em_policy_freep(struct em_policy **policy)
 	em_policy_free(*policy);
 }
 
+static void forget_format(struct em_format *format)
+{
+	format->place = (struct em_place){0};
+	format->tag.place = (struct em_place){0};
+	for (size_t i = 0; i < format->n_checks; i++)
+		format->checks[i].place = (struct em_place){0};
+	for (size_t i = 0; i < format->n_entities; i++)
+		format->entities[i].place = (struct em_place){0};
+}
+
+static void forget_listener(struct em_listener *listener)
+{
+	listener->place = (struct em_place){0};
+	listener->replies_place = (struct em_place){0};
+	listener->copies.place = (struct em_place){0};
+	listener->unknown_copies.place = (struct em_place){0};
+	for (size_t i = 0; i < listener->n_copy_lists; i++)
+		listener->copy_lists[i].place = (struct em_place){0};
+	for (size_t i = 0; i < listener->n_interfaces; i++)
+		listener->interfaces[i].place = (struct em_place){0};
+	for (size_t i = 0; i < listener->n_formats; i++)
+		forget_format(&listener->formats[i]);
+}
+
+void em_policy_forget_places(struct em_policy *policy)
+{
+	for (size_t i = 0; i < policy->n_listeners; i++)
+		forget_listener(&policy->listeners[i]);
+}
+
 const char *em_policy_file(struct em_policy *policy, const char *name)
 {
 	char **files;

@@ -255,6 +255,9 @@ void em_format_clear(struct em_format *format);
 /* For __attribute__((cleanup)). */
 void em_policy_freep(struct em_policy **policy);
 
+/* For a policy that was read from a file of ours: its lines mean nothing to the user. */
+void em_policy_forget_places(struct em_policy *policy);
+
 /*
  * Keeps a copy of a file name for as long as the policy lives, for places to point to.
  * The same name gives the same pointer.  NULL when out of memory.

@@ -216,7 +216,10 @@ int em_generation_load_policy(struct em_state *state, uint32_t generation, struc
 				text ? text : path);
 		return 0;
 	}
-	return rc ? em_diag_error(diag, rc, NULL, "%s", text ? text : path) : 0;
+	if (rc)
+		return em_diag_error(diag, rc, NULL, "%s", text ? text : path);
+	em_policy_forget_places(*out);
+	return 0;
 }
 
 /* A stream whose output is compared byte for byte with a stored file instead of being written. */

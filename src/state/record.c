@@ -26,11 +26,23 @@ void em_record_clear(struct em_record *record)
 	*record = (struct em_record){0};
 }
 
+/* See write_fact(). */
 static int read_text(char **out, const char *value)
 {
+	char *at;
+
 	free(*out);
-	*out = strdup(value);
-	return *out ? 0 : -ENOMEM;
+	*out = at = malloc(strlen(value) + 1);
+	if (!at)
+		return -ENOMEM;
+	for (; *value; value++) {
+		bool escaped = *value == '\\' && (value[1] == 'n' || value[1] == '\\');
+
+		value += escaped;
+		*at++ = escaped && *value == 'n' ? '\n' : *value;
+	}
+	*at = '\0';
+	return 0;
 }
 
 static int read_backend(enum em_backend *out, const char *value)
@@ -223,7 +235,10 @@ static void write_fact(FILE *out, const char *key, const char *value)
 {
 	fprintf(out, "%s ", key);
 	for (; *value; value++)
-		fputc(*value == '\n' ? ' ' : *value, out);
+		if (*value == '\n' || *value == '\\')
+			fprintf(out, "\\%c", *value == '\n' ? 'n' : '\\');
+		else
+			fputc(*value, out);
 	fputc('\n', out);
 }
 
