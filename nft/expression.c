@@ -377,7 +377,8 @@ void em_expression_update(struct em_lowering *l, const char *set, uint32_t secon
 
 	l->failed |= counting && !counter;
 	if (!e) {
-		nftnl_expr_free(counter);
+		if (counter)
+			nftnl_expr_free(counter);
 		return;
 	}
 	/* It is the expression's from now on. */
