@@ -37,8 +37,8 @@ int em_trial_egress(int program, struct em_outcome *outcome, const struct em_pla
 int em_trial_replaces(void);
 
 /*
- * Whether the kernel has XDP programs that take frames in several buffers (Linux 5.18).  Returns 1, 0
- * or -errno, unreported.
+ * Whether the kernel has XDP programs that take frames in several buffers (Linux 5.18).  Returns 1,
+ * 0 or -errno, unreported.
  */
 int em_trial_has_fragments(void);
 

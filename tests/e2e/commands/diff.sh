@@ -160,6 +160,12 @@ check 'a file that is not there' exits 1 1 'lost.conf: No such file' "$ENTITYMUX
 rm /run/entitymux/net-*/gen-*/policy.conf
 check 'a policy that is not known' exits 1 2 'the policy in force is not known' "$ENTITYMUX" diff conf
 sed 's/"nft"/"auto"/' conf >auto
+newline='of two
+lines'
+cp conf "$newline"
+check 'a path of two lines' "$ENTITYMUX" apply "$newline"
+says 'is known again' ' unchanged: ' "$("$ENTITYMUX" apply "$newline" | tail -n 2)"
+check 'to status as well' "$ENTITYMUX" status --config
 check 'a backend that the configuration does not ask for' "$ENTITYMUX" apply --backend=nft auto
 check 'is not what it says' exits 4 0 '' "$ENTITYMUX" status --config
 check 'but what another one says' "$ENTITYMUX" status --config=conf

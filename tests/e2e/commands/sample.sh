@@ -298,6 +298,12 @@ once() {
 	is 'that is no failure' '' "$(grep -vE '^entitymux: (sample: |waiting for another )' said)"
 	check 'a full disk' exits 1 1 'standard output: No space left' sh -c "$ENTITYMUX sample >/dev/full"
 	over 'a full disk'
+	rm -f out
+	"$ENTITYMUX" sample -w out 2>&- &
+	sampler=$!
+	until_says 'until entitymux sample ends' status
+	end TERM
+	is 'without standard error' '0 0' "$ended $(grep -ac copied out)"
 	begin
 	end KILL 2>/dev/null
 	"$ENTITYMUX" heal >healed 2>&1 &

@@ -487,11 +487,30 @@ old_without_bpffs() {
 	nothing_stays 'old, no bpffs'
 }
 
+# Moved to where it may not look, without a name; and comes last, as the interface goes with it.
+section_hidden() {
+	check 'apply' as_root apply --backend="$one" $tmp/a.conf
+	unshare --net sleep 100 &
+	other=$!
+	for _ in $(seq 50); do
+		[ "$(readlink /proc/$other/ns/net)" = "$(readlink /proc/self/ns/net)" ] || break
+		sleep 0.1
+	done
+	ip -n $server link set in0 netns $other
+	check 'remove' exits 1 2 'in0: the program may still be on it|cannot be seen without CAP_SYS_ADMIN and' \
+		in_server setpriv --bounding-set=-sys_ptrace --inh-caps=-all $tmp/entitymux remove
+	says 'is still known' "clear it with: nsenter --net=/proc/$other/ns/net " "$(as_root status)"
+	kill $other
+	wait $other 2>/dev/null
+	check 'remove, when it is gone' as_root remove
+	check 'no state' [ ! -e "$state" ]
+}
+
 # Where nothing has pins there is less to see.
 case $E2E_BACKENDS in
 *xdp*)
 	one=xdp
-	[ $# -gt 0 ] || set -- enough changes missing no_bpffs not_ours stale namespaces user replies probe old
+	[ $# -gt 0 ] || set -- enough changes missing no_bpffs not_ours stale namespaces user replies probe old hidden
 	;;
 *) [ $# -gt 0 ] || set -- enough missing ;;
 esac

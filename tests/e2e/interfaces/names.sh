@@ -54,6 +54,13 @@ if ! ip -n $b link property add dev in0 altname uplink0 altname $long; then
 	exit 77
 fi
 
+# call OLD NEW
+call() {
+	ip -n $b link set "$1" down
+	ip -n $b link set "$1" name "$2"
+	ip -n $b link set "$2" up
+}
+
 for name in uplink0 $long; do
 	for backend in $E2E_BACKENDS; do
 		title="$name, $backend: "
@@ -80,6 +87,13 @@ for name in uplink0 $long; do
 		ip -n $b link property del dev lo altname "$name"
 		ip -n $b link property add dev in0 altname "$name"
 		check 'and back' em status
+		call in0 wan0
+		check 'another name of its own' em heal --once
+		says 'is found' "^interface: +wan0 \($name\) " "$(em status)"
+		check 'sorts still' sorts
+		call wan0 in0
+		check 'an edit under the name before' em entity add telemetry 0x00000078 6009
+		says 'finds it' "^interface: +in0 \($name\) " "$(em status)"
 		check 'remove' em remove
 	done
 done
