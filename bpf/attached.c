@@ -6,7 +6,9 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,7 @@
 #include "bpf/program.h"
 #include "bpf/rtnl.h"
 #include "bpf/tcx.h"
+#include "host/nl.h"
 
 #define PROGRAM_PREFIX "entitymux_"
 /* What the names of their map end in, see kernel/maps.bpf.h. */
@@ -269,41 +272,59 @@ static int visit_xdp(struct visit *visit, uint32_t id)
 	return rc;
 }
 
-static int visit_interface(struct visit *visit, const struct if_nameindex *interface)
+static int visit_interface(struct visit *visit, unsigned int ifindex, const char *name)
 {
 	struct em_rtnl_filters filters __attribute__((cleanup(em_rtnl_clear_filters))) = {0};
 	uint32_t id;
 	int rc;
 
-	visit->attached = (struct em_attached){.ifindex = interface->if_index, .stub = -1};
+	visit->attached = (struct em_attached){.ifindex = ifindex, .stub = -1};
 	visit->front[0][0] = visit->front[1][0] = '\0';
 	visit->filter = NULL;
-	snprintf(visit->attached.interface, IF_NAMESIZE, "%s", interface->if_name);
-	rc = query_xdp(interface->if_index, &id, &visit->attached.hook);
+	snprintf(visit->attached.interface, IF_NAMESIZE, "%s", name);
+	rc = query_xdp(ifindex, &id, &visit->attached.hook);
 	if (!rc && id)
 		rc = visit_xdp(visit, id);
 	if (!rc)
-		rc = em_rtnl_list_filters(&filters, interface->if_index);
+		rc = em_rtnl_list_filters(&filters, ifindex);
 	for (size_t i = 0; !rc && i < filters.n; i++)
 		rc = visit_filter(visit, &filters.all[i]);
 	/* An interface may vanish while we look at it. */
 	return rc == -ENODEV || rc == -ENOSYS ? 0 : rc;
 }
 
+struct interfaces {
+	struct visit *visit;
+	struct em_diag *diag;
+	int error; /* reported */
+};
+
+static int visit_link(void *context, const struct nlmsghdr *header)
+{
+	const char *name =
+		em_nl_get_text(em_nl_find(header, sizeof(struct ifinfomsg), IFLA_IFNAME));
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(header);
+	struct interfaces *interfaces = context;
+	int rc = visit_interface(interfaces->visit, info->ifi_index, name);
+
+	if (rc < 0)
+		interfaces->error = em_diag_errno(interfaces->diag, rc, NULL,
+						  "%s: cannot look for our programs", name);
+	return rc;
+}
+
+/* if_nameindex() may leave one out while others come and go. */
 static int visit_interfaces(struct visit *visit, struct em_diag *diag)
 {
-	struct if_nameindex *interfaces = if_nameindex();
-	int rc = 0;
+	const struct ifinfomsg any = {.ifi_family = AF_UNSPEC};
+	struct interfaces interfaces = {visit, diag, 0};
+	struct em_nl_message message;
+	int rc = em_nl_ask(NETLINK_ROUTE,
+			   em_nl_begin(&message, RTM_GETLINK, NLM_F_DUMP, &any, sizeof(any)),
+			   visit_link, &interfaces);
 
-	if (!interfaces)
-		return em_diag_errno(diag, -errno, NULL, "cannot list the interfaces");
-	for (size_t i = 0; !rc && interfaces[i].if_index; i++) {
-		rc = visit_interface(visit, &interfaces[i]);
-		if (rc < 0)
-			em_diag_errno(diag, rc, NULL, "%s: cannot look for our programs",
-				      interfaces[i].if_name);
-	}
-	if_freenameindex(interfaces);
+	if (rc < 0 && !interfaces.error)
+		return em_diag_errno(diag, rc, NULL, "cannot list the interfaces");
 	return rc;
 }
 

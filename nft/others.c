@@ -115,8 +115,10 @@ int em_nft_others_list(struct em_link *link, em_other_fn *found, void *context,
 	for (size_t i = 0; !rc && i < listing.n_chains; i++)
 		found(context, listing.chains[i].text, NULL);
 	free(listing.chains);
-	if (rc)
-		return em_diag_error(diag, rc, NULL, "nftables: cannot list the chains: %s",
-				     strerror(-rc));
+	if (rc) {
+		struct em_refusal refusal = {rc, {.what = "list the chains"}};
+
+		return em_netlink_report(diag, &refusal);
+	}
 	return 0;
 }

@@ -20,8 +20,9 @@ int em_folder_failed(const struct em_folder *folder, struct em_diag *diag, int e
 {
 	bool special = error == ENOENT;
 
-	return em_diag_error(diag, special ? -EIO : -error, NULL, "cannot %s %s%s%s: %s", what,
-			     folder->path, name ? "/" : "", name ? name : "", strerror(error));
+	return em_diag_error(diag, special ? -EIO : -error, NULL, "cannot %s %s%s%s: %s%s", what,
+			     folder->path, name ? "/" : "", name ? name : "", strerror(error),
+			     error == EACCES && geteuid() ? " (run as root)" : "");
 }
 
 FILE *em_folder_open_file(const struct em_folder *folder, const char *generation, const char *name,

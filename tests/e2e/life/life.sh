@@ -40,7 +40,7 @@ section_refused() {
 	refused 'unknown command' 2 'unknown command aply' em aply $tmp/b.conf
 	refused 'unknown backend' 2 '--backend=ebpf: expected auto, xdp' \
 		em apply --backend=ebpf $tmp/b.conf
-	refused 'as nobody' 1 'not permitted|Permission denied' in_server setpriv --reuid=65534 \
+	refused 'as nobody' 1 'not permitted|Permission denied \(run as root\)' in_server setpriv --reuid=65534 \
 		--regid=65534 --clear-groups --inh-caps=-all $tmp/entitymux apply \
 		--backend="$backend" $tmp/b.conf
 	refused 'without capabilities' 1 'needs CAP_NET_ADMIN' in_server setpriv \
