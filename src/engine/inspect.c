@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/quote.h"
 #include "config/compare.h"
 #include "engine/unattended.h"
 #include "host/moved.h"
@@ -117,10 +118,11 @@ static int add_problem(struct em_view *view, const char *interface,
 static void format_apply(const struct em_record *record, char *text, size_t size)
 {
 	bool any = record->wanted == EM_BACKEND_AUTO;
+	size_t used =
+		snprintf(text, size, "entitymux apply%s%s ",
+			 any ? "" : " --backend=", any ? "" : em_backend_name(record->wanted));
 
-	snprintf(text, size, "entitymux apply%s%s %s",
-		 any ? "" : " --backend=", any ? "" : em_backend_name(record->wanted),
-		 record->config);
+	em_quote(record->config, text + used, size - used);
 }
 
 /* An alternative name may have gone over to another interface. */

@@ -13,10 +13,12 @@
 static bool matches(const char *part, size_t length, const char *name)
 {
 	char *pattern = strndup(part, length);
+	/* A name may have what is special in a pattern. */
+	bool literal = !strncmp(part, name, length) && !name[length];
 	bool found = pattern && fnmatch(pattern, name, 0) == 0;
 
 	free(pattern);
-	return found;
+	return found || literal;
 }
 
 static size_t before_entity(const char *word)

@@ -166,6 +166,14 @@ cp conf "$newline"
 check 'a path of two lines' "$ENTITYMUX" apply "$newline"
 says 'is known again' ' unchanged: ' "$("$ENTITYMUX" apply "$newline" | tail -n 2)"
 check 'to status as well' "$ENTITYMUX" status --config
+words="of two words, one of them isn't plain"
+cp conf "$words"
+check 'a path of words' "$ENTITYMUX" apply "$words"
+nft flush table netdev entitymux
+mend=$(status | sed -n 's/.*; mend it with: entitymux //p')
+is 'is quoted' "apply --backend=nft '$PWD/of two words, one of them isn'\\''t plain'" "$mend"
+check 'so that a shell takes it' sh -c "'$ENTITYMUX' $mend"
+check 'and mends it' "$ENTITYMUX" status
 check 'a backend that the configuration does not ask for' "$ENTITYMUX" apply --backend=nft auto
 check 'is not what it says' exits 4 0 '' "$ENTITYMUX" status --config
 check 'but what another one says' "$ENTITYMUX" status --config=conf
