@@ -13,13 +13,17 @@
 int em_cpus_count(void)
 {
 	FILE *file = fopen(POSSIBLE, "re");
-	int number = -1, c;
+	int number = -1, failed = 0, c;
 
 	if (!file)
 		return -errno;
 	for (bool inside = false; (c = fgetc(file)) != EOF; inside = isdigit(c))
 		if (isdigit(c))
 			number = (inside ? number * 10 : 0) + c - '0';
+	if (ferror(file))
+		failed = errno;
 	fclose(file);
+	if (failed)
+		return -failed;
 	return number < 0 ? -EINVAL : number + 1;
 }
