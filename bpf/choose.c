@@ -139,6 +139,8 @@ static int check_egress(const struct em_plan *plan, size_t i, struct em_outcome 
 static int choose_hook(struct em_plan *plan, size_t i, struct em_outcome *outcome,
 		       struct em_diag *diag)
 {
+	const struct em_interface *configured =
+		em_policy_find_interface(plan->policy, plan->links[i].name);
 	struct em_attachment *at = &plan->attachments[i];
 	char obstacle[400];
 	int rc;
@@ -152,7 +154,8 @@ static int choose_hook(struct em_plan *plan, size_t i, struct em_outcome *outcom
 	if (rc || !obstacle[0])
 		return rc;
 	if (plan->backend != EM_BACKEND_AUTO)
-		return em_outcome_lacks(outcome, NULL, "%s: %s", plan->links[i].name, obstacle);
+		return em_outcome_lacks(outcome, configured ? &configured->place : NULL, "%s: %s",
+					plan->links[i].name, obstacle);
 	em_choose_tc(plan, i, outcome, obstacle);
 	return 0;
 }

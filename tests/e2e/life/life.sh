@@ -288,7 +288,7 @@ section_foreign() {
 		title="foreign XDP, $mode: "
 		in_server "$life" attach in0 $mode
 		theirs=$(snapshot)
-		check 'xdp' exits 3 1 'xdp cannot carry.*in0: another XDP program is on the interface' \
+		check 'xdp' exits 3 1 'conf:[0-9]+: xdp cannot carry.*in0: another XDP program is on the interface' \
 			em apply --backend=xdp $tmp/a.conf
 		is 'xdp: stays' "$theirs" "$(snapshot)"
 		check 'xdp-generic' exits 3 1 'in0: another XDP program is on the interface' \
