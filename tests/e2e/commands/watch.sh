@@ -38,7 +38,9 @@ watches() {
 	rm -f ended
 	printf 'trap : INT\nTERM=%s "%s" stats %s 2>err\nstatus=$?\nstty -a >settings\necho $status >ended\nsleep 60\n' \
 		"${TYPE-screen}" "$ENTITYMUX" "$*" >run
-	LC_ALL=C.UTF-8 terminal -u new-session -d -x 90 -y 12 -s w sh run
+	# Some releases of tmux start with 80 by 24, whatever they are told.
+	LC_ALL=C.UTF-8 terminal -u new-session -d -s w "sleep 0.3; exec sh run"
+	terminal resize-window -t w -x 90 -y 12
 }
 
 # A tenth of a second, so many times, until a command succeeds.
