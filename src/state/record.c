@@ -26,7 +26,7 @@ void em_record_clear(struct em_record *record)
 	*record = (struct em_record){0};
 }
 
-/* See write_fact(). */
+/* See write_text(). */
 static int read_text(char **out, const char *value)
 {
 	char *at;
@@ -230,8 +230,13 @@ int em_record_read(struct em_record *out, FILE *in)
 	return 0;
 }
 
-/* A newline in a path is written as a blank. */
 static void write_fact(FILE *out, const char *key, const char *value)
+{
+	fprintf(out, "%s %s\n", key, value);
+}
+
+/* Any bytes, of which a line has but one newline. */
+static void write_text(FILE *out, const char *key, const char *value)
 {
 	fprintf(out, "%s ", key);
 	for (; *value; value++)
@@ -276,11 +281,11 @@ int em_record_write(const struct em_record *record, FILE *out)
 	fprintf(out, "generation %" PRIu32 "\n", record->generation);
 	write_fact(out, "backend", em_backend_name(record->backend));
 	write_fact(out, "wanted", em_backend_name(record->wanted));
-	write_fact(out, "config", record->config ? record->config : "");
-	write_fact(out, "reason", record->reason ? record->reason : "");
+	write_text(out, "config", record->config ? record->config : "");
+	write_text(out, "reason", record->reason ? record->reason : "");
 	write_fact(out, "applied_at", record->applied_at);
 	if (record->programs)
-		write_fact(out, "programs", record->programs);
+		write_text(out, "programs", record->programs);
 	fprintf(out, "listeners %" PRIu32 "\n", record->listeners);
 	fprintf(out, "entities %" PRIu32 "\n", record->entities);
 	fprintf(out, "replaces %" PRIu32 "\n", record->replaces);
@@ -296,7 +301,7 @@ int em_record_write(const struct em_record *record, FILE *out)
 	if (record->samples)
 		fprintf(out, "samples %" PRIu32 "\n", record->samples);
 	if (record->undoes)
-		write_fact(out, "undoes", record->undoes);
+		write_text(out, "undoes", record->undoes);
 	if (record->ports)
 		write_ports(out, record->ports);
 	for (size_t i = 0; i < record->n_attachments; i++)

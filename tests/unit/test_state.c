@@ -444,7 +444,7 @@ static void test_store_twice(void **context)
 /* In ranges. */
 static void test_ports(void **context)
 {
-	char waiting[][EM_INTERFACE_MAX + 1] = {"wg0", "an-alternative-name"};
+	char waiting[][EM_INTERFACE_MAX + 1] = {"wg0", "an\\alternative\\name"};
 	struct em_edited edited[] = {{"a", "0x0a00/8", true}, {"a:v9", "0x01..0x03", false}};
 	static const uint16_t ports[] = {1, 6001, 6002, 6003, 65534, 65535};
 	struct em_ports written = {.words = {0}};
@@ -481,7 +481,7 @@ static void test_ports(void **context)
 	assert_false(loaded.edited.all[1].added);
 	assert_int_equal(loaded.n_waiting, 2);
 	assert_string_equal(loaded.waiting[0], "wg0");
-	assert_string_equal(loaded.waiting[1], "an-alternative-name");
+	assert_string_equal(loaded.waiting[1], "an\\alternative\\name");
 	assert_int_equal(loaded.samples, 1);
 	em_record_clear(&loaded);
 
