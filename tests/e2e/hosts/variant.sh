@@ -8,6 +8,8 @@ set -u
 
 : "${ENTITYMUX:=./entitymux}" "${BPFTOOL:=bpftool}"
 PATH=$PATH:/usr/sbin:/sbin
+# Ubuntu's runs the one that belongs to the kernel of the host; any will do.
+"$BPFTOOL" version >/dev/null 2>&1 || PATH=$(printf '%s:' /usr/lib/linux-tools/*/)$PATH
 
 [ "$(id -u)" -eq 0 ] || { echo 'makes network namespaces: run as root (sudo make check)'; exit 77; }
 if [ -z "${variant_inside-}" ]; then
